@@ -1,0 +1,1 @@
+"""Train the generator on the corpus: mine, SFT, DPO, promote."""

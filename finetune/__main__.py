@@ -1,0 +1,132 @@
+"""python -m finetune: mine triplets from the indexed corpus, SFT, DPO, promote."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from rag.cli import guarded, load_settings
+from rag.settings import Settings
+
+EXAMPLES = """examples:
+  python -m finetune train              mine, SFT, DPO, with an estimate first
+  python -m finetune train --resume     go on after a kill
+  python -m finetune mine --run trial   one stage, in a run of its own
+  python -m finetune --set sft.epochs=3 sft
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m finetune", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
+    commands = top.add_subparsers(required=True, metavar="STAGE")
+    for name, work, text in (
+        ("train", run_train, "mine, SFT and DPO in order"),
+        ("mine", run_mine, "questions, contexts and labels from the index"),
+        ("sft", run_sft, "QLoRA on the mined rows"),
+        ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
+        ("promote", run_promote, "make the adapter live if its evaluation says it is better"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--run", default="default", help="name of the run, a folder under var/runs (default %(default)s)")
+        command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
+        command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
+        command.set_defaults(work=work)
+    return top
+
+
+def run_train(args: argparse.Namespace, settings: Settings) -> None:
+    start = time.perf_counter()
+    print_estimate(settings)
+    for work in (run_mine, run_sft, run_dpo):
+        work(args, settings)
+    print(f"trained in {(time.perf_counter() - start) / 60:.1f} min")
+
+
+def print_estimate(settings: Settings) -> None:
+    from finetune.dpo import DpoSettings
+    from finetune.estimate import measure, plan
+    from finetune.mine import MineSettings
+    from finetune.sft import SftSettings
+
+    model, device, precision = _base(settings)
+    sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
+    cost = measure(model, device, precision, sft.rank, sft.batch)
+    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs)
+    parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
+    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
+
+
+def run_mine(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.mine import MineSettings, mine
+    from rag.pipeline import open_generator, open_retriever
+
+    stage = _begin(args, "mine")
+    if stage is None:
+        return
+    retriever, generator = open_retriever(settings, args.index), open_generator(settings, None)
+    mine(stage, retriever, generator, _base(settings)[0].digest, settings.section("mine", MineSettings))
+    receipt = stage.receipt()
+    print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
+
+
+def run_sft(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage
+    from finetune.sft import SftSettings, train_sft
+
+    stage = _begin(args, "sft")
+    if stage:
+        train_sft(stage, Stage(args.run, "mine"), *_base(settings), settings.section("sft", SftSettings), args.resume)
+
+
+def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage
+    from finetune.dpo import DpoSettings, pair_up, train_dpo
+    from rag.pipeline import AnswerSettings, open_generator
+
+    stage = _begin(args, "dpo")
+    if stage is None:
+        return
+    mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section("dpo", DpoSettings)
+    generator = open_generator(settings, sft.folder / "adapter")
+    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
+    del generator
+    model, device, _ = _base(settings)
+    train_dpo(stage, sft, mined, model, device, dpo, args.resume)
+
+
+def run_promote(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage
+    from finetune.promote import promote
+
+    promote(Stage(args.run, "dev"))
+
+
+def _begin(args: argparse.Namespace, name: str):
+    """-> the stage to do, emptied unless resuming; None when it has finished and --resume says to keep it."""
+    from finetune.data import Stage
+
+    stage = Stage(args.run, name)
+    if args.resume and stage.finished:
+        print(f"{name}: finished before, kept")
+        return None
+    if not args.resume:
+        stage.clear()
+    print(f"--- {name}", flush=True)
+    return stage
+
+
+def _base(settings: Settings):
+    """-> model, device, precision to train on: NF4 (QLoRA) unless model.precision says otherwise."""
+    from rag.models import ModelSettings, choose_device, find_model
+
+    models = settings.section("model", ModelSettings)
+    precision = "nf4" if models.precision == "auto" else models.precision
+    return find_model(models.generator, models.hub), *choose_device(models.device, precision)
+
+
+if __name__ == "__main__":
+    args = parser().parse_args()
+    sys.exit(guarded(lambda: args.work(args, load_settings(args.set))))

@@ -1,0 +1,115 @@
+"""Triplets (question, retrieved context, answer) and preference pairs, as JSON lines in var/runs/<name>/<stage>/."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag import prompt
+from rag.chunking import Chunk
+from rag.errors import RagtuneError
+
+RUNS = Path("var/runs")
+
+
+class TrainingError(RagtuneError):
+    """A stage of training can't go on: something before it is missing, changed, or too small."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A training triplet. kind: "answerable", or why the label is the refusal. gold: (start, end) of the chunk that the question was
+    written from, in `document`. passages: the context as the serving retriever gave it. answer: the span asked for, in any case;
+    cited: number (from 1) of the passage that holds it, 0 when the label is the refusal."""
+
+    id: str
+    question: str
+    answer: str
+    kind: str
+    document: str
+    gold: tuple[int, int]
+    passages: tuple[Chunk, ...]
+    cited: int
+
+    @property
+    def target(self) -> str:
+        """What the generator should write."""
+        return prompt.answer_text(self.answer, self.cited) if self.cited else prompt.REFUSAL
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A preference pair for DPO: two outputs for one row, and the check that the rejected one fails."""
+
+    row: Row
+    chosen: str
+    rejected: str
+    reason: str
+
+
+def _chunk(data: dict[str, Any]) -> Chunk:
+    return Chunk(**{**data, "headings": tuple(data["headings"])})
+
+
+def row_from_json(data: dict[str, Any]) -> Row:
+    return Row(**{**data, "gold": tuple(data["gold"]), "passages": tuple(map(_chunk, data["passages"]))})
+
+
+def read_rows(path: Path) -> list[Row]:
+    return [row_from_json(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [Pair(**{**line, "row": row_from_json(line["row"])}) for line in lines]
+
+
+def write_lines(path: Path, items: Iterable[Any]) -> None:
+    """Dataclasses or dicts as JSON lines, written aside and renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with aside.open("w", encoding="utf-8") as file:
+        for item in items:
+            data = dataclasses.asdict(item) if dataclasses.is_dataclass(item) else item
+            file.write(json.dumps(data, ensure_ascii=False) + "\n")
+    aside.rename(path)
+
+
+def digest(path: Path) -> str:
+    """-> 12 hex digits of the file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage's folder in a run: var/runs/<run>/<name>/. Its run.json is written last, so its presence means finished."""
+
+    run: str
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return RUNS / self.run / self.name
+
+    @property
+    def finished(self) -> bool:
+        return (self.folder / "run.json").exists()
+
+    def receipt(self) -> dict[str, Any]:
+        """-> run.json. Raises TrainingError when the stage has not finished."""
+        if not self.finished:
+            raise TrainingError(f"{self.folder} is not finished: python -m finetune {self.name} --run {self.run}")
+        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+
+    def finish(self, receipt: dict[str, Any]) -> None:
+        write_lines(self.folder / "run.json", [receipt])
+
+    def clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,69 @@
+"""Preference pairs from mechanical checks: chosen is the row's target; rejected is the tuned model's own mistake, or a near miss made from the row."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from tqdm import tqdm
+
+from finetune.data import Pair, Row
+from finetune.spans import find_spans
+from rag import prompt
+from rag.generator import Generator
+from rag.scoring import normalize, token_f1
+
+RIGHT = 0.6  # token F1 from which an answer counts as the right span
+
+
+def fault(output: str, row: Row) -> str | None:
+    """-> what is wrong with an output for this row, or None."""
+    parsed = prompt.parse(output)
+    if not row.cited:
+        return None if parsed.refused else "answers when it should refuse"
+    if parsed.refused:
+        return "refuses when it should answer"
+    if token_f1(parsed.text, [row.answer]) < RIGHT:
+        return "wrong span"
+    if not parsed.cited:
+        return "no citation"
+    return None if parsed.cited == (row.cited,) else "wrong citation"
+
+
+def near_miss(row: Row, rng: random.Random) -> tuple[str, str]:
+    """-> an output that is wrong for this row in one way, and the way."""
+    others = [span for chunk in row.passages for _, span in find_spans(chunk.text) if normalize(span) != normalize(row.answer)]
+    number = rng.randrange(len(row.passages)) + 1
+    if not row.cited:
+        return prompt.answer_text(rng.choice(others or [row.answer]), number), "answers when it should refuse"
+    wrong = [n for n in range(1, len(row.passages) + 1) if n != row.cited]
+    choices = [(prompt.REFUSAL, "refuses when it should answer")]
+    if wrong:
+        choices.append((prompt.answer_text(row.answer, rng.choice(wrong)), "wrong citation"))
+    if others:
+        choices.append((prompt.answer_text(rng.choice(others), row.cited), "wrong span"))
+    return rng.choice(choices)
+
+
+def make_pairs(generator: Generator, rows: list[Row], most: int, batch: int, max_new_tokens: int) -> list[Pair]:
+    """-> at most `most` pairs: the model's own mistakes on `rows` first, then near misses on the rows that it got right."""
+    rng, own, made = random.Random(0), [], []
+    rows = rng.sample(rows, min(len(rows), 2 * most))
+    with tqdm(total=len(rows), desc="answering for preference pairs", unit=" rows") as bar:
+        for at in range(0, len(rows), batch):
+            part = rows[at : at + batch]
+            ids = [prompt.render(generator.tokenizer, row.question, list(row.passages)).ids for row in part]
+            for row, generation in zip(part, generator.generate(ids, max_new_tokens), strict=True):
+                output = generation.text.strip()
+                reason = fault(output, row)
+                if reason and output:
+                    own.append(Pair(row, row.target, output, f"own: {reason}"))
+                else:
+                    rejected, reason = near_miss(row, rng)
+                    made.append(Pair(row, row.target, rejected, f"made: {reason}"))
+            bar.update(len(part))
+    return (own + made)[:most]
+
+
+def count_reasons(pairs: list[Pair]) -> dict[str, int]:
+    return dict(Counter(pair.reason for pair in pairs).most_common())

@@ -1,0 +1,72 @@
+"""The question writer: the base model, shown a few examples, asks for a span of a sentence; and the plain rules that reject bad questions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rag.generator import Generator
+from rag.lexical import words
+from rag.scoring import normalize
+
+SHOTS = (
+    ("Tea Rooms > Opening: From May the tea rooms stay open until 18:30 on Saturdays.", "18:30", "Until what time are the tea rooms open on Saturdays from May?"),
+    ("Choir Rules > Fees: New singers pay a joining fee of £15, returned after a year.", "£15", "How much is the joining fee for new singers in the choir?"),
+    ("Bridge Survey: The northern pier was rebuilt by Tomas Arlen after the flood of 1954.", "Tomas Arlen", "Who rebuilt the northern pier of the bridge?"),
+    ("Seed Store Manual > Sorting: Seeds with a cracked coat are kept in the blue drawer.", "the blue drawer", "Where are seeds with a cracked coat kept?"),
+    ("Workshop Notice: Visitors must wear goggles because the lathe throws hot chips.", "the lathe throws hot chips", "Why do visitors to the workshop have to wear goggles?"),
+)  # fmt: skip
+STOPWORDS = frozenset(
+    "a an and are as at be been by can did do does for from had has have how in is it its many much of on or than that the their there "
+    "they this to was were what when where which who whom whose why will with would you your".split()
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A span to ask for: the chunk's position among all chunks, the sentence it stands in, its headings, the span and its kind."""
+
+    chunk: int
+    headings: str
+    sentence: str
+    span: str
+    kind: str
+
+
+def write_questions(generator: Generator, candidates: list[Candidate]) -> list[str]:
+    """-> one question a candidate, as the model wrote it."""
+    tokenizer = generator.tokenizer
+    newline = tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
+    texts = [f"{_shots()}Text: {c.headings}: {_flat(c.sentence)}\nAnswer: {c.span}\nQuestion:" for c in candidates]
+    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    return [g.text.strip().split("\n")[0].strip() for g in generator.generate(ids, 32, stop=newline)]
+
+
+def reject(question: str, candidate: Candidate, seen: set[str]) -> str | None:
+    """-> why the question is not worth keeping, or None. Pure but for `seen`, the normalized questions kept so far."""
+    content = _content(question)
+    if not question.endswith("?") or not 4 <= len(question.split()) <= 30:
+        return "not a question of 4 to 30 words"
+    if re.search(r"\b(this|the) (passage|text|sentence|document|paragraph|answer)\b", question.lower()):
+        return "points at the text"
+    if normalize(candidate.span) and normalize(candidate.span) in normalize(question):
+        return "contains its answer"
+    if len(content & _content(candidate.sentence + " " + candidate.headings)) < 2:
+        return "shares fewer than two words with its sentence"
+    if content and len(content - _content(candidate.sentence + " " + candidate.headings)) > len(content) / 2:
+        return "mostly about something else"
+    if normalize(question) in seen:
+        return "duplicate"
+    return None
+
+
+def _content(text: str) -> set[str]:
+    return set(words(text)) - STOPWORDS
+
+
+def _shots() -> str:
+    return "".join(f"Text: {text}\nAnswer: {answer}\nQuestion: {question}\n\n" for text, answer, question in SHOTS)
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,1 @@
+"""Ask questions of your own documents: index, retrieve, generate, ground."""

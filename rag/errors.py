@@ -1,0 +1,25 @@
+"""Errors meant for people: one line that says what is wrong and the command that mends it."""
+
+
+class RagtuneError(Exception):
+    """Base of every error that the command line prints as one line, without a traceback."""
+
+
+class SettingsError(RagtuneError):
+    """A setting is unknown or has a value of the wrong type."""
+
+
+class ModelError(RagtuneError):
+    """A model can't be found, converted or loaded."""
+
+
+class DocumentError(RagtuneError):
+    """One document can't be read; the others still can."""
+
+
+class StoreError(RagtuneError):
+    """The index is missing, damaged, or was made with other models or another chunker."""
+
+
+class PromptError(RagtuneError):
+    """Data, adapter or scores were made with another prompt than the one in use."""

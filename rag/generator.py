@@ -1,0 +1,138 @@
+"""The local generator: a causal language model through transformers, with or without a PEFT adapter, decoded greedily."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rag.errors import ModelError
+from rag.models import LocalModel
+from rag.prompt import Tokens, check_fingerprint, fingerprint
+
+IDENTITY = "identity.json"
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What came out. logprobs: natural log-probability of each generated token, the end-of-turn token included."""
+
+    text: str
+    logprobs: list[float]
+
+
+def load_base(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]:
+    """-> tokenizer, and causal model on the device; precision "nf4" is QLoRA's 4-bit NormalFloat with double quantization."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+    options: dict[str, Any] = {"dtype": torch.float32 if precision == "float32" else torch.bfloat16, "device_map": {"": device}}
+    if precision == "nf4":
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16
+        )
+    tokenizer = AutoTokenizer.from_pretrained(model.path, local_files_only=True)
+    if not getattr(tokenizer, "chat_template", None):
+        raise ModelError(f"{model.name} has no chat template; choose an instruct model with --set model.generator=...")
+    return tokenizer, AutoModelForCausalLM.from_pretrained(model.path, local_files_only=True, **options).eval()
+
+
+def read_identity(adapter: Path) -> dict[str, Any]:
+    """-> what the adapter was trained on: base digest and precision, prompt fingerprint, data. Raises ModelError when there is none."""
+    try:
+        return json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
+
+
+class Generator:
+    """Token ids in, text out. With an adapter it can also speak as the base model: `with generator.base(): ...`."""
+
+    def __init__(self, model: LocalModel, device: str, precision: str, adapter: Path | None = None):
+        """Raises ModelError or PromptError when the adapter was trained on another base or another prompt."""
+        self.tokenizer, self._model = load_base(model, device, precision)
+        self.device, self.precision, self.adapter = device, precision, adapter
+        self.name = model.name + (f" + {adapter}" if adapter else "")
+        if adapter:
+            self._attach(adapter, model)
+
+    def _attach(self, adapter: Path, model: LocalModel) -> None:
+        from peft import PeftModel
+
+        identity = read_identity(adapter)
+        if identity["base"] != model.digest:
+            raise ModelError(f"{adapter} was trained on base {identity['base'][:12]}, not {model.digest[:12]}: make train, or ask with --base")
+        check_fingerprint(identity["prompt"], fingerprint(self.tokenizer), str(adapter), "make train, or ask with --base")
+        self._model = PeftModel.from_pretrained(self._model, str(adapter), is_trainable=False).eval()
+
+    @contextmanager
+    def base(self) -> Iterator[None]:
+        """Inside, the adapter is switched off."""
+        with self._model.disable_adapter() if self.adapter else nullcontext():
+            yield
+
+    @torch.inference_mode()
+    def generate(
+        self, prompts: list[list[int]], max_new_tokens: int, on_text: Callable[[str], None] | None = None, stop: int | None = None
+    ) -> list[Generation]:
+        """Greedy continuations of a batch of prompts, each up to the end-of-turn token or the token `stop`.
+
+        on_text gets the first one's text as it grows."""
+        ends = {self.tokenizer.eos_token_id, stop}
+        ids, mask = self._left_padded(prompts)
+        out: list[list[int]] = [[] for _ in prompts]
+        logprobs: list[list[float]] = [[] for _ in prompts]
+        done, cache, position = [False] * len(prompts), None, (mask.cumsum(1) - 1).clamp(min=0)
+        stream = _Stream(self.tokenizer, on_text)
+        for _ in range(max_new_tokens):
+            step = self._model(
+                input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=1
+            )
+            best = step.logits[:, -1].float().log_softmax(-1).max(-1)
+            for row, (token, logprob) in enumerate(zip(best.indices.tolist(), best.values.tolist(), strict=True)):
+                if not done[row]:
+                    logprobs[row].append(logprob)
+                    done[row] = token in ends
+                    out[row] += [] if done[row] else [token]
+            stream.push(out[0])
+            if all(done):
+                break
+            ids, cache, position = best.indices[:, None], step.past_key_values, position[:, -1:] + 1
+            mask = torch.cat([mask, torch.ones_like(ids)], 1)
+        return [Generation(self.tokenizer.decode(o, skip_special_tokens=True), lp) for o, lp in zip(out, logprobs, strict=True)]
+
+    @torch.inference_mode()
+    def logprobs(self, rows: list[Tokens]) -> list[list[float]]:
+        """-> natural log-probabilities of each row's supervised tokens, for perplexity."""
+        ids, mask = self._left_padded([row.ids for row in rows])
+        keep = max(row.supervised for row in rows) + 1
+        position = (mask.cumsum(1) - 1).clamp(min=0)
+        logits = self._model(input_ids=ids, attention_mask=mask, position_ids=position, logits_to_keep=keep).logits[:, :-1].float()
+        found = logits.log_softmax(-1).gather(-1, ids[:, -keep + 1 :, None])[..., 0].tolist()
+        return [values[len(values) - row.supervised :] for values, row in zip(found, rows, strict=True)]
+
+    def _left_padded(self, rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        width = max(map(len, rows))
+        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
+        ids = [[pad] * (width - len(row)) + row for row in rows]
+        mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
+        return torch.tensor(ids, device=self.device), torch.tensor(mask, device=self.device)
+
+
+class _Stream:
+    """Passes on what a growing token list adds to the text; half characters wait for their other half."""
+
+    def __init__(self, tokenizer: Any, on_text: Callable[[str], None] | None):
+        self._tokenizer, self._on_text, self._shown = tokenizer, on_text, ""
+
+    def push(self, tokens: list[int]) -> None:
+        if not self._on_text:
+            return
+        text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        if text != self._shown and not text.endswith("\ufffd"):
+            self._on_text(text[len(self._shown) :])
+            self._shown = text

@@ -1,0 +1,126 @@
+"""Question -> Answer: retrieve, render, generate, ground."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag import chunking, prompt
+from rag.chunking import ChunkSettings
+from rag.embedder import Embedder
+from rag.errors import ModelError
+from rag.generator import Generation, Generator, read_identity
+from rag.grounding import Citation, ground
+from rag.models import LocalModel, ModelSettings, choose_device, find_model
+from rag.reranker import Reranker
+from rag.retrieval import Passage, RetrievalSettings, Retriever
+from rag.settings import Settings
+from rag.store import Store
+
+INDEX = Path("var/index")
+LIVE = Path("var/adapters/live.json")
+
+
+@dataclass(frozen=True)
+class AnswerSettings:
+    """max_new_tokens: longest answer, in tokens."""
+
+    max_new_tokens: int = 48
+
+
+@dataclass(frozen=True)
+class Answer:
+    """text: the answer, or the refusal sentence. refused: whether it is the refusal, said by the model or because no shown passage
+    supports what it said. confidence: geometric mean probability of the generated tokens, not yet calibrated. output: what the model wrote.
+    timings: seconds of each part."""
+
+    text: str
+    refused: bool
+    confidence: float
+    citations: list[Citation]
+    passages: list[Passage]
+    output: str
+    timings: dict[str, float]
+
+
+def to_answer(generation: Generation, passages: list[Passage], timings: dict[str, float] | None = None) -> Answer:
+    """-> the answer that keeps the contract: every citation is a passage shown, every quote literal, no support means refusal."""
+    parsed = prompt.parse(generation.text)
+    citations = ground(parsed, passages)
+    refused = not citations
+    confidence = math.exp(sum(generation.logprobs) / len(generation.logprobs)) if generation.logprobs else 0.0
+    text = prompt.REFUSAL if refused else parsed.text
+    return Answer(text, refused, round(confidence, 4), citations, passages, generation.text, timings or {})
+
+
+class Pipeline:
+    """A retriever and a generator, ready to answer."""
+
+    def __init__(self, retriever: Retriever, generator: Generator, settings: AnswerSettings):
+        self.retriever, self.generator, self.settings = retriever, generator, settings
+
+    def ask(self, question: str, on_text: Callable[[str], None] | None = None) -> Answer:
+        """-> the answer; on_text gets the model's words as they come, before they are checked."""
+        passages = self.retriever.search(question)
+        tokens = prompt.render(self.generator.tokenizer, question, [p.chunk for p in passages])
+        start = time.perf_counter()
+        first: list[float] = []
+
+        def heard(text: str) -> None:
+            first.append(time.perf_counter())
+            if on_text:
+                on_text(text)
+
+        generation = self.generator.generate([tokens.ids], self.settings.max_new_tokens, heard)[0]
+        end = time.perf_counter()
+        read = first[0] if first else end
+        return to_answer(generation, passages, {**self.retriever.timings, "read": read - start, "write": end - read})
+
+
+def index_identity(embedder: LocalModel, chunks: ChunkSettings) -> dict[str, str]:
+    """What an index must have been made with to be used."""
+    return {"embedder": embedder.digest[:12], "chunker": chunking.identity(chunks)}
+
+
+def open_store(settings: Settings, folder: Path, create: bool = False) -> tuple[Store, Embedder]:
+    """-> the index in `folder` and the embedder it was made with. Raises StoreError when there is none or it was made with another."""
+    models = settings.section("model", ModelSettings)
+    model = find_model(models.embedder, models.hub)
+    store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create)
+    return store, Embedder(model, choose_device(models.device)[0])
+
+
+def open_retriever(settings: Settings, folder: Path = INDEX) -> Retriever:
+    """-> the retriever that serves; the same one mines and evaluates."""
+    models = settings.section("model", ModelSettings)
+    store, embedder = open_store(settings, folder)
+    reranker = Reranker(find_model(models.reranker, models.hub), choose_device(models.device)[0]) if models.reranker else None
+    return Retriever(store, embedder, settings.section("retrieval", RetrievalSettings), reranker)
+
+
+def live_adapter() -> Path | None:
+    """-> the promoted adapter, if there is one."""
+    if not LIVE.exists():
+        return None
+    try:
+        return Path(json.loads(LIVE.read_text(encoding="utf-8"))["adapter"])
+    except (ValueError, KeyError) as error:
+        raise ModelError(f"{LIVE} can't be read ({error}): delete it, or make train") from error
+
+
+def open_generator(settings: Settings, adapter: Path | None) -> Generator:
+    """-> the generator; with an adapter, on the precision that it was trained on unless model.precision says otherwise."""
+    models = settings.section("model", ModelSettings)
+    model = find_model(models.generator, models.hub)
+    wanted = read_identity(adapter)["precision"] if adapter and models.precision == "auto" else models.precision
+    device, precision = choose_device(models.device, wanted)
+    return Generator(model, device, precision, adapter)
+
+
+def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None) -> Pipeline:
+    """-> everything that answering needs."""
+    return Pipeline(open_retriever(settings, folder), open_generator(settings, adapter), settings.section("answer", AnswerSettings))

@@ -1,0 +1,91 @@
+"""THE prompt and its parser: mining, training, evaluation and serving all use these, and stamp their files with `fingerprint()`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from rag.chunking import Chunk
+from rag.errors import PromptError
+
+REFUSAL = "The documents do not answer this."
+SYSTEM = (
+    "Answer the question using only the numbered passages. Give a short answer in their words and cite the passage like [2]. "
+    f"If the passages do not contain the answer, say: {REFUSAL}"
+)
+_CITATION = re.compile(r"\s*\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A rendered prompt. ids: token ids. supervised: how many of the last ids are the answer, which alone is trained on (0 when serving)."""
+
+    ids: list[int]
+    supervised: int
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a generator said: the text without citations, the passage numbers cited (from 1), whether it is the refusal."""
+
+    text: str
+    cited: tuple[int, ...]
+    refused: bool
+
+
+def messages(question: str, passages: list[Chunk]) -> list[dict[str, str]]:
+    """-> chat messages. The passages come before the question, so that they can be read once for many questions."""
+    shown = "\n\n".join(f"[{n}] {' > '.join(p.headings or (p.title,))}: {_flat(p.text)}" for n, p in enumerate(passages, 1))
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": f"{shown}\n\nQuestion: {question}"}]
+
+
+def answer_text(text: str, cited: int) -> str:
+    """-> the answer as the generator is taught to write it."""
+    return f"{text} [{cited}]"
+
+
+def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | None = None) -> Tokens:
+    """-> token ids of the prompt; with `answer`, of prompt, answer and end-of-turn token, the last two supervised.
+
+    Raises PromptError when the prompt's tokens are not a prefix of prompt plus answer.
+    """
+    text = tokenizer.apply_chat_template(messages(question, passages), tokenize=False, add_generation_prompt=True)
+    prompt = _ids(tokenizer, text)
+    if answer is None:
+        return Tokens(prompt, 0)
+    whole = _ids(tokenizer, text + answer) + [tokenizer.eos_token_id]
+    if whole[: len(prompt)] != prompt:
+        raise PromptError(f"tokens merge across the start of the answer {answer[:30]!r}: this tokenizer needs another chat template")
+    return Tokens(whole, len(whole) - len(prompt))
+
+
+def parse(output: str) -> Parsed:
+    """-> the parts of a generator's output; anything after a second line is dropped."""
+    line = output.strip().split("\n")[0].strip()
+    if line.startswith(REFUSAL.rstrip(".")):
+        return Parsed(REFUSAL, (), True)
+    cited = tuple(dict.fromkeys(int(n) for n in _CITATION.findall(line)))
+    return Parsed(_CITATION.sub("", line).strip(), cited, False)
+
+
+def fingerprint(tokenizer: Any) -> str:
+    """-> 12 hex digits that change with the wording, the layout of passages, or the model's chat template."""
+    sample = Chunk("d", "t", 0, 1, "x", ("h",), None)
+    text = tokenizer.apply_chat_template(messages("q", [sample, sample]), tokenize=False, add_generation_prompt=True)
+    return hashlib.sha256((text + answer_text("a", 1) + REFUSAL + tokenizer.eos_token).encode()).hexdigest()[:12]
+
+
+def check_fingerprint(found: str, expected: str, what: str, remedy: str) -> None:
+    """Raises PromptError unless `what` was made with the prompt in use."""
+    if found != expected:
+        raise PromptError(f"{what} was made with prompt {found}, the one in use is {expected}: {remedy}")
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
