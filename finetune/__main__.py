@@ -34,7 +34,18 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
         command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
         command.set_defaults(work=work)
+    writer = commands.add_parser("writer", help="train the question writer that ships, on people's questions about other texts")
+    writer.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
+    writer.add_argument("--out", type=Path, default=Path("finetune/weights/writer"))
+    writer.set_defaults(work=run_writer)
     return top
+
+
+def run_writer(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.writer import train_writer
+
+    model, device, _ = _base(settings)
+    train_writer(model, device, args.bench, args.out)
 
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
@@ -61,13 +72,16 @@ def print_estimate(settings: Settings) -> None:
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.mine import MineSettings, mine
-    from rag.pipeline import open_generator, open_retriever
+    from finetune.writer import open_writer
+    from rag.models import choose_device
+    from rag.pipeline import open_retriever
 
     stage = _begin(args, "mine")
     if stage is None:
         return
-    retriever, generator = open_retriever(settings, args.index), open_generator(settings, None)
-    mine(stage, retriever, generator, _base(settings)[0].digest, settings.section("mine", MineSettings))
+    model, device, _ = _base(settings)
+    writer = open_writer(model, *choose_device(device))
+    mine(stage, open_retriever(settings, args.index), writer, model.digest, settings.section("mine", MineSettings))
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
 

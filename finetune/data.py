@@ -62,13 +62,17 @@ def row_from_json(data: dict[str, Any]) -> Row:
     return Row(**{**data, "gold": tuple(data["gold"]), "passages": tuple(map(_chunk, data["passages"]))})
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:  # not str.splitlines, which also parts lines at U+2028 and U+0085
+        return [json.loads(line) for line in file]
+
+
 def read_rows(path: Path) -> list[Row]:
-    return [row_from_json(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [row_from_json(line) for line in read_lines(path)]
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return [Pair(**{**line, "row": row_from_json(line["row"])}) for line in lines]
+    return [Pair(**{**line, "row": row_from_json(line["row"])}) for line in read_lines(path)]
 
 
 def write_lines(path: Path, items: Iterable[Any]) -> None:

@@ -11,9 +11,9 @@ from trl import DPOConfig, DPOTrainer
 
 from finetune.data import Pair, Stage, TrainingError, read_pairs, read_rows, write_lines
 from finetune.preference import count_reasons, make_pairs
-from finetune.sft import adapter_identity, common_arguments, run_trainer, save_adapter
+from finetune.sft import adapter_identity, common_arguments, load_trainable, run_trainer, save_adapter
 from rag import prompt
-from rag.generator import Generator, load_base
+from rag.generator import Generator
 from rag.models import LocalModel
 
 
@@ -45,7 +45,7 @@ def train_dpo(stage: Stage, sft: Stage, mined: Stage, model: LocalModel, device:
     made = sft.receipt()
     if made["base"] != model.digest:
         raise TrainingError(f"{sft.folder} was trained on {made['base_name']}, not {model.name}: python -m finetune sft --run {sft.run}")
-    tokenizer, base = load_base(model, device, made["precision"])
+    tokenizer, base = load_trainable(model, device, made["precision"])
     prompt.check_fingerprint(made["prompt"], prompt.fingerprint(tokenizer), str(sft.folder), "python -m finetune train")
     train, dev = (read_pairs(stage.folder / f"{name}.jsonl") for name in ("train", "dev"))
     steps = max(1, len(train) // (settings.batch * settings.accumulate))

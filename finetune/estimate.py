@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from peft import get_peft_model
 
-from finetune.sft import lora
-from rag.generator import load_base
+from finetune.sft import load_trainable, lora
 from rag.models import LocalModel
 
 LENGTH = 450  # tokens of a usual row: three passages, the question, the answer
@@ -27,7 +26,7 @@ class Cost:
 
 def measure(model: LocalModel, device: str, precision: str, rank: int, batch: int) -> Cost:
     """Second of two runs each, so that start-up costs are left out."""
-    _, base = load_base(model, device, precision)
+    _, base = load_trainable(model, device, precision)
     ids = torch.randint(5, base.config.vocab_size, (batch, LENGTH), device=device)
     with torch.inference_mode():
         read = min(_seconds(lambda: base(ids, logits_to_keep=1)) for _ in range(2)) / batch
@@ -52,8 +51,8 @@ def plan(cost: Cost, candidates: int, sft_epochs: int, dpo_pairs: int, dpo_epoch
     """-> seconds a stage, before anything is mined: about 7 in 10 candidates become rows, a seventh of those for development."""
     rows, dev = 0.6 * candidates, 0.1 * candidates
     return {
-        "mine": candidates * (cost.read + cost.write),
-        "sft": rows * sft_epochs * cost.train + 4 * sft_epochs * dev * cost.read,
+        "mine": candidates * (0.3 * cost.read + cost.write + 0.05),  # the writer's prompts are short; each question is searched for
+        "sft": rows * sft_epochs * cost.train + 2 * sft_epochs * dev * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + cost.read),
         "base against tuned": 3 * dev * (cost.read + cost.write),
     }

@@ -11,7 +11,7 @@ from finetune.data import Pair, Row
 from finetune.spans import find_spans
 from rag import prompt
 from rag.generator import Generator
-from rag.scoring import normalize, token_f1
+from rag.scoring import token_f1
 
 RIGHT = 0.6  # token F1 from which an answer counts as the right span
 
@@ -32,7 +32,7 @@ def fault(output: str, row: Row) -> str | None:
 
 def near_miss(row: Row, rng: random.Random) -> tuple[str, str]:
     """-> an output that is wrong for this row in one way, and the way."""
-    others = [span for chunk in row.passages for _, span in find_spans(chunk.text) if normalize(span) != normalize(row.answer)]
+    others = [span for chunk in row.passages for _, _, span in find_spans(chunk.text) if token_f1(span, [row.answer]) < RIGHT]
     number = rng.randrange(len(row.passages)) + 1
     if not row.cited:
         return prompt.answer_text(rng.choice(others or [row.answer]), number), "answers when it should refuse"

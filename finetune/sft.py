@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import trl.trainer.utils
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import EarlyStoppingCallback
+from transformers import EarlyStoppingCallback, PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
 from finetune.data import Row, Stage, digest, read_rows
+from finetune.progress import Progress
 from rag import prompt
 from rag.generator import IDENTITY, load_base
 from rag.models import LocalModel
@@ -23,26 +25,26 @@ from rag.models import LocalModel
 class SftSettings:
     """rank: of the LoRA matrices, on all linear layers (QLoRA's finding); alpha is twice the rank. learning_rate: higher than QLoRA's 2e-4,
     because a 135M model on a few hundred rows takes only about a hundred steps. batch × accumulate rows make a step. patience: evaluations
-    without a better development loss before stopping; there are four an epoch."""
+    without a better development loss before stopping; there are two an epoch."""
 
     rank: int = 16
     learning_rate: float = 5e-4
     epochs: int = 2
     batch: int = 4
     accumulate: int = 1
-    patience: int = 3
+    patience: int = 2
 
 
 def train_sft(stage: Stage, mined: Stage, model: LocalModel, device: str, precision: str, settings: SftSettings, resume: bool) -> None:
     """Train an adapter on the mined rows and write it to the stage's folder with its identity, its curves and the receipt."""
-    tokenizer, base = load_base(model, device, precision)
+    tokenizer, base = load_trainable(model, device, precision)
     prompt.check_fingerprint(mined.receipt()["prompt"], prompt.fingerprint(tokenizer), str(mined.folder), "python -m finetune mine")
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
     steps = max(1, len(train) // (settings.batch * settings.accumulate))
     args = SFTConfig(
         **common_arguments(stage.folder, device, settings.learning_rate, settings.epochs, settings.batch, settings.accumulate),
-        eval_steps=max(1, steps // 4),
-        save_steps=max(1, steps // 4),
+        eval_steps=max(1, steps // 2),
+        save_steps=max(1, steps // 2),
         warmup_steps=min(10, steps),
         lr_scheduler_type="cosine",
     )
@@ -58,6 +60,16 @@ def train_sft(stage: Stage, mined: Stage, model: LocalModel, device: str, precis
     run_trainer(trainer, stage.folder, resume)
     identity = adapter_identity(stage, model, precision, prompt.fingerprint(tokenizer), mined)
     save_adapter(trainer, stage, identity, {"rows": len(train), "development_rows": len(dev)})
+
+
+def load_trainable(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]:
+    """load_base, for training. On CPUs with AVX-512-BF16, bitsandbytes 0.50 repacks 4-bit weights at the first evaluation for a kernel that has
+    no gradient and never packs them back: from then on nothing would flow through the base's layers, with no more than a warning."""
+    tokenizer, base = load_base(model, device, precision)
+    for module in base.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return tokenizer, base
 
 
 def lora(rank: int) -> LoraConfig:
@@ -93,24 +105,38 @@ def common_arguments(folder: Path, device: str, learning_rate: float, epochs: in
         "save_total_limit": 2,
         "load_best_model_at_end": True,
         "logging_steps": 5,
+        "disable_tqdm": True,
         "report_to": [],
         "seed": 0,
     }
 
 
 def run_trainer(trainer: Any, folder: Path, resume: bool) -> None:
-    """Train, from the last checkpoint if there is one and `resume`; TRL's bfloat16 adapter weights are made float32 first."""
-    for parameter in trainer.model.parameters():
-        if parameter.requires_grad:
-            # 8 bits of mantissa lose updates of this size; the adapter is small, so float32 costs nothing.
-            parameter.data = parameter.data.float()
+    """Train, from the last checkpoint if there is one and `resume`."""
+    float32_adapter(trainer.model)
+    score_labels_only()
     trainable, total = trainer.model.get_nb_trainable_parameters()
     print(f"trainable parameters: {trainable:,} of {total:,} ({trainable / total:.2%})")
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(Progress(folder.name))
     checkpoints = folder / "checkpoints"
     last = get_last_checkpoint(str(checkpoints)) if resume and checkpoints.exists() else None
     if last:
         print(f"resuming from {last}")
     trainer.train(resume_from_checkpoint=last)
+
+
+def float32_adapter(model: Any) -> None:
+    """TRL makes a quantized model's adapter bfloat16, whose 8 bits of mantissa lose small updates; the adapter is small, float32 costs nothing."""
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+
+
+def score_labels_only() -> None:
+    """Have TRL 1.16 project only labelled positions on the vocabulary, as it does on CUDA: on a CPU it scores every prompt token as well,
+    to the same loss, which took 40 % of a step here."""
+    trl.trainer.utils._use_triton = lambda device: True
 
 
 def adapter_identity(stage: Stage, model: LocalModel, precision: str, fingerprint: str, mined: Stage) -> dict[str, Any]:

@@ -14,17 +14,18 @@ RULES = (
     ("time", r"\b\d{1,2}[:.]\d{2}\b(?: ?[ap]m)?"),
     ("amount", rf"[£$€]\d[\d,.]*\d?(?: ?(?:m|bn|million|billion)\b)?|\b\d[\d,]*(?:\.\d+)? ?(?:{UNITS})(?![\w])"),
     ("term", r"(?<=\*)[^*\n]{3,40}(?=\*)|(?<=[“\"])[^”\"\n]{3,40}(?=[”\"])"),
-    ("name", r"(?<=[a-z,;:)] )(?:[A-Z][\w’'-]+)(?: (?:of |the |and |de )?[A-Z][\w’'-]+){0,4}"),
-    ("number", r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|\d[\d,.]*\d|\d)\b(?: [a-z]{3,}){1,2}"),
-    ("tail", r"(?<= (?:is|by|to|in|at|of|on) )(?:the |a |an )?[a-z][\w’'-]*(?: [\w’'-]+){1,5}(?=[.;])"),
+    ("name", r"(?<=[a-z,)] )(?:[A-Z][\w’'-]+)(?: (?:of |the |and |de )?[A-Z][\w’'-]+){0,4}"),
+    ("number", r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|\d[\d,.]*\d|\d)\b(?: (?!and|but|for|the|now|was|are|has|had|its|may|not|per|who|from|with|after|until|more|each|were|that)[a-z]{3,}){1,2}"),
+    ("tail", r"(?<= (?:is|by|to|in|at|of|on) )(?:the |a |an )[a-z][\w’'-]*(?: [\w’'-]+){0,4}(?=[.;,])"),
 )
 
 
-def find_spans(sentence: str) -> list[tuple[str, str]]:
-    """-> (kind, span) of each candidate, the more telling kinds first, none inside another."""
+def find_spans(sentence: str) -> list[tuple[str, int, str]]:
+    """-> (kind, start, span) of each candidate, the more telling kinds first, none inside another."""
     found: list[tuple[int, int, str]] = []
     for kind, rule in RULES:
         for match in re.finditer(rule, sentence):
             if not any(match.start() < end and start < match.end() for start, end, _ in found):
                 found.append((match.start(), match.end(), kind))
-    return [(kind, sentence[start:end].strip(" ,;:.")) for start, end, kind in found]
+    trimmed = [(kind, sentence[start:end].rstrip(" ,;:."), start) for start, end, kind in found]
+    return [(kind, start, span) for kind, span, start in trimmed if span]

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from rag.errors import RagtuneError
-from rag.models import ModelSettings, find_model, set_hub_access
+from rag.models import ModelSettings, find_model, prepare_libraries
 from rag.settings import Settings
 
 EXAMPLES = """examples:
@@ -53,9 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def load_settings(overrides: list[str] | None) -> Settings:
-    """-> the settings, with the Hugging Face libraries' network access set as they say."""
+    """-> the settings, with the model libraries prepared as they say."""
     settings = Settings(overrides)
-    set_hub_access(settings.section("model", ModelSettings).hub)
+    prepare_libraries(settings.section("model", ModelSettings).hub)
     return settings
 
 

@@ -22,7 +22,7 @@ class Dense:
         if path.exists():
             try:
                 index = faiss.read_index(str(path))
-                if index.ntotal == len(vectors):
+                if index.ntotal == len(vectors) and np.array_equal(index.reconstruct_n(0, index.ntotal), vectors):
                     return cls(index)
             except RuntimeError:
                 pass  # a broken cache is made again below

@@ -67,13 +67,13 @@ def find_files(target: Path) -> Iterator[tuple[Path, str]]:
     require(target)
     root = _root_of(target)
     if target.is_file():
-        yield target, target.resolve().relative_to(root).as_posix()
+        yield target, (target.parent.resolve() / target.name).relative_to(root).as_posix()
         return
     ignored = _ignored(target)
     for path in sorted(target.rglob("*")):
         inside = path.relative_to(target)
         if path.is_file() and not any(part.startswith(".") for part in inside.parts) and not ignored.match_file(inside):
-            yield path, path.resolve().relative_to(root).as_posix()
+            yield path, (target.resolve() / inside).relative_to(root).as_posix()
 
 
 def require(target: Path) -> None:

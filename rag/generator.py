@@ -52,21 +52,22 @@ def read_identity(adapter: Path) -> dict[str, Any]:
 class Generator:
     """Token ids in, text out. With an adapter it can also speak as the base model: `with generator.base(): ...`."""
 
-    def __init__(self, model: LocalModel, device: str, precision: str, adapter: Path | None = None):
-        """Raises ModelError or PromptError when the adapter was trained on another base or another prompt."""
+    def __init__(self, model: LocalModel, device: str, precision: str, adapter: Path | None = None, prompt: str | None = None):
+        """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
+        the answering prompt's if None)."""
         self.tokenizer, self._model = load_base(model, device, precision)
         self.device, self.precision, self.adapter = device, precision, adapter
         self.name = model.name + (f" + {adapter}" if adapter else "")
         if adapter:
-            self._attach(adapter, model)
+            self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
 
-    def _attach(self, adapter: Path, model: LocalModel) -> None:
+    def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
         from peft import PeftModel
 
         identity = read_identity(adapter)
         if identity["base"] != model.digest:
             raise ModelError(f"{adapter} was trained on base {identity['base'][:12]}, not {model.digest[:12]}: make train, or ask with --base")
-        check_fingerprint(identity["prompt"], fingerprint(self.tokenizer), str(adapter), "make train, or ask with --base")
+        check_fingerprint(identity["prompt"], prompt, str(adapter), "make train, or ask with --base")
         self._model = PeftModel.from_pretrained(self._model, str(adapter), is_trainable=False).eval()
 
     @contextmanager
@@ -103,6 +104,7 @@ class Generator:
                 break
             ids, cache, position = best.indices[:, None], step.past_key_values, position[:, -1:] + 1
             mask = torch.cat([mask, torch.ones_like(ids)], 1)
+        stream.push(out[0], last=True)
         return [Generation(self.tokenizer.decode(o, skip_special_tokens=True), lp) for o, lp in zip(out, logprobs, strict=True)]
 
     @torch.inference_mode()
@@ -129,10 +131,10 @@ class _Stream:
     def __init__(self, tokenizer: Any, on_text: Callable[[str], None] | None):
         self._tokenizer, self._on_text, self._shown = tokenizer, on_text, ""
 
-    def push(self, tokens: list[int]) -> None:
+    def push(self, tokens: list[int], last: bool = False) -> None:
         if not self._on_text:
             return
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
-        if text != self._shown and not text.endswith("\ufffd"):
+        if text != self._shown and (last or not text.endswith("\ufffd")):
             self._on_text(text[len(self._shown) :])
             self._shown = text

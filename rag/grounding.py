@@ -55,9 +55,14 @@ def _cite(text: str, number: int, passage: Passage) -> tuple[float, Citation] | 
 def support(text: str, sentence: str) -> float:
     """Share of the text's distinct normalized words that stand in the sentence; 0.0 when one of its numbers does not."""
     wanted, there = set(normalize(text).split()), set(normalize(sentence).split())
-    if not wanted or any(any(ch.isdigit() for ch in word) for word in wanted - there):
+    if not wanted or _numbers(text) - _numbers(sentence) or any(any(ch.isdigit() for ch in word) for word in wanted - there):
         return 0.0
     return len(wanted & there) / len(wanted)
+
+
+def _numbers(text: str) -> set[str]:
+    """Numbers with their points and colons, which normalization takes out: 1.5 is not 15."""
+    return {number.replace(",", "") for number in re.findall(r"\d+(?:[.,:]\d+)*", text)}
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

@@ -31,8 +31,8 @@ class Report:
 
 def ingest(store: Store, embedder: Embedder, targets: list[Path], settings: ChunkSettings) -> Report:
     """Add the files under `targets`; unreadable ones are listed in the report. Raises DocumentError when a target does not exist."""
-    report = Report()
-    work = [(d, chunk(d, settings)) for target in targets for d in _changed(store, target, report)]
+    report, known = Report(), store.documents()
+    work = [(d, chunk(d, settings)) for target in targets for d in _changed(known, target, report)]
     report.chunks = sum(len(chunks) for _, chunks in work)
     with tqdm(total=report.chunks, desc="embedding", unit=" chunks", disable=not work, delay=1) as bar:
         for group in _groups(work):
@@ -52,10 +52,11 @@ def sync(store: Store, embedder: Embedder, folder: Path, settings: ChunkSettings
     return report
 
 
-def _changed(store: Store, target: Path, report: Report) -> list[Document]:
-    known, documents = store.documents(), []
+def _changed(known: dict[str, tuple[str, str]], target: Path, report: Report) -> list[Document]:
+    """-> the documents that are not in `known` as they are now; `known`, as the store gives it, is brought up to date with them."""
+    documents = []
     for path, id in find_files(target):
-        source, digest = known.get(id, ("", ""))
+        source, _ = known.get(id, ("", ""))
         try:
             if source and source != str(path.resolve()) and Path(source).exists():
                 raise DocumentError(f"the index has another document of this name, {source}")
@@ -63,11 +64,12 @@ def _changed(store: Store, target: Path, report: Report) -> list[Document]:
         except DocumentError as error:
             report.skipped.append(Skipped(path, str(error)))
             continue
-        if document.digest == digest:
+        if known.get(id) == (document.source, document.digest):
             report.unchanged += 1
         else:
             (report.changed if id in known else report.added).append(id)
             documents.append(document)
+            known[id] = (document.source, document.digest)
     return documents
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import re
 import shutil
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,12 +69,15 @@ class LocalModel:
     name: str
 
 
-def set_hub_access(allowed: bool) -> None:
-    """Switch the Hugging Face libraries' network access on or off; must run before they are imported."""
-    os.environ["HF_HUB_OFFLINE"] = "0" if allowed else "1"
+def prepare_libraries(hub: bool) -> None:
+    """Switch the Hugging Face libraries' network access on or off and their chatter off; must run before they are imported."""
+    os.environ["HF_HUB_OFFLINE"] = "0" if hub else "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "0" if hub else "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
 
 
 def find_model(spec: str, hub: bool = False, cache: Path = CACHE) -> LocalModel:

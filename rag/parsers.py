@@ -43,11 +43,12 @@ def parse_markdown(data: bytes) -> Parsed:
     """Markdown with ATX headings; fenced code is not searched for them. Spans are those of the file itself."""
     text = _decode(data)
     marks: list[tuple[int, int, str]] = []
-    fenced = False
+    fence = ""
     for line in re.finditer(r"^.*$", text, re.M):
-        if line[0].lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-        heading = None if fenced else re.match(r"(#{1,6})\s+(.+?)\s*#*$", line[0])
+        mark = re.match(r"\s*(`{3,}|~{3,})", line[0])
+        if mark and (not fence or mark[1].startswith(fence)):
+            fence = "" if fence else mark[1]
+        heading = None if fence else re.match(r"(#{1,6})\s+(.+?)\s*#*$", line[0])
         if heading:
             marks.append((line.start(), len(heading[1]), re.sub(r"[*`]", "", heading[2])))
     return text, _sections_between(text, marks)

@@ -70,6 +70,6 @@ def _convert(name: str, value: object, default: object) -> object:
             return str(value).lower() in ("true", "1")
         raise SettingsError(f"{name} is true or false, not {value!r}")
     try:
-        return type(default)(value)  # type: ignore[call-arg]
+        return type(default)(str(value))  # type: ignore[call-arg] # by way of str, as --set gives it: int(2.7) would be 2
     except ValueError as error:
         raise SettingsError(f"{name} takes a {type(default).__name__}, not {value!r}") from error

