@@ -1,0 +1,74 @@
+"""Base against the run's adapters on its mined development questions: the paired test that promotion waits for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from eval import metrics
+from eval.predict import predict
+from eval.questions import EvaluationError, Evidence, Question
+from eval.run import RUNS, verdict
+from rag.chunking import Chunk
+from rag.pipeline import AnswerSettings, open_generator
+from rag.retrieval import Passage
+from rag.settings import Settings
+
+
+def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
+    """Answer the development rows with base and each stage's adapter, on the rows' own passages; -> the verdict, also in dev/run.json."""
+    questions, shown = read_rows(RUNS / run / "mine" / "dev.jsonl")
+    adapters = {stage: RUNS / run / stage / "adapter" for stage in ("sft", "dpo") if (RUNS / run / stage / "run.json").exists()}
+    if not adapters:
+        raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
+    folder, longest = RUNS / run / "dev", settings.section("answer", AnswerSettings).max_new_tokens
+    shutil.rmtree(folder, ignore_errors=True)
+    predictions = {}
+    for stage, adapter in adapters.items():
+        generator = open_generator(settings, adapter)
+        if "base" not in predictions:
+            with generator.base():
+                predictions["base"] = predict(generator, questions, shown, longest, folder / "base.jsonl", "base")
+        predictions[stage] = predict(generator, questions, shown, longest, folder / f"{stage}.jsonl", stage)
+    found = choose(predictions, adapters)
+    (folder / "run.json").write_text(json.dumps(found, indent=2))
+    print(f"{found['sentence']}; utility {found['utility']}")
+    return found
+
+
+def choose(predictions: dict[str, list[dict]], adapters: dict[str, Path]) -> dict[str, Any]:
+    """-> the stage of highest mean utility if its paired interval against base is above 0, else base."""
+    if any(row.get("error") for rows in predictions.values() for row in rows):
+        raise EvaluationError("some development questions failed; see the error in var/runs/*/dev/*.jsonl")
+    utility = {name: [metrics.utility(p) for p in rows] for name, rows in predictions.items()}
+    best = max(adapters, key=lambda stage: metrics.mean(utility[stage]))
+    difference, low, high = metrics.paired_bootstrap(utility["base"], utility[best])
+    sentence = verdict({"difference": difference, "low": low, "high": high, "n": len(utility["base"])}, best)
+    weights = hashlib.sha256((adapters[best] / "adapter_model.safetensors").read_bytes()).hexdigest()[:8]
+    return {
+        "winner": best if low > 0 else "base",
+        "adapter": str(adapters[best]),
+        "weights": weights,
+        "sentence": sentence,
+        "utility": {name: metrics.mean(values) for name, values in utility.items()},
+        "generators": {name: metrics.answers(rows) for name, rows in predictions.items()},
+    }
+
+
+def read_rows(path: Path) -> tuple[list[Question], dict[str, list[Passage]]]:
+    """-> the mined rows as questions, and the passages that each was mined with."""
+    try:
+        with path.open(encoding="utf-8") as file:  # not str.splitlines, which also parts lines at U+2028 and U+0085
+            rows = [json.loads(line) for line in file]
+    except OSError as error:
+        raise EvaluationError(f"{path} can't be read ({error}): python -m finetune mine") from error
+    questions, shown = [], {}
+    for row in rows:
+        answers = (row["answer"],) if row["cited"] else ()
+        evidence = (Evidence(row["document"], *row["gold"]),) if answers else ()
+        questions.append(Question(row["id"], row["question"], answers, row["document"], evidence, row["kind"]))
+        shown[row["id"]] = [Passage(Chunk(**{**p, "headings": tuple(p["headings"])}), 0.0, None) for p in row["passages"]]
+    return questions, shown

@@ -1,0 +1,104 @@
+import json
+from types import SimpleNamespace
+
+import pytest
+from fakes import HashEmbedder, put
+
+from rag.store import Store
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+TEXT = (
+    "Answer the question using only the numbered passages. Give a short answer in their words and cite the passage like [2]. "
+    "The harbour office opens at 08:30 and closes at 17:00. The crane lifts 40 tonnes. Question: system user assistant\n"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """-> a folder with a random two-layer Llama and its tokenizer, which loads like any model."""
+    import torch
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny-model")
+    bpe = ByteLevelBPETokenizer()
+    bpe.train_from_iterator([TEXT] * 4, vocab_size=400, min_frequency=2, special_tokens=["<|im_start|>", "<|im_end|>"], show_progress=False)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>")
+    tokenizer.chat_template = CHATML
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=1024, initializer_range=0.3, tie_word_embeddings=False,
+        bos_token_id=tokenizer.eos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_generator(tiny_model):
+    from rag.generator import Generator
+    from rag.models import find_model
+
+    return Generator(find_model(str(tiny_model)), "cpu", "float32")
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_model, tiny_generator, tmp_path_factory):
+    """-> a folder with a LoRA adapter of `tiny_model` that changes what it says, and identity.json."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from rag.models import find_model
+    from rag.prompt import fingerprint
+
+    folder = tmp_path_factory.mktemp("tiny-adapter")
+    torch.manual_seed(1)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"], init_lora_weights=False)
+    get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), config).save_pretrained(folder)
+    identity = {"base": find_model(str(tiny_model)).digest, "prompt": fingerprint(tiny_generator.tokenizer), "precision": "float32"}
+    (folder / "identity.json").write_text(json.dumps(identity))
+    return folder
+
+
+@pytest.fixture
+def tiny_embedder():
+    return HashEmbedder()
+
+
+@pytest.fixture
+def tiny_index(tmp_path):
+    """-> a function that makes a Store of {name: text}, in a folder of its own unless one is named."""
+    stores = []
+
+    def make(texts: dict[str, str], folder: str | None = None) -> Store:
+        store = Store(tmp_path / (folder or f"index-{len(stores)}"), {"embedder": "tiny", "chunker": "tiny"}, create=True)
+        stores.append(store)
+        for name, text in texts.items():
+            put(store, name, text)
+        return store
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """-> the list of addresses that something tried to reach; nothing is reached."""
+    import socket
+
+    tried = []
+
+    def refuse(*args, **kwargs):
+        tried.append(args)
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return SimpleNamespace(tried=tried)

@@ -1,0 +1,129 @@
+"""The whole loop with the real 135M model: index, mine a little, a few steps of SFT and DPO, evaluate, ask, ingest; with the network denied."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# Any attempt to look up or reach a host that is not this machine ends the process: a run that passes made none.
+DENY = """
+import os, sys
+def deny(event, args):
+    if event == "socket.getaddrinfo" or (event == "socket.connect" and isinstance(args[1], tuple)):
+        print("network used:", event, args[-1], file=sys.stderr)
+        os._exit(77)
+sys.addaudithook(deny)
+"""
+SMALL = ["mine.candidates=48", "sft.epochs=1", "sft.batch=2", "dpo.pairs=4", "answer.max_new_tokens=16"]
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory) -> Path:
+    """A working folder with part of the corpus and a sitecustomize that denies the network; converted models are shared with the checkout."""
+    folder = tmp_path_factory.mktemp("house")
+    (ROOT / "var" / "models").mkdir(parents=True, exist_ok=True)
+    (folder / "var").mkdir()
+    (folder / "var" / "models").symlink_to(ROOT / "var" / "models")
+    for name in ("people", "marina", "heritage", "incoming"):
+        shutil.copytree(ROOT / "corpus" / name, folder / "corpus" / name)
+    shutil.copy(ROOT / "corpus" / ".ragignore", folder / "corpus")
+    (folder / "deny").mkdir()
+    (folder / "deny" / "sitecustomize.py").write_text(DENY)
+    return folder
+
+
+def run(house: Path, *words: str, status: int = 0) -> str:
+    overrides = [word for item in SMALL for word in ("--set", item)] if words[0] != "rag" else []
+    path = os.pathsep.join([str(house / "deny"), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", words[0], *overrides, *words[1:]], cwd=house, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_the_network_really_is_denied(house):
+    code = "import socket; socket.create_connection(('pypi.org', 443))"
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(house / "deny")}, capture_output=True)
+    assert done.returncode == 77
+
+
+def test_index(house):
+    assert "documents added" in run(house, "rag", "index", "corpus")
+    assert "0 documents added, 0 changed, 0 removed" in run(house, "rag", "index", "corpus")
+
+
+def ask(house: Path, question: str, *options: str) -> dict:
+    out = run(house, "rag", "ask", question, "--json", *options)
+    return json.loads(out[out.index("{") :])
+
+
+def test_ask_base(house):
+    answer = ask(house, "What does a staff parking permit cost?", "--base")
+    assert set(answer) == {"text", "refused", "confidence", "citations", "passages", "output", "timings"}
+    assert len(answer["passages"]) == 3
+    assert answer["passages"][0]["chunk"]["document"] == "people/new-starter-guide.html"
+    assert {"load", "embed", "search", "read", "write"} <= set(answer["timings"])
+    for citation in answer["citations"]:
+        assert citation["quote"] in answer["passages"][citation["passage"] - 1]["chunk"]["text"]
+
+
+def test_train_then_evaluate_then_promote(house):
+    out = run(house, "finetune", "train")
+    assert "estimate" in out and "trainable parameters" in out
+    mined = json.loads((house / "var/runs/default/mine/run.json").read_text())
+    assert sum(mined["kept"]["train"].values()) + sum(mined["kept"]["dev"].values()) + sum(mined["rejected"].values()) == 48
+    taught = {json.loads(line)["document"] for line in (house / "var/runs/default/mine/train.jsonl").read_text().splitlines()}
+    assert not taught & set(mined["documents"]["unmined"]) and not any(d.startswith("incoming/") for d in taught)
+    verdict = run(house, "eval", "dev")
+    assert "utility" in verdict
+    assert run(house, "finetune", "promote").startswith(("kept", "live"))
+    assert "finished before, kept" in run(house, "finetune", "train", "--resume")
+
+
+def test_ask_with_the_trained_adapter(house):
+    answer = ask(house, "What does a staff parking permit cost?", "--adapter", "var/runs/default/dpo/adapter")
+    assert answer["refused"] == (not answer["citations"])
+
+
+def test_ingested_documents_are_known_to_the_next_ask(house):
+    question = "How high may a drone fly over the harbour estate?"
+    before = ask(house, question, "--base")
+    assert all(not p["chunk"]["document"].startswith("incoming/") for p in before["passages"])
+    assert "8 documents added" in run(house, "rag", "ingest", "corpus/incoming")
+    after = ask(house, question, "--base")
+    assert after["passages"][0]["chunk"]["document"] == "incoming/drone-policy.md"
+
+
+def test_bench_on_a_folder_of_the_given_shape(house):
+    bench = house / "bench"
+    (bench / "documents").mkdir(parents=True)
+    shutil.copy(ROOT / "corpus" / "incoming" / "drone-policy.md", bench / "documents")
+    text = (bench / "documents" / "drone-policy.md").read_text()
+    word = text.split()[40]
+    rows = [
+        {"id": "a", "question": "What does the drone policy say?", "answers": [word], "plausible": [], "document": "drone-policy.md", "start": text.index(word)},
+        {"id": "b", "question": "Who won the cup?", "answers": [], "plausible": [word], "document": "drone-policy.md", "start": -1},
+    ]
+    (bench / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run(house, "eval", "bench", "bench", "--adapter", "var/runs/default/sft/adapter", "--json", "out.json")
+    summary = json.loads((house / "out.json").read_text())
+    assert summary["n"] == 2 and set(summary["retrieval"]) == {"recall@1", "recall@5", "recall@20", "mrr"}
+    for name in ("base", "tuned"):
+        found = summary["generators"][name]
+        assert found["n_answerable"] == 1 and found["failures"] == 0
+        assert {"exact_match", "f1", "citation_precision", "citation_recall", "refusal", "latency_s", "perplexity"} <= set(found)
+    page = (house / "var/runs/bench-bench/predictions/report.html").read_text()
+    assert "data:image/png;base64," in page and "Who won the cup?" in page
+
+
+def test_a_hub_id_without_hub_access_says_how_to_allow_it(house):
+    out = run(house, "rag", "--set", "model.generator=HuggingFaceTB/SmolLM2-360M-Instruct", "models", status=1)
+    assert out.strip().splitlines()[-1].startswith("error: ") and "model.hub=true" in out

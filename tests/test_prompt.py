@@ -1,0 +1,96 @@
+import pytest
+from fakes import passage
+
+from rag import prompt
+from rag.chunking import Chunk
+from rag.errors import PromptError
+from rag.prompt import REFUSAL, Parsed, check_fingerprint, fingerprint, messages, parse, render
+
+SHOWN = [passage("The crane lifts 40 tonnes.").chunk, passage("The office opens\n at 08:30.", headings=("Port", "Office")).chunk]
+
+
+@pytest.fixture
+def tokenizer(tiny_generator):
+    return tiny_generator.tokenizer
+
+
+def test_messages_show_numbered_passages_before_the_question():
+    system, user = messages("When?", SHOWN)
+    assert system == {"role": "system", "content": prompt.SYSTEM}
+    assert user["content"] == "[1] Title: The crane lifts 40 tonnes.\n\n[2] Port > Office: The office opens at 08:30.\n\nQuestion: When?"
+
+
+def test_a_passage_without_headings_shows_its_title():
+    assert messages("?", [Chunk("a.txt", "Notice", 0, 2, "Hi", (), None)])[1]["content"].startswith("[1] Notice: Hi")
+
+
+@pytest.mark.parametrize("answer", ["40 tonnes [1]", REFUSAL, "été “x” [2]", "\n", " "])
+def test_the_prompt_is_a_prefix_and_the_rest_is_supervised(tokenizer, answer):
+    served, trained = render(tokenizer, "How much?", SHOWN), render(tokenizer, "How much?", SHOWN, answer)
+    assert served.supervised == 0
+    assert trained.ids[: len(served.ids)] == served.ids
+    assert trained.supervised == len(trained.ids) - len(served.ids)
+    assert tokenizer.decode(trained.ids[-trained.supervised :]) == answer + tokenizer.eos_token
+
+
+def test_the_prompt_ends_where_the_assistant_begins(tokenizer):
+    text = tokenizer.decode(render(tokenizer, "How much?", SHOWN).ids)
+    assert text.endswith("Question: How much?<|im_end|>\n<|im_start|>assistant\n")
+
+
+def test_a_tokenizer_that_merges_across_the_start_is_refused():
+    class Merging:
+        eos_token_id = 0
+
+        def apply_chat_template(self, messages, **options):
+            return "prompt"
+
+        def __call__(self, text, **options):
+            return {"input_ids": [len(text)]}
+
+    with pytest.raises(PromptError, match="merge"):
+        render(Merging(), "q", SHOWN, "answer")
+
+
+@pytest.mark.parametrize(
+    ("output", "parsed"),
+    [
+        ("40 tonnes [1]", Parsed("40 tonnes", (1,), False)),
+        ("40 tonnes[2] and more [1] [2].", Parsed("40 tonnes and more.", (2, 1), False)),
+        ("  \n 40 tonnes [1]\nsecond line [2]", Parsed("40 tonnes", (1,), False)),
+        ("no citation", Parsed("no citation", (), False)),
+        ("[3]", Parsed("", (3,), False)),
+        ("", Parsed("", (), False)),
+        (REFUSAL, Parsed(REFUSAL, (), True)),
+        (REFUSAL.rstrip(".") + " [1]", Parsed(REFUSAL, (), True)),
+        ("The documents do not say", Parsed("The documents do not say", (), False)),
+        ("open [unclosed and [a] [-1]", Parsed("open [unclosed and [a] [-1]", (), False)),
+    ],
+)
+def test_parse(output, parsed):
+    assert parse(output) == parsed
+
+
+def test_what_is_taught_is_what_is_parsed():
+    assert parse(prompt.answer_text("40 tonnes", 2)) == Parsed("40 tonnes", (2,), False)
+
+
+def test_fingerprint_stays_until_the_wording_or_the_template_changes(tokenizer, monkeypatch):
+    before = fingerprint(tokenizer)
+    assert fingerprint(tokenizer) == before and len(before) == 12
+    with monkeypatch.context() as patch:
+        patch.setattr(prompt, "SYSTEM", prompt.SYSTEM + " Please.")
+        assert fingerprint(tokenizer) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(prompt, "answer_text", lambda text, cited: f"{text} ({cited})")
+        assert fingerprint(tokenizer) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(tokenizer, "chat_template", tokenizer.chat_template.replace("\n", " "))
+        assert fingerprint(tokenizer) != before
+    assert fingerprint(tokenizer) == before
+
+
+def test_a_wrong_fingerprint_is_refused_naming_both_and_the_remedy():
+    check_fingerprint("aaa", "aaa", "the data", "make train")
+    with pytest.raises(PromptError, match="the data .*aaa.*bbb: make train"):
+        check_fingerprint("aaa", "bbb", "the data", "make train")

@@ -1,0 +1,147 @@
+"""SFT and DPO through TRL on a tiny model: what is trained on, resuming, identities, and the two patches that CPU training needs."""
+
+import json
+
+import pytest
+import torch
+import trl.trainer.utils
+from peft import get_peft_model
+
+from finetune import dpo, sft
+from finetune.data import Pair, Row, Stage, read_pairs, read_rows, write_lines
+from finetune.dpo import DpoSettings, train_dpo
+from finetune.sft import SftSettings, load_trainable, lora, tokenized, train_sft
+from rag import prompt
+from rag.chunking import Chunk
+from rag.errors import RagtuneError
+from rag.generator import Generator, load_base
+from rag.models import find_model
+
+
+def row(n: int, cited: int = 1) -> Row:
+    passages = tuple(Chunk(f"d{i}.md", f"d{i}", 0, 20, f"Tank {n} holds {n + i} litres.", ("Tanks",), None) for i in range(2))
+    return Row(f"r{n}", f"What does tank {n} hold?", f"{n} litres", "answerable" if cited else "left out", "d0.md", (0, 20), passages, cited)
+
+
+@pytest.fixture
+def mined(tmp_path, monkeypatch, tiny_model):
+    monkeypatch.chdir(tmp_path)
+    stage = Stage("t", "mine")
+    write_lines(stage.folder / "train.jsonl", [row(n, n % 3 > 0) for n in range(16)])
+    write_lines(stage.folder / "dev.jsonl", [row(n + 50, n % 3 > 0) for n in range(4)])
+    tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
+    stage.finish({"prompt": prompt.fingerprint(tokenizer)})
+    return stage
+
+
+def train(tiny_model, mined, resume=False, **settings) -> Stage:
+    stage = Stage("t", "sft")
+    train_sft(stage, mined, find_model(str(tiny_model)), "cpu", "float32", SftSettings(rank=4, batch=4, **settings), resume)
+    return stage
+
+
+def test_labels_are_the_answer_and_nothing_else(tiny_model):
+    tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
+    data = tokenized(tokenizer, [row(3), row(4, 0)])
+    for got, wanted in zip(data, ("3 litres [1]", prompt.REFUSAL), strict=True):
+        labels = [label for label in got["labels"] if label != -100]
+        assert tokenizer.decode(labels, skip_special_tokens=True) == wanted
+        assert labels[-1] == tokenizer.eos_token_id
+        assert got["labels"][-len(labels) :] == labels
+
+
+def test_sft_lowers_the_loss_and_its_adapter_is_served(tiny_model, mined):
+    stage = train(tiny_model, mined, epochs=6, learning_rate=5e-3)
+    losses = [entry["eval_loss"] for entry in json.loads((stage.folder / "curves.json").read_text()) if "eval_loss" in entry]
+    assert losses[-1] < losses[0]
+    generator = Generator(find_model(str(tiny_model)), "cpu", "float32", stage.folder / "adapter")
+    ids = prompt.render(generator.tokenizer, "What?", list(row(1).passages)).ids
+    tuned = generator.generate([ids], 8)[0]
+    with generator.base():
+        assert generator.generate([ids], 8)[0].logprobs != tuned.logprobs
+
+
+def test_resume_goes_on_to_the_same_weights(tiny_model, mined):
+    whole = train(tiny_model, mined, epochs=2)
+    wanted = (whole.folder / "adapter" / "adapter_model.safetensors").read_bytes()
+    whole.clear()
+
+    class Stop(Exception):
+        pass
+
+    original = sft.SFTTrainer.training_step
+
+    def dies(self, *args, **kwargs):
+        if self.state.global_step == 5:
+            raise Stop
+        return original(self, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
+        patch.setattr(sft.SFTTrainer, "training_step", dies)
+        train(tiny_model, mined, epochs=2)
+    assert not whole.finished
+    resumed = train(tiny_model, mined, resume=True, epochs=2)
+    assert (resumed.folder / "adapter" / "adapter_model.safetensors").read_bytes() == wanted
+
+
+def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined):
+    sft_stage, stage = train(tiny_model, mined, epochs=1), Stage("t", "dpo")
+    pairs = [Pair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made") for r in read_rows(mined.folder / "train.jsonl")]
+    for name in ("train", "dev"):
+        write_lines(stage.folder / f"{name}.jsonl", pairs)
+    assert read_pairs(stage.folder / "dev.jsonl") == pairs
+    train_dpo(stage, sft_stage, mined, find_model(str(tiny_model)), "cpu", DpoSettings(epochs=4, learning_rate=5e-3), False)
+    history = json.loads((stage.folder / "curves.json").read_text())
+    margins = [entry["eval_rewards/margins"] for entry in history if "eval_rewards/margins" in entry]
+    assert margins[-1] > margins[0]
+    names = {p.name for p in (stage.folder / "adapter").iterdir()}
+    assert {"adapter_model.safetensors", "identity.json"} <= names
+    assert "ref" not in names
+
+
+def test_dpo_tokens_come_from_the_one_renderer(tiny_model):
+    tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
+    data = dpo.tokenized_pairs(tokenizer, [Pair(row(1), row(1).target, prompt.REFUSAL, "x")])[0]
+    wanted = prompt.render(tokenizer, row(1).question, list(row(1).passages), row(1).target)
+    assert data["prompt_ids"] + data["chosen_ids"] == wanted.ids
+    assert data["prompt_ids"] == prompt.render(tokenizer, row(1).question, list(row(1).passages)).ids
+
+
+def test_a_run_mined_with_another_prompt_is_refused(tiny_model, mined):
+    mined.finish({"prompt": "000000000000"})
+    with pytest.raises(RagtuneError, match="000000000000.*finetune mine"):
+        train(tiny_model, mined, epochs=1)
+
+
+def test_scoring_labels_only_gives_trls_own_loss(tiny_model, mined, monkeypatch):
+    def loss(compact: bool) -> float:
+        monkeypatch.setattr(trl.trainer.utils, "_use_triton", lambda device: compact)
+        tokenizer, base = load_base(find_model(str(tiny_model)), "cpu", "float32")
+        data = tokenized(tokenizer, [row(n) for n in range(4)])
+        args = sft.SFTConfig(output_dir="x", max_length=None, report_to=[], bf16=False, use_cpu=True)
+        trainer = sft.SFTTrainer(base, args, train_dataset=data, eval_dataset=data, processing_class=tokenizer)
+        return trainer.evaluate()["eval_loss"]
+
+    assert loss(True) == pytest.approx(loss(False), rel=1e-5)
+
+
+def test_nf4_gradients_are_the_same_after_an_evaluation(tiny_model):
+    """bitsandbytes repacks weights in evaluation mode on some CPUs, and then has no gradient; see finetune.sft.load_trainable."""
+    _, base = load_trainable(find_model(str(tiny_model)), "cpu", "nf4")
+    torch.manual_seed(0)
+    model, ids = get_peft_model(base, lora(4)), torch.arange(5, 25)[None]
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = torch.randn_like(parameter) * 0.1
+
+    def gradients() -> list[torch.Tensor]:
+        model.train().zero_grad()
+        model(input_ids=ids, labels=ids).loss.backward()
+        return [p.grad.clone() for p in model.parameters() if p.requires_grad]
+
+    before = gradients()
+    with torch.no_grad():
+        model.eval()(input_ids=ids)
+    for was, now in zip(before, gradients(), strict=True):
+        assert torch.allclose(was, now)
+    assert any(gradient.abs().max() > 0 for gradient in before)
