@@ -38,9 +38,11 @@ def retrieve(retriever: Retriever, questions: list[Question]) -> dict[str, list[
     return {q.id: retriever.search(q.question, DEPTH) for q in tqdm(questions, desc="retrieving", unit=" questions", delay=1)}
 
 
-def predict(generator: Generator, questions: list[Question], shown: dict[str, list[Passage]], max_new_tokens: int, path: Path, label: str) -> list[dict[str, Any]]:
-    """-> a prediction for each question, in order. Those already in `path` are kept, new ones are appended to it."""
-    done = {row["id"]: row for row in read_lines(path)}
+def predict(
+    generator: Generator, questions: list[Question], shown: dict[str, list[Passage]], max_new_tokens: int, path: Path, label: str
+) -> list[dict[str, Any]]:
+    """-> a prediction for each question, in order. Those already in `path` are kept, unless they failed; new ones are appended to it."""
+    done = {row["id"]: row for row in read_lines(path) if not row.get("error")}
     waiting = [q for q in questions if q.id not in done]
     waiting.sort(key=lambda q: sum(len(p.chunk.text) for p in shown[q.id]))  # alike in length, so that batches waste little padding
     path.parent.mkdir(parents=True, exist_ok=True)

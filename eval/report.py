@@ -23,6 +23,16 @@ COLUMNS = (
 )
 PLOTTED = ("exact match", "F1", "citation precision", "citation recall", "refusal F1")
 
+STYLE = """
+body { font: 15px/1.5 system-ui; max-width: 1100px; margin: 2em auto; padding: 0 1em }
+table { display: block; overflow-x: auto; border-collapse: collapse }
+td, th { padding: .2em .7em; text-align: right; border-bottom: 1px solid #ddd }
+td:first-child, th:first-child { text-align: left }
+img { max-width: 100% }
+summary { cursor: pointer }
+.no { color: #a33 }
+"""
+
 Table = tuple[str, list[str], list[list[str]]]
 
 
@@ -33,7 +43,8 @@ def tables(summary: dict[str, Any]) -> list[Table]:
         groups = {f"{group}: {name}": row for name, g in summary["generators"].items() for group, row in g[key].items()}
         found.append(_generator_table(title, dict(sorted(groups.items()))))
     if "comparison" in summary:
-        rows = [[name, f"{d['difference']:+.3f}", f"{d['low']:+.3f}", f"{d['high']:+.3f}", str(d["n"])] for name, d in summary["comparison"].items() if isinstance(d, dict)]
+        differences = [(name, d) for name, d in summary["comparison"].items() if isinstance(d, dict)]
+        rows = [[name, *(f"{d[key]:+.3f}" for key in ("difference", "low", "high")), str(d["n"])] for name, d in differences]
         found.append(("Tuned minus base, paired, 95 % bootstrap interval", ["measure", "difference", "low", "high", "n"], rows))
     return found
 
@@ -80,9 +91,7 @@ def as_html(summary: dict[str, Any], predictions: dict[str, list[dict]]) -> str:
         cells = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
         parts.append(f"<h2>{title}</h2><table><tr>{''.join(f'<th>{c}</th>' for c in head)}</tr>{cells}</table>")
     parts.append("<h2>Questions</h2>" + "".join(_question(list(predictions), rows) for rows in zip(*predictions.values(), strict=True)))
-    style = "body{font:15px/1.5 system-ui;max-width:1100px;margin:2em auto;padding:0 1em}td,th{padding:.2em .7em;text-align:right;border-bottom:1px solid #ddd}"
-    style += "td:first-child,th:first-child{text-align:left}table{display:block;overflow-x:auto;border-collapse:collapse}img{max-width:100%}summary{cursor:pointer}.no{color:#a33}"
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>ragtune evaluation</title><style>{style}</style>{"".join(parts)}</html>'
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>ragtune evaluation</title><style>{STYLE}</style>{"".join(parts)}</html>'
 
 
 def _question(names: list[str], rows: tuple[dict, ...]) -> str:

@@ -43,7 +43,9 @@ def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None
     store.close()
 
 
-def evaluate(settings: Settings, folder: Path, index: Path, questions: list[Question], names: list[str], adapter: Path | None, parts: dict[str, str]) -> dict[str, Any]:
+def evaluate(
+    settings: Settings, folder: Path, index: Path, questions: list[Question], names: list[str], adapter: Path | None, parts: dict[str, str]
+) -> dict[str, Any]:
     """Answer, measure, report; -> the summary, also in folder/run.json. parts: document id to "mined", "unmined" or "incoming"."""
     retriever = open_retriever(settings, index)
     passages = retrieve(retriever, questions)
@@ -72,7 +74,7 @@ def _claim(folder: Path, generator: Generator, questions: list[Question], shown,
         "questions": [dataclasses.astuple(q) for q in questions],
         "passages": [[dataclasses.astuple(p.chunk) for p in shown[q.id]] for q in questions],
         "longest": longest,
-        "model": generator.name,
+        "model": generator.digest,
         "precision": generator.precision,
         "prompt": fingerprint(generator.tokenizer),
         "adapter": hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest() if adapter else None,
@@ -99,12 +101,16 @@ def summarize(questions: list[Question], ranks: dict[str, list], predictions: di
     for name, rows in predictions.items():
         summary["generators"][name] = {
             **metrics.answers(rows),
-            "by_kind": {kind: metrics.answers(group) for kind, group in metrics.grouped(rows, lambda p: p["kind"] if "kind" in p else "failed").items()},
-            "by_part": {part: metrics.answers(group) for part, group in metrics.grouped(rows, lambda p: parts.get(p.get("document"), "mined")).items()},
+            "by_kind": _by_group(rows, {q.id: q.kind for q in questions}),
+            "by_part": _by_group(rows, {q.id: parts.get(q.document, "all") for q in questions}),
         }
     if {"base", "tuned"} <= set(predictions):
         summary["comparison"] = compare(predictions["base"], predictions["tuned"])
     return summary
+
+
+def _by_group(rows: list[dict], group: dict[str, str]) -> dict[str, Any]:
+    return {name: metrics.answers(members) for name, members in metrics.grouped(rows, lambda p: group[p["id"]]).items()}
 
 
 def compare(base: list[dict], tuned: list[dict]) -> dict[str, Any]:

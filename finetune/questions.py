@@ -10,16 +10,41 @@ from rag.generator import Generator
 from rag.lexical import words
 from rag.scoring import normalize
 
-SHOTS = (
-    ("Tea Rooms > Opening", "From May the tea rooms stay open until <<18:30>> on Saturdays.", "18:30", "Until what time are the tea rooms open on Saturdays from May?"),
-    ("Choir Rules > Fees", "New singers pay a joining fee of <<£15>>, returned after a year.", "£15", "How much is the joining fee for new singers in the choir?"),
-    ("Bridge Survey", "The northern pier was rebuilt by <<Tomas Arlen>> after the flood of 1954.", "Tomas Arlen", "Who rebuilt the northern pier of the bridge?"),
-    ("Seed Store Manual > Sorting", "Seeds with a cracked coat are kept in <<the blue drawer>>.", "the blue drawer", "Where are seeds with a cracked coat kept?"),
-    ("Workshop Notice", "Visitors must wear goggles because <<the lathe throws hot chips>>.", "the lathe throws hot chips", "Why do visitors to the workshop have to wear goggles?"),
-)  # fmt: skip
+SHOTS = (  # headings, sentence with the span marked, span, question
+    (
+        "Tea Rooms > Opening",
+        "From May the tea rooms stay open until <<18:30>> on Saturdays.",
+        "18:30",
+        "Until what time are the tea rooms open on Saturdays from May?",
+    ),
+    (
+        "Choir Rules > Fees",
+        "New singers pay a joining fee of <<£15>>, returned after a year.",
+        "£15",
+        "How much is the joining fee for new singers in the choir?",
+    ),
+    (
+        "Bridge Survey",
+        "The northern pier was rebuilt by <<Tomas Arlen>> after the flood of 1954.",
+        "Tomas Arlen",
+        "Who rebuilt the northern pier of the bridge?",
+    ),
+    (
+        "Seed Store Manual > Sorting",
+        "Seeds with a cracked coat are kept in <<the blue drawer>>.",
+        "the blue drawer",
+        "Where are seeds with a cracked coat kept?",
+    ),
+    (
+        "Workshop Notice",
+        "Visitors must wear goggles because <<the lathe throws hot chips>>.",
+        "the lathe throws hot chips",
+        "Why do visitors to the workshop have to wear goggles?",
+    ),
+)
 STOPWORDS = frozenset(
-    "a an and are as at be been by can did do does for from had has have how in is it its many much of on or than that the their there "
-    "they this to was were what when where which who whom whose why will with would you your".split()
+    """a an and are as at be been by can did do does for from had has have how in is it its many much of on or than that the their
+    there they this to was were what when where which who whom whose why will with would you your""".split()
 )
 
 

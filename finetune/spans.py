@@ -9,13 +9,15 @@ UNITS = (
     "%|per cent|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|metres?|meters?|miles?|km|kg|kW|MW|kV|kVA|MVA|tonnes?|tons?|"
     "litres?|knots?|°C|degrees|pence|pounds|dollars|euros|people|passengers|staff|members|copies|pallets?|berths?|cm|mm|m|t|nm|bar|ppm"
 )
+NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty"
+CLOSED = "and|but|for|the|now|was|are|has|had|its|may|not|per|who|from|with|after|until|more|each|were|that"
 RULES = (
     ("date", rf"\b\d{{1,2}} (?:{MONTHS})(?: \d{{4}})?\b|\b(?:{MONTHS}) \d{{4}}\b|\b(?:1[5-9]|20)\d\d\b"),
     ("time", r"\b\d{1,2}[:.]\d{2}\b(?: ?[ap]m)?"),
     ("amount", rf"[£$€]\d[\d,.]*\d?(?: ?(?:m|bn|million|billion)\b)?|\b\d[\d,]*(?:\.\d+)? ?(?:{UNITS})(?![\w])"),
     ("term", r"(?<=\*)[^*\n]{3,40}(?=\*)|(?<=[“\"])[^”\"\n]{3,40}(?=[”\"])"),
     ("name", r"(?<=[a-z,)] )(?:[A-Z][\w’'-]+)(?: (?:of |the |and |de )?[A-Z][\w’'-]+){0,4}"),
-    ("number", r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|\d[\d,.]*\d|\d)\b(?: (?!and|but|for|the|now|was|are|has|had|its|may|not|per|who|from|with|after|until|more|each|were|that)[a-z]{3,}){1,2}"),
+    ("number", rf"\b(?:{NUMBERS}|\d[\d,.]*\d|\d)\b(?: (?!(?:{CLOSED})\b)[a-z]{{3,}}){{1,2}}"),
     ("tail", r"(?<= (?:is|by|to|in|at|of|on) )(?:the |a |an )[a-z][\w’'-]*(?: [\w’'-]+){0,4}(?=[.;,])"),
 )
 

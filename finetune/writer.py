@@ -41,7 +41,7 @@ def human_questions(benches: list[Path]) -> list[tuple[str, str]]:
         if not (bench / "questions.jsonl").exists():
             raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
         chunks = {id: chunk(read_document(path, id), ChunkSettings()) for path, id in find_files(bench / "documents")}
-        for line in (bench / "questions.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in (bench / "questions.jsonl").open(encoding="utf-8"):
             row = json.loads(line)
             home = next((c for c in chunks[row["document"]] if row["answers"] and c.start <= row["start"] < c.end), None)
             if home:

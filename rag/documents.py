@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pathspec
 
-from rag import parsers
+from rag import parsers, pdf
 from rag.errors import DocumentError
 
 IGNORE_FILE = ".ragignore"
+READERS: dict[str, Callable[[bytes], parsers.Parsed]] = {
+    ".md": parsers.parse_markdown,
+    ".txt": parsers.parse_text,
+    ".html": parsers.parse_html,
+    ".htm": parsers.parse_html,
+    ".pdf": pdf.parse_pdf,
+    ".docx": parsers.parse_docx,
+    ".csv": parsers.parse_csv,
+}
 
 
 @dataclass(frozen=True)
@@ -42,9 +51,9 @@ class Skipped:
 
 def read_document(path: Path, id: str) -> Document:
     """-> the file as a Document. Raises DocumentError, with the reason, when it can't be read."""
-    parse = parsers.BY_SUFFIX.get(path.suffix.lower())
+    parse = READERS.get(path.suffix.lower())
     if parse is None:
-        raise DocumentError(f"no reader for {path.suffix or 'files without a suffix'}; there are {', '.join(sorted(parsers.BY_SUFFIX))}")
+        raise DocumentError(f"no reader for {path.suffix or 'files without a suffix'}; there are {', '.join(sorted(READERS))}")
     try:
         data = path.read_bytes()
         text, sections = parse(data)

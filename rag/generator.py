@@ -56,7 +56,7 @@ class Generator:
         """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
         the answering prompt's if None)."""
         self.tokenizer, self._model = load_base(model, device, precision)
-        self.device, self.precision, self.adapter = device, precision, adapter
+        self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import mode
+from typing import Any
 
 from rag.errors import DocumentError
 
@@ -32,16 +33,19 @@ class Block:
 
 
 Parsed = tuple[str, list[Section]]
+INLINE = frozenset(
+    "a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var wbr".split()
+)
 
 
 def parse_text(data: bytes) -> Parsed:
-    text = _decode(data)
+    text = decode(data)
     return text, [Section(0, len(text))]
 
 
 def parse_markdown(data: bytes) -> Parsed:
     """Markdown with ATX headings; fenced code is not searched for them. Spans are those of the file itself."""
-    text = _decode(data)
+    text = decode(data)
     marks: list[tuple[int, int, str]] = []
     fence = ""
     for line in re.finditer(r"^.*$", text, re.M):
@@ -74,25 +78,39 @@ def parse_html(data: bytes) -> Parsed:
     for tag in soup("header"):
         if not tag.find(["h1", "h2"]):
             tag.decompose()  # the site's banner; one with a heading is the page's own
-    for tag in soup(["br", "p", "li", "div", "dt", "dd", "th", "td"]):
-        tag.insert_before(" ")  # inline tags join words, these part them
     blocks = list(_html_blocks(soup.body or soup))
     if not any(block.level for block in blocks) and soup.title and soup.title.string:
-        blocks.insert(0, Block(_flat(soup.title.string), 1))
-    return _assemble(blocks)
+        blocks.insert(0, Block(flat(soup.title.string), 1))
+    return assemble(blocks)
 
 
-def _html_blocks(body) -> Iterable[Block]:
-    for tag in body.find_all(["h1", "h2", "h3", "h4", "h5", "h6", "p", "li", "table", "pre", "dt", "dd", "blockquote"]):
-        if tag.find_parent(["table", "p", "li", "dd", "blockquote"]):
-            continue
-        if tag.name == "table":
-            if tag.caption:
-                yield Block(_flat(tag.caption.get_text()))
-            rows = [[_flat(cell.get_text()) for cell in row.find_all(["th", "td"])] for row in tag.find_all("tr")]
-            yield from (Block(text) for text in _table_rows(rows))
+def _html_blocks(node: Any) -> Iterable[Block]:
+    """Text runs between block-level tags, whatever those tags are, so that no page loses text for its markup."""
+    from bs4.element import NavigableString, PreformattedString
+
+    run = ""
+    for child in node.children:
+        if isinstance(child, NavigableString):
+            run += "" if isinstance(child, PreformattedString) else str(child)  # a comment or declaration is not text
+        elif child.name in INLINE:
+            run += " " if child.name == "br" else child.get_text()
         else:
-            yield Block(_flat(tag.get_text()), int(tag.name[1]) if re.fullmatch("h[1-6]", tag.name) else 0)
+            yield Block(flat(run))
+            run = ""
+            if child.name == "table":
+                yield from _html_table(child)
+            elif re.fullmatch("h[1-6]", child.name):
+                yield Block(flat(child.get_text()), int(child.name[1]))
+            else:
+                yield from _html_blocks(child)
+    yield Block(flat(run))
+
+
+def _html_table(table: Any) -> Iterable[Block]:
+    if table.caption:
+        yield Block(flat(table.caption.get_text()))
+    rows = [[flat(cell.get_text(" ")) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
+    yield from (Block(text) for text in table_rows(rows))
 
 
 def parse_docx(data: bytes) -> Parsed:
@@ -102,122 +120,26 @@ def parse_docx(data: bytes) -> Parsed:
     blocks: list[Block] = []
     for item in docx.Document(io.BytesIO(data)).iter_inner_content():
         if isinstance(item, Table):
-            rows = [[_flat(cell.text) for cell in row.cells] for row in item.rows]
-            blocks.extend(Block(text) for text in _table_rows(rows))
+            rows = [[flat(cell.text) for cell in row.cells] for row in item.rows]
+            blocks.extend(Block(text) for text in table_rows(rows))
         else:
             style = re.fullmatch(r"(Title)|Heading (\d)", item.style.name or "")
             level = (1 if style[1] else int(style[2]) + 1) if style else 0
-            blocks.append(Block(_flat(item.text), level))
-    return _assemble(blocks)
+            blocks.append(Block(flat(item.text), level))
+    return assemble(blocks)
 
 
 def parse_csv(data: bytes) -> Parsed:
     """Each row becomes one line, `column: value; column: value`, so that a row makes sense on its own."""
-    sample = _decode(data)
-    dialect: type[csv.Dialect] | csv.Dialect = csv.excel
-    try:
+    sample = decode(data)
+    dialect: Any = csv.excel
+    with contextlib.suppress(csv.Error):  # one column has no delimiter to find
         dialect = csv.Sniffer().sniff(sample[:4096], ",;\t|")
-    except csv.Error:
-        pass  # one column has no delimiter to find
-    rows = [[_flat(cell) for cell in row] for row in csv.reader(io.StringIO(sample), dialect) if any(row)]
-    return _assemble([Block(text) for text in _table_rows(rows)], "\n")
+    rows = [[flat(cell) for cell in row] for row in csv.reader(io.StringIO(sample), dialect) if any(row)]
+    return assemble([Block(text) for text in table_rows(rows)], "\n")
 
 
-def parse_pdf(data: bytes) -> Parsed:
-    """Pages in order: tables become rows, larger lines become headings, running heads and feet are dropped."""
-    import pdfplumber
-
-    with pdfplumber.open(io.BytesIO(data)) as pdf:
-        pages = [_pdf_page(page) for page in pdf.pages]
-    sizes = [line.size for page in pages for line in page if isinstance(line, PdfLine)]
-    if not sizes:
-        raise DocumentError("no text in the PDF; a scan needs OCR first")
-    body = mode(sizes)
-    ranks = sorted({size for size in sizes if size > body + 0.8}, reverse=True)
-    repeated = _running_lines(pages)
-    items = [(number, item) for number, page in enumerate(pages, 1) for item in page if isinstance(item, str) or item.key not in repeated]
-    return _assemble(list(_pdf_paragraphs(items, ranks)))
-
-
-@dataclass(frozen=True)
-class PdfLine:
-    """A line of a page: text, font size in points, top and bottom in points from the page's top."""
-
-    text: str
-    size: float
-    top: float
-    bottom: float
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """The same on each page for a running head or foot, whatever its page number."""
-        return re.sub(r"\d+", "#", self.text), round(self.top)
-
-
-def _pdf_page(page) -> list[PdfLine | str]:
-    """-> lines, and table rows as plain strings, from top to bottom."""
-    tables = page.find_tables()
-    items: list[tuple[float, PdfLine | str]] = []
-    for table in tables:
-        rows = [[_flat(cell or "") for cell in row] for row in table.extract()]
-        items.extend((table.bbox[1] + i / 1000, text) for i, text in enumerate(_table_rows(rows)))
-    outside = page.filter(lambda obj: not any(_inside(obj, table.bbox) for table in tables))
-    for line in outside.extract_text_lines():
-        size = round(mode(round(char["size"], 1) for char in line["chars"]), 1)
-        text = _flat(line["text"].replace("(cid:127)", "•"))  # an unused code in WinAnsi, which the PDF standard reads as a bullet
-        items.append((line["top"], PdfLine(text, size, line["top"], line["bottom"])))
-    return [item for _, item in sorted(items, key=lambda pair: pair[0])]
-
-
-def _inside(obj: dict, box: tuple[float, float, float, float]) -> bool:
-    x, y = (obj["x0"] + obj["x1"]) / 2, (obj["top"] + obj["bottom"]) / 2
-    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
-
-
-def _running_lines(pages: list[list[PdfLine | str]]) -> set[tuple[str, int]]:
-    seen: dict[tuple[str, int], int] = {}
-    for page in pages:
-        for line in page:
-            if isinstance(line, PdfLine):
-                seen[line.key] = seen.get(line.key, 0) + 1
-    return {key for key, count in seen.items() if count > 1 and count >= len(pages) - 1}
-
-
-def _pdf_paragraphs(items: list[tuple[int, PdfLine | str]], ranks: list[float]) -> Iterable[Block]:
-    """(page, line or row) -> blocks. A size above the body's makes a heading of its rank; a paragraph stands on the page it begins on."""
-    held: list[tuple[int, PdfLine]] = []
-
-    def flush() -> Iterable[Block]:
-        if held:
-            page, first = held[0]
-            level = ranks.index(first.size) + 1 if first.size in ranks else 0
-            yield Block(" ".join(line.text for _, line in held), level, page)
-            held.clear()
-
-    for page, item in items:
-        if isinstance(item, str):
-            yield from flush()
-            yield Block(item, 0, page)
-            continue
-        if held and not _goes_on(held[0][1], held[-1][1], item, page == held[-1][0], ranks):
-            yield from flush()
-        held.append((page, item))
-    yield from flush()
-
-
-def _goes_on(first: PdfLine, last: PdfLine, line: PdfLine, same_page: bool, ranks: list[float]) -> bool:
-    """Whether `line` goes on with the paragraph from `first` to `last`: one size, close below, or over a page break in mid-sentence."""
-    numbered = r"\d{1,2}[.)] "
-    if line.size != last.size or re.match("[•–-] ", line.text):
-        return False
-    if re.match(numbered, line.text) and (last.text[-1] in ".:;" or re.match(numbered, first.text)):
-        return False
-    if same_page:
-        return line.top - last.bottom <= 0.55 * line.size
-    return line.size not in ranks and last.text[-1] not in ".:;!?"
-
-
-def _table_rows(rows: list[list[str]]) -> list[str]:
+def table_rows(rows: list[list[str]]) -> list[str]:
     """The first row names the columns; each other row becomes `column: value; column: value`."""
     if len(rows) < 2:
         return ["; ".join(filter(None, row)) for row in rows]
@@ -225,7 +147,7 @@ def _table_rows(rows: list[list[str]]) -> list[str]:
     return ["; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(head, row, strict=False) if cell) for row in rows[1:]]
 
 
-def _assemble(blocks: list[Block], separator: str = "\n\n") -> Parsed:
+def assemble(blocks: list[Block], separator: str = "\n\n") -> Parsed:
     """Blocks -> text and sections; a new heading or page starts a section."""
     text, sections = "", []
     path: list[tuple[int, str]] = []
@@ -243,11 +165,11 @@ def _assemble(blocks: list[Block], separator: str = "\n\n") -> Parsed:
     return text, sections
 
 
-def _flat(text: str) -> str:
+def flat(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes) -> str:
     """UTF-8, with or without a byte order mark, else Windows-1252; binary data raises DocumentError."""
     if b"\0" in data[:4096]:
         raise DocumentError("binary data, not text")
@@ -256,14 +178,3 @@ def _decode(data: bytes) -> str:
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
     return text.replace("\r\n", "\n")
-
-
-BY_SUFFIX: dict[str, Callable[[bytes], Parsed]] = {
-    ".md": parse_markdown,
-    ".txt": parse_text,
-    ".html": parse_html,
-    ".htm": parse_html,
-    ".pdf": parse_pdf,
-    ".docx": parse_docx,
-    ".csv": parse_csv,
-}

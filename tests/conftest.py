@@ -16,6 +16,20 @@ TEXT = (
 )
 
 
+@pytest.fixture(autouse=True)
+def one_thread(request):
+    """So small a model is slower on two threads than on one, and many times slower while another program uses a core."""
+    if "tiny_model" not in request.fixturenames:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory):
     """-> a folder with a random two-layer Llama and its tokenizer, which loads like any model."""

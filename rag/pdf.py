@@ -1,0 +1,107 @@
+"""The PDF reader: pages, headings by font size, tables as rows."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import mode
+from typing import Any
+
+from rag.errors import DocumentError
+from rag.parsers import Block, Parsed, assemble, flat, table_rows
+
+
+@dataclass(frozen=True)
+class PdfLine:
+    """A line of a page: text, font size in points, top and bottom in points from the page's top."""
+
+    text: str
+    size: float
+    top: float
+    bottom: float
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """The same on each page for a running head or foot, whatever its page number."""
+        return re.sub(r"\d+", "#", self.text), round(self.top)
+
+
+def parse_pdf(data: bytes) -> Parsed:
+    """Pages in order: tables become rows, larger lines become headings, running heads and feet are dropped."""
+    import pdfplumber
+
+    with pdfplumber.open(io.BytesIO(data)) as pdf:
+        pages = [_page_items(page) for page in pdf.pages]
+    sizes = [line.size for page in pages for line in page if isinstance(line, PdfLine)]
+    if not sizes:
+        raise DocumentError("no text in the PDF; a scan needs OCR first")
+    body = mode(sizes)
+    ranks = sorted({size for size in sizes if size > body + 0.8}, reverse=True)
+    repeated = _running_lines(pages)
+    items = [(number, item) for number, page in enumerate(pages, 1) for item in page if isinstance(item, str) or item.key not in repeated]
+    return assemble(list(_paragraphs(items, ranks)))
+
+
+def _page_items(page: Any) -> list[PdfLine | str]:
+    """-> lines, and table rows as plain strings, from top to bottom."""
+    tables = page.find_tables()
+    items: list[tuple[float, PdfLine | str]] = []
+    for table in tables:
+        rows = [[flat(cell or "") for cell in row] for row in table.extract()]
+        items.extend((table.bbox[1] + i / 1000, text) for i, text in enumerate(table_rows(rows)))
+    outside = page.filter(lambda obj: not any(_inside(obj, table.bbox) for table in tables))
+    for line in outside.extract_text_lines():
+        size = round(mode(round(char["size"], 1) for char in line["chars"]), 1)
+        text = flat(line["text"].replace("(cid:127)", "•"))  # an unused code in WinAnsi, which the PDF standard reads as a bullet
+        items.append((line["top"], PdfLine(text, size, line["top"], line["bottom"])))
+    return [item for _, item in sorted(items, key=lambda pair: pair[0])]
+
+
+def _inside(obj: dict, box: tuple[float, float, float, float]) -> bool:
+    x, y = (obj["x0"] + obj["x1"]) / 2, (obj["top"] + obj["bottom"]) / 2
+    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+
+
+def _running_lines(pages: list[list[PdfLine | str]]) -> set[tuple[str, int]]:
+    seen: dict[tuple[str, int], int] = {}
+    for page in pages:
+        for line in page:
+            if isinstance(line, PdfLine):
+                seen[line.key] = seen.get(line.key, 0) + 1
+    return {key for key, count in seen.items() if count > 1 and count >= len(pages) - 1}
+
+
+def _paragraphs(items: list[tuple[int, PdfLine | str]], ranks: list[float]) -> Iterable[Block]:
+    """(page, line or row) -> blocks. A size above the body's makes a heading of its rank; a paragraph stands on the page it begins on."""
+    held: list[tuple[int, PdfLine]] = []
+
+    def flush() -> Iterable[Block]:
+        if held:
+            page, first = held[0]
+            level = ranks.index(first.size) + 1 if first.size in ranks else 0
+            yield Block(" ".join(line.text for _, line in held), level, page)
+            held.clear()
+
+    for page, item in items:
+        if isinstance(item, str):
+            yield from flush()
+            yield Block(item, 0, page)
+            continue
+        if held and not _goes_on(held[0][1], held[-1][1], item, page == held[-1][0], ranks):
+            yield from flush()
+        held.append((page, item))
+    yield from flush()
+
+
+def _goes_on(first: PdfLine, last: PdfLine, line: PdfLine, same_page: bool, ranks: list[float]) -> bool:
+    """Whether `line` goes on with the paragraph from `first` to `last`: one size, close below, or over a page break in mid-sentence."""
+    numbered = r"\d{1,2}[.)] "
+    if line.size != last.size or re.match("[•–-] ", line.text):
+        return False
+    if re.match(numbered, line.text) and (last.text[-1] in ".:;" or re.match(numbered, first.text)):
+        return False
+    if same_page:
+        return line.top - last.bottom <= 0.55 * line.size
+    return line.size not in ranks and last.text[-1] not in ".:;!?"
