@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -52,26 +53,31 @@ def run_dev(args: argparse.Namespace, settings: Settings) -> None:
 def run_gold(args: argparse.Namespace, settings: Settings) -> None:
     from eval.run import RUNS, build_index
 
-    names = generator_names(args.generators)
-    folder = RUNS / "gold"
+    names, folder = generator_names(args.generators), RUNS / "gold"
     build_index(settings, folder / "index", [args.corpus, args.corpus / "incoming"])
-    measure(args, settings, folder, args.corpus / "gold.jsonl", names, "default", args.adapter)
+    measure(args, settings, folder, args.corpus / "gold.jsonl", names, args.adapter)
 
 
 def run_bench(args: argparse.Namespace, settings: Settings) -> None:
     from eval.questions import EvaluationError
-    from eval.run import RUNS, build_index
+    from eval.run import RUNS, build_index, newest_adapter
 
-    names, run = generator_names(args.generators), f"bench-{args.folder.resolve().name}"
     if not (args.folder / "documents").is_dir() or not (args.folder / "questions.jsonl").is_file():
         raise EvaluationError(f"{args.folder} is no bench: a folder documents/ and a file questions.jsonl are expected")
+    names, run = generator_names(args.generators), bench_run(args.folder, args.set or [])
     folder = RUNS / run
     build_index(settings, folder / "index", [args.folder / "documents"])
-    adapter = args.adapter
     if args.train:
         train(args, run, folder / "index")
-        adapter = next(RUNS / run / s / "adapter" for s in ("dpo", "sft") if (RUNS / run / s / "run.json").exists())
-    measure(args, settings, folder, args.folder / "questions.jsonl", names, run, adapter)
+    measure(args, settings, folder, args.folder / "questions.jsonl", names, args.adapter or (newest_adapter(run) if args.train else None))
+
+
+def bench_run(folder: Path, overrides: list[str]) -> str:
+    """-> the run's name, other for other documents or settings, so that nothing of an earlier bench is taken for this one."""
+    digest = hashlib.sha256(json.dumps(sorted(overrides)).encode())
+    for path in sorted((folder / "documents").rglob("*")):
+        digest.update(f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}".encode() if path.is_file() else b"")
+    return f"bench-{folder.resolve().name}-{digest.hexdigest()[:8]}"
 
 
 def train(args: argparse.Namespace, run: str, index: Path) -> None:
@@ -84,13 +90,13 @@ def train(args: argparse.Namespace, run: str, index: Path) -> None:
         raise EvaluationError(f"training failed: {' '.join(command[1:])}")
 
 
-def measure(args: argparse.Namespace, settings: Settings, folder: Path, file: Path, names: list[str], run: str, adapter: Path | None) -> None:
+def measure(args: argparse.Namespace, settings: Settings, folder: Path, file: Path, names: list[str], adapter: Path | None) -> None:
     from eval.questions import read_questions
     from eval.report import as_text
     from eval.run import evaluate, mined_parts, tuned_adapter
 
     questions = read_questions(file, args.sample, args.seed)
-    adapter = tuned_adapter(adapter, run) if "tuned" in names else None
+    adapter = tuned_adapter(adapter) if "tuned" in names else None
     parts = mined_parts(sorted({q.document for q in questions}), adapter)
     summary = evaluate(settings, folder / "predictions", folder / "index", questions, names, adapter, parts)
     if args.json:

@@ -16,7 +16,7 @@ from eval.report import write_report
 from rag.chunking import ChunkSettings
 from rag.errors import ModelError
 from rag.generator import Generator, read_identity
-from rag.indexing import ingest
+from rag.indexing import sync
 from rag.pipeline import AnswerSettings, live_adapter, open_generator, open_retriever, open_store
 from rag.prompt import fingerprint
 from rag.retrieval import RetrievalSettings
@@ -25,21 +25,26 @@ from rag.settings import Settings
 RUNS = Path("var/runs")
 
 
-def tuned_adapter(given: Path | None, run: str) -> Path:
-    """-> the adapter to measure: the one given, else the live one, else the run's newest. Raises EvaluationError when there is none."""
-    trained = [RUNS / run / stage / "adapter" for stage in ("dpo", "sft")]
-    found = given or live_adapter() or next((path for path in trained if path.exists()), None)
+def newest_adapter(run: str) -> Path | None:
+    """-> the adapter of the run's last finished stage."""
+    return next((RUNS / run / stage / "adapter" for stage in ("dpo", "sft") if (RUNS / run / stage / "run.json").exists()), None)
+
+
+def tuned_adapter(given: Path | None) -> Path:
+    """-> the adapter to measure: the one given, else the live one, else the newest of make train. Raises EvaluationError when there is none."""
+    found = given or live_adapter() or newest_adapter("default")
     if found is None:
         raise EvaluationError("there is no tuned adapter: make train, or evaluate --generators base")
     return found
 
 
 def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None:
-    """Index the documents for an evaluation, in an index of its own; unchanged ones cost nothing."""
+    """Index the folders for an evaluation, in an index of its own; unchanged documents cost nothing, those that are gone leave it."""
     store, embedder = open_store(settings, folder, create=True)
-    report = ingest(store, embedder, documents, settings.section("chunk", ChunkSettings))
-    for skipped in report.skipped:
-        print(f"left out: {skipped.path}: {skipped.reason}")
+    for target in documents:
+        report = sync(store, embedder, target, settings.section("chunk", ChunkSettings))
+        for skipped in report.skipped:
+            print(f"left out: {skipped.path}: {skipped.reason}")
     store.close()
 
 

@@ -109,8 +109,8 @@ def test_bench_on_a_folder_of_the_given_shape(house):
     text = (bench / "documents" / "drone-policy.md").read_text()
     word = text.split()[40]
     rows = [
-        {"id": "a", "question": "What does the drone policy say?", "answers": [word], "plausible": [], "document": "drone-policy.md", "start": text.index(word)},
-        {"id": "b", "question": "Who won the cup?", "answers": [], "plausible": [word], "document": "drone-policy.md", "start": -1},
+        {"id": "a", "question": "What does the drone policy say?", "answers": [word], "document": "drone-policy.md", "start": text.index(word)},
+        {"id": "b", "question": "Who won the cup?", "answers": [], "document": "drone-policy.md", "start": -1},
     ]
     (bench / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     run(house, "eval", "bench", "bench", "--adapter", "var/runs/default/sft/adapter", "--json", "out.json")
@@ -120,7 +120,7 @@ def test_bench_on_a_folder_of_the_given_shape(house):
         found = summary["generators"][name]
         assert found["n_answerable"] == 1 and found["failures"] == 0
         assert {"exact_match", "f1", "citation_precision", "citation_recall", "refusal", "latency_s", "perplexity"} <= set(found)
-    page = (house / "var/runs/bench-bench/predictions/report.html").read_text()
+    page = next((house / "var/runs").glob("bench-bench-*/predictions/report.html")).read_text()
     assert "data:image/png;base64," in page and "Who won the cup?" in page
 
 
