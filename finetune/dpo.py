@@ -22,7 +22,7 @@ class DpoSettings:
     """pairs: how many preference pairs. beta: strength of the pull to the reference (the paper's 0.1). learning_rate: a tenth of SFT's,
     since DPO has no floor under the likelihood of the chosen answer."""
 
-    pairs: int = 48
+    pairs: int = 40
     beta: float = 0.1
     learning_rate: float = 5e-5
     epochs: int = 1

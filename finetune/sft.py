@@ -47,6 +47,7 @@ def train_sft(stage: Stage, mined: Stage, model: LocalModel, device: str, precis
         save_steps=max(1, steps // 2),
         warmup_steps=min(10, steps),
         lr_scheduler_type="cosine",
+        train_sampling_strategy="group_by_length",
     )
     trainer = SFTTrainer(
         base,
