@@ -26,8 +26,8 @@ class MineSettings:
     the right answer is the refusal. reach: a question must find its passage among this many. seed: of the choice of spans."""
 
     candidates: int = 360
-    left_out: float = 0.15
-    reach: int = 20
+    left_out: float = 0.12
+    reach: int = 10
     batch: int = 16
     seed: int = 0
 

