@@ -49,7 +49,12 @@ def run_writer(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage
+
     start = time.perf_counter()
+    if not args.resume:
+        for name in ("mine", "sft", "dpo", "dev"):  # what an earlier run left must not pass for this one's after a kill
+            Stage(args.run, name).clear()
     print_estimate(settings)
     for work in (run_mine, run_sft, run_dpo):
         work(args, settings)

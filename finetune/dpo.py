@@ -9,7 +9,7 @@ from datasets import Dataset
 from peft import PeftModel
 from trl import DPOConfig, DPOTrainer
 
-from finetune.data import Pair, Stage, TrainingError, read_pairs, read_rows, write_lines
+from finetune.data import Pair, Stage, TrainingError, digest, read_pairs, read_rows, write_lines
 from finetune.preference import count_reasons, make_pairs
 from finetune.sft import adapter_identity, common_arguments, load_trainable, run_trainer, save_adapter
 from rag import prompt
@@ -41,10 +41,12 @@ def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSetti
 
 
 def train_dpo(stage: Stage, sft: Stage, mined: Stage, model: LocalModel, device: str, settings: DpoSettings, resume: bool) -> None:
-    """Train the SFT adapter further on the stage's pairs. Raises TrainingError when the SFT adapter was trained on another base."""
+    """Train the SFT adapter further on the stage's pairs. Raises TrainingError when the SFT adapter was trained on another base or on other rows."""
     made = sft.receipt()
     if made["base"] != model.digest:
         raise TrainingError(f"{sft.folder} was trained on {made['base_name']}, not {model.name}: python -m finetune sft --run {sft.run}")
+    if made["data"] != digest(mined.folder / "train.jsonl"):
+        raise TrainingError(f"{sft.folder} was trained on rows {made['data']}, which were mined again since: python -m finetune sft --run {sft.run}")
     tokenizer, base = load_trainable(model, device, made["precision"])
     prompt.check_fingerprint(made["prompt"], prompt.fingerprint(tokenizer), str(sft.folder), "python -m finetune train")
     train, dev = (read_pairs(stage.folder / f"{name}.jsonl") for name in ("train", "dev"))

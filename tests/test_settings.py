@@ -28,8 +28,8 @@ def test_set_overrides_the_toml_file_which_overrides_the_default(tmp_path):
 
 
 def test_values_take_the_type_of_the_default(tmp_path):
-    given = ["eval.size=4", "eval.share=1", "eval.name=a=b", "eval.on=True"]
-    assert Settings(given, tmp_path / "none").section("eval", Sample) == Sample(4, 1.0, "a=b", True)
+    given = ["mine.size=4", "mine.share=1", "mine.name=a=b", "mine.on=True"]
+    assert Settings(given, tmp_path / "none").section("mine", Sample) == Sample(4, 1.0, "a=b", True)
 
 
 def test_the_file_is_read_from_the_working_folder(tmp_path, monkeypatch):
@@ -58,14 +58,14 @@ def test_a_bad_override_is_named_with_what_would_do(override, words):
 @pytest.mark.parametrize("value", ["2.7", "[1]", "true", '"many"', "{a = 1}"])
 def test_toml_values_of_the_wrong_type_are_errors_and_never_rounded(tmp_path, value):
     file = tmp_path / "ragtune.toml"
-    file.write_text(f"[eval]\nsize = {value}\n")
-    with pytest.raises(SettingsError, match="eval.size takes a int"):
-        Settings(file=file).section("eval", Sample)
+    file.write_text(f"[mine]\nsize = {value}\n")
+    with pytest.raises(SettingsError, match="mine.size takes a int"):
+        Settings(file=file).section("mine", Sample)
 
 
 def test_a_bool_is_not_guessed():
     with pytest.raises(SettingsError, match="true or false"):
-        Settings(["eval.on=perhaps"]).section("eval", Sample)
+        Settings(["mine.on=perhaps"]).section("mine", Sample)
 
 
 @pytest.mark.parametrize(("text", "message"), [("[retrieval", "not valid TOML"), ("model = 3", "must be a table"), ("[modle]\nhub = true", "'model'")])

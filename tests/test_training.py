@@ -99,6 +99,13 @@ def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined):
     assert "ref" not in names
 
 
+def test_dpo_refuses_an_sft_adapter_of_other_rows(tiny_model, mined):
+    sft_stage = train(tiny_model, mined, epochs=1)
+    write_lines(mined.folder / "train.jsonl", [row(n) for n in range(8)])
+    with pytest.raises(RagtuneError, match="mined again.*finetune sft"):
+        train_dpo(Stage("t", "dpo"), sft_stage, mined, find_model(str(tiny_model)), "cpu", DpoSettings(), False)
+
+
 def test_dpo_tokens_come_from_the_one_renderer(tiny_model):
     tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
     data = dpo.tokenized_pairs(tokenizer, [Pair(row(1), row(1).target, prompt.REFUSAL, "x")])[0]
