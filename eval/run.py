@@ -119,7 +119,8 @@ def _by_group(rows: list[dict], group: dict[str, str]) -> dict[str, Any]:
 
 
 def compare(base: list[dict], tuned: list[dict]) -> dict[str, Any]:
-    """-> paired differences tuned - base with 95 % intervals, over the questions that neither failed on."""
+    """-> paired differences tuned - base with 95 % intervals, over the questions that neither failed on. Utility is metrics.utility: note that a
+    model that always refuses has the share of unanswerable questions."""
     both = [(a, b) for a, b in zip(base, tuned, strict=True) if not a.get("error") and not b.get("error")]
     measures = {
         "f1": [(a["f1"], b["f1"]) for a, b in both if a["answerable"]],
@@ -130,18 +131,21 @@ def compare(base: list[dict], tuned: list[dict]) -> dict[str, Any]:
     for name, pairs in measures.items():
         difference, low, high = metrics.paired_bootstrap([a for a, _ in pairs], [b for _, b in pairs])
         found[name] = {"difference": round(difference, 4), "low": round(low, 4), "high": round(high, 4), "n": len(pairs)}
-    found["verdict"] = verdict(found["utility"], "tuned")
+    found["verdict"] = f"{verdict(found['utility'], 'tuned')} (F1 on answerable {interval(found['f1'])}; right refusals {interval(found['refuses rightly'])})"
     return found
+
+
+def interval(difference: dict[str, float]) -> str:
+    return f"{difference['difference']:+.3f} [{difference['low']:+.3f}, {difference['high']:+.3f}], n={difference['n']}"
 
 
 def verdict(difference: dict[str, float], name: str) -> str:
     """-> one sentence: who is better on the paired difference, by how much, on how many questions."""
-    interval = f"{difference['difference']:+.3f} [{difference['low']:+.3f}, {difference['high']:+.3f}], n={difference['n']}"
     if difference["low"] > 0:
-        return f"{name} is better than base: utility {interval}"
+        return f"{name} is better than base: utility {interval(difference)}"
     if difference["high"] < 0:
-        return f"base is better than {name}: utility {interval}"
-    return f"no difference shown between base and {name}: utility {interval}"
+        return f"base is better than {name}: utility {interval(difference)}"
+    return f"no difference shown between base and {name}: utility {interval(difference)}"
 
 
 def mined_parts(index_documents: list[str], adapter: Path | None) -> dict[str, str]:

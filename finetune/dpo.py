@@ -19,12 +19,12 @@ from rag.models import LocalModel
 
 @dataclass(frozen=True)
 class DpoSettings:
-    """pairs: how many preference pairs. beta: strength of the pull to the reference (the paper's 0.1). learning_rate: a tenth of SFT's,
+    """pairs: how many preference pairs. beta: strength of the pull to the reference (the paper's 0.1). learning_rate: a fifth of SFT's,
     since DPO has no floor under the likelihood of the chosen answer."""
 
     pairs: int = 40
     beta: float = 0.1
-    learning_rate: float = 5e-5
+    learning_rate: float = 1e-4
     epochs: int = 1
     batch: int = 2
     accumulate: int = 2

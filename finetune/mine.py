@@ -25,7 +25,7 @@ class MineSettings:
     """candidates: spans to write questions for. left_out: share of kept questions whose own passage is taken out of the context, so that
     the right answer is the refusal. reach: a question must find its passage among this many. seed: of the choice of spans."""
 
-    candidates: int = 360
+    candidates: int = 480
     left_out: float = 0.12
     reach: int = 10
     batch: int = 16
