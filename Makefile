@@ -13,7 +13,7 @@ help:  ## list the targets
 setup: $(READY)  ## make the virtual environment and convert the models (everything else does this when needed)
 
 $(READY): pyproject.toml .constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or 3.12 is needed; name one: make PYTHON=python3.11" * (not (3, 11) <= sys.version_info < (3, 13)))'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 13) else "error: Python 3.11 or 3.12 is needed; name one: make PYTHON=python3.11")'
 	@echo "setting up .venv (a few minutes, once)"
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install -q --disable-pip-version-check -c .constraints.txt -e '.[test]'

@@ -173,7 +173,7 @@ def test_evidence_ranks_are_of_the_first_passage_that_holds_it():
 
 def claimed(folder, tokenizer, longest=8, shown=SHOWN, question=QUESTION, precision="float32"):
     """-> whether earlier predictions in the folder were kept."""
-    generator = SimpleNamespace(name="tiny", precision=precision, tokenizer=tokenizer)
+    generator = SimpleNamespace(digest="d1", precision=precision, tokenizer=tokenizer)
     _claim(folder, generator, [question], {"q": shown}, longest, None)
     kept = (folder / "base.jsonl").exists()
     (folder / "base.jsonl").write_text("")
