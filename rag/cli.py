@@ -120,7 +120,7 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
         return
     generator, reranked = pipeline.generator, settings.section("model", ModelSettings).reranker
-    print(f"{generator.name}{'' if adapter else ', no adapter'} on {generator.device} in {generator.precision}; "
+    print(f"{generator.name}{'' if adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
           f"{'cross-encoder ' + reranked if reranked else 'no trained cross-encoder: passages in fused order'}", file=sys.stderr)  # fmt: skip
     answer = pipeline.ask(args.question, lambda text: print(text, end="", flush=True))
     answer.timings["load"] = loaded
