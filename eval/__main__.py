@@ -54,7 +54,8 @@ def run_gold(args: argparse.Namespace, settings: Settings) -> None:
     from eval.run import RUNS, build_index
 
     names, folder = generator_names(args.generators), RUNS / "gold"
-    build_index(settings, folder / "index", [args.corpus, args.corpus / "incoming"])
+    incoming = args.corpus / "incoming"
+    build_index(settings, folder / "index", [args.corpus, incoming] if incoming.exists() else [args.corpus])
     measure(args, settings, folder, args.corpus / "gold.jsonl", names, args.adapter)
 
 

@@ -14,7 +14,6 @@ from eval.predict import evidence_ranks, predict, retrieve
 from eval.questions import EvaluationError, Question
 from eval.report import write_report
 from rag.chunking import ChunkSettings
-from rag.errors import ModelError
 from rag.generator import Generator, read_identity
 from rag.indexing import sync
 from rag.pipeline import AnswerSettings, live_adapter, open_generator, open_retriever, open_store
@@ -152,9 +151,13 @@ def mined_parts(index_documents: list[str], adapter: Path | None) -> dict[str, s
     """-> document id: "mined" if the adapter's run mined it for training or development, "incoming" if it was not there, else "unmined"."""
     if adapter is None:
         return {}
+    identity = read_identity(adapter)
     try:
-        receipt = json.loads((RUNS / read_identity(adapter)["run"] / "mine" / "run.json").read_text(encoding="utf-8"))["documents"]
-    except (OSError, ValueError, KeyError, ModelError):
+        receipt = json.loads((RUNS / identity.get("run", "") / "mine" / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        receipt = {}
+    if not receipt or receipt.get("data") != identity.get("data"):  # the run was mined again since, or is gone
         return dict.fromkeys(index_documents, "mining record lost")
-    mined, unmined = set(receipt["train"]) | set(receipt["dev"]), set(receipt["unmined"])
+    parts = receipt["documents"]
+    mined, unmined = {*parts["train"], *parts["dev"]}, set(parts["unmined"])
     return {d: "mined" if d in mined else "unmined" if d in unmined else "incoming" for d in index_documents}

@@ -8,7 +8,7 @@ from eval.__main__ import generator_names
 from eval.dev import choose, read_rows
 from eval.predict import evidence_ranks, gold_logprobs, judge, predict, read_lines
 from eval.questions import EvaluationError, Evidence, Question, read_questions
-from eval.run import _claim, compare, summarize
+from eval.run import _claim, compare, mined_parts, summarize
 from finetune.data import Row, write_lines
 from rag.generator import Generation
 from rag.pipeline import to_answer
@@ -262,3 +262,17 @@ def test_generator_names():
     for bad in ("", "best", "base,best"):
         with pytest.raises(EvaluationError, match="base,tuned"):
             generator_names(bad)
+
+
+def test_documents_are_told_apart_by_what_the_adapters_own_rows_were_mined_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    adapter, mined = tmp_path / "adapter", tmp_path / "var/runs/r/mine"
+    adapter.mkdir()
+    mined.mkdir(parents=True)
+    (adapter / "identity.json").write_text('{"run": "r", "data": "abc"}')
+    receipt = {"data": "abc", "documents": {"train": ["a.md"], "dev": ["b.md"], "unmined": ["c.md"]}}
+    (mined / "run.json").write_text(json.dumps(receipt))
+    documents = ["a.md", "b.md", "c.md", "new.md"]
+    assert mined_parts(documents, adapter) == {"a.md": "mined", "b.md": "mined", "c.md": "unmined", "new.md": "incoming"}
+    (mined / "run.json").write_text(json.dumps({**receipt, "data": "of a later run"}))
+    assert set(mined_parts(documents, adapter).values()) == {"mining record lost"}
