@@ -1,7 +1,5 @@
 """python -m rag"""
 
-import sys
+from rag.cli import entry
 
-from rag.cli import main
-
-sys.exit(main())
+entry()

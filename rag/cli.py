@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -50,6 +51,14 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     return guarded(lambda: args.run(args, load_settings(args.set)))
+
+
+def entry() -> None:
+    """The installed command: main, then out at once, since tearing down torch takes about two seconds that an answer would wait for."""
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def load_settings(overrides: list[str] | None) -> Settings:
@@ -99,6 +108,7 @@ def _indexed(args: argparse.Namespace, settings: Settings, work) -> None:
     start = time.perf_counter()
     store, embedder = open_store(settings, args.index, create=True)
     report = work(store, embedder, settings.section("chunk", ChunkSettings))
+    store.close()
     print(
         f"{len(report.added)} documents added, {len(report.changed)} changed, {len(report.removed)} removed, {report.unchanged} unchanged; "
         f"{report.chunks} chunks embedded in {time.perf_counter() - start:.1f} s"
