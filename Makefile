@@ -8,7 +8,7 @@ INDEXED := var/index/.complete
 PY := .venv/bin/python
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## make the virtual environment and convert the models (everything else does this when needed)
 
@@ -42,12 +42,19 @@ train: $(INDEXED)  ## mine the corpus, SFT, DPO, base against tuned, promote wha
 	@$(PY) -m eval dev --run "$(RUN)"
 	@$(PY) -m finetune promote --run "$(RUN)"
 
-eval: $(INDEXED)  ## base and tuned on the gold questions, with a report
-	@$(PY) -m eval gold
+eval: $(INDEXED)  ## base and tuned on the gold questions, with a report; questions that were trained on are left out and named
+	@$(PY) -m eval gold --leaks drop
+
+reproduce: $(INDEXED)  ## run the commands behind README's figures and compare (hours); ONLY=name for one of eval/published.toml
+	@$(PY) -m eval reproduce $(if $(ONLY),--only "$(ONLY)")
 
 writer: $(READY)  ## train the question writer that ships: make writer BENCH=../shared/bench/xquad-32
 	@test -n "$(BENCH)" || { echo 'error: make writer BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
 	@$(PY) -m finetune writer $(BENCH)
+
+cross-encoder: $(READY)  ## train the cross-encoder that ships: make cross-encoder BENCH=../shared/bench/xquad-32
+	@test -n "$(BENCH)" || { echo 'error: make cross-encoder BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
+	@$(PY) -m finetune cross-encoder $(BENCH)
 
 test: $(READY)  ## check style and run every test, the loop on the real model among them
 	@.venv/bin/ruff check -q .
@@ -56,4 +63,4 @@ test: $(READY)  ## check style and run every test, the loop on the real model am
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index ask ingest train eval writer test clean
+.PHONY: help setup index ask ingest train eval reproduce writer cross-encoder test clean

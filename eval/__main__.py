@@ -1,4 +1,4 @@
-"""python -m eval: measure retrieval and answers, base against tuned."""
+"""python -m eval: measure retrieval and answers, base against tuned, and prove the difference."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from rag.settings import Settings
 
 EXAMPLES = """examples:
   python -m eval gold                               base and tuned on corpus/gold.jsonl
-  python -m eval gold --sample 40 --generators base
+  python -m eval gold --generators base,sft=var/runs/default/sft/adapter,dpo=var/runs/default/dpo/adapter
   python -m eval bench DIR --sample 200 --json out.json
   python -m eval bench DIR --train                  mine and train on DIR's documents first, never its questions
+  python -m eval compare RUN_A RUN_B                finished runs, or single NAME.scored.jsonl files; the first is the baseline
+  python -m eval score FILE --questions Q.jsonl     predictions made elsewhere
   python -m eval dev                                base against the adapters of a run, on its mined development questions
+  python -m eval agreement                          how far the groundedness measure agrees with labelled answers
+  python -m eval reproduce                          run the commands of eval/published.toml and compare their figures
 """
 
 
@@ -25,6 +29,31 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m eval", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_runs(commands)
+    compare = commands.add_parser("compare", help="finished runs on the same questions and passages: intervals, McNemar, wins and losses, verdict")
+    compare.add_argument("runs", type=Path, nargs="+", help="run folders or NAME.scored.jsonl files, at least two generators in all")
+    compare.set_defaults(work=run_compare)
+    score = commands.add_parser("score", help="score predictions made elsewhere: JSON lines with id and text, or one object {id: text}")
+    score.add_argument("file", type=Path)
+    score.add_argument("--questions", type=Path, metavar="FILE", help="questions in the bench shape (default: each line brings its answers)")
+    score.add_argument("--documents", type=Path, metavar="DIR", help="check quotes against these documents")
+    score.set_defaults(work=run_score)
+    for command in (compare, score):
+        command.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    dev = commands.add_parser("dev", help="the paired test that promotion waits for")
+    dev.add_argument("--run", default="default")
+    dev.set_defaults(work=run_dev)
+    agreement = commands.add_parser("agreement", help="groundedness against answers labelled by hand")
+    agreement.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    agreement.set_defaults(work=run_agreement)
+    reproduce = commands.add_parser("reproduce", help="run the published commands and compare their figures; or only write README's table")
+    reproduce.add_argument("--only", metavar="NAME", help="one result of eval/published.toml")
+    reproduce.add_argument("--readme", action="store_true", help="run nothing; write README's table from eval/published.toml")
+    reproduce.set_defaults(work=run_reproduce)
+    return top
+
+
+def _add_runs(commands) -> None:
     gold = commands.add_parser("gold", help="the corpus's gold questions, over corpus/ and corpus/incoming/")
     gold.add_argument("--corpus", type=Path, default=Path("corpus"), metavar="DIR")
     gold.set_defaults(work=run_gold)
@@ -35,13 +64,10 @@ def parser() -> argparse.ArgumentParser:
     for command in (gold, bench):
         command.add_argument("--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)")
         command.add_argument("--seed", type=int, default=0, help="of the sample")
-        command.add_argument("--generators", default="base,tuned", metavar="NAMES", help="base, tuned, or both (default %(default)s)")
+        command.add_argument("--generators", default="base,tuned", metavar="NAMES", help="base, tuned, NAME=ADAPTER; the first is the baseline (%(default)s)")
         command.add_argument("--adapter", type=Path, metavar="DIR", help="the adapter called tuned (default: the live one, else the newest)")
+        command.add_argument("--leaks", choices=("stop", "drop", "keep"), default="stop", help="what to do with questions that an adapter was trained on")
         command.add_argument("--json", type=Path, metavar="OUT", help="write the summary there too")
-    dev = commands.add_parser("dev", help="the paired test that promotion waits for")
-    dev.add_argument("--run", default="default")
-    dev.set_defaults(work=run_dev)
-    return top
 
 
 def run_dev(args: argparse.Namespace, settings: Settings) -> None:
@@ -53,10 +79,10 @@ def run_dev(args: argparse.Namespace, settings: Settings) -> None:
 def run_gold(args: argparse.Namespace, settings: Settings) -> None:
     from eval.run import RUNS, build_index
 
-    names, folder = generator_names(args.generators), RUNS / "gold"
+    generators, folder = generators_of(args.generators, args.adapter), RUNS / "gold"
     incoming = args.corpus / "incoming"
     build_index(settings, folder / "index", [args.corpus, incoming] if incoming.exists() else [args.corpus])
-    measure(args, settings, folder, args.corpus / "gold.jsonl", names, args.adapter)
+    measure(args, settings, folder, args.corpus / "gold.jsonl", generators)
 
 
 def run_bench(args: argparse.Namespace, settings: Settings) -> None:
@@ -65,12 +91,13 @@ def run_bench(args: argparse.Namespace, settings: Settings) -> None:
 
     if not (args.folder / "documents").is_dir() or not (args.folder / "questions.jsonl").is_file():
         raise EvaluationError(f"{args.folder} is no bench: a folder documents/ and a file questions.jsonl are expected")
-    names, run = generator_names(args.generators), bench_run(args.folder, args.set or [])
+    run = bench_run(args.folder, args.set or [])
     folder = RUNS / run
     build_index(settings, folder / "index", [args.folder / "documents"])
     if args.train:
         train(args, run, folder / "index")
-    measure(args, settings, folder, args.folder / "questions.jsonl", names, args.adapter or (newest_adapter(run) if args.train else None))
+    generators = generators_of(args.generators, args.adapter or (newest_adapter(run) if args.train else None))
+    measure(args, settings, folder, args.folder / "questions.jsonl", generators)
 
 
 def bench_run(folder: Path, overrides: list[str]) -> str:
@@ -91,29 +118,80 @@ def train(args: argparse.Namespace, run: str, index: Path) -> None:
         raise EvaluationError(f"training failed: {' '.join(command[1:])}")
 
 
-def measure(args: argparse.Namespace, settings: Settings, folder: Path, file: Path, names: list[str], adapter: Path | None) -> None:
+def generators_of(text: str, adapter: Path | None) -> dict[str, Path | None]:
+    """-> name: adapter, None for the base model. Raises EvaluationError on a name that is neither base, tuned nor NAME=ADAPTER."""
+    from eval.questions import EvaluationError
+    from eval.run import tuned_adapter
+
+    found: dict[str, Path | None] = {}
+    for item in filter(None, map(str.strip, text.split(","))):
+        name, equals, folder = item.partition("=")
+        if not equals and name not in ("base", "tuned") or not name.replace("-", "").isalnum() or equals and not Path(folder).is_dir():
+            raise EvaluationError(f"--generators takes base, tuned and NAME=ADAPTER, joined by commas, not {item!r}")
+        found[name] = Path(folder) if equals else tuned_adapter(adapter) if name == "tuned" else None
+    if not found:
+        raise EvaluationError("--generators names nothing: base,tuned")
+    return found
+
+
+def measure(args: argparse.Namespace, settings: Settings, folder: Path, file: Path, generators: dict[str, Path | None]) -> None:
+    from eval.leaks import parts_of, without_leaks
     from eval.questions import read_questions
     from eval.report import as_text
-    from eval.run import evaluate, mined_parts, tuned_adapter
+    from eval.run import Task, evaluate
 
-    questions = read_questions(file, args.sample, args.seed)
-    adapter = tuned_adapter(adapter) if "tuned" in names else None
-    parts = mined_parts(sorted({q.document for q in questions}), adapter)
-    summary = evaluate(settings, folder / "predictions", folder / "index", questions, names, adapter, parts)
-    if args.json:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(summary, indent=2))
+    adapters = {name: adapter for name, adapter in generators.items() if adapter}
+    questions, notes = without_leaks(read_questions(file, args.sample, args.seed), adapters, args.leaks)
+    parts = parts_of(sorted({q.document for q in questions}), next(reversed(adapters.values()), None))
+    summary = evaluate(settings, Task(folder / "predictions", folder / "index", questions, generators, parts, notes))
+    write(args.json, summary)
     print(f"{as_text(summary)}\n\nreport: {folder / 'predictions' / 'report.html'}")
 
 
-def generator_names(text: str) -> list[str]:
-    """-> the names, each base or tuned. Raises EvaluationError on another."""
-    from eval.questions import EvaluationError
+def write(path: Path | None, figures: dict) -> None:
+    from eval.resume import write_json
 
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or set(names) - {"base", "tuned"}:
-        raise EvaluationError(f"--generators takes base, tuned or base,tuned, not {text!r}")
-    return names
+    if path:
+        write_json(path, figures)
+
+
+def run_compare(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.compare import compare, read_scored
+    from eval.questions import EvaluationError
+    from eval.report import as_text
+
+    named = [(f"{place.name}:{name}" if place.is_dir() else name, rows) for place in args.runs for name, rows in read_scored(place).items()]
+    if len(named) < 2:
+        raise EvaluationError("a comparison needs two generators at least: name another run")
+    (first, before), *others = named
+    found = {"notes": [], "n": len(before), "generators": {}, "comparisons": [compare(first, before, name, rows) for name, rows in others]}
+    write(args.json, found)
+    print(as_text(found))
+
+
+def run_score(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.report import as_text
+    from eval.score import score
+    from rag.pipeline import open_embedder, open_judge
+
+    summary, _ = score(args.file, args.questions, args.documents, open_judge(settings), open_embedder(settings))
+    write(args.json, summary)
+    print(as_text(summary))
+
+
+def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.agreement import agreement, as_lines
+    from rag.pipeline import open_judge
+
+    found = agreement(open_judge(settings))
+    write(args.json, found)
+    print(as_lines(found))
+
+
+def run_reproduce(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.published import reproduce, write_readme
+
+    write_readme() if args.readme else reproduce(args.only)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from eval import metrics
+from eval.judge import judge
 from eval.predict import predict
 from eval.questions import EvaluationError, Evidence, Question
-from eval.run import RUNS, verdict
+from eval.run import RUNS
+from eval.statistics import mean, paired_bootstrap
 from rag.chunking import Chunk
 from rag.pipeline import AnswerSettings, open_generator
 from rag.retrieval import Passage
@@ -33,27 +35,28 @@ def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
             with generator.base():
                 predictions["base"] = predict(generator, questions, shown, longest, folder / "base.jsonl", "base")
         predictions[stage] = predict(generator, questions, shown, longest, folder / f"{stage}.jsonl", stage)
-    found = choose(predictions, adapters)
+    found = choose({name: [judge(row) for row in rows] for name, rows in predictions.items()}, adapters)
     (folder / "run.json").write_text(json.dumps(found, indent=2))
-    print(f"{found['sentence']}; utility {found['utility']}")
+    print(f"{found['sentence']}; F1 over all {found['squad2_f1']}")
     return found
 
 
 def choose(predictions: dict[str, list[dict]], adapters: dict[str, Path]) -> dict[str, Any]:
-    """-> the stage of highest mean utility if its paired interval against base is above 0, else base."""
+    """-> the stage of highest mean F1 over all questions (SQuAD 2.0: a refusal is right where the context lacks the answer) if its paired interval
+    against base is above 0, else base."""
     if any(row.get("error") for rows in predictions.values() for row in rows):
         raise EvaluationError("some development questions failed; see the error in var/runs/*/dev/*.jsonl")
-    utility = {name: [metrics.utility(p) for p in rows] for name, rows in predictions.items()}
-    best = max(adapters, key=lambda stage: metrics.mean(utility[stage]))
-    difference, low, high = metrics.paired_bootstrap(utility["base"], utility[best])
-    sentence = verdict({"difference": difference, "low": low, "high": high, "n": len(utility["base"])}, best)
+    scores = {name: [row["measures"]["squad2_f1"] for row in rows] for name, rows in predictions.items()}
+    best = max(adapters, key=lambda stage: mean(scores[stage]))
+    difference = paired_bootstrap(scores["base"], scores[best])
+    found = f"{best} is better than base" if difference.low > 0 else f"{best} is not shown to be better than base"
     weights = hashlib.sha256((adapters[best] / "adapter_model.safetensors").read_bytes()).hexdigest()[:8]
     return {
-        "winner": best if low > 0 else "base",
+        "winner": best if difference.low > 0 else "base",
         "adapter": str(adapters[best]),
         "weights": weights,
-        "sentence": sentence,
-        "utility": {name: metrics.mean(values) for name, values in utility.items()},
+        "sentence": f"{found}: F1 over all questions {difference}",
+        "squad2_f1": {name: mean(values) for name, values in scores.items()},
         "generators": {name: metrics.answers(rows) for name, rows in predictions.items()},
     }
 

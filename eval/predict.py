@@ -1,29 +1,30 @@
-"""Predictions: every generator answers the same questions on the same passages; each line is kept as soon as it is made, so a run resumes."""
+"""Predictions: every generator answers the same questions on the same passages, and once more from memory alone."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from eval.questions import Question
+from eval.questions import Evidence, Question, asked
+from eval.resume import in_batches
 from rag import prompt
 from rag.chunking import Chunk
-from rag.generator import Generator
-from rag.pipeline import to_answer
-from rag.prompt import Tokens
+from rag.generator import Generation, Generator
+from rag.pipeline import Answer, to_answer
 from rag.retrieval import Passage, Retriever
-from rag.scoring import exact_match, overlaps, token_f1
+from rag.scoring import overlaps
 
-BATCH = 8
+BATCH = 8  # prompts with passages; those without are a tenth as long, and go four times as many at once
 DEPTH = 20  # passages looked at for retrieval's figures; the first few are shown to the generators
+TIMED = 20  # questions asked one at a time, for the latency that a user meets
+
+Shown = dict[str, list[Passage]]
 
 
-def holds(chunk: Chunk, evidence) -> bool:
+def holds(chunk: Chunk, evidence: Evidence) -> bool:
     """Whether the chunk shares characters with the evidence."""
     return chunk.document == evidence.document and overlaps(chunk.start, chunk.end, evidence.start, evidence.end)
 
@@ -33,97 +34,89 @@ def evidence_ranks(question: Question, passages: list[Passage]) -> list[int | No
     return [next((n for n, p in enumerate(passages, 1) if holds(p.chunk, e)), None) for e in question.evidence]
 
 
-def retrieve(retriever: Retriever, questions: list[Question]) -> dict[str, list[Passage]]:
-    """-> question id: its passages, best first."""
-    return {q.id: retriever.search(q.question, DEPTH) for q in tqdm(questions, desc="retrieving", unit=" questions", delay=1)}
-
-
-def predict(
-    generator: Generator, questions: list[Question], shown: dict[str, list[Passage]], max_new_tokens: int, path: Path, label: str
-) -> list[dict[str, Any]]:
-    """-> a prediction for each question, in order. Those already in `path` are kept, unless they failed; new ones are appended to it."""
-    done = {row["id"]: row for row in read_lines(path) if not row.get("error")}
-    waiting = [q for q in questions if q.id not in done]
-    waiting.sort(key=lambda q: sum(len(p.chunk.text) for p in shown[q.id]))  # alike in length, so that batches waste little padding
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file, tqdm(total=len(questions), initial=len(done), desc=label, unit=" questions") as bar:
-        for at in range(0, len(waiting), BATCH):
-            batch = waiting[at : at + BATCH]
-            for row in _answer(generator, batch, shown, max_new_tokens):
-                done[row["id"]] = row
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            file.flush()
-            bar.update(len(batch))
-    return [done[q.id] for q in questions]
-
-
-def _answer(generator: Generator, batch: list[Question], shown: dict[str, list[Passage]], max_new_tokens: int) -> Iterator[dict[str, Any]]:
-    """A batch that fails is counted as failures, never as empty answers."""
-    contexts = [[p.chunk for p in shown[q.id]] for q in batch]
-    try:
+def retrieve(retriever: Retriever, questions: list[Question]) -> tuple[Shown, list[float]]:
+    """-> question id: its passages, best first; and the seconds of each search."""
+    found, seconds = {}, []
+    for question in tqdm(questions, desc="retrieving", unit=" questions", delay=1):
         start = time.perf_counter()
-        prompts = [prompt.render(generator.tokenizer, q.question, c).ids for q, c in zip(batch, contexts, strict=True)]
-        generations = generator.generate(prompts, max_new_tokens)
-        seconds = (time.perf_counter() - start) / len(batch)
-        gold = gold_logprobs(generator, batch, contexts)
-    except (RuntimeError, prompt.PromptError) as error:
-        yield from ({"id": q.id, "answerable": q.answerable, "error": f"{type(error).__name__}: {error}"} for q in batch)
-        return
-    for question, generation, logprobs in zip(batch, generations, gold, strict=True):
-        yield judge(question, to_answer(generation, shown[question.id]), seconds, logprobs)
+        found[question.id] = retriever.search(question.question, DEPTH)
+        seconds.append(time.perf_counter() - start)
+    return found, seconds
 
 
-def gold_logprobs(generator: Generator, batch: list[Question], contexts: list[list[Chunk]]) -> list[list[float]]:
-    """-> log-probabilities of the tokens of each question's first answer; [] for unanswerable questions."""
-    rows: list[Tokens | None] = []
-    for question, context in zip(batch, contexts, strict=True):
-        rows.append(prompt.render(generator.tokenizer, question.question, context, question.answers[0]) if question.answers else None)
-    found = iter(generator.logprobs([row for row in rows if row])) if any(rows) else iter(())
-    # The last supervised token is the end of the turn, which follows the citation and not the bare answer.
-    return [[round(x, 4) for x in next(found)[:-1]] if row else [] for row in rows]
+def predict(generator: Generator, questions: list[Question], shown: Shown, max_new_tokens: int, path: Path, label: str) -> list[dict[str, Any]]:
+    """-> a prediction for each question, in order; see in_batches for what `path` keeps."""
+
+    def answer(batch: list[Question]) -> list[dict[str, Any]]:
+        prompts = [prompt.render(generator.tokenizer, q.question, [p.chunk for p in shown[q.id]]).ids for q in batch]
+        told = zip(batch, prompts, *generator.generate_and_score(prompts, [gold(generator, q) for q in batch], max_new_tokens), strict=True)
+        return [_row(q, to_answer(g, shown[q.id]), len(ids), g, lp) for q, ids, g, lp in told]
+
+    rows = in_batches(path, questions, BATCH, lambda q: sum(len(p.chunk.text) for p in shown[q.id]), _or_failures(answer), label)
+    return [rows[q.id] for q in questions]
 
 
-def judge(question: Question, answer, seconds: float, logprobs: list[float]) -> dict[str, Any]:
-    """-> one line of predictions: what was said and every per-question measure of it."""
-    right = [any(c.document == e.document and overlaps(c.start, c.end, e.start, e.end) for e in question.evidence) for c in cited_chunks(answer)]
-    found = [any(holds(chunk, e) for chunk in cited_chunks(answer)) for e in question.evidence]
+def predict_closed_book(generator: Generator, questions: list[Question], max_new_tokens: int, path: Path, label: str) -> list[dict[str, Any]]:
+    """-> what the generator says to each answerable question with no passages: memory, to be told from reading (closed-book question answering,
+    Roberts et al., arXiv 2002.08910)."""
+
+    def answer(batch: list[Question]) -> list[dict[str, Any]]:
+        prompts = [prompt.render_plain(generator.tokenizer, q.question, prompt.CLOSED_BOOK) for q in batch]
+        told = zip(batch, *generator.generate_and_score(prompts, [gold(generator, q) for q in batch], max_new_tokens), strict=True)
+        return [
+            {"id": q.id, "answers": list(q.answers), "text": prompt.parse(g.text).text, "gold_logprobs": rounded(lp)} for q, g, lp in told
+        ]
+
+    answerable = [q for q in questions if q.answerable]
+    rows = in_batches(path, answerable, 4 * BATCH, lambda q: len(q.question), _or_failures(answer), label)
+    return [rows[q.id] for q in answerable]
+
+
+def _or_failures(answer):
+    """A batch that fails is counted as failures, never as empty answers."""
+
+    def guarded(batch: list[Question]) -> list[dict[str, Any]]:
+        try:
+            return answer(batch)
+        except (RuntimeError, prompt.PromptError) as error:
+            return [{**asked(q), "error": f"{type(error).__name__}: {error}"} for q in batch]
+
+    return guarded
+
+
+def gold(generator: Generator, question: Question) -> list[int]:
+    """-> token ids of the first acceptable answer, [] when the documents do not answer."""
+    return generator.tokenizer(question.answers[0], add_special_tokens=False)["input_ids"] if question.answers else []
+
+
+def rounded(logprobs: list[float]) -> list[float]:
+    return [round(x, 4) for x in logprobs]
+
+
+def latencies(generator: Generator, questions: list[Question], shown: Shown, max_new_tokens: int) -> dict[str, list[float]]:
+    """-> seconds to the first token and to the whole answer, of questions asked one at a time, evenly spaced among all."""
+    first, whole = [], []
+    chosen = [questions[i * len(questions) // TIMED] for i in range(TIMED)] if len(questions) > TIMED else questions
+    for question in tqdm(chosen, desc=f"timing {generator.name.split('/')[-1]}", unit=" questions", delay=1):
+        heard: list[float] = []
+        start = time.perf_counter()
+        ids = prompt.render(generator.tokenizer, question.question, [p.chunk for p in shown[question.id]]).ids
+        generator.generate([ids], max_new_tokens, lambda text, heard=heard: heard.append(time.perf_counter()))
+        whole.append(time.perf_counter() - start)
+        first.append(heard[0] - start if heard else whole[-1])
+    return {"first_token": first, "answer": whole}
+
+
+def _row(question: Question, answer: Answer, read: int, generation: Generation, logprobs: list[float]) -> dict[str, Any]:
+    """-> one line of predictions: the question, and what was said."""
     return {
-        "id": question.id,
-        "question": question.question,
-        "answers": list(question.answers),
-        "document": question.document,
-        "kind": question.kind,
-        "answerable": question.answerable,
+        **asked(question),
         "text": answer.text,
         "output": answer.output,
         "refused": answer.refused,
         "confidence": answer.confidence,
         "cited": [{"passage": c.passage, "document": c.document, "start": c.start, "end": c.end, "quote": c.quote} for c in answer.citations],
         "passages": [{"document": p.chunk.document, "start": p.chunk.start, "end": p.chunk.end} for p in answer.passages],
-        "exact_match": 0.0 if answer.refused else exact_match(answer.text, list(question.answers)),
-        "f1": 0.0 if answer.refused else token_f1(answer.text, list(question.answers)),
-        "citation_precision": sum(right) / len(right) if right else 0.0,
-        "citation_recall": sum(found) / len(found) if found else 0.0,
-        "gold_logprobs": logprobs,
-        "seconds": round(seconds, 3),
+        "tokens": {"read": read, "written": len(generation.logprobs)},
+        "gold_logprobs": rounded(logprobs),
     }
-
-
-def cited_chunks(answer) -> list[Chunk]:
-    """-> the chunks of the passages cited."""
-    return [answer.passages[c.passage - 1].chunk for c in answer.citations]
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """-> the file's JSON lines; a last line cut short by a kill is left out, and cut from the file so that it can be appended to."""
-    if not path.exists():
-        return []
-    rows, good = [], 0
-    data = path.read_bytes()
-    for line in data.splitlines(keepends=True):
-        if not line.endswith(b"\n"):
-            path.write_bytes(data[:good])
-            break
-        rows.append(json.loads(line))
-        good += len(line)
-    return rows

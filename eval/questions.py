@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rag.errors import RagtuneError
 
@@ -39,6 +41,12 @@ class Question:
         return bool(self.answers)
 
 
+def asked(question: Question) -> dict[str, Any]:
+    """-> the question's part of a line of predictions, as JSON gives it back."""
+    evidence = [asdict(piece) for piece in question.evidence]
+    return {**asdict(question), "answers": list(question.answers), "evidence": evidence, "answerable": question.answerable}
+
+
 def read_questions(path: Path, sample: int = 0, seed: int = 0) -> list[Question]:
     """-> the questions of a bench's JSON lines file, all of them or a random sample, in the file's order.
 
@@ -51,6 +59,9 @@ def read_questions(path: Path, sample: int = 0, seed: int = 0) -> list[Question]
     questions = [_question(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
     if not questions:
         raise EvaluationError(f"{path} holds no questions")
+    if len({q.id for q in questions}) < len(questions):
+        twice = Counter(q.id for q in questions).most_common(1)[0][0]
+        raise EvaluationError(f"{path} holds the id {twice!r} twice")
     if sample and sample < len(questions):
         chosen = sorted(random.Random(seed).sample(range(len(questions)), sample))
         return [questions[i] for i in chosen]
@@ -59,10 +70,17 @@ def read_questions(path: Path, sample: int = 0, seed: int = 0) -> list[Question]
 
 def _question(line: str, where: str) -> Question:
     try:
-        row = json.loads(line)
+        return question_of(json.loads(line), where)
+    except ValueError as error:
+        raise EvaluationError(f"{where} is not JSON ({error})") from error
+
+
+def question_of(row: dict[str, Any], where: str) -> Question:
+    """-> the question that a bench's line describes. Raises EvaluationError when something is missing or of a wrong type."""
+    try:
         answers = tuple(row["answers"])
         spans = [(e["document"], e["start"], e["start"] + len(e["text"])) for e in row.get("evidence", ())]
-        if answers and not spans:
+        if answers and not spans and row["start"] >= 0:
             spans = [(row["document"], row["start"], row["start"] + len(answers[0]))]
         evidence = tuple(Evidence(*span) for span in spans)
         kind = row.get("kind") or ("answerable" if answers else "unanswerable")

@@ -1,134 +1,152 @@
-"""Reports read what a run wrote: a table on screen, report.md, and report.html with a plot, all of the same summary."""
+"""Reports read what a run wrote: tables on screen, report.md, and report.html (eval.page), all from the files in the run's folder."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-COLUMNS = (
-    ("n", lambda g: g["n_answerable"]),
+from eval.page import as_html
+from eval.summary import read_summary
+
+Figures = dict[str, Any]
+COLUMNS: tuple[tuple[str, Callable[[Figures], Any]], ...] = (
+    ("n", lambda g: g["n"]),
+    ("answerable", lambda g: g["n_answerable"]),
+    ("answered", lambda g: g["answered"]),
     ("exact match", lambda g: g["exact_match"]),
     ("F1", lambda g: g["f1"]),
+    ("contains", lambda g: g["contains"]),
+    ("F1 over all", lambda g: g["squad2_f1"]),
     ("citation precision", lambda g: g["citation_precision"]),
     ("citation recall", lambda g: g["citation_recall"]),
+    ("literal quotes", lambda g: g["literal_quotes"]),
+    ("groundedness", lambda g: g["groundedness"]),
+    ("relevance", lambda g: g["relevance"]),
     ("refusal precision", lambda g: g["refusal"]["precision"]),
     ("refusal recall", lambda g: g["refusal"]["recall"]),
     ("refusal F1", lambda g: g["refusal"]["f1"]),
+    ("hallucination rate", lambda g: g["hallucination_rate"]),
+    ("ECE", lambda g: g["ece"]),
+    ("coverage-accuracy area", lambda g: g["coverage_area"]),
     ("perplexity", lambda g: g["perplexity"]),
+    ("tokens read", lambda g: g["tokens"]["read"]),
+    ("tokens written", lambda g: g["tokens"]["written"]),
     ("failures", lambda g: g["failures"]),
-    ("p50 s", lambda g: g["latency_s"]["p50"]),
 )
-PLOTTED = ("exact match", "F1", "citation precision", "citation recall", "refusal F1")
-
-STYLE = """
-body { font: 15px/1.5 system-ui; max-width: 1100px; margin: 2em auto; padding: 0 1em }
-table { display: block; overflow-x: auto; border-collapse: collapse }
-td, th { padding: .2em .7em; text-align: right; border-bottom: 1px solid #ddd }
-td:first-child, th:first-child { text-align: left }
-img { max-width: 100% }
-summary { cursor: pointer }
-.no { color: #a33 }
-"""
+IN_GROUPS = (
+    "n", "answerable", "answered", "exact match", "F1", "F1 over all", "citation precision", "citation recall", "groundedness", "refusal F1",
+    "hallucination rate", "perplexity",
+)  # fmt: skip
+BY = (("by_part", "By part of the corpus"), ("by_kind", "By kind of question"), ("by_document", "By document"))
 
 Table = tuple[str, list[str], list[list[str]]]
 
 
-def tables(summary: dict[str, Any]) -> list[Table]:
+def tables(summary: Figures) -> list[Table]:
     """-> (title, header, rows) of each table."""
-    found = [_retrieval_table(summary), _generator_table("Answers", {name: g for name, g in summary["generators"].items()})]
-    for key, title in (("by_kind", "Answers by kind of question"), ("by_part", "Answers by part of the corpus")):
-        groups = {f"{group}: {name}": row for name, g in summary["generators"].items() for group, row in g[key].items()}
-        found.append(_generator_table(title, dict(sorted(groups.items()))))
-    if "comparison" in summary:
-        differences = [(name, d) for name, d in summary["comparison"].items() if isinstance(d, dict)]
-        rows = [[name, *(f"{d[key]:+.3f}" for key in ("difference", "low", "high")), str(d["n"])] for name, d in differences]
-        found.append(("Tuned minus base, paired, 95 % bootstrap interval", ["measure", "difference", "low", "high", "n"], rows))
-    return found
+    generators = summary["generators"]
+    found = [_comparison(c) for c in summary["comparisons"]]
+    names = [name for name, _ in COLUMNS if name not in ("n", "answerable")]
+    read = dict(COLUMNS)
+    found.append(("Answers", ["", *generators], [[name, *(cell(read[name](g)) for g in generators.values())] for name in names] if generators else []))
+    found += [_latency(summary), _memory(generators), _drop(generators), _forgetting(summary), _retrieval(summary)]
+    found += [_grouped(title, generators, key) for key, title in BY]
+    return [table for table in found if table[2]]
 
 
-def _retrieval_table(summary: dict[str, Any]) -> Table:
+def _comparison(compared: Figures) -> Table:
+    head = ["", compared["a"], compared["b"], "difference", "95 % interval", "n", "wins / ties / losses", "McNemar p"]
+    rows = [
+        [name + ("" if m["better"] > 0 else " (less is better)"), cell(m["a"]), cell(m["b"]), *_interval(m), str(m["n"]),
+         f"{m['wins']} / {m['ties']} / {m['losses']}", cell(m.get("mcnemar_p"))]
+        for name, m in compared["measures"].items() if m["n"]
+    ]  # fmt: skip
+    return f"{compared['b']} against {compared['a']}, paired by question", head, rows
+
+
+def _interval(d: Figures) -> tuple[str, str]:
+    return f"{d['difference']:+.3f}", f"{d['low']:+.3f} to {d['high']:+.3f}"
+
+
+def _latency(summary: Figures) -> Table:
+    rows = [[name, *(cell(g["latency_s"][k]) for k in ("first_token_p50", "p50", "p95", "n"))] for name, g in summary["generators"].items() if "latency_s" in g]
+    return "Seconds of an answer, asked one at a time", ["", "first token p50", "p50", "p95", "n"], rows
+
+
+def _memory(generators: dict[str, Figures]) -> Table:
+    head = ["", "exact match", "F1", "contains", "perplexity"]
+    rows = []
+    for name, g in generators.items():
+        for what, figures in (("with passages", g), ("from memory", g.get("closed_book"))):
+            if figures:
+                rows.append([f"{name}, {what}", *(cell(figures[k]) for k in ("exact_match", "f1", "contains", "perplexity"))])
+    return "Reading and memory: answerable questions, open and closed book", head, rows if any(g.get("closed_book") for g in generators.values()) else []
+
+
+def _drop(generators: dict[str, Figures]) -> Table:
+    drops = [(f"{name}: {measure}", d) for name, g in generators.items() for measure, d in g["drop"].items()]
+    rows = [[title, cell(d["seen"]), cell(d["new"]), *_interval(d), f"{d['n_seen']} / {d['n_new']}"] for title, d in drops]
+    return "New documents against those seen in training", ["", "seen", "new", "new minus seen", "95 % interval", "n seen / new"], rows
+
+
+def _forgetting(summary: Figures) -> Table:
+    rows = [
+        [name, cell(summary["generators"][name]["instructions"]["followed"]), *_interval(d), str(d["n"]), cell(d["mcnemar_p"]),
+         str(len(d["lost"])), str(len(d["gained"]))]
+        for name, d in summary.get("forgetting", {}).items()
+    ]  # fmt: skip
+    return "General instructions followed, change by training", ["", "followed", "change", "95 % interval", "n", "McNemar p", "lost", "gained"], rows
+
+
+def _retrieval(summary: Figures) -> Table:
+    if "retrieval" not in summary:
+        return "Retrieval", [], []
     groups = {"all": summary["retrieval"], **summary["retrieval_by_kind"]}
-    return "Retrieval", ["questions", *summary["retrieval"]], [[name, *(f"{v:.3f}" for v in row.values())] for name, row in groups.items()]
+    return "Retrieval", ["questions", *summary["retrieval"]], [[name, *map(cell, row.values())] for name, row in groups.items()]
 
 
-def _generator_table(title: str, groups: dict[str, dict]) -> Table:
-    return title, ["", *(name for name, _ in COLUMNS)], [[name, *(_cell(read(row)) for _, read in COLUMNS)] for name, row in groups.items()]
+def _grouped(title: str, generators: dict[str, Figures], key: str) -> Table:
+    read = dict(COLUMNS)
+    groups = {f"{group}: {name}": figures for name, g in generators.items() for group, figures in g[key].items()}
+    rows = [[name, *(cell(read[c](figures)) for c in IN_GROUPS)] for name, figures in sorted(groups.items())]
+    return title, ["", *IN_GROUPS], rows if len(rows) > len(generators) else []
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def headline(summary: dict[str, Any]) -> str:
-    return summary.get("comparison", {}).get("verdict") or f"{summary['n']} questions"
+def headline(summary: Figures) -> str:
+    return "; ".join(c["verdict"] for c in summary["comparisons"]) or f"{summary['n']} questions"
 
 
-def as_text(summary: dict[str, Any]) -> str:
-    """-> the tables for a terminal."""
-    parts = [headline(summary)]
+def as_text(summary: Figures) -> str:
+    """-> the tables for a terminal, but for the long one by document; what must be known first stands first."""
+    parts = [*summary["notes"], headline(summary)]
     for title, head, rows in tables(summary):
+        if title == BY[-1][1]:
+            continue
         widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-        lines = ["  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in [head, *rows]]
+        lines = ["  ".join(text.ljust(w) if i == 0 else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))) for row in [head, *rows]]
         parts.append("\n".join([title, *lines]))
     return "\n\n".join(parts)
 
 
-def as_markdown(summary: dict[str, Any]) -> str:
-    parts = [f"# {headline(summary)}", f"{summary['generator']['model']} on {summary['generator']['device']} in {summary['generator']['precision']}"]
+def as_markdown(summary: Figures) -> str:
+    parts = [*summary["notes"], f"# {headline(summary)}", *(f"{name}: {made_by(m)}" for name, m in summary.get("made_by", {}).items())]
     for title, head, rows in tables(summary):
         lines = [head, ["---"] * len(head), *rows]
         parts.append(f"## {title}\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines))
     return "\n\n".join(parts) + "\n"
 
 
-def as_html(summary: dict[str, Any], predictions: dict[str, list[dict]]) -> str:
-    """-> one self-contained page: verdict, plot, tables, and every question with each generator's answer."""
-    parts = [f"<h1>{html.escape(headline(summary))}</h1>", f'<img alt="bars of each measure by generator" src="data:image/png;base64,{plot(summary)}">']
-    for title, head, rows in tables(summary):
-        cells = "".join("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>" for row in rows)
-        parts.append(f"<h2>{title}</h2><table><tr>{''.join(f'<th>{c}</th>' for c in head)}</tr>{cells}</table>")
-    parts.append("<h2>Questions</h2>" + "".join(_question(list(predictions), rows) for rows in zip(*predictions.values(), strict=True)))
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>ragtune evaluation</title><style>{STYLE}</style>{"".join(parts)}</html>'
+def made_by(made: Figures) -> str:
+    return f"{made['model']}{' + ' + made['adapter'] if made['adapter'] else ''} on {made['device']} in {made['precision']}"
 
 
-def _question(names: list[str], rows: tuple[dict, ...]) -> str:
-    first = rows[0]
-    wanted = "; ".join(first.get("answers", [])[:3]) or "not in the documents"
-    said = "".join(_said(name, row) for name, row in zip(names, rows, strict=True))
-    return f"<details><summary>{html.escape(first.get('question', first['id']))} <i>({html.escape(wanted)})</i></summary>{said}</details>"
-
-
-def _said(name: str, row: dict) -> str:
-    if row.get("error"):
-        return f'<p class="no"><b>{name}</b> failed: {html.escape(row["error"])}</p>'
-    quotes = "; ".join(f"{c['document']}: “{' '.join(c['quote'].split())}”" for c in row["cited"])
-    return f"<p><b>{name}</b> {html.escape(row['text'])} <i>{html.escape(quotes)}</i> F1 {row['f1']:.2f}, confidence {row['confidence']:.2f}</p>"
-
-
-def plot(summary: dict[str, Any]) -> str:
-    """-> base64 PNG: a group of bars a measure, one bar a generator."""
-    from matplotlib.figure import Figure
-
-    read = dict(COLUMNS)
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
-    axes = figure.subplots()
-    generators = list(summary["generators"].items())
-    for i, (name, row) in enumerate(generators):
-        places = [x + i * 0.8 / len(generators) for x in range(len(PLOTTED))]
-        bars = axes.bar(places, [read[m](row) for m in PLOTTED], 0.75 / len(generators), label=name)
-        axes.bar_label(bars, fmt="%.2f", fontsize=8)
-    axes.set_xticks([x + 0.4 - 0.4 / len(generators) for x in range(len(PLOTTED))], PLOTTED)
-    axes.set_ylim(0, 1)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=130)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def write_report(folder: Path, summary: dict[str, Any], predictions: dict[str, list[dict]]) -> None:
+def write_report(folder: Path) -> None:
+    """report.md and report.html, from the folder's files."""
+    summary = read_summary(folder)
     (folder / "report.md").write_text(as_markdown(summary), encoding="utf-8")
-    (folder / "report.html").write_text(as_html(summary, predictions), encoding="utf-8")
+    (folder / "report.html").write_text(as_html(folder, summary, headline(summary), tables(summary), made_by), encoding="utf-8")

@@ -1,27 +1,48 @@
-"""One evaluation: questions, an index, generators -> predictions, summary, report in a run folder."""
+"""One evaluation: questions, an index, generators -> predictions, scores, summary and report in a run folder."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval import metrics
-from eval.predict import evidence_ranks, predict, retrieve
-from eval.questions import EvaluationError, Question
+from eval.compare import SCORED
+from eval.groundedness import Cited, add_support
+from eval.instructions import follow
+from eval.judge import cited_span, judge
+from eval.predict import Shown, evidence_ranks, latencies, predict, predict_closed_book, retrieve
+from eval.questions import EvaluationError, Question, asked
+from eval.relevance import add_relevance
 from eval.report import write_report
+from eval.resume import write_json, write_lines
+from eval.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
 from rag.chunking import ChunkSettings
-from rag.generator import Generator, read_identity
+from rag.generator import CURVES, Generator
 from rag.indexing import sync
-from rag.pipeline import AnswerSettings, live_adapter, open_generator, open_retriever, open_store
+from rag.pipeline import AnswerSettings, live_adapter, open_embedder, open_generator, open_judge, open_retriever, open_store
 from rag.prompt import fingerprint
 from rag.retrieval import RetrievalSettings
 from rag.settings import Settings
 
 RUNS = Path("var/runs")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to evaluate. generators: name to adapter, None for the base model. parts: document id to "mined", "unmined" or "incoming". notes: what
+    the report says first."""
+
+    folder: Path
+    index: Path
+    questions: list[Question]
+    generators: dict[str, Path | None]
+    parts: dict[str, str]
+    notes: list[str]
 
 
 def newest_adapter(run: str) -> Path | None:
@@ -47,117 +68,103 @@ def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None
     store.close()
 
 
-def evaluate(
-    settings: Settings, folder: Path, index: Path, questions: list[Question], names: list[str], adapter: Path | None, parts: dict[str, str]
-) -> dict[str, Any]:
-    """Answer, measure, report; -> the summary, also in folder/run.json. parts: document id to "mined", "unmined" or "incoming"."""
-    retriever = open_retriever(settings, index)
-    passages = retrieve(retriever, questions)
-    ranks = {q.id: evidence_ranks(q, passages[q.id]) for q in questions}
+def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
+    """Answer, measure, report; -> the summary. In the task's folder, run.json and the NAME.scored.jsonl are the same each time; times.json is not."""
+    passages, seconds = retrieve(open_retriever(settings, task.index), task.questions)
+    ranks = {q.id: evidence_ranks(q, passages[q.id]) for q in task.questions}
     shown = {id: found[: settings.section("retrieval", RetrievalSettings).passages] for id, found in passages.items()}
-    generator = open_generator(settings, adapter)
+    answered, times = answer_all(settings, task, shown)
+    score_all(settings, answered, shown, task.parts)
+    for name, said in answered.items():
+        write_lines(task.folder / f"{name}{SCORED}", said.rows)
+    write_lines(task.folder / PASSAGES, chunks(shown))
+    write_json(task.folder / TIMES, {"retrieval": {"search": seconds}, **times})
+    write_json(task.folder / SUMMARY, {"notes": task.notes, **summarize(task.questions, ranks, answered)})
+    write_report(task.folder)
+    return read_summary(task.folder)
+
+
+def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, Answered], dict[str, Any]]:
+    """-> what each generator said, and its times, which are measured once and then kept like its answers."""
+    loaded = {name: open_generator(settings, adapter) for name, adapter in task.generators.items() if adapter} or {"base": open_generator(settings, None)}
     longest = settings.section("answer", AnswerSettings).max_new_tokens
-    _claim(folder, generator, questions, shown, longest, adapter)
-    predictions = {}
-    for name in names:
-        if name == "base":
-            with generator.base():
-                predictions[name] = predict(generator, questions, shown, longest, folder / "base.jsonl", "base")
-        else:
-            predictions[name] = predict(generator, questions, shown, longest, folder / f"{name}.jsonl", name)
-    summary = summarize(questions, ranks, predictions, parts)
-    summary["generator"] = {"model": generator.name, "device": generator.device, "precision": generator.precision}
-    (folder / "run.json").write_text(json.dumps(summary, indent=2))
-    write_report(folder, summary, predictions)
-    return summary
+    answered, times = {}, {}
+    for name, adapter in task.generators.items():
+        generator = loaded[name] if adapter else next(iter(loaded.values()))
+        keep, speaker = _Keep(task.folder, name), identity(generator, adapter)
+        keep.claim(digest_of({"questions": [asked(q) for q in task.questions], "passages": chunks(shown), "longest": longest, **speaker}))
+        with nullcontext() if adapter else generator.base():
+            answered[name] = Answered(
+                predict(generator, task.questions, shown, longest, keep.file("jsonl"), name),
+                predict_closed_book(generator, task.questions, longest, keep.file("closed-book.jsonl"), f"{name}, closed book"),
+                follow(generator, RUNS / "instructions" / f"{digest_of(speaker)}.jsonl", f"{name}, instructions") if any(task.generators.values()) else [],
+                made_by(generator, adapter),
+            )
+            times[name] = keep.times(lambda g=generator: latencies(g, task.questions, shown, longest))
+    return answered, times
 
 
-def _claim(folder: Path, generator: Generator, questions: list[Question], shown, longest: int, adapter: Path | None) -> None:
-    """Keep earlier predictions in the folder only if they were made of the same questions, passages, model, adapter, prompt and longest answer."""
-    basis = {
-        "questions": [dataclasses.astuple(q) for q in questions],
-        "passages": [[dataclasses.astuple(p.chunk) for p in shown[q.id]] for q in questions],
-        "longest": longest,
+def made_by(generator: Generator, adapter: Path | None) -> dict[str, Any]:
+    """-> what the report says of the generator, the adapter's training curves among it."""
+    curves = json.loads((adapter / CURVES).read_text(encoding="utf-8")) if adapter and (adapter / CURVES).exists() else {}
+    found = {"model": generator.name.split(" + ")[0], "adapter": str(adapter) if adapter else None, "device": generator.device}
+    return {**found, "precision": generator.precision, "curves": curves}
+
+
+def score_all(settings: Settings, answered: dict[str, Answered], shown: Shown, parts: dict[str, str]) -> None:
+    """Give every answer its measures and the part of the corpus that it is about."""
+    passages = [p.chunk for found in shown.values() for p in found]
+    cited = {(chunk.document, chunk.start, chunk.end): Cited(chunk.text, chunk.searched) for chunk in passages}
+    judging, embedder = open_judge(settings), open_embedder(settings)
+
+    def source(row: dict, citation: dict) -> str:
+        document, start, end = cited_span(row, citation)
+        return cited[document, start, end].text[citation["start"] - start : citation["end"] - start]
+
+    for said in answered.values():
+        add_support(said.rows, [[cited[cited_span(row, c)] for c in row.get("cited", ())] for row in said.rows], judging)
+        said.rows[:] = [{**judge(row, source), "part": parts.get(row["document"], "all")} for row in said.rows]
+        add_relevance(said.rows, embedder)
+
+
+class _Keep:
+    """One generator's files in a run folder: NAME.*"""
+
+    def __init__(self, folder: Path, name: str):
+        self._folder, self._name = folder, name
+
+    def file(self, what: str) -> Path:
+        return self._folder / f"{self._name}.{what}"
+
+    def claim(self, digest: str) -> None:
+        """Keep earlier files only if they were made on the same basis."""
+        mark = self.file("basis")
+        if not mark.exists() or mark.read_text() != digest:
+            for file in self._folder.glob(f"{self._name}.*"):
+                file.unlink()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text(digest)
+
+    def times(self, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        file = self.file("times.json")
+        if not file.exists():
+            write_json(file, measure())
+        return json.loads(file.read_text())
+
+
+def identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
+    """-> all of a generator that decides what it says."""
+    return {
         "model": generator.digest,
         "precision": generator.precision,
         "prompt": fingerprint(generator.tokenizer),
         "adapter": hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest() if adapter else None,
     }
-    digest = hashlib.sha256(json.dumps(basis).encode()).hexdigest()
-    mark = folder / "basis.txt"
-    if mark.exists() and mark.read_text() != digest:
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    mark.write_text(digest)
 
 
-def summarize(questions: list[Question], ranks: dict[str, list], predictions: dict[str, list[dict]], parts: dict[str, str]) -> dict[str, Any]:
-    """-> the JSON summary: retrieval, each generator over all, by kind and by part of the corpus, and the paired comparison."""
-    summary: dict[str, Any] = {
-        "n": len(questions),
-        "retrieval": metrics.retrieval([ranks[q.id] for q in questions if q.answerable]),
-        "retrieval_by_kind": {
-            kind: metrics.retrieval([ranks[q.id] for q in questions if q.kind == kind])
-            for kind in sorted({q.kind for q in questions if q.answerable})
-        },
-        "generators": {},
-    }
-    for name, rows in predictions.items():
-        summary["generators"][name] = {
-            **metrics.answers(rows),
-            "by_kind": _by_group(rows, {q.id: q.kind for q in questions}),
-            "by_part": _by_group(rows, {q.id: parts.get(q.document, "all") for q in questions}),
-        }
-    if {"base", "tuned"} <= set(predictions):
-        summary["comparison"] = compare(predictions["base"], predictions["tuned"])
-    return summary
+def chunks(shown: Shown) -> list[dict[str, Any]]:
+    return [{"id": id, "passages": [dataclasses.asdict(p.chunk) for p in found]} for id, found in shown.items()]
 
 
-def _by_group(rows: list[dict], group: dict[str, str]) -> dict[str, Any]:
-    return {name: metrics.answers(members) for name, members in metrics.grouped(rows, lambda p: group[p["id"]]).items()}
-
-
-def compare(base: list[dict], tuned: list[dict]) -> dict[str, Any]:
-    """-> paired differences tuned - base with 95 % intervals, over the questions that neither failed on. Utility is metrics.utility: note that a
-    model that always refuses has the share of unanswerable questions."""
-    both = [(a, b) for a, b in zip(base, tuned, strict=True) if not a.get("error") and not b.get("error")]
-    measures = {
-        "f1": [(a["f1"], b["f1"]) for a, b in both if a["answerable"]],
-        "refuses rightly": [(float(a["refused"]), float(b["refused"])) for a, b in both if not a["answerable"]],
-        "utility": [(metrics.utility(a), metrics.utility(b)) for a, b in both],
-    }
-    found = {}
-    for name, pairs in measures.items():
-        difference, low, high = metrics.paired_bootstrap([a for a, _ in pairs], [b for _, b in pairs])
-        found[name] = {"difference": round(difference, 4), "low": round(low, 4), "high": round(high, 4), "n": len(pairs)}
-    found["verdict"] = f"{verdict(found['utility'], 'tuned')} (F1 on answerable {interval(found['f1'])}; right refusals {interval(found['refuses rightly'])})"
-    return found
-
-
-def interval(difference: dict[str, float]) -> str:
-    return f"{difference['difference']:+.3f} [{difference['low']:+.3f}, {difference['high']:+.3f}], n={difference['n']}"
-
-
-def verdict(difference: dict[str, float], name: str) -> str:
-    """-> one sentence: who is better on the paired difference, by how much, on how many questions."""
-    if difference["low"] > 0:
-        return f"{name} is better than base: utility {interval(difference)}"
-    if difference["high"] < 0:
-        return f"base is better than {name}: utility {interval(difference)}"
-    return f"no difference shown between base and {name}: utility {interval(difference)}"
-
-
-def mined_parts(index_documents: list[str], adapter: Path | None) -> dict[str, str]:
-    """-> document id: "mined" if the adapter's run mined it for training or development, "incoming" if it was not there, else "unmined"."""
-    if adapter is None:
-        return {}
-    identity = read_identity(adapter)
-    try:
-        receipt = json.loads((RUNS / identity.get("run", "") / "mine" / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        receipt = {}
-    if not receipt or receipt.get("data") != identity.get("data"):  # the run was mined again since, or is gone
-        return dict.fromkeys(index_documents, "mining record lost")
-    parts = receipt["documents"]
-    mined, unmined = {*parts["train"], *parts["dev"]}, set(parts["unmined"])
-    return {d: "mined" if d in mined else "unmined" if d in unmined else "incoming" for d in index_documents}
+def digest_of(data: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:16]

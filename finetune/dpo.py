@@ -68,7 +68,7 @@ def train_dpo(stage: Stage, sft: Stage, mined: Stage, model: LocalModel, device:
     )
     run_trainer(trainer, stage.folder, resume)
     identity = adapter_identity(stage, model, made["precision"], made["prompt"], mined)
-    save_adapter(trainer, stage, identity, {"pairs": len(train), "reasons": count_reasons(train)})
+    save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
 
 
 class _PairTrainer(DPOTrainer):

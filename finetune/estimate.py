@@ -9,7 +9,7 @@ import torch
 from peft import get_peft_model
 
 from finetune.sft import load_trainable, lora
-from rag.models import LocalModel
+from rag.models import LocalModel, computes_bfloat16
 
 LENGTH = 520  # tokens: a usual row has 430; the rest stands for padding and the optimizer's step
 NEW = 24  # tokens of a usual output
@@ -35,7 +35,7 @@ def measure(model: LocalModel, device: str, precision: str, rank: int, batch: in
     tuned = get_peft_model(base, lora(rank)).train()
 
     def step() -> None:
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=computes_bfloat16(device)):
             tuned(ids, logits_to_keep=16).logits.float().logsumexp(-1).mean().backward()
 
     return Cost(min(_seconds(step) for _ in range(2)) / batch, read, write)

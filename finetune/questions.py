@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.chunking import Chunk
 from rag.generator import Generator
-from rag.lexical import words
+from rag.lexical import STOPWORDS, words
 from rag.scoring import normalize
 
 SHOTS = (  # headings, sentence with the span marked, span, question
@@ -41,10 +41,6 @@ SHOTS = (  # headings, sentence with the span marked, span, question
         "the lathe throws hot chips",
         "Why do visitors to the workshop have to wear goggles?",
     ),
-)
-STOPWORDS = frozenset(
-    """a an and are as at be been by can did do does for from had has have how in is it its many much of on or than that the their
-    there they this to was were what when where which who whom whose why will with would you your""".split()
 )
 
 

@@ -14,11 +14,11 @@ from transformers import EarlyStoppingCallback, PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
-from finetune.data import Row, Stage, digest, read_rows
+from finetune.data import Row, Stage, digest, read_rows, write_lines
 from finetune.progress import Progress
 from rag import prompt
-from rag.generator import IDENTITY, load_base
-from rag.models import LocalModel
+from rag.generator import CURVES, IDENTITY, RECORD, load_base
+from rag.models import LocalModel, computes_bfloat16
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SftSettings:
 
 
 def train_sft(stage: Stage, mined: Stage, model: LocalModel, device: str, precision: str, settings: SftSettings, resume: bool) -> None:
-    """Train an adapter on the mined rows and write it to the stage's folder with its identity, its curves and the receipt."""
+    """Train an adapter on the mined rows and write it to the stage's folder with its identity, record and curves, and the receipt."""
     tokenizer, base = load_trainable(model, device, precision)
     prompt.check_fingerprint(mined.receipt()["prompt"], prompt.fingerprint(tokenizer), str(mined.folder), "python -m finetune mine")
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
@@ -60,7 +60,7 @@ def train_sft(stage: Stage, mined: Stage, model: LocalModel, device: str, precis
     )
     run_trainer(trainer, stage.folder, resume)
     identity = adapter_identity(stage, model, precision, prompt.fingerprint(tokenizer), mined)
-    save_adapter(trainer, stage, identity, {"rows": len(train), "development_rows": len(dev)})
+    save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev)})
 
 
 def load_trainable(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]:
@@ -85,7 +85,8 @@ def tokenized(tokenizer: Any, rows: list[Row]) -> Dataset:
 
 
 def common_arguments(folder: Path, device: str, learning_rate: float, epochs: int, batch: int, accumulate: int) -> dict[str, Any]:
-    """What SFT and DPO share: no truncation (it would cut answers off), autocast to bfloat16, evaluation by steps, the best checkpoint kept."""
+    """What SFT and DPO share: no truncation (it would cut answers off), autocast where the device has bfloat16, evaluation by steps, the best
+    checkpoint kept."""
     cuda = device.startswith("cuda")
     return {
         "output_dir": str(folder / "checkpoints"),
@@ -95,7 +96,7 @@ def common_arguments(folder: Path, device: str, learning_rate: float, epochs: in
         "num_train_epochs": epochs,
         "learning_rate": learning_rate,
         "max_length": None,
-        "bf16": True,
+        "bf16": computes_bfloat16(device),
         "use_cpu": not cuda,
         "dataloader_pin_memory": cuda,
         # Paged optimizer states (QLoRA) live in CUDA's unified memory; on a CPU there is nothing to page.
@@ -141,18 +142,28 @@ def score_labels_only() -> None:
 
 
 def adapter_identity(stage: Stage, model: LocalModel, precision: str, fingerprint: str, mined: Stage) -> dict[str, Any]:
-    """What serving checks, and what evaluation needs to find the training record."""
+    """What serving checks before it uses the adapter, and where the adapter came from."""
     data = digest(mined.folder / "train.jsonl")
     return {"base": model.digest, "base_name": model.name, "precision": precision, "prompt": fingerprint, "run": stage.run, "stage": stage.name, "data": data}
 
 
-def save_adapter(trainer: Any, stage: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:
-    """The adapter in PEFT's format with identity.json beside it, the curves, and last of all the receipt."""
+def training_record(mined: Stage) -> dict[str, Any]:
+    """-> the documents by part and every question that the adapter has learned from or was chosen by: it goes where the adapter goes, so
+    that evaluation can tell seen from new and refuse questions that were trained on."""
+    rows = [(part, row) for part in ("train", "dev") for row in read_rows(mined.folder / f"{part}.jsonl")]
+    return {"documents": mined.receipt()["documents"], "questions": [{"id": row.id, "part": part, "question": row.question} for part, row in rows]}
+
+
+def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:
+    """The adapter in PEFT's format with its identity, record and curves beside it, and last of all the receipt."""
     folder = stage.folder / "adapter"
     trainer.model.save_pretrained(str(folder), selected_adapters=["default"])
     (folder / IDENTITY).write_text(json.dumps(identity, indent=2))
+    write_lines(folder / RECORD, [training_record(mined)])
     history = trainer.state.log_history
-    (stage.folder / "curves.json").write_text(json.dumps(history))
+    earlier = Stage(stage.run, "sft").folder / "adapter" / CURVES
+    curves = json.loads(earlier.read_text()) if stage.name != "sft" and earlier.exists() else {}
+    (folder / CURVES).write_text(json.dumps({**curves, stage.name: history}))
     losses = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
     seconds = round(next((entry["train_runtime"] for entry in history if "train_runtime" in entry), 0.0), 1)
     stage.finish({**identity, **receipt, "steps": trainer.state.global_step, "best_development_loss": min(losses, default=None), "seconds": seconds})

@@ -18,7 +18,7 @@ from rag.chunking import ChunkSettings, chunk
 from rag.documents import find_files, read_document
 from rag.generator import IDENTITY, Generator, load_base, read_identity
 from rag.grounding import sentences
-from rag.models import LocalModel
+from rag.models import LocalModel, choose_device, computes_bfloat16
 
 SHIPPED = Path(__file__).parent / "weights" / "writer"
 
@@ -58,7 +58,7 @@ def _prompt(home, start: int, answer: str) -> str:
 
 def train_writer(model: LocalModel, device: str, benches: list[Path], out: Path, epochs: int = 2) -> None:
     """Train the writer on people's questions and save it to `out` with its identity; a fortieth of them only measures the loss."""
-    tokenizer, base = load_base(model, device, "bfloat16")
+    tokenizer, base = load_base(model, device, choose_device(device)[1])
     pairs = human_questions(benches)
     rows = {"input_ids": [], "labels": []}
     for prompt, question in pairs:
@@ -69,7 +69,7 @@ def train_writer(model: LocalModel, device: str, benches: list[Path], out: Path,
     split = Dataset.from_dict(rows).train_test_split(1 / 40, seed=0)
     args = SFTConfig(
         output_dir=str(Path("var/runs/writer")), num_train_epochs=epochs, per_device_train_batch_size=8, learning_rate=5e-4, max_length=None,
-        bf16=True, use_cpu=device == "cpu", lr_scheduler_type="cosine", warmup_steps=10, eval_strategy="epoch", save_strategy="no",
+        bf16=computes_bfloat16(device), use_cpu=device == "cpu", lr_scheduler_type="cosine", warmup_steps=10, eval_strategy="epoch", save_strategy="no",
         gradient_checkpointing=False, logging_steps=10, train_sampling_strategy="group_by_length", report_to=[], seed=0,
     )  # fmt: skip
     lora = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")

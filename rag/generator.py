@@ -12,10 +12,12 @@ from typing import Any
 import torch
 
 from rag.errors import ModelError
-from rag.models import LocalModel
-from rag.prompt import Tokens, check_fingerprint, fingerprint
+from rag.models import LocalModel, computes_bfloat16
+from rag.prompt import check_fingerprint, fingerprint
 
-IDENTITY = "identity.json"
+IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
+RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
+CURVES = "curves.json"  # what reports draw: the training log of each stage
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,16 @@ class Generation:
 
 
 def load_base(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]:
-    """-> tokenizer, and causal model on the device; precision "nf4" is QLoRA's 4-bit NormalFloat with double quantization."""
+    """-> tokenizer, and causal model on the device; precision "nf4" is QLoRA's 4-bit NormalFloat with double quantization, computing in bfloat16
+    where the device can, else in float32."""
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-    options: dict[str, Any] = {"dtype": torch.float32 if precision == "float32" else torch.bfloat16, "device_map": {"": device}}
+    low = precision == "bfloat16" or precision == "nf4" and computes_bfloat16(device)
+    dtype = torch.bfloat16 if low else torch.float32
+    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if precision == "nf4":
         options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
         )
     tokenizer = AutoTokenizer.from_pretrained(model.path, local_files_only=True)
     if not getattr(tokenizer, "chat_template", None):
@@ -56,6 +61,8 @@ class Generator:
         """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
         the answering prompt's if None)."""
         self.tokenizer, self._model = load_base(model, device, precision)
+        if precision == "nf4" and not computes_bfloat16(device):
+            self._model.dequantize()  # the same weights unpacked once: a third of the time of unpacking them for every token
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
         if adapter:
@@ -76,46 +83,67 @@ class Generator:
         with self._model.disable_adapter() if self.adapter else nullcontext():
             yield
 
-    @torch.inference_mode()
     def generate(
         self, prompts: list[list[int]], max_new_tokens: int, on_text: Callable[[str], None] | None = None, stop: int | None = None
     ) -> list[Generation]:
         """Greedy continuations of a batch of prompts, each up to the end-of-turn token or the token `stop`.
 
         on_text gets the first one's text as it grows."""
-        ends = {self.tokenizer.eos_token_id, stop}
+        return self._continue(self._read(prompts), max_new_tokens, on_text, stop)
+
+    def generate_and_score(self, prompts: list[list[int]], wanted: list[list[int]], max_new_tokens: int) -> tuple[list[Generation], list[list[float]]]:
+        """-> greedy continuations, and the natural log-probability of each token of the `wanted` continuations ([] where none is wanted). The prompts
+        are read once for both."""
+        read = self._read(prompts)
+        scores = self._score(read, wanted) if any(wanted) else [[] for _ in wanted]
+        return self._continue(read, max_new_tokens, None, None), scores
+
+    @torch.inference_mode()
+    def _read(self, prompts: list[list[int]]) -> _Read:
         ids, mask = self._left_padded(prompts)
-        out: list[list[int]] = [[] for _ in prompts]
-        logprobs: list[list[float]] = [[] for _ in prompts]
-        done, cache, position = [False] * len(prompts), None, (mask.cumsum(1) - 1).clamp(min=0)
+        position = (mask.cumsum(1) - 1).clamp(min=0)
+        step = self._model(input_ids=ids, attention_mask=mask, position_ids=position, use_cache=True, logits_to_keep=1)
+        return _Read(step.past_key_values, mask, position[:, -1:] + 1, step.logits[:, -1].float().log_softmax(-1))
+
+    @torch.inference_mode()
+    def _continue(self, read: _Read, max_new_tokens: int, on_text: Callable[[str], None] | None, stop: int | None) -> list[Generation]:
+        ends = {self.tokenizer.eos_token_id, stop}
+        cache, mask, position, scores = read.cache, read.mask, read.position, read.scores
+        out: list[list[int]] = [[] for _ in mask]
+        logprobs: list[list[float]] = [[] for _ in mask]
+        done = [False] * len(mask)
         stream = _Stream(self.tokenizer, on_text)
-        for _ in range(max_new_tokens):
-            step = self._model(
-                input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=1
-            )
-            best = step.logits[:, -1].float().log_softmax(-1).max(-1)
+        for left in range(max_new_tokens - 1, -1, -1):
+            best = scores.max(-1)
             for row, (token, logprob) in enumerate(zip(best.indices.tolist(), best.values.tolist(), strict=True)):
                 if not done[row]:
                     logprobs[row].append(logprob)
                     done[row] = token in ends
                     out[row] += [] if done[row] else [token]
             stream.push(out[0])
-            if all(done):
+            if all(done) or not left:
                 break
-            ids, cache, position = best.indices[:, None], step.past_key_values, position[:, -1:] + 1
-            mask = torch.cat([mask, torch.ones_like(ids)], 1)
+            last = best.indices[:, None]
+            mask = torch.cat([mask, torch.ones_like(last)], 1)
+            step = self._model(input_ids=last, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cache, position, scores = step.past_key_values, position + 1, step.logits[:, -1].float().log_softmax(-1)
         stream.push(out[0], last=True)
         return [Generation(self.tokenizer.decode(o, skip_special_tokens=True), lp) for o, lp in zip(out, logprobs, strict=True)]
 
     @torch.inference_mode()
-    def logprobs(self, rows: list[Tokens]) -> list[list[float]]:
-        """-> natural log-probabilities of each row's supervised tokens, for perplexity."""
-        ids, mask = self._left_padded([row.ids for row in rows])
-        keep = max(row.supervised for row in rows) + 1
-        position = (mask.cumsum(1) - 1).clamp(min=0)
-        logits = self._model(input_ids=ids, attention_mask=mask, position_ids=position, logits_to_keep=keep).logits[:, :-1].float()
-        found = logits.log_softmax(-1).gather(-1, ids[:, -keep + 1 :, None])[..., 0].tolist()
-        return [values[len(values) - row.supervised :] for values, row in zip(found, rows, strict=True)]
+    def _score(self, read: _Read, wanted: list[list[int]]) -> list[list[float]]:
+        """Leaves the cache as it was."""
+        longest = max(map(len, wanted))
+        ids = torch.tensor([row + [0] * (longest - len(row)) for row in wanted], device=self.device)
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in wanted], device=self.device)
+        position = read.position + torch.arange(longest, device=self.device)
+        step = self._model(
+            input_ids=ids, attention_mask=torch.cat([read.mask, mask], 1), position_ids=position, past_key_values=read.cache, use_cache=True
+        )
+        scores = torch.cat([read.scores[:, None], step.logits[:, :-1].float().log_softmax(-1)], 1)
+        read.cache.crop(-longest)
+        found = scores.gather(-1, ids[..., None])[..., 0].tolist()
+        return [values[: len(row)] for values, row in zip(found, wanted, strict=True)]
 
     def _left_padded(self, rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         width = max(map(len, rows))
@@ -123,6 +151,16 @@ class Generator:
         ids = [[pad] * (width - len(row)) + row for row in rows]
         mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
         return torch.tensor(ids, device=self.device), torch.tensor(mask, device=self.device)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Prompts as the model has read them: keys and values, attention mask, the next position of each, log-probabilities of the next token."""
+
+    cache: Any
+    mask: torch.Tensor
+    position: torch.Tensor
+    scores: torch.Tensor
 
 
 class _Stream:

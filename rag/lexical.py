@@ -9,6 +9,11 @@ from rank_bm25 import BM25Okapi
 
 from rag.chunking import Chunk
 
+STOPWORDS = frozenset(
+    """a an and are as at be been by can did do does for from had has have how in is it its many much of on or than that the their
+    there they this to was were what when where which who whom whose why will with would you your""".split()
+)
+
 
 def words(text: str) -> list[str]:
     """Lower-case words and numbers; a plural s is dropped so that "pallets" finds "pallet"."""

@@ -192,7 +192,7 @@ def _folder_digest(folder: Path) -> str:
 def choose_device(device: str = "auto", precision: str = "auto") -> tuple[str, str]:
     """-> device and precision: CUDA where there is one; bfloat16 on CUDA and on CPUs that compute in it, else float32.
 
-    precision may also be set to "nf4" (4-bit NormalFloat weights, QLoRA, arXiv 2305.14314, computing in bfloat16).
+    precision may also be set to "nf4" (4-bit NormalFloat weights, QLoRA, arXiv 2305.14314, computing in bfloat16 where the device can).
     Raises ModelError for a device that is not there or a precision that is not known.
     """
     import torch
@@ -202,14 +202,16 @@ def choose_device(device: str = "auto", precision: str = "auto") -> tuple[str, s
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ModelError("model.device is cuda, but torch sees no CUDA device here: --set model.device=cpu")
     if precision == "auto":
-        native = device.startswith("cuda") and torch.cuda.is_bf16_supported() or device == "cpu" and _cpu_has_bfloat16()
-        precision = "bfloat16" if native else "float32"
+        precision = "bfloat16" if computes_bfloat16(device) else "float32"
     if precision not in ("bfloat16", "float32", "nf4"):
         raise ModelError(f"model.precision is auto, bfloat16, float32 or nf4, not {precision!r}")
     return device, precision
 
 
-def _cpu_has_bfloat16() -> bool:
+def computes_bfloat16(device: str) -> bool:
+    """Whether the device multiplies in bfloat16; CPUs that don't imitate it at about a quarter of their float32 speed."""
     import torch
 
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported()
+    return device == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

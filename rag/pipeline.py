@@ -16,7 +16,7 @@ from rag.errors import ModelError
 from rag.generator import Generation, Generator, read_identity
 from rag.grounding import Citation, ground
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
-from rag.reranker import Reranker
+from rag.reranker import Reranker, shipped_reranker
 from rag.retrieval import Passage, RetrievalSettings, Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -92,6 +92,20 @@ def open_store(settings: Settings, folder: Path, create: bool = False) -> tuple[
     model = find_model(models.embedder, models.hub)
     store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create)
     return store, Embedder(model, choose_device(models.device)[0])
+
+
+def open_embedder(settings: Settings) -> Embedder:
+    models = settings.section("model", ModelSettings)
+    return Embedder(find_model(models.embedder, models.hub), choose_device(models.device)[0])
+
+
+def open_judge(settings: Settings) -> Reranker | None:
+    """-> the cross-encoder that checks answers against passages: the configured reranker, else the shipped one where it fits the embedder it grew from."""
+    models = settings.section("model", ModelSettings)
+    device = choose_device(models.device)[0]
+    if models.reranker:
+        return Reranker(find_model(models.reranker, models.hub), device)
+    return shipped_reranker(find_model(models.embedder, models.hub), device)
 
 
 def open_retriever(settings: Settings, folder: Path = INDEX) -> Retriever:

@@ -15,6 +15,7 @@ SYSTEM = (
     "Answer the question using only the numbered passages. Give a short answer in their words and cite the passage like [2]. "
     f"If the passages do not contain the answer, say: {REFUSAL}"
 )
+CLOSED_BOOK = "Answer the question in a few words."
 _CITATION = re.compile(r"\s*\[(\d+)\]")
 
 
@@ -59,6 +60,13 @@ def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | N
     if whole[: len(prompt)] != prompt:
         raise PromptError(f"tokens merge across the start of the answer {answer[:30]!r}: this tokenizer needs another chat template")
     return Tokens(whole, len(whole) - len(prompt))
+
+
+def render_plain(tokenizer: Any, text: str, system: str | None = None) -> list[int]:
+    """-> token ids of a chat without passages: a general instruction, or with system=CLOSED_BOOK a question to be answered from memory."""
+    chat = [{"role": "system", "content": system}] if system else []
+    chat = [*chat, {"role": "user", "content": text}]
+    return _ids(tokenizer, tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
 
 
 def parse(output: str) -> Parsed:

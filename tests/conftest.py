@@ -103,6 +103,44 @@ def tiny_index(tmp_path):
 
 
 @pytest.fixture
+def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
+    """-> a function that runs a whole evaluation into a folder and returns its summary: a few small documents and questions, no embedding model
+    and no cross-encoder. generator: what answers in place of the settings' model. more: fields of the Task."""
+    from corpus_in_small import DOCUMENTS, PARTS, QUESTIONS
+
+    from eval.run import Task, evaluate
+    from rag.retrieval import RetrievalSettings, Retriever
+    from rag.settings import Settings
+
+    store = tiny_index(DOCUMENTS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("eval.run.open_retriever", lambda settings, folder: Retriever(store, tiny_embedder, RetrievalSettings()))
+    monkeypatch.setattr("eval.run.open_embedder", lambda settings: tiny_embedder)
+    monkeypatch.setattr("eval.run.open_judge", lambda settings: None)
+
+    def run(folder, generators, generator=None, overrides=(), **more):
+        if generator:
+            monkeypatch.setattr("eval.run.open_generator", lambda settings, adapter: generator)
+        fields = {"questions": QUESTIONS, "parts": PARTS, "notes": [], **more}
+        return evaluate(Settings(list(overrides), tmp_path / "none.toml"), Task(folder, store.folder, generators=generators, **fields))
+
+    return run
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """-> a function that makes folders with adapter weights by name, which no model reads."""
+
+    def make(*names):
+        for name in names:
+            (tmp_path / "weights" / name).mkdir(parents=True)
+            (tmp_path / "weights" / name / "adapter_model.safetensors").write_bytes(name.encode())
+        return {name: tmp_path / "weights" / name for name in names}
+
+    return make
+
+
+@pytest.fixture
 def no_network(monkeypatch):
     """-> the list of addresses that something tried to reach; nothing is reached."""
     import socket

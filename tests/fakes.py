@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from rag.chunking import Chunk, ChunkSettings, chunk
 from rag.documents import Document, find_files, read_document
 from rag.parsers import parse_markdown
+from rag.prompt import REFUSAL
 from rag.retrieval import Passage
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -34,6 +36,50 @@ class HashEmbedder:
     def question(self, text):
         counts = np.bincount([hashlib.sha256(word.encode()).digest()[0] % 64 for word in text.lower().split()], minlength=64)
         return (counts / max(1.0, math.sqrt(int((counts**2).sum())))).astype(np.float32)  # of whole numbers, so the same everywhere
+
+
+class Scripted:
+    """A generator that says the same to every prompt, and as the base model `base_says`. What it is as sure of as its batch is long tells batches apart.
+
+    raises: an error, raised on batches of which some prompt, as text, holds `on`."""
+
+    device, precision, digest, name = "cpu", "float32", "fedcba98", "scripted"
+
+    def __init__(self, tokenizer, says="40 tonnes [1]", base_says=REFUSAL, raises=None, on=""):
+        self.tokenizer, self._says, self._base_says, self._raises, self._on = tokenizer, says, base_says, raises, on
+        self._speaking, self.asked, self.prompts = says, 0, []
+
+    @contextmanager
+    def base(self):
+        self._speaking = self._base_says
+        yield
+        self._speaking = self._says
+
+    def generate(self, prompts, max_new_tokens, on_text=None):
+        from rag.generator import Generation
+
+        texts = [self.tokenizer.decode(ids) for ids in prompts]
+        if self._raises and any(self._on in text for text in texts):
+            raise self._raises
+        self.asked += len(prompts)
+        self.prompts += texts
+        if on_text:
+            on_text(self._speaking)
+        return [Generation(self._speaking, [-sum(map(len, prompts)) / 1e4])] * len(prompts)
+
+    def generate_and_score(self, prompts, wanted, max_new_tokens):
+        return self.generate(prompts, max_new_tokens), [[-0.5] * len(ids) for ids in wanted]
+
+
+class FakeCrossEncoder:
+    """As sure of every pair as `sure` says of it; remembers the pairs."""
+
+    def __init__(self, sure):
+        self._sure, self.pairs = sure, []
+
+    def score_pairs(self, pairs):
+        self.pairs += pairs
+        return [self._sure(claim, text) for claim, text in pairs]
 
 
 def document(name: str, text: str, source: str = "") -> Document:

@@ -7,7 +7,7 @@ import torch
 from rag.errors import ModelError, PromptError
 from rag.generator import Generator, read_identity
 from rag.models import find_model
-from rag.prompt import Tokens, fingerprint, messages
+from rag.prompt import fingerprint, messages
 
 PROMPTS = ["The crane lifts", "Question: When does the harbour office open? " * 3, "a", "Give a short answer in their words", "17:00 é 日本"]
 
@@ -70,13 +70,16 @@ def test_the_stop_token_ends_a_row_and_is_not_text(tiny_generator, prompts):
     assert cut.logprobs == pytest.approx(long.logprobs[: first + 1], abs=1e-4)
 
 
-def test_logprobs_are_the_plain_log_softmax(tiny_generator, prompts):
-    rows = [Tokens(ids, supervised) for ids, supervised in zip(prompts, (2, 5, 0, 1, 3), strict=True)]
-    for row, found in zip(rows, tiny_generator.logprobs(rows), strict=True):
+def test_scores_are_the_plain_log_softmax_and_leave_the_answers_alone(tiny_generator, prompts):
+    wanted = [prompts[1][:n] for n in (2, 5, 0, 1, 3)]
+    plain = tiny_generator.generate(prompts, 12)
+    told, scores = tiny_generator.generate_and_score(prompts, wanted, 12)
+    assert told == plain
+    for ids, more, found in zip(prompts, wanted, scores, strict=True):
         with torch.inference_mode():
-            scores = torch.log_softmax(tiny_generator._model(torch.tensor([row.ids])).logits[0], -1)
-        plain = [scores[i - 1, row.ids[i]].item() for i in range(len(row.ids) - row.supervised, len(row.ids))]
-        assert found == pytest.approx(plain, abs=1e-4)
+            logits = torch.log_softmax(tiny_generator._model(torch.tensor([ids + more])).logits[0], -1)
+        assert found == pytest.approx([logits[len(ids) - 1 + i, token].item() for i, token in enumerate(more)], abs=1e-4)
+    assert tiny_generator.generate_and_score(prompts, [[]] * len(prompts), 12) == (plain, [[]] * len(prompts))
 
 
 def test_generated_logprobs_are_those_of_scoring_the_same_tokens(tiny_generator, prompts):
@@ -85,7 +88,8 @@ def test_generated_logprobs_are_those_of_scoring_the_same_tokens(tiny_generator,
     with torch.inference_mode():
         for _ in range(6):
             said.append(int(tiny_generator._model(torch.tensor([ids + said])).logits[0, -1].argmax()))
-    assert tiny_generator.generate([ids], 6)[0].logprobs == pytest.approx(tiny_generator.logprobs([Tokens(ids + said, 6)])[0], abs=1e-4)
+    told, scores = tiny_generator.generate_and_score([ids], [said], 6)
+    assert told[0].logprobs == pytest.approx(scores[0], abs=1e-4)
 
 
 def test_an_adapter_changes_the_answer_and_base_takes_it_off(tiny_generator, tuned, prompts):

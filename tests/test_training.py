@@ -7,6 +7,8 @@ import torch
 import trl.trainer.utils
 from peft import get_peft_model
 
+from eval.leaks import find_leaks, parts_of, read_record
+from eval.questions import Question
 from finetune import dpo, sft
 from finetune.data import Pair, Row, Stage, read_pairs, read_rows, write_lines
 from finetune.dpo import DpoSettings, train_dpo
@@ -16,6 +18,8 @@ from rag.chunking import Chunk
 from rag.errors import RagtuneError
 from rag.generator import Generator, load_base
 from rag.models import find_model
+
+DOCUMENTS = {"train": ["d0.md"], "dev": ["d1.md"], "unmined": []}
 
 
 def row(n: int, cited: int = 1) -> Row:
@@ -30,7 +34,7 @@ def mined(tmp_path, monkeypatch, tiny_model):
     write_lines(stage.folder / "train.jsonl", [row(n, n % 3 > 0) for n in range(16)])
     write_lines(stage.folder / "dev.jsonl", [row(n + 50, n % 3 > 0) for n in range(4)])
     tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
-    stage.finish({"prompt": prompt.fingerprint(tokenizer)})
+    stage.finish({"prompt": prompt.fingerprint(tokenizer), "documents": DOCUMENTS})
     return stage
 
 
@@ -52,13 +56,27 @@ def test_labels_are_the_answer_and_nothing_else(tiny_model):
 
 def test_sft_lowers_the_loss_and_its_adapter_is_served(tiny_model, mined):
     stage = train(tiny_model, mined, epochs=6, learning_rate=5e-3)
-    losses = [entry["eval_loss"] for entry in json.loads((stage.folder / "curves.json").read_text()) if "eval_loss" in entry]
+    losses = [entry["eval_loss"] for entry in json.loads((stage.folder / "adapter/curves.json").read_text())["sft"] if "eval_loss" in entry]
     assert losses[-1] < losses[0]
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", stage.folder / "adapter")
     ids = prompt.render(generator.tokenizer, "What?", list(row(1).passages)).ids
     tuned = generator.generate([ids], 8)[0]
     with generator.base():
         assert generator.generate([ids], 8)[0].logprobs != tuned.logprobs
+
+
+def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves(tiny_model, mined):
+    folder = train(tiny_model, mined, epochs=3, learning_rate=5e-3).folder / "adapter"
+    record = json.loads((folder / "record.json").read_text())
+    assert record["documents"] == DOCUMENTS
+    numbers = [("train", n) for n in range(16)] + [("dev", n + 50) for n in range(4)]
+    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?"} for part, n in numbers]
+    curves = json.loads((folder / "curves.json").read_text())
+    assert list(curves) == ["sft"] and all("step" in entry for entry in curves["sft"])
+    assert any("loss" in entry for entry in curves["sft"]) and any("eval_loss" in entry for entry in curves["sft"])
+    asked = [Question(str(n), f"What does tank {n} hold?", ("x",), "d0.md", (), "k") for n in (3, 51, 99)]  # of train, of dev, of neither
+    assert [leak.id for leak in find_leaks(asked, read_record(folder)["questions"])] == ["3", "51"]
+    assert parts_of(["d0.md", "d1.md", "d2.md"], folder) == {"d0.md": "mined", "d1.md": "mined", "d2.md": "incoming"}
 
 
 def test_resume_goes_on_to_the_same_weights(tiny_model, mined):
@@ -91,11 +109,13 @@ def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined):
         write_lines(stage.folder / f"{name}.jsonl", pairs)
     assert read_pairs(stage.folder / "dev.jsonl") == pairs
     train_dpo(stage, sft_stage, mined, find_model(str(tiny_model)), "cpu", DpoSettings(epochs=4, learning_rate=5e-3), False)
-    history = json.loads((stage.folder / "curves.json").read_text())
-    margins = [entry["eval_rewards/margins"] for entry in history if "eval_rewards/margins" in entry]
+    before, curves = (json.loads((s.folder / "adapter/curves.json").read_text()) for s in (sft_stage, stage))
+    assert list(curves) == ["sft", "dpo"] and curves["sft"] == before["sft"]
+    margins = [entry["eval_rewards/margins"] for entry in curves["dpo"] if "eval_rewards/margins" in entry]
     assert margins[-1] > margins[0]
     names = {p.name for p in (stage.folder / "adapter").iterdir()}
     assert {"adapter_model.safetensors", "identity.json"} <= names
+    assert read_record(stage.folder / "adapter") == read_record(sft_stage.folder / "adapter")
     assert "ref" not in names
 
 
