@@ -8,7 +8,7 @@ INDEXED := var/index/.complete
 PY := .venv/bin/python
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## make the virtual environment and convert the models (everything else does this when needed)
 
@@ -52,10 +52,6 @@ writer: $(READY)  ## train the question writer that ships: make writer BENCH=../
 	@test -n "$(BENCH)" || { echo 'error: make writer BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
 	@$(PY) -m finetune writer $(BENCH)
 
-cross-encoder: $(READY)  ## train the cross-encoder that ships: make cross-encoder BENCH=../shared/bench/xquad-32
-	@test -n "$(BENCH)" || { echo 'error: make cross-encoder BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
-	@$(PY) -m finetune cross-encoder $(BENCH)
-
 test: $(READY)  ## check style and run every test, the loop on the real model among them
 	@.venv/bin/ruff check -q .
 	@$(PY) -m pytest
@@ -63,4 +59,4 @@ test: $(READY)  ## check style and run every test, the loop on the real model am
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index ask ingest train eval reproduce writer cross-encoder test clean
+.PHONY: help setup index ask ingest train eval reproduce writer test clean

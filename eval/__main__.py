@@ -170,20 +170,21 @@ def run_compare(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_score(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.groundedness import open_meaning
     from eval.report import as_text
     from eval.score import score
-    from rag.pipeline import open_embedder, open_judge
+    from rag.pipeline import open_embedder
 
-    summary, _ = score(args.file, args.questions, args.documents, open_judge(settings), open_embedder(settings))
+    summary, _ = score(args.file, args.questions, args.documents, open_meaning(settings), open_embedder(settings))
     write(args.json, summary)
     print(as_text(summary))
 
 
 def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
     from eval.agreement import agreement, as_lines
-    from rag.pipeline import open_judge
+    from eval.groundedness import open_meaning
 
-    found = agreement(open_judge(settings))
+    found = agreement(open_meaning(settings))
     write(args.json, found)
     print(as_lines(found))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from eval.groundedness import ENTAILED, Cited, CrossEncoder, add_support
+from eval.groundedness import Cited, Meaning, add_support
 from eval.resume import read_lines
 from eval.statistics import bootstrap
 from rag.grounding import SUPPORT
@@ -13,19 +13,20 @@ from rag.grounding import SUPPORT
 FILE = Path(__file__).parent / "labelled.jsonl"
 
 
-def agreement(cross_encoder: CrossEncoder | None, path: Path = FILE) -> dict[str, Any]:
-    """-> for the lexical check, the cross-encoder and both together: share of labels met with its interval, Cohen's kappa, and how well the
+def agreement(meaning: Meaning, path: Path = FILE) -> dict[str, Any]:
+    """-> for the words, the meaning and both together: share of labels met with its interval, Cohen's kappa, and how well the
     unsupported answers are found. Each line of the file has question, text, passage, headings, supported."""
     labels = read_lines(path)
     rows = [{"question": row["question"], "text": row["text"], "refused": False} for row in labels]
-    add_support(rows, [[Cited(row["passage"], f"{row['headings']}\n{row['passage']}")] for row in labels], cross_encoder)
+    add_support(rows, [[Cited(row["passage"], row["headings"])] for row in labels], meaning)
     wanted = [row["supported"] for row in labels]
-    judges = {"lexical": [all(c["lexical"] >= SUPPORT for c in row["support"]) for row in rows]}
-    if cross_encoder:
-        judges["cross-encoder"] = [all(c["cross_encoder"] >= ENTAILED for c in row["support"]) for row in rows]
-        judges["both"] = [all(c["supported"] for c in row["support"]) for row in rows]
+    judges = {
+        "lexical": [all(c["lexical"] >= SUPPORT for c in row["support"]) for row in rows],
+        "meaning": [all(c["meaning"] >= meaning.threshold for c in row["support"]) for row in rows],
+        "both": [all(c["supported"] for c in row["support"]) for row in rows],
+    }
     found = {name: against(wanted, said) for name, said in judges.items()}
-    return {"n": len(wanted), "labelled_supported": sum(wanted), "judges": found}
+    return {"n": len(wanted), "labelled_supported": sum(wanted), "meaning": meaning.name, "judges": found}
 
 
 def against(wanted: list[bool], said: list[bool]) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def kappa(a: list[bool], b: list[bool]) -> float:
 
 
 def as_lines(found: dict[str, Any]) -> str:
-    lines = [f"{found['n']} answers labelled by hand, {found['labelled_supported']} of them supported by the passage they cite"]
+    lines = [f"{found['n']} labelled answers, {found['labelled_supported']} supported by the passage they cite; meaning is judged by {found['meaning']}"]
     for name, judge in found["judges"].items():
         finds = f"finds {judge['unsupported_recall']} of the unsupported, right in {judge['unsupported_precision']} of what it flags"
         lines.append(f"{name}: agreement {judge['agreement']:.3f} [{judge['low']:.3f}, {judge['high']:.3f}], kappa {judge['kappa']:.2f}; {finds}")

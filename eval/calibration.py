@@ -1,10 +1,10 @@
-"""Whether confidence means something: calibration error, and what accuracy remains if only the surest answers are given."""
+"""Whether confidence means something: calibration error, and how accurate the surest decisions are."""
 
 from __future__ import annotations
 
 from typing import Any
 
-Scored = list[tuple[float, bool]]  # (confidence, whether the answer is right) of each answer given
+Scored = list[tuple[float, bool]]  # (confidence, whether it is right) of each answer or refusal
 
 
 def bins(answers: Scored, count: int = 10) -> list[dict[str, Any]]:
@@ -26,8 +26,8 @@ def expected_calibration_error(answers: Scored, count: int = 10) -> float | None
 
 
 def coverage_curve(answers: Scored, asked: int) -> list[tuple[float, float]]:
-    """-> (coverage, accuracy) if only the surest answers are given, from the surest one to all (El-Yaniv & Wiener, JMLR 11, 2010). coverage: share of
-    the `asked` questions that get an answer. Answers of the same confidence are given together."""
+    """-> (coverage, accuracy) if only the surest decisions are trusted, from the surest one to all (El-Yaniv & Wiener, JMLR 11, 2010). coverage: share
+    of the `asked` questions. Decisions of the same confidence are trusted together."""
     ranked, curve, right = sorted(answers, reverse=True, key=lambda pair: pair[0]), [], 0
     for n, (confidence, good) in enumerate(ranked, 1):
         right += good
@@ -37,8 +37,8 @@ def coverage_curve(answers: Scored, asked: int) -> list[tuple[float, float]]:
 
 
 def coverage_area(curve: list[tuple[float, float]]) -> float:
-    """Area under the curve, by steps; 0 beyond the last coverage. 1 is a generator that answers every question rightly, 0 one that never does
-    (the counterpart of the area under the risk-coverage curve, Geifman & El-Yaniv, arXiv 1705.08500, but with refusals counted as no answer)."""
+    """Area under the curve, by steps; 0 beyond the last coverage. 1 is a generator that decides every question rightly, 0 one that never does: one
+    minus the area under the risk-coverage curve (Geifman & El-Yaniv, arXiv 1705.08500)."""
     before, area = 0.0, 0.0
     for coverage, accuracy in curve:
         area += (coverage - before) * accuracy

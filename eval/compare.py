@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ class Measure:
 MEASURES = (
     Measure("F1", lambda r: bool(r["answers"]), lambda r: r["measures"]["f1"]),
     Measure("right refusals", lambda r: not r["answers"], lambda r: float(r["refused"]), yes_no=True),
-    Measure("F1 over all (SQuAD 2.0)", lambda r: True, lambda r: r["measures"]["squad2_f1"]),
+    Measure("F1 over all", lambda r: True, lambda r: r["measures"]["squad2_f1"]),
     Measure("exact match", lambda r: bool(r["answers"]), lambda r: r["measures"]["exact_match"], yes_no=True),
     Measure("contains", lambda r: bool(r["answers"]), lambda r: r["measures"]["contains"], yes_no=True),
     Measure("citation recall", lambda r: r["measures"]["citation_recall"] is not None, lambda r: r["measures"]["citation_recall"]),
@@ -70,8 +71,8 @@ def verdict(a_name: str, b_name: str, measures: dict[str, Any]) -> str:
     gains, harms = [n for n, d in parts.items() if d.low > 0], [n for n, d in parts.items() if d.high < 0]
     figures = "; ".join(f"{name} {difference}" for name, difference in parts.items())
     if gains and harms:
-        overall = as_difference(measures["F1 over all (SQuAD 2.0)"])
-        return f"mixed: {b_name} is better than {a_name} at {gains[0]}, worse at {harms[0]}: {figures}; F1 over all questions {overall}"
+        overall = as_difference(measures["F1 over all"])
+        return f"mixed, {b_name} is better than {a_name} at {gains[0]} and worse at {harms[0]}: {figures}; F1 over all questions {overall}"
     if gains or harms:
         best, other = (b_name, a_name) if gains else (a_name, b_name)
         return f"{best} is better than {other}: {figures}" + ("" if gains else f" ({b_name} minus {a_name})")
@@ -86,7 +87,7 @@ def drop(rows: list[Row]) -> dict[str, Any]:
     """-> new (incoming) minus seen (mined) documents in F1 and right refusals, each with its interval; {} unless there are both."""
     done = [r for r in rows if not r.get("error")]
     found = {}
-    for measure in MEASURES[:3]:
+    for measure in MEASURES[:2]:
         seen, new = ([measure.value(r) for r in done if r["part"] == part and measure.of(r)] for part in ("mined", "incoming"))
         if seen and new:
             found[measure.name] = {**asdict(unpaired_bootstrap(seen, new)), "seen": _mean(seen), "new": _mean(new), "n_seen": len(seen), "n_new": len(new)}
@@ -95,13 +96,22 @@ def drop(rows: list[Row]) -> dict[str, Any]:
 
 def read_scored(place: Path) -> dict[str, list[Row]]:
     """-> name: rows, of a finished run's folder or of one of its NAME.scored.jsonl files. Raises EvaluationError when there is none."""
-    files = sorted(place.glob(f"*{SCORED}")) if place.is_dir() else [place] if place.is_file() else []
+    files = _of_run(place) if place.is_dir() else [place] if place.is_file() else []
     if not files:
         raise EvaluationError(f"{place} is no finished run: a folder with *{SCORED}, or one such file, is expected")
     rows = {file.name.removesuffix(SCORED): read_lines(file) for file in files}
     if any("measures" not in row and not row.get("error") for lines in rows.values() for row in lines):
         raise EvaluationError(f"{place} holds predictions without measures: python -m eval score {place} --json OUT")
     return rows
+
+
+def _of_run(folder: Path) -> list[Path]:
+    """-> the run's files, the baseline's first."""
+    try:
+        names = json.loads((folder / "run.json").read_text(encoding="utf-8"))["generators"]
+    except OSError:
+        return sorted(folder.glob(f"*{SCORED}"))
+    return [folder / f"{name}{SCORED}" for name in names]
 
 
 def _mean(values: list[float]) -> float:

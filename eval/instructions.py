@@ -44,10 +44,10 @@ def follow(generator: Generator, path: Path, label: str) -> list[dict[str, Any]]
     def answer(batch: list[Instruction]) -> list[dict[str, Any]]:
         prompts = [prompt.render_plain(generator.tokenizer, i.instruction) for i in batch]
         told = zip(batch, generator.generate(prompts, LONGEST), strict=True)
-        return [{"id": i.id, "group": i.group, "output": g.text, "passed": i.passed(g.text)} for i, g in told]
+        return [{"id": i.id, "group": i.group, "output": g.text} for i, g in told]
 
     rows = in_batches(path, instructions, 40, lambda i: len(i.instruction), answer, label)
-    return [rows[i.id] for i in instructions]
+    return [{**rows[i.id], "passed": i.passed(rows[i.id]["output"])} for i in instructions]
 
 
 def passed(rows: list[dict[str, Any]]) -> dict[str, Any]:

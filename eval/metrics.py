@@ -17,14 +17,13 @@ def answers(rows: list[Row]) -> dict[str, Any]:
     exact_match, f1, contains: mean over answerable questions, a refusal scoring 0 (SQuAD). squad2_f1: over all questions, a refusal scoring 1 where
     the documents do not answer (SQuAD 2.0, Rajpurkar et al., arXiv 1806.03822). citation_precision, literal_quotes, groundedness, relevance: mean
     over answers given. citation_recall: mean over answerable questions. refusal: with refusing as the positive class, over all.
+    ece: of answers given. coverage_area: of all decisions, refusals among them; of answers alone it would reward answering what has no answer.
     hallucination_rate: share of all questions that got an answer where there is none, or one that its citations do not support.
     perplexity: of the gold answers' tokens.
     """
     done = [row for row in rows if not row.get("error")]
     answerable = [row["measures"] for row in done if row["answers"]]
     given = [row["measures"] for row in done if not row["refused"]]
-    scored = [(row["confidence"], row["measures"]["right"]) for row in done if not row["refused"] and row.get("confidence") is not None]
-    curve = calibration.coverage_curve(scored, len(done))
     return {
         "n": len(done),
         "n_answerable": len(answerable),
@@ -38,8 +37,8 @@ def answers(rows: list[Row]) -> dict[str, Any]:
         "relevance": _mean_known(given, "relevance"),
         "refusal": refusal(done),
         "hallucination_rate": mean([float(row["measures"]["hallucinated"]) for row in done]),
-        "ece": calibration.expected_calibration_error(scored),
-        "coverage_area": calibration.coverage_area(curve),
+        "ece": calibration.expected_calibration_error(decisions([row for row in done if not row["refused"]])),
+        "coverage_area": calibration.coverage_area(calibration.coverage_curve(decisions(done), len(done))),
         "perplexity": perplexity(done),
         "tokens": {name: _mean_known([row.get("tokens", {}) for row in done], name) for name in ("read", "written")},
         "failures": len(rows) - len(done),
@@ -49,8 +48,13 @@ def answers(rows: list[Row]) -> dict[str, Any]:
 def curves(rows: list[Row]) -> dict[str, Any]:
     """-> what the plots draw: bins of confidence, and the coverage-accuracy curve."""
     done = [row for row in rows if not row.get("error")]
-    scored = [(row["confidence"], row["measures"]["right"]) for row in done if not row["refused"] and row.get("confidence") is not None]
-    return {"calibration": calibration.bins(scored), "coverage": calibration.coverage_curve(scored, len(done))}
+    given = [row for row in done if not row["refused"]]
+    return {"calibration": calibration.bins(decisions(given)), "coverage": calibration.coverage_curve(decisions(done), len(done))}
+
+
+def decisions(rows: list[Row]) -> calibration.Scored:
+    """-> (confidence, right) of each row that tells its confidence, a right refusal being right."""
+    return [(row["confidence"], row["measures"]["right"]) for row in rows if row.get("confidence") is not None]
 
 
 def refusal(rows: list[Row]) -> dict[str, float]:

@@ -46,7 +46,9 @@ def _header(summary: Figures, headline: str, made_by: Callable[[Figures], str]) 
     who = "; ".join(f"{name}: {made_by(made)}" for name, made in summary.get("made_by", {}).items())
     cards = "".join(_card(key, title, summary["generators"]) for key, title in CARDS)
     kicker = f'<p class="kicker">ragtune evaluation · {summary["n"]} questions</p>'
-    return f'<header>{notes}{kicker}<h1>{html.escape(headline)}</h1><p class="lede">{html.escape(who)}</p><div class="cards">{cards}</div></header>'
+    said, _, figures = headline.partition(": ")
+    lede = "".join(f'<p class="lede">{html.escape(text)}</p>' for text in (figures, who) if text)
+    return f'<header>{notes}{kicker}<h1>{html.escape(said)}</h1>{lede}<div class="cards">{cards}</div></header>'
 
 
 def _card(key: str, title: str, generators: dict[str, Figures]) -> str:
@@ -57,7 +59,8 @@ def _card(key: str, title: str, generators: dict[str, Figures]) -> str:
 
 
 def _figures(summary: Figures) -> str:
-    return "".join(f"<figure>{svg}<figcaption>{html.escape(caption)}</figcaption></figure>" for caption, svg in plots(summary))
+    first, *others = (f"{svg}<figcaption>{html.escape(caption)}</figcaption></figure>" for caption, svg in plots(summary))
+    return f'<figure class="wide">{first}' + "".join(f"<figure>{other}" for other in others)
 
 
 def _table(table: tuple[str, list[str], list[list[str]]]) -> str:

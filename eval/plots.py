@@ -50,7 +50,7 @@ def _bars(axes: Axes, summary: Figures) -> None:
                 value, low, high = figures["intervals"][key]
                 at = x + i * width
                 error = {"yerr": [[value - low], [high - value]], "ecolor": "#333", "capsize": 2}
-                axes.bar(at, value, width * 0.92, color=COLOURS[i], label=name if x == 0 else None, **error)
+                axes.bar(at, value, width * 0.92, color=_colour(i), label=name if x == 0 else None, **error)
                 axes.text(at, high + 0.015, f"{value:.2f}", ha="center", fontsize=7)
     axes.set_xticks([x + width * (len(generators) - 1) / 2 for x in range(len(shown))], [title for _, title in shown])
     axes.set_ylim(0, 1.06)
@@ -62,8 +62,8 @@ def _coverage(axes: Axes, summary: Figures) -> None:
         curve = figures["coverage"]
         if curve:
             area = f"{name} (area {figures['coverage_area']:.2f})"
-            axes.plot(*zip(*curve, strict=True), color=COLOURS[i], label=area, marker="." if len(curve) < 15 else None)
-    axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="coverage: share of questions answered", ylabel="accuracy of the answers")
+            axes.plot(*zip(*curve, strict=True), color=_colour(i), label=area, marker="." if len(curve) < 15 else None)
+    axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="coverage: share of questions, surest first", ylabel="share decided rightly")
     _legend(axes)
 
 
@@ -73,8 +73,8 @@ def _calibration(axes: Axes, summary: Figures) -> None:
         bins = figures["calibration"]
         if bins:
             ece = f"{name} (ECE {figures['ece']:.2f})"
-            axes.plot([b["confidence"] for b in bins], [b["accuracy"] for b in bins], color=COLOURS[i], lw=1, label=ece)
-            axes.scatter([b["confidence"] for b in bins], [b["accuracy"] for b in bins], [12 + 2 * b["n"] ** 0.5 * 4 for b in bins], color=COLOURS[i])
+            axes.plot([b["confidence"] for b in bins], [b["accuracy"] for b in bins], color=_colour(i), lw=1, label=ece)
+            axes.scatter([b["confidence"] for b in bins], [b["accuracy"] for b in bins], [12 + 2 * b["n"] ** 0.5 * 4 for b in bins], color=_colour(i))
     axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy (dot: number of answers)")
     _legend(axes)
 
@@ -82,7 +82,7 @@ def _calibration(axes: Axes, summary: Figures) -> None:
 def _latency(axes: Axes, summary: Figures) -> None:
     for i, figures in enumerate(summary["generators"].values()):
         seconds = figures["latency_s"]
-        axes.barh(i, seconds["p50"], 0.6, color=COLOURS[i], xerr=[[0], [seconds["p95"] - seconds["p50"]]], ecolor="#333", capsize=3)
+        axes.barh(i, seconds["p50"], 0.6, color=_colour(i), xerr=[[0], [seconds["p95"] - seconds["p50"]]], ecolor="#333", capsize=3)
         axes.barh(i, seconds["first_token_p50"], 0.6, color="#00000033")
     axes.set_yticks(range(len(summary["generators"])), list(summary["generators"]))
     axes.invert_yaxis()
@@ -96,7 +96,7 @@ def _training(axes: Axes, curves: dict[str, list[Figures]]) -> None:
             points = [(offset + entry["step"], entry[key]) for entry in history if key in entry]
             if points:
                 label = f"{stage}, {'development' if key == 'eval_loss' else 'training'}"
-                axes.plot(*zip(*points, strict=True), style, color=COLOURS[1 + i], ms=4, label=label)
+                axes.plot(*zip(*points, strict=True), style, color=_colour(1 + i), ms=4, label=label)
         offset += max((entry["step"] for entry in history), default=0)
     axes.set(xlabel="optimizer steps", ylabel="loss")
     axes.set_ylim(bottom=0)
@@ -105,10 +105,14 @@ def _training(axes: Axes, curves: dict[str, list[Figures]]) -> None:
 
 DRAWN = (
     ("Each measure with its 95 % bootstrap interval. Less is better for hallucinations only.", _bars, 8.4),
-    ("If only the surest answers were given: right and up is better. A curve ends at the share of questions that get an answer.", _coverage, 4.1),
+    ("How many of the surest decisions, answers and refusals, are right. A curve that starts high and falls late knows what it knows.", _coverage, 4.1),
     ("Confidence against accuracy of the answers given; on the line, confidence means what it says.", _calibration, 4.1),
     ("Seconds of an answer, asked one at a time: half are faster than the bar, 95 in 100 than the whisker.", _latency, 4.1),
 )
+
+
+def _colour(i: int) -> str:
+    return COLOURS[i % len(COLOURS)]
 
 
 def _legend(axes: Axes) -> None:

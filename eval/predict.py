@@ -101,7 +101,10 @@ def latencies(generator: Generator, questions: list[Question], shown: Shown, max
         heard: list[float] = []
         start = time.perf_counter()
         ids = prompt.render(generator.tokenizer, question.question, [p.chunk for p in shown[question.id]]).ids
-        generator.generate([ids], max_new_tokens, lambda text, heard=heard: heard.append(time.perf_counter()))
+        try:
+            generator.generate([ids], max_new_tokens, lambda text, heard=heard: heard.append(time.perf_counter()))
+        except RuntimeError:  # counted among the failures already
+            continue
         whole.append(time.perf_counter() - start)
         first.append(heard[0] - start if heard else whole[-1])
     return {"first_token": first, "answer": whole}

@@ -46,23 +46,24 @@ def reproduce(only: str | None = None, path: Path = FILE) -> None:
 def compared(result: Result, found: Result) -> list[tuple[str, bool]]:
     """-> a line for each figure, and whether it is within its tolerance."""
     lines = []
-    for name, published in figures(result):
-        now, tolerance = look_up(found, name), result.get("tolerances", {}).get(name.split(".")[-1], result["tolerance"])
+    for prefix, short, published in figures(result):
+        name = f"{prefix}.{short}"
+        now, tolerance = look_up(found, name), result.get("tolerances", {}).get(short, result["tolerance"])
         same = now is not None and abs(now - published) <= tolerance
         lines.append((f"{'same' if same else 'OFF '} {name}: published {published}, now {now}, tolerance {tolerance}", same))
     return lines
 
 
-def figures(result: Result) -> list[tuple[str, float]]:
-    """-> (dotted path in the command's JSON, value) of each published figure."""
-    return [(f"{prefix}.{name}", value) for prefix, values in result["figures"].items() for name, value in values.items()]
+def figures(result: Result) -> list[tuple[str, str, float]]:
+    """-> (dotted path of the group in the command's JSON, path in the group, value) of each published figure."""
+    return [(prefix, name, value) for prefix, values in result["figures"].items() for name, value in values.items()]
 
 
 def look_up(found: Any, name: str) -> float | None:
     """-> the number at a dotted path; a number in the path picks from a list."""
     for part in name.split("."):
         inside = dict(enumerate(found)) if isinstance(found, list) else found if isinstance(found, dict) else {}
-        found = inside.get(int(part) if isinstance(found, list) else part)
+        found = inside.get(int(part) if isinstance(found, list) and part.isdecimal() else part)
     return found
 
 

@@ -79,6 +79,8 @@ def question_of(row: dict[str, Any], where: str) -> Question:
     """-> the question that a bench's line describes. Raises EvaluationError when something is missing or of a wrong type."""
     try:
         answers = tuple(row["answers"])
+        if not isinstance(row["answers"], list) or not all(isinstance(answer, str) for answer in answers):
+            raise TypeError("answers is a list of strings")
         spans = [(e["document"], e["start"], e["start"] + len(e["text"])) for e in row.get("evidence", ())]
         if answers and not spans and row["start"] >= 0:
             spans = [(row["document"], row["start"], row["start"] + len(answers[0]))]

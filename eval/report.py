@@ -59,7 +59,7 @@ def _comparison(compared: Figures) -> Table:
     head = ["", compared["a"], compared["b"], "difference", "95 % interval", "n", "wins / ties / losses", "McNemar p"]
     rows = [
         [name + ("" if m["better"] > 0 else " (less is better)"), cell(m["a"]), cell(m["b"]), *_interval(m), str(m["n"]),
-         f"{m['wins']} / {m['ties']} / {m['losses']}", cell(m.get("mcnemar_p"))]
+         f"{m['wins']} / {m['ties']} / {m['losses']}", _p(m.get("mcnemar_p"))]
         for name, m in compared["measures"].items() if m["n"]
     ]  # fmt: skip
     return f"{compared['b']} against {compared['a']}, paired by question", head, rows
@@ -67,6 +67,10 @@ def _comparison(compared: Figures) -> Table:
 
 def _interval(d: Figures) -> tuple[str, str]:
     return f"{d['difference']:+.3f}", f"{d['low']:+.3f} to {d['high']:+.3f}"
+
+
+def _p(p: float | None) -> str:
+    return "< 0.001" if p is not None and p < 0.001 else cell(p)
 
 
 def _latency(summary: Figures) -> Table:
@@ -92,7 +96,7 @@ def _drop(generators: dict[str, Figures]) -> Table:
 
 def _forgetting(summary: Figures) -> Table:
     rows = [
-        [name, cell(summary["generators"][name]["instructions"]["followed"]), *_interval(d), str(d["n"]), cell(d["mcnemar_p"]),
+        [name, cell(summary["generators"][name]["instructions"]["followed"]), *_interval(d), str(d["n"]), _p(d["mcnemar_p"]),
          str(len(d["lost"])), str(len(d["gained"]))]
         for name, d in summary.get("forgetting", {}).items()
     ]  # fmt: skip

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.compare import SCORED
-from eval.groundedness import Cited, add_support
-from eval.instructions import follow
+from eval.groundedness import Cited, add_support, open_meaning
+from eval.instructions import FILE, follow
 from eval.judge import cited_span, judge
 from eval.predict import Shown, evidence_ranks, latencies, predict, predict_closed_book, retrieve
 from eval.questions import EvaluationError, Question, asked
@@ -21,11 +21,11 @@ from eval.relevance import add_relevance
 from eval.report import write_report
 from eval.resume import write_json, write_lines
 from eval.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
+from rag import prompt
 from rag.chunking import ChunkSettings
 from rag.generator import CURVES, Generator
 from rag.indexing import sync
-from rag.pipeline import AnswerSettings, live_adapter, open_embedder, open_generator, open_judge, open_retriever, open_store
-from rag.prompt import fingerprint
+from rag.pipeline import AnswerSettings, live_adapter, open_embedder, open_generator, open_retriever, open_store
 from rag.retrieval import RetrievalSettings
 from rag.settings import Settings
 
@@ -78,7 +78,7 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
     for name, said in answered.items():
         write_lines(task.folder / f"{name}{SCORED}", said.rows)
     write_lines(task.folder / PASSAGES, chunks(shown))
-    write_json(task.folder / TIMES, {"retrieval": {"search": seconds}, **times})
+    write_json(task.folder / TIMES, {"search": seconds, "generators": times})
     write_json(task.folder / SUMMARY, {"notes": task.notes, **summarize(task.questions, ranks, answered)})
     write_report(task.folder)
     return read_summary(task.folder)
@@ -87,17 +87,18 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
 def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, Answered], dict[str, Any]]:
     """-> what each generator said, and its times, which are measured once and then kept like its answers."""
     loaded = {name: open_generator(settings, adapter) for name, adapter in task.generators.items() if adapter} or {"base": open_generator(settings, None)}
-    longest = settings.section("answer", AnswerSettings).max_new_tokens
+    longest, instructions = settings.section("answer", AnswerSettings).max_new_tokens, FILE.read_text(encoding="utf-8")
     answered, times = {}, {}
     for name, adapter in task.generators.items():
         generator = loaded[name] if adapter else next(iter(loaded.values()))
         keep, speaker = _Keep(task.folder, name), identity(generator, adapter)
         keep.claim(digest_of({"questions": [asked(q) for q in task.questions], "passages": chunks(shown), "longest": longest, **speaker}))
+        general = RUNS / "instructions" / f"{digest_of({**speaker, 'instructions': instructions})}.jsonl"  # asked once, whatever the questions
         with nullcontext() if adapter else generator.base():
             answered[name] = Answered(
                 predict(generator, task.questions, shown, longest, keep.file("jsonl"), name),
                 predict_closed_book(generator, task.questions, longest, keep.file("closed-book.jsonl"), f"{name}, closed book"),
-                follow(generator, RUNS / "instructions" / f"{digest_of(speaker)}.jsonl", f"{name}, instructions") if any(task.generators.values()) else [],
+                follow(generator, general, f"{name}, instructions") if any(task.generators.values()) else [],
                 made_by(generator, adapter),
             )
             times[name] = keep.times(lambda g=generator: latencies(g, task.questions, shown, longest))
@@ -114,15 +115,15 @@ def made_by(generator: Generator, adapter: Path | None) -> dict[str, Any]:
 def score_all(settings: Settings, answered: dict[str, Answered], shown: Shown, parts: dict[str, str]) -> None:
     """Give every answer its measures and the part of the corpus that it is about."""
     passages = [p.chunk for found in shown.values() for p in found]
-    cited = {(chunk.document, chunk.start, chunk.end): Cited(chunk.text, chunk.searched) for chunk in passages}
-    judging, embedder = open_judge(settings), open_embedder(settings)
+    cited = {(chunk.document, chunk.start, chunk.end): Cited(chunk.text, " > ".join(chunk.headings or (chunk.title,))) for chunk in passages}
+    meaning, embedder = open_meaning(settings), open_embedder(settings)
 
     def source(row: dict, citation: dict) -> str:
         document, start, end = cited_span(row, citation)
         return cited[document, start, end].text[citation["start"] - start : citation["end"] - start]
 
     for said in answered.values():
-        add_support(said.rows, [[cited[cited_span(row, c)] for c in row.get("cited", ())] for row in said.rows], judging)
+        add_support(said.rows, [[cited[cited_span(row, c)] for c in row.get("cited", ())] for row in said.rows], meaning)
         said.rows[:] = [{**judge(row, source), "part": parts.get(row["document"], "all")} for row in said.rows]
         add_relevance(said.rows, embedder)
 
@@ -156,8 +157,9 @@ def identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
     """-> all of a generator that decides what it says."""
     return {
         "model": generator.digest,
+        "device": generator.device,
         "precision": generator.precision,
-        "prompt": fingerprint(generator.tokenizer),
+        "prompts": [prompt.fingerprint(generator.tokenizer), prompt.CLOSED_BOOK],
         "adapter": hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest() if adapter else None,
     }
 

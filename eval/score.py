@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from eval.groundedness import Cited, CrossEncoder, add_support
+from eval.groundedness import Cited, Meaning, add_support
 from eval.judge import judge
 from eval.questions import EvaluationError, Evidence, Question, asked, question_of, read_questions
 from eval.relevance import add_relevance
@@ -25,36 +25,46 @@ def read_predictions(path: Path, questions: Path | None) -> list[Row]:
     {id: text}, as SQuAD's scorer reads it. Optional in a line: refused (else: text empty or our refusal sentence), confidence, cited (a list of
     document, start, end, quote). Questions without a prediction count as failures. Raises EvaluationError on a line that is neither."""
     said = _said(path)
-    wanted = read_questions(questions) if questions else [_own_question(row, f"{path}:{n}") for n, row in enumerate(said.values(), 1)]
+    wanted = read_questions(questions) if questions else [_own_question(row, where) for row, where in said.values()]
     unknown = set(said) - {q.id for q in wanted}
     if unknown:
         raise EvaluationError(f"{len(unknown)} predictions answer no question of {questions} (first: {min(unknown)})")
-    return [_row(question, said.get(question.id)) for question in wanted]
+    return [_row(question, said[question.id][0] if question.id in said else None) for question in wanted]
 
 
-def _said(path: Path) -> dict[str, Row]:
+def _said(path: Path) -> dict[str, tuple[Row, str]]:
+    """-> id: the line and where it stands."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise EvaluationError(f"{path} can't be read: {error}") from error
     if path.suffix == ".json":
-        return {id: {"id": id, "text": answer} for id, answer in _parsed(text, str(path)).items()}
-    rows = [_parsed(line, f"{path}:{n}") for n, line in enumerate(text.split("\n"), 1) if line.strip()]
-    said = {str(row["id"]): row for row in rows}
-    if len(said) < len(rows) or not rows:
-        raise EvaluationError(f"{path} holds {'two predictions for one id' if rows else 'no predictions'}")
+        lines = [({"id": id, "text": answer}, str(path)) for id, answer in _object(text, str(path)).items()]
+    else:
+        lines = [(_object(line, f"{path}:{n}"), f"{path}:{n}") for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+    said = {str(row.get("id")): (_checked(row, where), where) for row, where in lines}
+    if len(said) < len(lines) or not lines:
+        raise EvaluationError(f"{path} holds {'two predictions for one id' if lines else 'no predictions'}")
     return said
 
 
-def _parsed(text: str, where: str) -> Row:
+def _object(text: str, where: str) -> Row:
     try:
         row = json.loads(text)
-        if not isinstance(row, dict):
-            raise ValueError("not an object")
-        if not where.endswith(".json") and not ("id" in row and (isinstance(row.get("text"), str) or row.get("error"))):
-            raise ValueError("id and text are expected")
     except ValueError as error:
-        raise EvaluationError(f"{where} is not a prediction ({error})") from error
+        raise EvaluationError(f"{where} is not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise EvaluationError(f"{where} is not a JSON object")
+    return row
+
+
+def _checked(row: Row, where: str) -> Row:
+    """-> the row. Raises EvaluationError unless it is a prediction."""
+    cited = row.get("cited", [])
+    if "id" not in row or not (isinstance(row.get("text"), str) or row.get("error")):
+        raise EvaluationError(f"{where} is not a prediction: id and text are expected")
+    if not isinstance(cited, list) or not all(isinstance(c, dict) and {"document", "start", "end"} <= set(c) for c in cited):
+        raise EvaluationError(f"{where} is not a prediction: cited is a list of objects with document, start, end and quote")
     return row
 
 
@@ -70,21 +80,20 @@ def _own_question(row: Row, where: str) -> Question:
 
 
 def _row(question: Question, said: Row | None) -> Row:
-    known = {**asked(question), "part": "all"}
+    known = {**asked(question), "part": (said or {}).get("part", "all")}
     if said is None or said.get("error"):
         return {**known, "error": said["error"] if said else "no prediction"}
     refused = said.get("refused", said["text"].strip() in ("", REFUSAL))
     return {**said, **known, "refused": bool(refused), "cited": said.get("cited", [])}
 
 
-def score(path: Path, questions: Path | None, documents: Path | None, cross_encoder: CrossEncoder | None, embedder: Embedder) -> tuple[Row, list[Row]]:
+def score(path: Path, questions: Path | None, documents: Path | None, meaning: Meaning, embedder: Embedder) -> tuple[Row, list[Row]]:
     """-> the summary, and the judged rows. documents: the folder that quotes are checked against."""
     rows = read_predictions(path, questions)
     texts = {id: read_document(file, id).text for file, id in find_files(documents)} if documents else None
-    add_support(rows, [[Cited(c["quote"], c["quote"]) for c in row.get("cited", ()) if c.get("quote")] for row in rows], cross_encoder)
-    for row in rows:
-        if not row.get("error") and not any(c.get("quote") for c in row["cited"]):
-            row.pop("support", None)  # without a quote there is nothing to hold the answer against
+    # Lines of ours bring the support that their whole passages gave; without a quote there is nothing to hold an answer against.
+    quoted = [row for row in rows if "support" not in row and any(c.get("quote") for c in row.get("cited", ()))]
+    add_support(quoted, [[Cited(c["quote"], c["document"]) for c in row["cited"] if c.get("quote")] for row in quoted], meaning)
     source = (lambda row, c: texts.get(c["document"], "")[c["start"] : c["end"]]) if texts is not None else None
     rows = [judge(row, source) for row in rows]
     add_relevance(rows, embedder)

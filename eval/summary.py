@@ -99,8 +99,8 @@ def read_summary(folder: Path) -> Row:
     except OSError as error:
         raise EvaluationError(f"{folder} is no finished run ({error}): python -m eval gold, or bench") from error
     for name, figures in summary["generators"].items():
-        whole, first = times[name]["answer"], times[name]["first_token"]
+        whole, first = times["generators"][name]["answer"], times["generators"][name]["first_token"]
         figures["latency_s"] = {"p50": percentile(whole, 50), "p95": percentile(whole, 95), "first_token_p50": percentile(first, 50), "n": len(whole)}
-    search = times["retrieval"]["search"]
+    search = times["search"]
     summary["retrieval_latency_s"] = {"p50": percentile(search, 50), "p95": percentile(search, 95), "n": len(search)}
     return summary

@@ -38,19 +38,7 @@ def parser() -> argparse.ArgumentParser:
     writer.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
     writer.add_argument("--out", type=Path, default=Path("finetune/weights/writer"))
     writer.set_defaults(work=run_writer)
-    judge = commands.add_parser("cross-encoder", help="train the cross-encoder that ships, on people's answered questions about other texts")
-    judge.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
-    judge.add_argument("--out", type=Path, default=Path("rag/weights/cross-encoder"))
-    judge.set_defaults(work=run_cross_encoder)
     return top
-
-
-def run_cross_encoder(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.cross_encoder import train_cross_encoder
-    from rag.models import ModelSettings, choose_device, find_model
-
-    models = settings.section("model", ModelSettings)
-    train_cross_encoder(find_model(models.embedder, models.hub), choose_device(models.device)[0], args.bench, args.out)
 
 
 def run_writer(args: argparse.Namespace, settings: Settings) -> None:

@@ -16,7 +16,7 @@ from rag.errors import ModelError
 from rag.generator import Generation, Generator, read_identity
 from rag.grounding import Citation, ground
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
-from rag.reranker import Reranker, shipped_reranker
+from rag.reranker import Reranker
 from rag.retrieval import Passage, RetrievalSettings, Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -99,21 +99,16 @@ def open_embedder(settings: Settings) -> Embedder:
     return Embedder(find_model(models.embedder, models.hub), choose_device(models.device)[0])
 
 
-def open_judge(settings: Settings) -> Reranker | None:
-    """-> the cross-encoder that checks answers against passages: the configured reranker, else the shipped one where it fits the embedder it grew from."""
+def open_reranker(settings: Settings) -> Reranker | None:
+    """-> the configured cross-encoder, if there is one."""
     models = settings.section("model", ModelSettings)
-    device = choose_device(models.device)[0]
-    if models.reranker:
-        return Reranker(find_model(models.reranker, models.hub), device)
-    return shipped_reranker(find_model(models.embedder, models.hub), device)
+    return Reranker(find_model(models.reranker, models.hub), choose_device(models.device)[0]) if models.reranker else None
 
 
 def open_retriever(settings: Settings, folder: Path = INDEX) -> Retriever:
     """-> the retriever that serves; the same one mines and evaluates."""
-    models = settings.section("model", ModelSettings)
     store, embedder = open_store(settings, folder)
-    reranker = Reranker(find_model(models.reranker, models.hub), choose_device(models.device)[0]) if models.reranker else None
-    return Retriever(store, embedder, settings.section("retrieval", RetrievalSettings), reranker)
+    return Retriever(store, embedder, settings.section("retrieval", RetrievalSettings), open_reranker(settings))
 
 
 def live_adapter() -> Path | None:

@@ -16,12 +16,18 @@ def normalize(text: str) -> str:
 
 def exact_match(prediction: str, answers: list[str]) -> float:
     """1.0 if the normalized prediction equals a normalized answer, else 0.0 (SQuAD)."""
-    return float(any(normalize(prediction) == normalize(answer) for answer in answers))
+    return float(normalize(prediction) in _normalized(answers))
 
 
 def token_f1(prediction: str, answers: list[str]) -> float:
     """Best F1 of normalized tokens against the answers (SQuAD)."""
-    return max((_f1(normalize(prediction).split(), normalize(answer).split()) for answer in answers), default=0.0)
+    return max((_f1(normalize(prediction).split(), answer.split()) for answer in _normalized(answers)), default=0.0)
+
+
+def _normalized(answers: list[str]) -> list[str]:
+    """The answers normalized; those of which nothing is left count only where there are no others, as in SQuAD 2.0's scorer."""
+    found = [normalize(answer) for answer in answers]
+    return [answer for answer in found if answer] or found
 
 
 def _f1(prediction: list[str], answer: list[str]) -> float:

@@ -2,7 +2,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from fakes import HashEmbedder, put
+from fakes import FakeMeaning, HashEmbedder, put
 
 from rag.store import Store
 
@@ -105,7 +105,7 @@ def tiny_index(tmp_path):
 @pytest.fixture
 def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
     """-> a function that runs a whole evaluation into a folder and returns its summary: a few small documents and questions, no embedding model
-    and no cross-encoder. generator: what answers in place of the settings' model. more: fields of the Task."""
+    and no judge of meaning. generator: what answers in place of the settings' model. more: fields of the Task."""
     from corpus_in_small import DOCUMENTS, PARTS, QUESTIONS
 
     from eval.run import Task, evaluate
@@ -116,7 +116,7 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("eval.run.open_retriever", lambda settings, folder: Retriever(store, tiny_embedder, RetrievalSettings()))
     monkeypatch.setattr("eval.run.open_embedder", lambda settings: tiny_embedder)
-    monkeypatch.setattr("eval.run.open_judge", lambda settings: None)
+    monkeypatch.setattr("eval.run.open_meaning", lambda settings: FakeMeaning())
 
     def run(folder, generators, generator=None, overrides=(), **more):
         if generator:

@@ -1,9 +1,10 @@
-"""A few documents, and questions about them, for whole evaluations in tests. One passage holds what would end a script in a page."""
+"""A few documents, and questions about them, for whole evaluations in tests. One passage holds what would end a script in a page, and one does not
+begin where its document does."""
 
 from eval.questions import Evidence, Question
 
 DOCUMENTS = {
-    "crane.md": "# Crane\n\nThe crane lifts 40 tonnes. It was built in 1987.",
+    "crane.md": "\n\n# Crane\n\nThe crane lifts 40 tonnes. It was built in 1987.",
     "mole.md": "# Mole\n\nThe mole is 640 metres long. </script><script>alert(1)</script> <!-- & \u2028 It is made of granite.",
     "limit.md": "# Limits\n\nNo lorry of more than 40 tonnes may use the bridge.",
     "office.md": "# Office\n\nThe office opens at 08:30 and closes at 17:00.",

@@ -1,4 +1,4 @@
-"""Generators that are broken on purpose, ranked by every measure, with the real embedder and the cross-encoder that ships."""
+"""Generators that are broken on purpose, ranked by every measure, with the real embedder."""
 
 import json
 import random
@@ -6,8 +6,9 @@ import random
 import pytest
 from fakes import CORPUS
 
+from eval.groundedness import open_meaning
 from eval.score import score
-from rag.pipeline import open_embedder, open_judge
+from rag.pipeline import open_embedder
 from rag.settings import Settings
 
 pytestmark = pytest.mark.model
@@ -51,12 +52,11 @@ def figures(tmp_path_factory) -> dict[str, dict]:
     folder = tmp_path_factory.mktemp("broken")
     (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in gold()))
     settings, found = Settings([]), {}
-    judging, embedder = open_judge(settings), open_embedder(settings)
-    assert judging is not None
+    meaning, embedder = open_meaning(settings), open_embedder(settings)
     for name, rows in predictions().items():
         file = folder / f"{name}.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        summary, _ = score(file, folder / "questions.jsonl", CORPUS, judging, embedder)
+        summary, _ = score(file, folder / "questions.jsonl", CORPUS, meaning, embedder)
         found[name] = summary["generators"][name]
         found[name] |= {f"refusal {key}": value for key, value in found[name]["refusal"].items()}
     return found

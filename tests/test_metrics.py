@@ -73,14 +73,14 @@ def test_answers_by_hand():
         "refusal": {"precision": 0.5, "recall": 0.5, "f1": 0.5},
         "hallucination_rate": 0.4,  # 2 of 5
         "ece": 0.4,  # (|0.9 - 1| + |0.7 - 1| + |0.8 - 0|) / 3: a refusal's confidence counts nowhere
-        "coverage_area": 0.4333,  # 0.2 * 1 + 0.2 * 1/2 + 0.2 * 2/3
+        "coverage_area": 0.5533,  # 0.4 * 1/2 + 0.2 * 2/3 + 0.2 * 2/4 + 0.2 * 3/5: refusals are decisions too
         "perplexity": 7.389,  # exp((1 + 2 + 3) / 3)
         "tokens": {"read": 200.0, "written": 3.0},
     }  # fmt: skip
 
 
-def test_curves_are_of_the_answers_given_among_all_questions():
-    assert metrics.curves(ROWS)["coverage"] == [(0.2, 1.0), (0.4, 0.5), (0.6, 0.6667)]
+def test_the_calibration_is_of_answers_and_the_coverage_of_all_decisions():
+    assert metrics.curves(ROWS)["coverage"] == [(0.4, 0.5), (0.6, 0.6667), (0.8, 0.5), (1.0, 0.6)]
     assert [b["n"] for b in metrics.curves(ROWS)["calibration"]] == [1, 1, 1]
 
 
@@ -113,7 +113,7 @@ def test_refusal_without_any_refusal_or_any_reason_is_zero():
 def test_a_model_that_always_refuses_has_the_share_of_unanswerable_questions_as_its_f1_over_all():
     rows = [scored(REFUSAL), scored(REFUSAL), scored(REFUSAL), scored(REFUSAL, ())]
     found = metrics.answers(rows)
-    assert (found["squad2_f1"], found["f1"], found["answered"], found["coverage_area"], found["hallucination_rate"]) == (0.25, 0.0, 0, 0.0, 0.0)
+    assert (found["squad2_f1"], found["f1"], found["answered"], found["coverage_area"], found["hallucination_rate"]) == (0.25, 0.0, 0, 0.25, 0.0)
 
 
 def test_calibration_bins_by_hand():

@@ -72,8 +72,9 @@ def test_a_second_run_in_the_same_folder_makes_nothing_anew(tiny_run, tmp_path, 
 
 
 def test_figures_of_a_scripted_run_by_hand(evaluated, weights, tokenizer, tmp_path):
-    """The base refuses always; the tuned one always says 40 tonnes, of the crane or, where that was not shown, of the bridge."""
-    summary = evaluated(tmp_path / "run", {"base": None, "tuned": weights("tuned")["tuned"]}, Scripted(tokenizer), notes=["Mind the gap."])
+    """The base always says Paris, which no passage supports; the tuned one 40 tonnes, of the crane or, where that was not shown, of the bridge."""
+    generator = Scripted(tokenizer, base_says="Paris")
+    summary = evaluated(tmp_path / "run", {"base": None, "tuned": weights("tuned")["tuned"]}, generator, notes=["Mind the gap."])
     base, tuned = summary["generators"]["base"], summary["generators"]["tuned"]
     assert (summary["n"], summary["notes"], base["n_answerable"], base["answered"], tuned["answered"]) == (9, ["Mind the gap."], 6, 0, 9)
     assert (base["f1"], base["squad2_f1"], base["refusal"]["recall"], base["hallucination_rate"]) == (0.0, 0.3333, 1.0, 0.0)
@@ -87,6 +88,7 @@ def test_figures_of_a_scripted_run_by_hand(evaluated, weights, tokenizer, tmp_pa
     (compared,) = summary["comparisons"]
     assert (compared["a"], compared["b"], compared["measures"]["right refusals"]["losses"], compared["measures"]["F1"]["wins"]) == ("base", "tuned", 3, 2)
     assert tuned["closed_book"]["n"] == 6 and base["instructions"]["n"] == len(read_instructions())
+    assert "fact-01" in summary["forgetting"]["tuned"]["lost"]  # the capital of France
     assert summary["forgetting"]["tuned"]["difference"] == round(tuned["instructions"]["followed"] - base["instructions"]["followed"], 4)
     assert summary["retrieval"]["recall@20"] == 1.0 and set(summary["retrieval_by_kind"]) == {"name", "number"}
     assert base["latency_s"]["n"] == 9 and read_summary(tmp_path / "run") == summary

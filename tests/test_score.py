@@ -3,7 +3,7 @@ import json
 
 import pytest
 from corpus_in_small import DOCUMENTS
-from fakes import FakeCrossEncoder, HashEmbedder, Scripted
+from fakes import FakeMeaning, HashEmbedder, Scripted
 from rows import ANSWER, CRANE, failed, said, scored, write
 
 from eval.__main__ import run_score
@@ -25,8 +25,8 @@ def questions(tmp_path):
     return write(tmp_path / "questions.jsonl", QUESTIONS)
 
 
-def scores(path, questions=None, documents=None, encoder=None):
-    summary, rows = score(path, questions, documents, encoder, HashEmbedder())
+def scores(path, questions=None, documents=None, meaning=None):
+    summary, rows = score(path, questions, documents, meaning or FakeMeaning(), HashEmbedder())
     return summary["generators"][path.stem], rows
 
 
@@ -124,9 +124,9 @@ def test_quotes_are_held_against_the_answer_and_against_the_documents(tmp_path, 
     assert [row["measures"]["cites"] for row in rows] == [[True], [True], [False], [False]]
     _, unchecked = scores(tmp_path / "theirs.jsonl")
     assert [row["measures"]["literal_quotes"] for row in unchecked] == [None] * 4
-    encoder = FakeCrossEncoder(lambda claim, text: 0.1)
-    assert [row["measures"]["hallucinated"] for row in scores(tmp_path / "theirs.jsonl", encoder=encoder)[1]] == [True, True, True, False]
-    assert encoder.pairs[0] == ("How much? 40 tonnes", CRANE)
+    meaning = FakeMeaning(lambda claim, text: 0.1)
+    assert [row["measures"]["hallucinated"] for row in scores(tmp_path / "theirs.jsonl", meaning=meaning)[1]] == [True, True, True, False]
+    assert meaning.pairs[0] == ("How much? 40 tonnes", f"crane.md\n{CRANE}")
 
 
 def test_a_run_of_ours_scored_again_has_the_same_measures(evaluated, weights, documents, tiny_generator, tmp_path):
@@ -139,14 +139,14 @@ def test_a_run_of_ours_scored_again_has_the_same_measures(evaluated, weights, do
 
 def test_a_line_of_ours_keeps_what_its_whole_passages_supported_and_that_it_failed(tmp_path):
     """A quote is one sentence of a passage; here another one supports the second sentence of the answer."""
-    support = [{"sentence": text, "lexical": 1.0, "cross_encoder": None, "supported": True} for text in (CRANE, "It was built in 1987.")]
+    support = [{"sentence": text, "lexical": 1.0, "meaning": 1.0, "supported": True} for text in (CRANE, "It was built in 1987.")]
     lines = [scored(f"{CRANE} It was built in 1987.", support=support), failed(id="f")]
     found, rows = scores(write(tmp_path / "ours.scored.jsonl", lines))
     assert (rows[0]["measures"]["grounded"], rows[0]["measures"]["hallucinated"], found["failures"]) == (1.0, False, 1)
 
 
 def test_the_score_command_prints_tables_and_writes_figures(tmp_path, questions, monkeypatch, capsys):
-    monkeypatch.setattr("rag.pipeline.open_judge", lambda settings: None)
+    monkeypatch.setattr("eval.groundedness.open_meaning", lambda settings: FakeMeaning())
     monkeypatch.setattr("rag.pipeline.open_embedder", lambda settings: HashEmbedder())
     path = write(tmp_path / "theirs.jsonl", [{"id": "a", "text": ANSWER}, {"id": "c", "text": "", "confidence": 0.5}])
     run_score(argparse.Namespace(file=path, questions=questions, documents=None, json=tmp_path / "out.json"), None)

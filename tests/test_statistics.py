@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from eval.statistics import Difference, bootstrap, grouped, mcnemar, mean, paired_bootstrap, percentile, unpaired_bootstrap, wins_ties_losses
@@ -39,11 +40,18 @@ def test_unpaired_is_second_minus_first_whatever_their_sizes():
     assert unpaired_bootstrap([0.25] * 3, [1.0] * 9) == Difference(0.75, 0.75, 0.75, 12)
 
 
-@pytest.mark.parametrize("n", [400, 3000])  # 3,000 questions are resampled in slices
+@pytest.mark.parametrize("n", [400, 3000])
 def test_the_interval_of_many_yes_or_no_answers_is_that_of_the_normal_distribution(n):
     half = 1.96 * 0.5 / n**0.5
     found = bootstrap([0.0, 1.0] * (n // 2))
     assert (found.difference, found.low, found.high) == pytest.approx((0.5, 0.5 - half, 0.5 + half), abs=0.004)
+
+
+def test_resampling_in_slices_is_resampling_at_once():
+    values = np.arange(1_000_000) % 7
+    means = values[np.random.default_rng(0).integers(0, len(values), (5, len(values)))].mean(1)
+    found = bootstrap(values, 5)
+    assert (found.low, found.high) == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=1e-4)
 
 
 def test_a_difference_is_told_with_sign_interval_and_n():
