@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +7,7 @@ from eval.compare import MEASURES
 from eval.published import BEGIN, END, compared, figures, look_up, read_published, reproduce, table, with_table
 from eval.questions import EvaluationError
 
+ROOT = Path(__file__).parents[1]
 TOML = """
 [[result]]
 name = "gold"
@@ -139,3 +141,9 @@ def test_reproducing_fails_when_a_figure_is_off_a_command_fails_or_a_name_is_unk
         reproduce("other", published)
     with pytest.raises(EvaluationError, match="no result is called best; there are gold, other"):
         reproduce("best", published)
+
+
+def test_readmes_table_is_made_from_the_published_figures():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert with_table(readme, read_published()) == readme
+    assert {prefix.split(".")[0] for r in read_published() for prefix in r["figures"]} == {"generators", "comparisons", "retrieval", "judges"}
