@@ -10,7 +10,7 @@ from typing import Any
 
 from eval.questions import EvaluationError
 from eval.resume import read_lines
-from eval.statistics import Difference, mcnemar, paired_bootstrap, unpaired_bootstrap, wins_ties_losses
+from eval.statistics import Difference, mcnemar, mean, paired_bootstrap, unpaired_bootstrap, wins_ties_losses
 
 Row = dict[str, Any]
 SCORED = ".scored.jsonl"
@@ -52,7 +52,7 @@ def compare(a_name: str, a: list[Row], b_name: str, b: list[Row]) -> dict[str, A
 def _measured(measure: Measure, pairs: list[tuple[Row, Row]]) -> dict[str, Any]:
     a, b = [measure.value(x) for x, _ in pairs], [measure.value(y) for _, y in pairs]
     wins, ties, losses = wins_ties_losses(a, b) if measure.better > 0 else wins_ties_losses(b, a)
-    found = {**asdict(paired_bootstrap(a, b)), "a": _mean(a), "b": _mean(b), "wins": wins, "ties": ties, "losses": losses, "better": measure.better}
+    found = {**asdict(paired_bootstrap(a, b)), "a": mean(a), "b": mean(b), "wins": wins, "ties": ties, "losses": losses, "better": measure.better}
     return {**found, "mcnemar_p": round(mcnemar([bool(x) for x in a], [bool(y) for y in b]), 6)} if measure.yes_no else found
 
 
@@ -90,7 +90,7 @@ def drop(rows: list[Row]) -> dict[str, Any]:
     for measure in MEASURES[:2]:
         seen, new = ([measure.value(r) for r in done if r["part"] == part and measure.of(r)] for part in ("mined", "incoming"))
         if seen and new:
-            found[measure.name] = {**asdict(unpaired_bootstrap(seen, new)), "seen": _mean(seen), "new": _mean(new), "n_seen": len(seen), "n_new": len(new)}
+            found[measure.name] = {**asdict(unpaired_bootstrap(seen, new)), "seen": mean(seen), "new": mean(new), "n_seen": len(seen), "n_new": len(new)}
     return found
 
 
@@ -112,7 +112,3 @@ def _of_run(folder: Path) -> list[Path]:
     except OSError:
         return sorted(folder.glob(f"*{SCORED}"))
     return [folder / f"{name}{SCORED}" for name in names]
-
-
-def _mean(values: list[float]) -> float:
-    return round(sum(values) / len(values), 4) if values else 0.0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.resume import in_batches
+from eval.resume import in_batches, read_lines
 from eval.statistics import grouped, mcnemar, mean, paired_bootstrap
 from rag import prompt
 from rag.generator import Generator
@@ -33,8 +32,7 @@ class Instruction:
 
 
 def read_instructions(path: Path = FILE) -> list[Instruction]:
-    with path.open(encoding="utf-8") as file:
-        return [Instruction(**json.loads(line)) for line in file]
+    return [Instruction(**row) for row in read_lines(path)]
 
 
 def follow(generator: Generator, path: Path, label: str) -> list[dict[str, Any]]:

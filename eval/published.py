@@ -20,8 +20,8 @@ Result = dict[str, Any]
 
 
 def read_published(path: Path = FILE) -> list[Result]:
-    """-> results: name, command, file (the JSON that the command writes), about (a line on the questions), rows: {generator, figures: {path: value}}, and
-    tolerance: how far a figure may be off, overridden by tolerances: {path: value}."""
+    """-> results: name, command, file (the JSON that the command writes), about (what was asked), verdict (a sentence), figures: {dotted path of a group
+    in the file: {path in the group: value}}, tolerance: how far a figure may be off, overridden by tolerances: {path in the group: value}."""
     with path.open("rb") as file:
         return tomllib.load(file)["result"]
 

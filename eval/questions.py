@@ -81,7 +81,7 @@ def question_of(row: dict[str, Any], where: str) -> Question:
         answers = tuple(row["answers"])
         if not isinstance(row["answers"], list) or not all(isinstance(answer, str) for answer in answers):
             raise TypeError("answers is a list of strings")
-        spans = [(e["document"], e["start"], e["start"] + len(e["text"])) for e in row.get("evidence", ())]
+        spans = [(e["document"], e["start"], e["end"] if "end" in e else e["start"] + len(e["text"])) for e in row.get("evidence", ())]
         if answers and not spans and row["start"] >= 0:
             spans = [(row["document"], row["start"], row["start"] + len(answers[0]))]
         evidence = tuple(Evidence(*span) for span in spans)

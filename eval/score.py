@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.groundedness import Cited, Meaning, add_support
 from eval.judge import judge
-from eval.questions import EvaluationError, Evidence, Question, asked, question_of, read_questions
+from eval.questions import EvaluationError, Question, asked, question_of, read_questions
 from eval.relevance import add_relevance
 from eval.summary import summarize_one
 from rag.documents import find_files, read_document
@@ -72,10 +72,6 @@ def _own_question(row: Row, where: str) -> Question:
     """-> the question that a line brings with it."""
     if "answers" not in row:
         raise EvaluationError(f"{where} has no answers to score against: name the questions with --questions FILE")
-    if isinstance(row.get("evidence"), list) and all("end" in e for e in row["evidence"]):
-        evidence = tuple(Evidence(e["document"], e["start"], e["end"]) for e in row["evidence"])
-        kind = row.get("kind") or ("answerable" if row["answers"] else "unanswerable")
-        return Question(str(row["id"]), row.get("question", ""), tuple(row["answers"]), row.get("document", ""), evidence, kind)
     return question_of({"question": "", "document": "", "start": -1, **row}, where)
 
 

@@ -95,6 +95,7 @@ def open_store(settings: Settings, folder: Path, create: bool = False) -> tuple[
 
 
 def open_embedder(settings: Settings) -> Embedder:
+    """-> the configured embedder, without an index."""
     models = settings.section("model", ModelSettings)
     return Embedder(find_model(models.embedder, models.hub), choose_device(models.device)[0])
 
