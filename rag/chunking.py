@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
-from langchain_text_splitters import RecursiveCharacterTextSplitter
+from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
-from rag.documents import Document
+from rag.documents import PARSERS_VERSION, Document
 
-SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " ", ""]
+SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]
 
 
 @dataclass(frozen=True)
@@ -33,37 +36,59 @@ class Chunk:
 
     @property
     def place(self) -> str:
-        """File, headings and page, for people."""
-        parts = [self.document, *self.headings[1:]] + ([f"page {self.page}"] if self.page else [])
+        """File, headings (less the document's title) and page, for people."""
+        headings = self.headings[1:] if self.headings[:1] == (self.title,) else self.headings
+        parts = [self.document, *headings] + ([f"page {self.page}"] if self.page else [])
         return " > ".join(parts)
 
     @property
+    def embedded(self) -> str:
+        """What the embedder reads: headings and text. Nothing of the file's name, so that a renamed file keeps its vectors."""
+        return f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text
+
+    @property
     def searched(self) -> str:
-        """What the retriever indexes: the headings, then the text."""
+        """What the lexical search reads: the headings, where there are none the title, then the text."""
         return f"{' > '.join(self.headings or (self.title,))}\n{self.text}"
 
 
 def chunk(document: Document, settings: ChunkSettings) -> list[Chunk]:
     """-> the document's chunks in order; none crosses a heading or a page."""
-    splitter = RecursiveCharacterTextSplitter(
-        separators=SEPARATORS, chunk_size=settings.size, chunk_overlap=0, keep_separator="end", add_start_index=True, strip_whitespace=True
-    )
     chunks = []
     for section in document.sections:
         body = document.text[section.start : section.end]
-        for piece in splitter.create_documents([body]):
+        for piece in _splitter(settings.size, section.syntax).create_documents([body]):
             start = section.start + piece.metadata["start_index"]
             text = piece.page_content
-            if _is_only_heading(text, section.headings):
-                continue
-            chunks.append(Chunk(document.id, document.title, start, start + len(text), text, section.headings, section.page))
+            if not _is_only_heading(text, section.headings):
+                chunks.append(Chunk(document.id, document.title, start, start + len(text), text, section.headings, section.page))
     return chunks
 
 
+@cache
+def _splitter(size: int, syntax: str | None) -> RecursiveCharacterTextSplitter:
+    """Prose is cut after a paragraph, line, sentence or word; code before a class, function or whatever its language has."""
+    separators = RecursiveCharacterTextSplitter.get_separators_for_language(Language(syntax)) if syntax else list(map(re.escape, SEPARATORS))
+    return RecursiveCharacterTextSplitter(
+        separators=[*filter(None, separators), _character()], is_separator_regex=True, keep_separator="start" if syntax else "end",
+        chunk_size=size, chunk_overlap=0, add_start_index=True, strip_whitespace=True,
+    )  # fmt: skip
+
+
+@cache
+def _character() -> str:
+    """-> a pattern of one character with the marks that combine with it, joined emoji included: where all else fails, text is cut between those."""
+    marks = "".join(c for c in map(chr, range(0x300, 0xFFFF)) if unicodedata.category(c)[0] == "M")
+    return rf"(?s:.)(?:[{marks}\u200d\U0001f3fb-\U0001f3ff]|(?<=\u200d)\S){{0,32}}"
+
+
 def _is_only_heading(text: str, headings: tuple[str, ...]) -> bool:
-    return bool(headings) and text.lstrip("# ").strip() == headings[-1]
+    if not headings or len(text) > 3 * len(headings[-1]) + 100:
+        return False
+    words = [line for line in text.splitlines() if re.search(r"\w", line)]  # without lines that underline
+    return len(words) == 1 and words[0].strip("# ") == headings[-1]
 
 
 def identity(settings: ChunkSettings) -> str:
     """What must be equal for two indexes to hold the same chunks of the same documents."""
-    return json.dumps({"splitter": "recursive-characters-2", "size": settings.size, "separators": SEPARATORS})
+    return json.dumps({"splitter": "recursive-characters-2", "parsers": PARSERS_VERSION, "size": settings.size, "separators": SEPARATORS})

@@ -14,7 +14,11 @@ class ModelError(RagtuneError):
 
 
 class DocumentError(RagtuneError):
-    """One document can't be read; the others still can."""
+    """One document can't be read; the others still can. reason: what is wrong, in a few words; remedy: what mends it."""
+
+    def __init__(self, reason: str, remedy: str = ""):
+        super().__init__(f"{reason}: {remedy}" if remedy else reason)
+        self.reason, self.remedy = reason, remedy
 
 
 class StoreError(RagtuneError):

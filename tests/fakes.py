@@ -10,7 +10,7 @@ import numpy as np
 
 from rag.chunking import Chunk, ChunkSettings, chunk
 from rag.documents import Document, find_files, read_document
-from rag.parsers import parse_markdown
+from rag.formats.prose import parse_markdown
 from rag.prompt import REFUSAL
 from rag.retrieval import Passage
 

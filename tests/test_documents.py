@@ -105,7 +105,7 @@ def test_every_corpus_document_has_sections_that_cover_its_text():
     ("name", "data", "reason"),
     [
         ("a.pdf", b"%PDF-1.4 broken", "PDF"),
-        ("a.docx", b"not a zip", "zip"),
+        ("a.docx", b"not a zip", "no DOCX"),
         ("a.txt", b"\x00\x01\x02", "binary"),
         ("a.csv", b"a\x00b", "binary"),
         ("a.md", b"", "no text"),

@@ -10,7 +10,8 @@ from statistics import mode
 from typing import Any
 
 from rag.errors import DocumentError
-from rag.parsers import Block, Parsed, assemble, flat, table_rows
+from rag.formats.limits import DEFAULTS, DocumentSettings, progress, require_pages
+from rag.formats.sections import Block, Parsed, assemble, flat, table_rows
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,37 @@ class PdfLine:
         return re.sub(r"\d+", "#", self.text), round(self.top)
 
 
-def parse_pdf(data: bytes) -> Parsed:
+def parse_pdf(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     """Pages in order: tables become rows, larger lines become headings, running heads and feet are dropped."""
-    import pdfplumber
-
-    with pdfplumber.open(io.BytesIO(data)) as pdf:
-        pages = [_page_items(page) for page in pdf.pages]
+    pages = list(_pages(data, settings))
     sizes = [line.size for page in pages for line in page if isinstance(line, PdfLine)]
-    if not sizes:
-        raise DocumentError("no text in the PDF; a scan needs OCR first")
-    body = mode(sizes)
+    if not sizes and not any(pages):
+        raise DocumentError("no text in the PDF, only pictures", remedy="recognise its text first (OCR) and save that")
+    body = mode(sizes) if sizes else 0
     ranks = sorted({size for size in sizes if size > body + 0.8}, reverse=True)
     repeated = _running_lines(pages)
     items = [(number, item) for number, page in enumerate(pages, 1) for item in page if isinstance(item, str) or item.key not in repeated]
     return assemble(list(_paragraphs(items, ranks)))
+
+
+def _pages(data: bytes, settings: DocumentSettings) -> Iterable[list[PdfLine | str]]:
+    import pdfplumber
+    from pdfminer.pdfdocument import PDFPasswordIncorrect
+    from pdfplumber.utils.exceptions import PdfminerException
+
+    try:
+        with pdfplumber.open(io.BytesIO(data)) as pdf:
+            require_pages(len(pdf.pages), "pages", settings)
+            if not pdf.pages:
+                raise DocumentError("no pages in the PDF", remedy="it is damaged or broke off: copy it again")
+            for page in pdf.pages:
+                yield _page_items(page)
+                page.close()  # a page keeps every character as a dictionary
+                progress()
+    except PdfminerException as error:
+        if error.args and isinstance(error.args[0], PDFPasswordIncorrect):
+            raise DocumentError("the PDF is password-protected", remedy="save it without a password") from error
+        raise
 
 
 def _page_items(page: Any) -> list[PdfLine | str]:

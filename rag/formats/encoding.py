@@ -1,0 +1,68 @@
+"""Bytes -> text, whatever the encoding."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from rag.errors import DocumentError
+
+MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
+         (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+SAMPLE = 65_536  # bytes that are looked at where an encoding has to be guessed
+NOT_TEXT = DocumentError("binary data, not text", remedy="give it the suffix of its format, or name it in .ragignore")
+
+
+def decode(data: bytes) -> str:
+    """-> the text, its line ends as Python's open() gives them. Byte order mark, UTF-8, UTF-16 and UTF-32 without a mark, then the best guess.
+
+    Raises DocumentError for binary data. What can't be decoded becomes U+FFFD.
+    """
+    text = data.decode(encoding_of(data), errors="replace")
+    if _is_binary(text[:SAMPLE]):
+        raise NOT_TEXT
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding_of(data: bytes) -> str:
+    for mark, name in MARKS:
+        if data.startswith(mark):
+            return name
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        if b"\0" not in data[:SAMPLE]:
+            return "utf-8"
+    if b"\0" in data[:SAMPLE]:
+        return _wide(data[:SAMPLE])
+    return _guess(data)
+
+
+def _wide(data: bytes) -> str:
+    """UTF-16 or UTF-32 without a byte order mark, told by where the zeros are: most text has many characters below 256."""
+    zeros = [data[i::4].count(0) / max(1, len(data[i::4])) for i in range(4)]
+    for name, full, empty in (("utf-32-le", (0,), (2, 3)), ("utf-32-be", (3,), (0, 1)), ("utf-16-le", (0, 2), (1, 3)), ("utf-16-be", (1, 3), (0, 2))):
+        if len(data) % (4 if "32" in name else 2) == 0 and all(zeros[i] < 0.05 for i in full) and all(zeros[i] > 0.3 for i in empty):
+            return name
+    raise NOT_TEXT
+
+
+def _guess(data: bytes) -> str:
+    """An encoding of one or more bytes a character. Windows-1252 where the evidence is thin: it is what such a file most often is in the West."""
+    from charset_normalizer import from_bytes
+
+    foreign = re.findall(rb"[\x80-\xff]+", data)
+    if len(foreign) > 4 and len(b"".join(foreign)) > 0.02 * len(data):
+        start = data.index(foreign[0])
+        found = from_bytes(data[start : start + SAMPLE] if len(data) > SAMPLE else data).best()
+        if found is not None and found.encoding not in ("ascii", "latin_1", "iso8859_15", "mac_roman", "cp1254"):
+            return found.encoding
+    return "cp1252"
+
+
+def _is_binary(text: str) -> bool:
+    """More than one control or undecodable character in a hundred is no text."""
+    strange = len(re.findall("[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f\ufffd]", text))
+    return "\0" in text or strange > 0.01 * len(text) + 1

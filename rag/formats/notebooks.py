@@ -1,0 +1,67 @@
+"""Jupyter notebooks: Markdown cells, code cells and the beginning of what they printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rag.errors import DocumentError
+from rag.formats.code import SYNTAX
+from rag.formats.encoding import decode
+from rag.formats.limits import DEFAULTS, DocumentSettings
+from rag.formats.prose import parse_markdown
+from rag.formats.sections import Parsed, Section
+
+OUTPUT = 1_000  # characters of a cell's output that are kept
+NO_NOTEBOOK = "open it in Jupyter and save it again"
+
+
+def parse_notebook(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
+    """Format 3 and 4. Headings come from Markdown cells and hold for the code cells that follow."""
+    try:
+        book = json.loads(decode(data))
+        cells = list(_cells(book))
+        syntax = SYNTAX.get(str(book.get("metadata", {}).get("language_info", {}).get("file_extension", ".py")))
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"the notebook is not JSON ({error})", remedy="copy it again") from error
+    except (AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise DocumentError("the notebook is not in Jupyter's format", remedy=NO_NOTEBOOK) from error
+    return _joined(cells, syntax)
+
+
+def _cells(book: dict) -> Iterator[tuple[str, str]]:
+    """-> (kind of cell, text)"""
+    sheets = book.get("worksheets") or [book]  # format 3 has its cells in worksheets
+    if not any("cells" in sheet for sheet in sheets):
+        raise KeyError("cells")
+    for cell in (cell for sheet in sheets for cell in sheet["cells"]):
+        yield cell["cell_type"], _text(cell.get("source", cell.get("input", "")))
+        for output in cell.get("outputs") or []:
+            shown = output.get("text") or output.get("data", {}).get("text/plain") or ""
+            yield "output", _text(shown)[:OUTPUT]
+
+
+def _text(lines: Any) -> str:
+    return lines if isinstance(lines, str) else "".join(lines)
+
+
+def _joined(cells: list[tuple[str, str]], syntax: str | None) -> Parsed:
+    parts: list[str] = []
+    sections: list[Section] = []
+    headings: tuple[str, ...] = ()
+    end = 0
+    for kind, text in cells:
+        if not text.strip():
+            continue
+        text = text.rstrip() + "\n\n"
+        if kind in ("markdown", "heading"):
+            found = parse_markdown(text.encode("utf-8", "replace"))[1]
+            inner = [Section(end + s.start, end + s.end, s.headings or headings) for s in found]
+            headings = inner[-1].headings
+        else:
+            inner = [Section(end, end + len(text), headings, syntax=syntax if kind == "code" else None)]
+        parts.append(text)
+        sections += inner
+        end += len(text)
+    return "".join(parts), sections

@@ -1,0 +1,81 @@
+"""Which reader reads which suffix, and what to do about suffixes that none reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePath
+
+from rag.errors import DocumentError
+from rag.formats import code, mail, notebooks, office, pdf, prose, signature, tables, web
+from rag.formats.limits import DocumentSettings
+from rag.formats.sections import Parsed
+
+Parser = Callable[[bytes, DocumentSettings], Parsed]
+READERS: dict[str, Parser] = {
+    ".md": prose.parse_markdown, ".markdown": prose.parse_markdown, ".txt": prose.parse_text, ".text": prose.parse_text, ".rst": prose.parse_rst,
+    ".html": web.parse_html, ".htm": web.parse_html, ".xhtml": web.parse_html, ".pdf": pdf.parse_pdf,
+    ".docx": office.parse_docx, ".pptx": office.parse_pptx, ".xlsx": office.parse_xlsx,
+    ".csv": tables.parse_csv, ".tsv": tables.parse_csv, ".jsonl": tables.parse_json_lines, ".ndjson": tables.parse_json_lines, ".json": tables.parse_json,
+    ".ipynb": notebooks.parse_notebook,
+    **{suffix: partial(code.parse_code, syntax=syntax) for suffix, syntax in code.SYNTAX.items()},
+}  # fmt: skip
+CONVERT = {
+    "save it as .docx": (".doc", ".odt", ".rtf", ".pages"), "save it as .xlsx": (".xls", ".ods", ".numbers"), "save it as .pptx": (".ppt", ".odp", ".key"),
+    "save it as .eml": (".msg", ".mbox", ".pst"), "unpack it": (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz"),
+    "save it as .pdf": (".epub", ".djvu", ".ps"),
+    "recognise its text first (OCR) and save that": (".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".webp", ".heic"),
+}  # fmt: skip
+EMAIL = ".eml"
+SAVE_AGAIN = "open it in the program that made it and save it again"
+SUFFIXES = (*READERS, EMAIL)
+
+
+def require_reader(name: str) -> str:
+    """-> the suffix of a file name, in small letters. Raises DocumentError when nothing reads it."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        remedy = next((remedy for remedy, suffixes in CONVERT.items() if suffix in suffixes), "save it in a format that is read, or name it in .ragignore")
+        raise DocumentError(f"no reader for {suffix or 'files without a suffix'}", remedy)
+    return suffix
+
+
+def parse(name: str, data: bytes, settings: DocumentSettings, inside: bool = False) -> Parsed:
+    """-> text and sections of a file called `name`. inside: it is an attachment, whose own messages are not opened.
+
+    Raises DocumentError whatever is wrong with the file, and MemoryError.
+    """
+    try:
+        return _parse(name, data, settings, inside)
+    except (DocumentError, MemoryError):
+        raise
+    except RecursionError as error:
+        raise DocumentError("it nests too deeply", remedy=SAVE_AGAIN) from error
+    except Exception as error:  # noqa: BLE001 - parsers of foreign files raise anything; one bad file must not stop the others
+        words = next(iter(f"{type(error).__name__}: {error}".splitlines()), "").rstrip(": ")
+        raise DocumentError(f"damaged ({words[:200]})", remedy=SAVE_AGAIN) from error
+
+
+def _parse(name: str, data: bytes, settings: DocumentSettings, inside: bool) -> Parsed:
+    suffix = require_reader(name)
+    signature.check(suffix, data, settings)
+    if suffix == EMAIL:
+        if inside:
+            raise DocumentError("a message inside the message", remedy="save it by itself")
+        text, sections = mail.parse_email(data, settings, lambda attached, content: parse(attached, content, settings, inside=True))
+    else:
+        text, sections = READERS[suffix](data, settings)
+    if not text.strip():
+        raise DocumentError("no text in it", remedy="nothing to mend if it is meant to be empty; name it in .ragignore")
+    if len(text) > settings.max_characters:
+        raise DocumentError(f"{len(text):,} characters, more than {settings.max_characters:,}", remedy="split it, or raise documents.max_characters")
+    return text.encode("utf-8", "replace").decode() if _has_surrogates(text) else text, sections
+
+
+def _has_surrogates(text: str) -> bool:
+    """Half characters, as escapes in JSON and broken PDFs give them; nothing can store or show them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,77 @@
+"""HTML pages: the visible text of the body in blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rag.formats.encoding import decode
+from rag.formats.limits import DEFAULTS, DocumentSettings
+from rag.formats.sections import Block, Parsed, assemble, flat, table_rows
+
+INLINE = frozenset(
+    "a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var wbr".split()
+)
+
+
+def parse_html(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
+    """Visible text of the body; navigation, banner, footer, scripts and styles are left out."""
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(_markup(data), "html.parser")
+    for tag in soup(["script", "style", "nav", "footer", "noscript", "template"]):
+        tag.decompose()
+    for tag in soup("header"):
+        if not tag.find(["h1", "h2"]):
+            tag.decompose()  # the site's banner; one with a heading is the page's own
+    blocks = list(_blocks(soup.body or soup))
+    if not any(block.level for block in blocks) and soup.title and soup.title.string:
+        blocks.insert(0, Block(flat(soup.title.string), 1))
+    return assemble(blocks)
+
+
+def _markup(data: bytes) -> str:
+    """The page declares its encoding, or it is found as for any text; left to itself the parser would guess before it tries UTF-8."""
+    from bs4.dammit import EncodingDetector
+
+    declared = EncodingDetector.find_declared_encoding(data, is_html=True)
+    if declared and b"\0" not in data[:4096]:
+        try:
+            return data.decode(declared)
+        except (LookupError, UnicodeDecodeError):
+            pass
+    return decode(data)
+
+
+def _blocks(body: Any) -> Iterable[Block]:
+    """Text runs between block-level tags, whatever those tags are, so that no page loses text for its markup."""
+    from bs4.element import NavigableString, PreformattedString
+
+    run = ""
+    open_tags = [iter(body.children)]  # a stack of our own: pages nest deeper than Python's
+    while open_tags:
+        child = next(open_tags[-1], None)
+        if isinstance(child, NavigableString):
+            run += "" if isinstance(child, PreformattedString) else str(child)  # a comment or declaration is not text
+            continue
+        if child is not None and child.name in INLINE:
+            run += " " if child.name == "br" else child.get_text()
+            continue
+        yield Block(flat(run))
+        run = ""
+        if child is None:
+            open_tags.pop()
+        elif child.name == "table":
+            yield from _table(child)
+        elif re.fullmatch("h[1-6]", child.name):
+            yield Block(flat(child.get_text()), int(child.name[1]))
+        else:
+            open_tags.append(iter(child.children))
+
+
+def _table(table: Any) -> Iterable[Block]:
+    if table.caption:
+        yield Block(flat(table.caption.get_text()))
+    rows = [[flat(cell.get_text(" ")) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
+    yield from (Block(text) for text in table_rows(rows))
