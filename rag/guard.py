@@ -26,7 +26,9 @@ SERVE = "from rag.guard import serve; serve()"
 
 def parse(name: str, data: bytes, settings: DocumentSettings) -> Parsed:
     """-> text and sections of a file called `name`, as `rag.formats.registry.parse` gives them. Raises DocumentError."""
-    child = getattr(_own, "child", None) or _start()
+    child = getattr(_own, "child", None)
+    if child is None or child.poll() is not None:
+        child = _start()
     try:
         _send(child.stdin, (name, data, settings))
         kind, reply, fresh = pickle.load(child.stdout)
@@ -87,7 +89,7 @@ def _bounded(name: str, data: bytes, settings: DocumentSettings) -> tuple[str, A
     """-> ("parsed", text and sections, whether this process is still small enough to serve) or ("error", (reason, remedy), ...)."""
     from rag.formats.registry import parse
 
-    with _memory(settings.max_memory) as used:
+    with _memory_of_at_most(settings.max_memory):
         start_clock(settings.max_seconds)
         try:
             kind, reply = "parsed", parse(name, data, settings)
@@ -97,23 +99,29 @@ def _bounded(name: str, data: bytes, settings: DocumentSettings) -> tuple[str, A
             return "error", (f"reading it takes more than {settings.max_memory:,} bytes of memory", "split it, or raise documents.max_memory"), False
         finally:
             start_clock(0)
-        return kind, reply, used() < settings.max_memory / 3
+        return kind, reply, _resident() < settings.max_memory / 3
+
+
+def _resident() -> int:
+    """-> bytes of memory in use now, 0 where the system does not say."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 @contextlib.contextmanager
-def _memory(limit: int):
-    """This process may take `limit` bytes inside. -> a function that says how much it has taken at most."""
+def _memory_of_at_most(limit: int):
+    """Inside, this process can't take more than `limit` bytes: what asks for more gets a MemoryError."""
     try:
         import resource
-    except ImportError:  # Windows: no limit
-        yield lambda: 0
+    except ImportError:  # Windows has no such limit
+        yield
         return
-    unit = 1 if sys.platform == "darwin" else 1024
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     with contextlib.suppress(ValueError, OSError):  # macOS may refuse
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     try:
-        yield lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        yield
     finally:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_AS, (hard, hard))

@@ -54,4 +54,4 @@ def _marks(node: ast.AST, starts: list[int], level: int) -> Iterator[Mark]:
 
 def _merged(marks: list[Mark]) -> list[Mark]:
     """Of marks at one place the last opens the section; the outer one's end is also the inner one's."""
-    return [mark for mark, after in zip(marks, [*marks[1:], (-1, 0, "")], strict=True) if mark[0] != after[0]]
+    return [mark for n, mark in enumerate(marks) if n + 1 == len(marks) or mark[0] != marks[n + 1][0]]

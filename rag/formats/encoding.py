@@ -9,6 +9,8 @@ from rag.errors import DocumentError
 
 MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
          (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+GUESSED = "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 iso8859_2 koi8_r cp932 euc_jp gb18030 big5 cp949".split()
+EVIDENCE = 12  # bytes beyond ASCII below which a guess is no better than Windows-1252
 SAMPLE = 65_536  # bytes that are looked at where an encoding has to be guessed
 NOT_TEXT = DocumentError("binary data, not text", remedy="give it the suffix of its format, or name it in .ragignore")
 
@@ -53,13 +55,14 @@ def _guess(data: bytes) -> str:
     """An encoding of one or more bytes a character. Windows-1252 where the evidence is thin: it is what such a file most often is in the West."""
     from charset_normalizer import from_bytes
 
-    foreign = re.findall(rb"[\x80-\xff]+", data)
-    if len(foreign) > 4 and len(b"".join(foreign)) > 0.02 * len(data):
-        start = data.index(foreign[0])
-        found = from_bytes(data[start : start + SAMPLE] if len(data) > SAMPLE else data).best()
-        if found is not None and found.encoding not in ("ascii", "latin_1", "iso8859_15", "mac_roman", "cp1254"):
-            return found.encoding
-    return "cp1252"
+    foreign = re.compile(rb"[\x80-\xff]").search(data)
+    sample = data[foreign.start() :][:SAMPLE] if foreign else b""
+    if len(sample) == SAMPLE:
+        sample = sample[: max(sample.rfind(b"\n"), sample.rfind(b" "))]  # not within a character
+    if sum(byte > 127 for byte in sample) < EVIDENCE:
+        return "cp1252"
+    found = from_bytes(sample, cp_isolation=GUESSED).best()
+    return found.encoding if found else "cp1252"
 
 
 def _is_binary(text: str) -> bool:

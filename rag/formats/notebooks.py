@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +11,8 @@ from rag.errors import DocumentError
 from rag.formats.code import SYNTAX
 from rag.formats.encoding import decode
 from rag.formats.limits import DEFAULTS, DocumentSettings
-from rag.formats.prose import parse_markdown
-from rag.formats.sections import Parsed, Section
+from rag.formats.prose import markdown_marks
+from rag.formats.sections import Parsed, Path, Section, sections_between
 
 OUTPUT = 1_000  # characters of a cell's output that are kept
 NO_NOTEBOOK = "open it in Jupyter and save it again"
@@ -49,19 +50,13 @@ def _text(lines: Any) -> str:
 def _joined(cells: list[tuple[str, str]], syntax: str | None) -> Parsed:
     parts: list[str] = []
     sections: list[Section] = []
-    headings: tuple[str, ...] = ()
+    path: Path = []
     end = 0
     for kind, text in cells:
-        if not text.strip():
-            continue
-        text = text.rstrip() + "\n\n"
-        if kind in ("markdown", "heading"):
-            found = parse_markdown(text.encode("utf-8", "replace"))[1]
-            inner = [Section(end + s.start, end + s.end, s.headings or headings) for s in found]
-            headings = inner[-1].headings
-        else:
-            inner = [Section(end, end + len(text), headings, syntax=syntax if kind == "code" else None)]
-        parts.append(text)
-        sections += inner
-        end += len(text)
+        if text.strip():
+            text = text.rstrip() + "\n\n"
+            inner = sections_between(text, markdown_marks(text) if kind == "markdown" else (), path)
+            sections += [dataclasses.replace(s, start=s.start + end, end=s.end + end, syntax=syntax if kind == "code" else None) for s in inner]
+            parts.append(text)
+            end += len(text)
     return "".join(parts), sections

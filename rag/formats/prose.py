@@ -28,10 +28,11 @@ def parse_text(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
 def parse_markdown(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     """ATX (`## Title`) and setext (underlined) headings; fenced code and YAML front matter are not searched for them."""
     text = decode(data)
-    return text, sections_between(text, _markdown_marks(text))
+    return text, sections_between(text, markdown_marks(text))
 
 
-def _markdown_marks(text: str) -> Iterator[Mark]:
+def markdown_marks(text: str) -> Iterator[Mark]:
+    """-> where each heading of Markdown text stands."""
     fence, before, start_before, blank_before = "", "", 0, True
     front = text.startswith("---\n") and re.search(r"^(---|\.\.\.)[ \t]*$", text[4:10_000], re.M) is not None
     for start, line in _lines(text):

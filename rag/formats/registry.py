@@ -66,7 +66,7 @@ def _parse(name: str, data: bytes, settings: DocumentSettings, inside: bool) -> 
     else:
         text, sections = READERS[suffix](data, settings)
     if not text.strip():
-        raise DocumentError("no text in it", remedy="nothing to mend if it is meant to be empty; name it in .ragignore")
+        raise DocumentError("no text in it", remedy="write something into it, or name it in .ragignore")
     if len(text) > settings.max_characters:
         raise DocumentError(f"{len(text):,} characters, more than {settings.max_characters:,}", remedy="split it, or raise documents.max_characters")
     return text.encode("utf-8", "replace").decode() if _has_surrogates(text) else text, sections

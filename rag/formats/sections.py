@@ -34,14 +34,16 @@ Parsed = tuple[str, list[Section]]
 Mark = tuple[int, int, str]  # where a heading starts, its level from 1, its words
 
 
-def sections_between(text: str, marks: Iterable[Mark]) -> list[Section]:
-    """-> sections that cover `text`, each from one heading to the next."""
-    marks = list(marks)
+Path = list[tuple[int, str]]  # headings from the top down, each with its level
+
+
+def sections_between(text: str, marks: Iterable[Mark], path: Path | None = None) -> list[Section]:
+    """-> sections that cover `text`, each from one heading to the next. path: what holds at the beginning; it is brought up to date."""
+    marks, path = list(marks), [] if path is None else path
     bounds = [start for start, _, _ in marks] + [len(text)]
-    sections = [Section(0, bounds[0])] if bounds[0] > 0 else []
-    path: list[tuple[int, str]] = []
+    sections = [Section(0, bounds[0], tuple(name for _, name in path))] if bounds[0] > 0 else []
     for (start, level, title), end in zip(marks, bounds[1:], strict=True):
-        path = [(lv, name) for lv, name in path if lv < level] + [(level, title)]
+        path[:] = [(lv, name) for lv, name in path if lv < level] + [(level, title)]
         sections.append(Section(start, end, tuple(name for _, name in path)))
     return sections
 
@@ -50,7 +52,7 @@ def assemble(blocks: Iterable[Block], separator: str = "\n\n") -> Parsed:
     """Blocks -> text and sections; a new heading or page starts a section."""
     parts: list[str] = []
     sections: list[Section] = []
-    path: list[tuple[int, str]] = []
+    path: Path = []
     start = end = 0
     page: int | None = None
     for block in (block for block in blocks if block.text):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rag.formats.encoding import decode
-from rag.formats.limits import DEFAULTS, DocumentSettings
+from rag.formats.limits import DEFAULTS, DocumentSettings, progress
 from rag.formats.sections import Block, Parsed, assemble, flat, table_rows
 
 INLINE = frozenset(
@@ -25,7 +25,9 @@ def parse_html(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     for tag in soup("header"):
         if not tag.find(["h1", "h2"]):
             tag.decompose()  # the site's banner; one with a heading is the page's own
-    blocks = list(_blocks(soup.body or soup))
+    progress()
+    layout = {id(outer) for table in soup("table") if (outer := table.find_parent("table"))}  # tables with tables in them
+    blocks = list(_blocks(soup.body or soup, layout))
     if not any(block.level for block in blocks) and soup.title and soup.title.string:
         blocks.insert(0, Block(flat(soup.title.string), 1))
     return assemble(blocks)
@@ -44,25 +46,27 @@ def _markup(data: bytes) -> str:
     return decode(data)
 
 
-def _blocks(body: Any) -> Iterable[Block]:
-    """Text runs between block-level tags, whatever those tags are, so that no page loses text for its markup."""
+def _blocks(body: Any, layout: set[int]) -> Iterable[Block]:
+    """Text runs between block-level tags, whatever those tags are, so that no page loses text for its markup; `layout` tables are such tags."""
     from bs4.element import NavigableString, PreformattedString
 
-    run = ""
+    run: list[str] = []
     open_tags = [iter(body.children)]  # a stack of our own: pages nest deeper than Python's
     while open_tags:
         child = next(open_tags[-1], None)
         if isinstance(child, NavigableString):
-            run += "" if isinstance(child, PreformattedString) else str(child)  # a comment or declaration is not text
+            run.append("" if isinstance(child, PreformattedString) else str(child))  # a comment or declaration is not text
             continue
         if child is not None and child.name in INLINE:
-            run += " " if child.name == "br" else child.get_text()
+            run.append(" " if child.name == "br" else child.get_text())
             continue
-        yield Block(flat(run))
-        run = ""
+        yield Block(flat("".join(run)))
+        run.clear()
         if child is None:
             open_tags.pop()
-        elif child.name == "table":
+        elif child.name == "title":
+            continue  # where a page has no body, its head's title stands among the text
+        elif child.name == "table" and id(child) not in layout:
             yield from _table(child)
         elif re.fullmatch("h[1-6]", child.name):
             yield Block(flat(child.get_text()), int(child.name[1]))

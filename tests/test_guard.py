@@ -1,0 +1,87 @@
+"""Parsers run in a child process: what happens to it happens to one file."""
+
+import os
+import signal
+import threading
+
+import pytest
+from samples import SAMPLES
+
+from rag import guard
+from rag.documents import DocumentSettings
+from rag.errors import DocumentError
+
+SETTINGS = DocumentSettings()
+
+
+def parsed(name="a.txt", data=b"some words", settings=SETTINGS):
+    return guard.parse(name, data, settings)[0]
+
+
+def child() -> int:
+    return guard._own.child.pid
+
+
+def test_one_child_reads_many_files():
+    parsed()
+    before = child()
+    assert parsed("a.pdf", SAMPLES["a.pdf"]).startswith("Crane manual") and parsed() == "some words"
+    assert child() == before
+
+
+def test_a_file_with_an_error_leaves_the_child_alive():
+    parsed()
+    before = child()
+    with pytest.raises(DocumentError) as error:
+        parsed("a.docx", b"words")
+    assert error.value.reason and error.value.remedy and child() == before
+
+
+def test_a_parser_that_gets_no_further_is_stopped_and_the_next_file_is_read():
+    with pytest.raises(DocumentError, match="no further in 0.2 s.*max_seconds"):
+        parsed("a.html", b"<p>" + b"<b>x</b>" * 300_000, DocumentSettings(max_seconds=0.2))
+    assert parsed() == "some words"
+
+
+def test_a_parser_that_takes_too_much_memory_is_stopped_and_the_next_file_is_read():
+    with pytest.raises(DocumentError, match="takes more than 150,000,000 bytes of memory.*max_memory"):
+        parsed("a.html", b"<p>" + b"<b>x</b>" * 300_000, DocumentSettings(max_memory=150_000_000))
+    assert parsed() == "some words"
+
+
+def test_a_child_that_dies_between_files_is_replaced():
+    parsed()
+    os.kill(child(), signal.SIGKILL)
+    guard._own.child.wait()
+    assert parsed() == "some words"
+
+
+def test_a_child_that_dies_at_a_file_costs_that_file():
+    parsed()
+    os.kill(child(), signal.SIGSTOP)  # it does not take the file before it dies
+    threading.Timer(0.05, os.kill, (child(), signal.SIGKILL)).start()
+    with pytest.raises(DocumentError, match="crashed"):
+        parsed()
+    assert parsed() == "some words"
+
+
+def test_an_interrupt_leaves_no_reply_behind_for_the_next_file(monkeypatch):
+    parsed()
+
+    def interrupted(pipe):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(guard.pickle, "load", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            parsed("a.txt", b"other words")
+    assert parsed() == "some words"
+
+
+def test_each_thread_has_a_child_of_its_own():
+    parsed()
+    found = []
+    thread = threading.Thread(target=lambda: found.extend((parsed("a.txt", b"in a thread"), child())))
+    thread.start()
+    thread.join()
+    assert found[0] == "in a thread" and found[1] != child()
