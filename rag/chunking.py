@@ -58,9 +58,9 @@ def chunk(document: Document, settings: ChunkSettings) -> list[Chunk]:
     for section in document.sections:
         body = document.text[section.start : section.end]
         for piece in _splitter(settings.size, section.syntax).create_documents([body]):
-            start = section.start + piece.metadata["start_index"]
-            text = piece.page_content
-            if not _is_only_heading(text, section.headings):
+            text = piece.page_content.strip()  # where chunks are a few characters long, the splitter leaves white space
+            start = section.start + piece.metadata["start_index"] + piece.page_content.find(text)
+            if text and not _is_only_heading(text, section.headings):
                 chunks.append(Chunk(document.id, document.title, start, start + len(text), text, section.headings, section.page))
     return chunks
 

@@ -71,7 +71,7 @@ def _root_of(target: Path) -> Path:
 
 
 def _walk(top: Path) -> Iterator[Path]:
-    """Depth first, names in order; a stack of its own, since folders nest deeper than Python's."""
+    """Depth first, names in order."""
     stack: list[tuple[Path, tuple]] = [(top, ())]
     while stack:
         path, rules = stack.pop()

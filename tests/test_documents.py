@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import docx
 import pytest
 from fakes import CORPUS, INCOMING, INDEXED, corpus_document
@@ -161,6 +163,49 @@ def test_a_link_to_a_file_elsewhere_has_the_links_own_place(tree, tmp_path):
     (tree / "sub" / "link.md").symlink_to(tmp_path / "elsewhere.md")
     assert ids(tree) == ["a.md", "sub/deep/b.txt", "sub/link.md"]
     assert ids(tree / "sub" / "link.md") == ["sub/link.md"]
+
+
+def test_a_ragignore_in_a_folder_inside_holds_there_and_ids_stay_relative_to_the_outermost(tree):
+    (tree / "sub" / ".ragignore").write_text("*.txt\n/deep/own.md\n")
+    for name in ("sub/e.md", "sub/deep/own.md", "own.md"):
+        (tree / name).write_text(name)
+    assert ids(tree) == ["a.md", "own.md", "sub/e.md"]
+    assert ids(tree / "sub" / "e.md") == ["sub/e.md"] and ids(tree / "sub") == ["sub/c.log", "sub/e.md"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("*.md", ["a.md"]), ("**/*.txt", ["sub/deep/b.txt"]), ("sub/d*", ["sub/deep/b.txt"]), ("*", ["a.md", "sub/deep/b.txt"]), ("[ab].*", ["a.md"]),
+        ("s?b/**/b.txt", ["sub/deep/b.txt"]), ("**/x.md", []),
+    ],
+)  # fmt: skip
+def test_a_pattern_names_files_and_folders_less_what_is_ignored(tree, pattern, found):
+    assert ids(tree / pattern) == found
+
+
+def test_a_pattern_may_be_relative(tree, monkeypatch):
+    monkeypatch.chdir(tree.parent)
+    assert [(str(path), id) for path, id in find_files(Path("docs/**/*.txt"))] == [("docs/sub/deep/b.txt", "sub/deep/b.txt")]
+    monkeypatch.chdir(tree)
+    assert ids(Path("*.md")) == ["a.md"]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tree):
+    (tree / "b[1].md").write_text("b")
+    assert ids(tree / "b[1].md") == ["b[1].md"]
+
+
+def test_a_pattern_that_names_nothing_is_an_error(tree):
+    with pytest.raises(DocumentError, match="no file is named by"):
+        ids(tree / "*.pdf")
+
+
+def test_a_ragignore_that_cannot_be_read_stops_the_indexing(tree, monkeypatch):
+    (tree / ".ragignore").unlink()
+    (tree / ".ragignore").mkdir()
+    with pytest.raises(DocumentError, match="ragignore can't be read"):
+        ids(tree)
 
 
 def test_a_target_that_is_not_there_is_an_error(tmp_path):

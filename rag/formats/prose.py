@@ -10,6 +10,7 @@ from rag.formats.limits import DEFAULTS, DocumentSettings
 from rag.formats.sections import Mark, Parsed, Section, sections_between
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+\s*")  # a line of one punctuation character, repeated
+FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 TITLE = 80  # most characters of a plain text's first line that is taken for its title
 
 
@@ -39,8 +40,7 @@ def markdown_marks(text: str) -> Iterator[Mark]:
         if front:
             front = not (start and re.fullmatch(r"---|\.\.\.", line.rstrip()))
             continue
-        mark = re.match(r"\s*(`{3,}|~{3,})", line)
-        if mark and (not fence or mark[1].startswith(fence)):
+        if line.lstrip()[:3] in ("```", "~~~") and (mark := FENCE.match(line)) and (not fence or mark[1].startswith(fence)):
             fence = "" if fence else mark[1]
         level = 0 if fence else _underline_level(line)
         if level and blank_before and re.match(r" {0,3}[^\s#>|*+=`~-]", before):
@@ -52,7 +52,8 @@ def markdown_marks(text: str) -> Iterator[Mark]:
 
 
 def _underline_level(line: str) -> int:
-    return {"=": 1, "-": 2}.get(line[:1], 0) if re.fullmatch(r"(=+|--+)\s*", line) else 0
+    level = {"=": 1, "-": 2}.get(line[:1], 0)
+    return level if level and not line.rstrip().strip(line[0]) and line[:level] == level * line[0] else 0
 
 
 def _heading_words(line: str) -> str:

@@ -19,7 +19,7 @@ def parse_html(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     """Visible text of the body; navigation, banner, footer, scripts and styles are left out."""
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(_markup(data), "html.parser")
+    soup = BeautifulSoup(_markup(data), "lxml")
     for tag in soup(["script", "style", "nav", "footer", "noscript", "template"]):
         tag.decompose()
     for tag in soup("header"):
