@@ -156,6 +156,14 @@ def test_html_says_its_encoding():
     assert read("a.html", '<meta charset="cp1251"><p>Порт</p>'.encode("cp1251")).text.strip() == "Порт"
 
 
+def test_running_heads_are_dropped_from_pdfs_unless_nothing_else_is_there():
+    words = ["One.", "Two.", "Three."]
+    document = read("a.pdf", pdf(*[lines((10, "Harbour Trust"), (10, word)) for word in words]))
+    assert outline(document) == [((), n, None, word) for n, word in enumerate(words, 1)]
+    same = read("a.pdf", pdf(*[lines((10, "Berth form."))] * 3))
+    assert [s.page for s in same.sections] == [1, 2, 3] and same.text.count("Berth form.") == 3
+
+
 def test_pages_and_characters_have_limits():
     two = pdf(lines((10, "One.")), lines((10, "Two.")))
     assert [s.page for s in read("a.pdf", two, max_pages=2).sections] == [1, 2]

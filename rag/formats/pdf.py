@@ -38,8 +38,9 @@ def parse_pdf(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     body = mode(sizes) if sizes else 0
     ranks = sorted({size for size in sizes if size > body + 0.8}, reverse=True)
     repeated = _running_lines(pages)
-    items = [(number, item) for number, page in enumerate(pages, 1) for item in page if isinstance(item, str) or item.key not in repeated]
-    return assemble(list(_paragraphs(items, ranks)))
+    numbered = [(number, item) for number, page in enumerate(pages, 1) for item in page]
+    items = [(number, item) for number, item in numbered if isinstance(item, str) or item.key not in repeated]
+    return assemble(list(_paragraphs(items or numbered, ranks)))  # where all pages are the same, they are no heads and feet
 
 
 def _pages(data: bytes, settings: DocumentSettings) -> Iterable[list[PdfLine | str]]:
