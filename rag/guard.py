@@ -47,8 +47,9 @@ def parse(name: str, data: bytes, settings: DocumentSettings) -> Parsed:
 
 def _start() -> subprocess.Popen:
     root = str(Path(__file__).resolve().parents[1])
+    # -P: a file of the user's in this folder must not stand in for a library
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
-    _own.child = subprocess.Popen([sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+    _own.child = subprocess.Popen([sys.executable, "-P", "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
     return _own.child
 
 
@@ -117,11 +118,11 @@ def _memory_of_at_most(limit: int):
     except ImportError:  # Windows has no such limit
         yield
         return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    before = resource.getrlimit(resource.RLIMIT_AS)
     with contextlib.suppress(ValueError, OSError):  # macOS may refuse
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+        resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
     try:
         yield
     finally:
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+            resource.setrlimit(resource.RLIMIT_AS, before)

@@ -68,8 +68,15 @@ def compound(*streams: str) -> bytes:
 
 
 def grown(sample: str, member: str, size: int) -> Callable[[Path], object]:
-    """-> what writes an Office file one of whose parts unpacks to `size` spaces."""
-    return lambda path: path.write_bytes(repacked(SAMPLES[sample], **{member: b" " * size}))
+    """-> what writes an Office file with one more part, which unpacks to `size` spaces."""
+
+    def make(path: Path) -> None:
+        path.write_bytes(SAMPLES[sample])
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open(member, "w") as part:
+            for _ in range(size // 1_000_000):
+                part.write(b" " * 1_000_000)
+
+    return make
 
 
 def laughing(sample: str, member: str) -> bytes:
@@ -179,9 +186,9 @@ BAD = [
     Bad("misnamed", "RTF named .txt", "rtf.txt", rb"{\rtf1\ansi words}", "it is an RTF"),
     Bad("misnamed", "prose named .eml", "prose.eml", b"Only words, no head.\n", "no e-mail"),
     Bad("misnamed", "Markdown named .ipynb", "prose.ipynb", b"# Words", "not JSON"),
-    Bad("bomb", "a Word file that unpacks to 400 MB", "bomb.docx", grown("a.docx", "word__document", 400_000_000), "zip bomb"),
-    Bad("bomb", "a workbook that unpacks to 40 MB from 50 kB", "bomb.xlsx", grown("a.xlsx", "xl__workbook", 40_000_000), "zip bomb"),
-    Bad("bomb", "a presentation that unpacks to 400 MB", "bomb.pptx", grown("a.pptx", "ppt__presentation", 400_000_000), "zip bomb"),
+    Bad("bomb", "a Word file that unpacks to 400 MB", "bomb.docx", grown("a.docx", "word/media/large.bin", 400_000_000), "zip bomb"),
+    Bad("bomb", "a workbook that unpacks to 40 MB from 50 kB", "bomb.xlsx", grown("a.xlsx", "xl/worksheets/sheet9.xml", 40_000_000), "zip bomb"),
+    Bad("bomb", "a presentation that unpacks to 400 MB", "bomb.pptx", grown("a.pptx", "ppt/slides/slide9.xml", 400_000_000), "zip bomb"),
     Bad("bomb", "a PDF page that unpacks to 100 MB", "bomb.pdf", pdf_bomb, "memory|got no further"),
     *(Bad("bomb", f"a billion laughs in a .{n[2:]}", f"laugh.{n[2:]}", laughing(n, m), "declares entities")
       for n, m in (("a.docx", "word__document"), ("a.xlsx", "xl__styles"), ("a.pptx", "ppt__presentation"))),

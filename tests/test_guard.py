@@ -65,6 +65,14 @@ def test_a_child_that_dies_at_a_file_costs_that_file():
     assert parsed() == "some words"
 
 
+def test_what_lies_in_the_users_folder_is_no_library(tmp_path, monkeypatch):
+    (tmp_path / "bs4.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    os.kill(child(), signal.SIGKILL)
+    guard._own.child.wait()
+    assert parsed("a.html", b"<p>words") == "words\n\n"
+
+
 def test_an_interrupt_leaves_no_reply_behind_for_the_next_file(monkeypatch):
     parsed()
 

@@ -7,8 +7,10 @@ import re
 
 from rag.errors import DocumentError
 
-MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
-         (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+MARKED = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+MARKS = tuple(MARKED)  # those of UTF-32 first, since they begin as those of UTF-16
 GUESSED = "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 iso8859_2 koi8_r cp932 euc_jp gb18030 big5 cp949".split()
 EVIDENCE = 12  # bytes beyond ASCII below which a guess is no better than Windows-1252
 SAMPLE = 65_536  # bytes that are looked at where an encoding has to be guessed
@@ -27,7 +29,7 @@ def decode(data: bytes) -> str:
 
 
 def encoding_of(data: bytes) -> str:
-    for mark, name in MARKS:
+    for mark, name in MARKED.items():
         if data.startswith(mark):
             return name
     try:
@@ -35,9 +37,9 @@ def encoding_of(data: bytes) -> str:
     except UnicodeDecodeError:
         pass
     else:
-        if b"\0" not in data[:SAMPLE]:
+        if b"\0" not in data:
             return "utf-8"
-    if b"\0" in data[:SAMPLE]:
+    if b"\0" in data:
         return _wide(data[:SAMPLE])
     return _guess(data)
 

@@ -9,15 +9,15 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 
 from rag.errors import DocumentError
-from rag.formats.limits import DocumentSettings
+from rag.formats.encoding import decode
 from rag.formats.sections import Parsed, Section, flat
-from rag.formats.web import parse_html
+from rag.formats.web import parse_page
 
 SHOWN = ("Subject", "From", "To", "Cc", "Date")
 Reader = Callable[[str, bytes], Parsed]  # (file name, content) -> text and sections; raises DocumentError
 
 
-def parse_email(data: bytes, settings: DocumentSettings, read: Reader) -> Parsed:
+def parse_email(data: bytes, read: Reader) -> Parsed:
     """The subject is the heading. read: reads an attachment; one that it can't read is named with the reason."""
     message = BytesParser(policy=policy.default).parsebytes(data)
     head = "\n".join(f"{name}: {value}" for name in SHOWN if (value := _header(message, name)))
@@ -25,17 +25,17 @@ def parse_email(data: bytes, settings: DocumentSettings, read: Reader) -> Parsed
         raise DocumentError("no e-mail: it has neither subject, sender nor date", remedy="save the message as .eml, or rename the file to what it is")
     subject = (_header(message, "Subject"),) if _header(message, "Subject") else ()
     parts = [(f"{head}\n\n", [Section(0, len(head) + 2, subject)])]
-    for text, sections in _bodies(message, settings, read):
+    for text, sections in _bodies(message, read):
         parts.append((text, [dataclasses.replace(s, headings=subject + s.headings) for s in sections]))
     return _concatenated(parts)
 
 
-def _bodies(message: EmailMessage, settings: DocumentSettings, read: Reader) -> Iterator[Parsed]:
+def _bodies(message: EmailMessage, read: Reader) -> Iterator[Parsed]:
     body = message.get_body(preferencelist=("plain", "html"))
     if body is not None:
         words = _content(body)
         if body.get_content_type() == "text/html":
-            words = parse_html(words.encode("utf-8", "replace"), settings)[0]
+            words = parse_page(words)[0]
         words = words.replace("\r\n", "\n").strip() + "\n\n"
         yield words, [Section(0, len(words))]
     for part in message.walk():
@@ -65,8 +65,6 @@ def _header(message: EmailMessage, name: str) -> str:
 
 def _content(body: EmailMessage) -> str:
     """-> the text of a body; a charset that nobody knows is read as any text is."""
-    from rag.formats.encoding import decode
-
     try:
         return body.get_content()
     except (LookupError, UnicodeError, ValueError):

@@ -62,20 +62,21 @@ def _parse(name: str, data: bytes, settings: DocumentSettings, inside: bool) -> 
     if suffix == EMAIL:
         if inside:
             raise DocumentError("a message inside the message", remedy="save it by itself")
-        text, sections = mail.parse_email(data, settings, lambda attached, content: parse(attached, content, settings, inside=True))
+        text, sections = mail.parse_email(data, lambda attached, content: parse(attached, content, settings, inside=True))
     else:
         text, sections = READERS[suffix](data, settings)
     if not text.strip():
         raise DocumentError("no text in it", remedy="write something into it, or name it in .ragignore")
     if len(text) > settings.max_characters:
         raise DocumentError(f"{len(text):,} characters, more than {settings.max_characters:,}", remedy="split it, or raise documents.max_characters")
-    return text.encode("utf-8", "replace").decode() if _has_surrogates(text) else text, sections
+    return _storable(text), sections
 
 
-def _has_surrogates(text: str) -> bool:
-    """Half characters, as escapes in JSON and broken PDFs give them; nothing can store or show them."""
+def _storable(text: str) -> str:
+    """NULs and half characters, as broken PDFs and escapes in JSON give them, become other single characters: nothing can store or show them."""
+    text = text.replace("\0", "\ufffd")
     try:
         text.encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return text.encode("utf-8", "replace").decode()
+    return text

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from rag.formats.encoding import decode
+from rag.formats.encoding import MARKS, decode
 from rag.formats.limits import DEFAULTS, DocumentSettings, progress
 from rag.formats.sections import Block, Parsed, assemble, flat, table_rows
 
@@ -16,10 +16,14 @@ INLINE = frozenset(
 
 
 def parse_html(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
+    return parse_page(_markup(data))
+
+
+def parse_page(markup: str) -> Parsed:
     """Visible text of the body; navigation, banner, footer, scripts and styles are left out."""
     from bs4 import BeautifulSoup
 
-    soup = BeautifulSoup(_markup(data), "lxml")
+    soup = BeautifulSoup(markup, "lxml")
     for tag in soup(["script", "style", "nav", "footer", "noscript", "template"]):
         tag.decompose()
     for tag in soup("header"):
@@ -38,7 +42,7 @@ def _markup(data: bytes) -> str:
     from bs4.dammit import EncodingDetector
 
     declared = EncodingDetector.find_declared_encoding(data, is_html=True)
-    if declared and b"\0" not in data[:4096]:
+    if declared and b"\0" not in data and not data.startswith(MARKS):
         try:
             return data.decode(declared)
         except (LookupError, UnicodeDecodeError):
