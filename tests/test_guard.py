@@ -44,8 +44,8 @@ def test_a_parser_that_gets_no_further_is_stopped_and_the_next_file_is_read():
 
 
 def test_a_parser_that_takes_too_much_memory_is_stopped_and_the_next_file_is_read():
-    with pytest.raises(DocumentError, match="takes more than 150,000,000 bytes of memory.*max_memory"):
-        parsed("a.html", b"<p>" + b"<b>x</b>" * 300_000, DocumentSettings(max_memory=150_000_000))
+    with pytest.raises(DocumentError, match="takes more than 300,000,000 bytes of memory.*max_memory"):
+        parsed("a.html", b"<p>" + b"<b>x</b>" * 500_000, DocumentSettings(max_memory=300_000_000))
     assert parsed() == "some words"
 
 
