@@ -5,6 +5,7 @@ CORPUS ?= corpus
 RUN ?= default
 READY := .venv/.ready
 INDEXED := var/index/.complete
+# exit status 3 of rag index and rag ingest: done, but some files were left out, and listed
 PY := .venv/bin/python
 
 help:  ## list the targets
@@ -22,11 +23,11 @@ $(READY): pyproject.toml .constraints.txt
 	@touch $@
 
 index: $(READY)  ## index CORPUS (default corpus/); again after changes
-	@$(PY) -m rag index "$(CORPUS)"
+	@$(PY) -m rag index "$(CORPUS)" || [ $$? -eq 3 ]
 	@touch $(INDEXED)
 
 $(INDEXED): | $(READY)
-	@$(PY) -m rag index "$(CORPUS)"
+	@$(PY) -m rag index "$(CORPUS)" || [ $$? -eq 3 ]
 	@touch $@
 
 ask: $(INDEXED)  ## answer a question: make ask Q="How long is the Long Mole?"
@@ -35,7 +36,7 @@ ask: $(INDEXED)  ## answer a question: make ask Q="How long is the Long Mole?"
 
 ingest: $(INDEXED)  ## add documents without training: make ingest DOCS=corpus/incoming
 	@test -n "$(DOCS)" || { echo 'error: no documents: make ingest DOCS=path' >&2; exit 1; }
-	@$(PY) -m rag ingest "$(DOCS)"
+	@$(PY) -m rag ingest "$(DOCS)" || [ $$? -eq 3 ]
 
 train: $(INDEXED)  ## mine the corpus, SFT, DPO, base against tuned, promote what is better; RESUME=1 goes on after a kill
 	@$(PY) -m finetune train --run "$(RUN)" $(if $(RESUME),--resume)

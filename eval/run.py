@@ -22,9 +22,8 @@ from eval.report import write_report
 from eval.resume import write_json, write_lines
 from eval.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
 from rag import prompt
-from rag.chunking import ChunkSettings
 from rag.generator import CURVES, Generator
-from rag.indexing import sync
+from rag.indexing import Rules, sync
 from rag.pipeline import AnswerSettings, live_adapter, open_embedder, open_generator, open_retriever, open_store
 from rag.retrieval import RetrievalSettings
 from rag.settings import Settings
@@ -60,9 +59,9 @@ def tuned_adapter(given: Path | None) -> Path:
 
 def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None:
     """Index the folders for an evaluation, in an index of its own; unchanged documents cost nothing, those that are gone leave it."""
-    store, embedder = open_store(settings, folder, create=True)
+    store, embedder = open_store(settings, folder)
     for target in documents:
-        report = sync(store, embedder, target, settings.section("chunk", ChunkSettings))
+        report = sync(store, embedder, target, Rules.of(settings))
         for skipped in report.skipped:
             print(f"left out: {skipped.path}: {skipped.reason}")
     store.close()

@@ -8,15 +8,22 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from rag import index_commands
 from rag.errors import RagtuneError
 from rag.models import ModelSettings, find_model, prepare_libraries
 from rag.settings import Settings
 
-EXAMPLES = """examples:
+EXAMPLES = """exit status: 0 done, 3 done but files were left out and listed, 1 an error in one line, 2 wrong usage, 130 stopped
+
+examples:
   rag index corpus                       index a folder; run again after changes
   rag ingest corpus/incoming letter.pdf  add documents, no training
+  rag documents 'board/*'                which documents the index holds
+  rag remove board/minutes-2025-03.md    take documents out of the index
+  rag doctor                             what is wrong here, and what mends it
   rag ask "How long is the Long Mole?"   answer with sources
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   without the trained adapter
@@ -29,13 +36,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
     top.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index (default %(default)s)")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    index = commands.add_parser("index", help="index a folder: new and changed files in, files that are gone out")
-    index.add_argument("folder", type=Path)
-    index.add_argument("--rebuild", action="store_true", help="throw the index away first (after a change of embedder or chunk size)")
-    index.set_defaults(run=run_index)
-    ingest = commands.add_parser("ingest", help="add files or folders to the index, without training")
-    ingest.add_argument("paths", type=Path, nargs="+")
-    ingest.set_defaults(run=run_ingest)
+    _add_index_commands(commands)
     ask = commands.add_parser("ask", help="answer a question from the indexed documents")
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages and timings as JSON")
@@ -45,7 +46,29 @@ def parser() -> argparse.ArgumentParser:
     ask.set_defaults(run=run_ask)
     models = commands.add_parser("models", help="find, check and convert the configured models, and say where they run")
     models.set_defaults(run=run_models)
+    doctor = commands.add_parser("doctor", help="check packages, models, device and index; each finding with its remedy")
+    doctor.set_defaults(run=run_doctor)
     return top
+
+
+def _add_index_commands(commands) -> None:
+    index = commands.add_parser("index", help="index a folder: new and changed files in, files that are gone out")
+    index.add_argument("folder", type=Path)
+    index.add_argument("--rebuild", action="store_true", help="throw the index away first (after a change of embedder or chunk size)")
+    index.set_defaults(run=index_commands.run_index)
+    ingest = commands.add_parser("ingest", help="add files, folders or patterns to the index, without training")
+    ingest.add_argument("paths", type=Path, nargs="+")
+    ingest.set_defaults(run=index_commands.run_ingest)
+    documents = commands.add_parser("documents", help="list the documents in the index, with their chunks")
+    documents.add_argument("patterns", nargs="*", help="names, or patterns like 'board/*' (default all)")
+    documents.set_defaults(run=index_commands.run_documents)
+    remove = commands.add_parser("remove", help="take documents out of the index; their files stay where they are")
+    remove.add_argument("patterns", nargs="+", help="names as `rag documents` lists them, or patterns like 'board/*'")
+    remove.set_defaults(run=index_commands.run_remove)
+    status = commands.add_parser("status", help="how much is in the index, and how far its search files have caught up")
+    status.set_defaults(run=index_commands.run_status)
+    compact = commands.add_parser("compact", help="make the search files anew and give back the room of what was removed")
+    compact.set_defaults(run=index_commands.run_compact)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,53 +91,16 @@ def load_settings(overrides: list[str] | None) -> Settings:
     return settings
 
 
-def guarded(run) -> int:
-    """-> exit status; errors meant for people become one line on stderr."""
+def guarded(run: Callable[[], int | None]) -> int:
+    """-> exit status: what `run` gives, 0 if nothing; errors meant for people become one line on stderr and 1."""
     try:
-        run()
+        return run() or 0
     except RagtuneError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; what was committed is kept", file=sys.stderr)
         return 130
-    return 0
-
-
-def run_index(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.documents import require
-    from rag.indexing import sync
-    from rag.store import Store
-
-    require(args.folder)
-    if args.rebuild:
-        Store.destroy(args.index)
-    _indexed(args, settings, lambda *parts: sync(parts[0], parts[1], args.folder, parts[2]))
-
-
-def run_ingest(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.documents import require
-    from rag.indexing import ingest
-
-    for path in args.paths:
-        require(path)
-    _indexed(args, settings, lambda *parts: ingest(parts[0], parts[1], args.paths, parts[2]))
-
-
-def _indexed(args: argparse.Namespace, settings: Settings, work) -> None:
-    from rag.chunking import ChunkSettings
-    from rag.pipeline import open_store
-
-    start = time.perf_counter()
-    store, embedder = open_store(settings, args.index, create=True)
-    report = work(store, embedder, settings.section("chunk", ChunkSettings))
-    store.close()
-    print(
-        f"{len(report.added)} documents added, {len(report.changed)} changed, {len(report.removed)} removed, {report.unchanged} unchanged; "
-        f"{report.chunks} chunks embedded in {time.perf_counter() - start:.1f} s"
-    )
-    for skipped in report.skipped:
-        print(f"left out: {skipped.path}: {skipped.reason}", file=sys.stderr)
 
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> None:
@@ -163,3 +149,12 @@ def run_models(args: argparse.Namespace, settings: Settings) -> None:
         model = find_model(spec, models.hub) if spec else None
         print(f"{role}: {f'{model.name}, {model.path}, digest {model.digest[:12]}' if model else 'none trained; fused order is final'}")
     print(f"device: {device}, precision: {precision}")
+
+
+def run_doctor(args: argparse.Namespace, settings: Settings) -> int:
+    from rag.doctor import examine
+
+    findings = examine(settings, args.index)
+    for finding in findings:
+        print(finding.line())
+    return int(any(finding.state == "bad" for finding in findings))

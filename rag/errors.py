@@ -25,5 +25,9 @@ class StoreError(RagtuneError):
     """The index is missing, damaged, or was made with other models or another chunker."""
 
 
+class DerivedError(StoreError):
+    """A file derived from the index is missing, damaged, or of another version; it can be made again."""
+
+
 class PromptError(RagtuneError):
     """Data, adapter or scores were made with another prompt than the one in use."""

@@ -1,17 +1,20 @@
-"""Documents into the store: only what is new or changed is read and embedded, one transaction a document."""
+"""Documents into the record: only what is new or changed is read and embedded, one transaction a document."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from rag.chunking import Chunk, ChunkSettings, chunk
-from rag.documents import Document, Skipped, find_files, read_document
+from rag.documents import Document, DocumentSettings, Skipped, find_files, load_bytes, parse_document
 from rag.embedder import Embedder
 from rag.errors import DocumentError
+from rag.settings import Settings
+from rag.snapshot import catch_up
 from rag.store import Store
 
 GROUP = 256  # chunks embedded together: enough for even batches, few enough that a kill loses seconds
@@ -19,74 +22,142 @@ GROUP = 256  # chunks embedded together: enough for even batches, few enough tha
 
 @dataclass
 class Report:
-    """What an indexing run did: document ids, and files left out with the reason."""
+    """What an indexing run did: document ids (renamed: old and new), chunks in all and how many of them were embedded, files left out."""
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    renamed: list[tuple[str, str]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
     chunks: int = 0
+    embedded: int = 0
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def ingest(store: Store, embedder: Embedder, targets: list[Path], settings: ChunkSettings) -> Report:
+@dataclass(frozen=True)
+class Rules:
+    """How files become chunks."""
+
+    documents: DocumentSettings = DocumentSettings()
+    chunks: ChunkSettings = ChunkSettings()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Rules:
+        """-> the user's rules: the sections "documents" and "chunk"."""
+        return cls(settings.section("documents", DocumentSettings), settings.section("chunk", ChunkSettings))
+
+
+def ingest(store: Store, embedder: Embedder, targets: list[Path], rules: Rules) -> Report:
     """Add the files under `targets`; unreadable ones are listed in the report. Raises DocumentError when a target does not exist."""
-    report, known = Report(), store.documents()
-    work = [(d, chunk(d, settings)) for target in targets for d in _changed(known, target, report)]
-    report.chunks = sum(len(chunks) for _, chunks in work)
-    with tqdm(total=report.chunks, desc="embedding", unit=" chunks", disable=not work, delay=1) as bar:
-        for group in _groups(work):
-            vectors = embedder.passages([c.searched for _, chunks in group for c in chunks], bar.update)
-            _put(store, group, vectors)
+    with store.writing():
+        report = _add(store, embedder, targets, rules)
+        catch_up(store)
     return report
 
 
-def sync(store: Store, embedder: Embedder, folder: Path, settings: ChunkSettings) -> Report:
+def sync(store: Store, embedder: Embedder, folder: Path, rules: Rules) -> Report:
     """Like ingest, and documents whose file in `folder` is gone leave the index."""
-    report = ingest(store, embedder, [folder], settings)
-    inside = folder.resolve()
-    gone = [id for id, (source, _) in store.documents().items() if Path(source).is_relative_to(inside) and not Path(source).exists()]
-    if gone:
-        store.remove(gone)
-    report.removed = gone
+    with store.writing():
+        report = _add(store, embedder, [folder], rules)
+        inside = folder.resolve()
+        now = store.documents()
+        gone = [id for id, (source, _) in now.items() if Path(source).is_relative_to(inside) and not Path(source).exists()]
+        if gone:
+            store.remove(gone)
+        _tell_renamed(report, {now[id][1]: id for id in gone}, now)
+        renamed = {old for old, _ in report.renamed}
+        report.removed = [id for id in gone if id not in renamed]
+        catch_up(store)
     return report
 
 
-def _changed(known: dict[str, tuple[str, str]], target: Path, report: Report) -> list[Document]:
-    """-> the documents that are not in `known` as they are now; `known`, as the store gives it, is brought up to date with them."""
-    documents = []
-    for path, id in find_files(target):
-        source, _ = known.get(id, ("", ""))
+def remove(store: Store, ids: list[str]) -> None:
+    """Take the documents out of the record, and so of every search."""
+    with store.writing():
+        store.remove(ids)
+        catch_up(store)
+
+
+def compact(store: Store) -> None:
+    """Make the search files anew and give back the room of what was removed, there and in the record. Answers stay the same."""
+    with store.writing():
+        store.clean(catch_up(store, always=True))
+
+
+def _tell_renamed(report: Report, gone: dict[str, str], documents: dict[str, tuple[str, str]]) -> None:
+    """gone: digest -> id of documents that left. An added document with such a digest is one of them under a new name."""
+    for id in list(report.added):
+        old = gone.pop(documents[id][1], None)
+        if old:
+            report.added.remove(id)
+            report.renamed.append((old, id))
+
+
+def _add(store: Store, embedder: Embedder, targets: list[Path], rules: Rules) -> Report:
+    report = Report()
+    files = [found for target in targets for found in find_files(target)]
+    with tqdm(total=sum(_size(path) for path, _ in files), desc="indexing", unit="B", unit_scale=True, delay=1) as bar:
+        group, waiting = [], 0
+
+        def done(size: float) -> None:
+            bar.update(min(size, bar.total - bar.n))
+
+        for document, size in _changed(store, files, report, rules, done):
+            chunks = chunk(document, rules.chunks)
+            group.append((document, chunks, size))
+            waiting += len(chunks)
+            if waiting >= GROUP:
+                _put(store, embedder, group, report, done)
+                group, waiting = [], 0
+        _put(store, embedder, group, report, done)
+    return report
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # reading it will tell
+
+
+def _changed(
+    store: Store, files: list[tuple[Path, str]], report: Report, rules: Rules, done: Callable[[float], object]
+) -> Iterator[tuple[Document, int]]:
+    """-> the documents that the record does not hold as they are now, and their files' sizes."""
+    known = store.documents()
+    for path, id in files:
+        source, digest = known.get(id, ("", ""))
+        size = _size(path)
         try:
             if source and source != str(path.resolve()) and Path(source).exists():
-                raise DocumentError(f"the index has another document of this name, {source}")
-            document = read_document(path, id)
+                raise DocumentError(f"the index has another document of this name, {source}", "rename one, or index a folder that holds both")
+            data = load_bytes(path, rules.documents)
+            now = hashlib.sha256(data).hexdigest()
+            if (source, digest) == (str(path.resolve()), now):
+                report.unchanged += 1
+                done(size)
+                continue
+            document = parse_document(path, id, data, rules.documents)
         except DocumentError as error:
-            report.skipped.append(Skipped(path, str(error)))
+            kept = "; the earlier version stays in the index" if source == str(path.resolve()) else ""
+            report.skipped.append(Skipped(path, error.reason + kept, error.remedy))
+            done(size)
             continue
-        if known.get(id) == (document.source, document.digest):
-            report.unchanged += 1
-        else:
-            (report.changed if id in known else report.added).append(id)
-            documents.append(document)
-            known[id] = (document.source, document.digest)
-    return documents
+        (report.changed if id in known else report.added).append(id)
+        known[id] = (document.source, document.digest)
+        yield document, size
 
 
-def _groups(work: list[tuple[Document, list[Chunk]]]) -> list[list[tuple[Document, list[Chunk]]]]:
-    groups: list[list[tuple[Document, list[Chunk]]]] = []
-    size = GROUP
-    for item in work:
-        if size >= GROUP:
-            groups.append([])
-            size = 0
-        groups[-1].append(item)
-        size += len(item[1])
-    return groups
-
-
-def _put(store: Store, group: list[tuple[Document, list[Chunk]]], vectors: np.ndarray) -> None:
-    at = 0
-    for document, chunks in group:
-        store.put(document, chunks, vectors[at : at + len(chunks)])
-        at += len(chunks)
+def _put(store: Store, embedder: Embedder, group: list[tuple[Document, list[Chunk], int]], report: Report, done: Callable[[float], object]) -> None:
+    """Embed what has no vector yet, piece by piece, each kept at once; then put the documents in."""
+    chunks, size = [c for _, found, _ in group for c in found], sum(size for _, _, size in group)
+    new = store.without_vector(chunks)
+    for at in range(0, len(new), GROUP):
+        piece = new[at : at + GROUP]
+        store.keep_vectors(piece, embedder.passages([c.embedded for c in piece], lambda n: done(size * n / len(new))))
+    for document, found, _ in group:
+        store.put(document, found)
+    if not new:
+        done(size)
+    report.chunks += len(chunks)
+    report.embedded += len(new)

@@ -16,6 +16,7 @@ from rag.errors import ModelError
 from rag.generator import Generation, Generator, read_identity
 from rag.grounding import Citation, ground
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
+from rag.record import Record
 from rag.reranker import Reranker
 from rag.retrieval import Passage, RetrievalSettings, Retriever
 from rag.settings import Settings
@@ -86,18 +87,35 @@ def index_identity(embedder: LocalModel, chunks: ChunkSettings) -> dict[str, str
     return {"embedder": embedder.digest[:12], "chunker": chunking.identity(chunks)}
 
 
-def open_store(settings: Settings, folder: Path, create: bool = False) -> tuple[Store, Embedder]:
-    """-> the index in `folder` and the embedder it was made with. Raises StoreError when there is none or it was made with another."""
+def open_store(settings: Settings, folder: Path) -> tuple[Store, Embedder]:
+    """-> the index in `folder` for writing, made if there is none, and the embedder it is made with. Raises StoreError when it was made with another."""
+    model = _embedder_model(settings)
+    store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True)
+    return store, _embedder(settings, model)
+
+
+def open_index(settings: Settings, folder: Path) -> Store:
+    """-> the index in `folder` for writing, without a model loaded. Raises StoreError when there is none or it was made with another embedder."""
+    return Store(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
+
+
+def open_record(settings: Settings, folder: Path = INDEX) -> Record:
+    """-> the index in `folder` for reading, without a model loaded. Raises StoreError as open_index does."""
+    return Record(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
+
+
+def _embedder_model(settings: Settings) -> LocalModel:
     models = settings.section("model", ModelSettings)
-    model = find_model(models.embedder, models.hub)
-    store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create)
-    return store, Embedder(model, choose_device(models.device)[0])
+    return find_model(models.embedder, models.hub)
+
+
+def _embedder(settings: Settings, model: LocalModel) -> Embedder:
+    return Embedder(model, choose_device(settings.section("model", ModelSettings).device)[0])
 
 
 def open_embedder(settings: Settings) -> Embedder:
     """-> the configured embedder, without an index."""
-    models = settings.section("model", ModelSettings)
-    return Embedder(find_model(models.embedder, models.hub), choose_device(models.device)[0])
+    return _embedder(settings, _embedder_model(settings))
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
@@ -108,8 +126,8 @@ def open_reranker(settings: Settings) -> Reranker | None:
 
 def open_retriever(settings: Settings, folder: Path = INDEX) -> Retriever:
     """-> the retriever that serves; the same one mines and evaluates."""
-    store, embedder = open_store(settings, folder)
-    return Retriever(store, embedder, settings.section("retrieval", RetrievalSettings), open_reranker(settings))
+    record = open_record(settings, folder)
+    return Retriever(record, open_embedder(settings), settings.section("retrieval", RetrievalSettings), open_reranker(settings))
 
 
 def live_adapter() -> Path | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 
 from rag.chunking import Chunk
-from rag.dense import Dense
 from rag.embedder import Embedder
-from rag.lexical import Lexical
+from rag.record import Record
 from rag.reranker import Reranker
-from rag.store import Store
+from rag.snapshot import open_snapshot
+
+Hits = list[tuple[int, float]]
+TRIES = 20  # searches that may find chunks removed under their hands, one after the other
 
 
 @dataclass(frozen=True)
@@ -40,20 +43,22 @@ def reciprocal_rank_fusion(rankings: list[list[int]], k: int = 60) -> dict[int, 
 
 
 class Retriever:
-    """The store's chunks, searchable. `refresh()` catches up with what other processes have committed."""
+    """The record's chunks, searchable as of one change. `refresh()` catches up with what other processes have committed."""
 
-    def __init__(self, store: Store, embedder: Embedder, settings: RetrievalSettings, reranker: Reranker | None = None):
-        self._store, self._embedder, self.settings, self._reranker = store, embedder, settings, reranker
-        self._change = -1
+    def __init__(self, record: Record, embedder: Embedder, settings: RetrievalSettings, reranker: Reranker | None = None):
+        self._record, self._embedder, self.settings, self._reranker = record, embedder, settings, reranker
+        self._snapshot = open_snapshot(record)
         self.timings: dict[str, float] = {}
-        self.refresh()
+
+    @cached_property
+    def chunks(self) -> list[Chunk]:
+        """All chunks, ordered by document and place."""
+        return self._record.all_chunks()
 
     def refresh(self) -> None:
-        if self._store.change == self._change:
-            return
-        self.chunks, vectors, self._change = self._store.load()
-        self._dense = Dense.open(self._store.folder, vectors, self._change)
-        self._lexical = Lexical(self.chunks)
+        if self._record.change != self._snapshot.change:
+            self._snapshot = self._snapshot.caught_up(self._record)
+            self.__dict__.pop("chunks", None)
 
     def search(self, question: str, k: int | None = None) -> list[Passage]:
         """-> the k best passages (settings.passages of them if k is None), best first; `timings` holds the seconds of each part."""
@@ -61,17 +66,37 @@ class Retriever:
         start = time.perf_counter()
         vector = self._embedder.question(question)
         embedded = time.perf_counter()
-        dense = dict(self._dense.search(vector, self.settings.candidates))
-        lexical = dict(self._lexical.search(question, self.settings.candidates))
-        fused = reciprocal_rank_fusion([list(dense), list(lexical)])
-        best = sorted(fused, key=lambda i: (-fused[i], i))
+        passages = self._fused(question, vector, None if self._reranker else k)
         searched = time.perf_counter()
-        passages = [Passage(self.chunks[i], fused[i], dense.get(i)) for i in best]
         self.timings = {"embed": embedded - start, "search": searched - embedded}
         if self._reranker:
             passages = self._rerank(question, passages)
             self.timings["rerank"] = time.perf_counter() - searched
         return passages[:k]
+
+    def _fused(self, question: str, vector, k: int | None) -> list[Passage]:
+        """A chunk that another process removes during the search makes it begin anew on the record's new state."""
+        for _ in range(TRIES):
+            dense = self._snapshot.dense.search(vector, self.settings.candidates)
+            lexical = self._snapshot.lexical.search(question, self.settings.candidates)
+            with self._record.reading():
+                passages = self._passages(dense, lexical, k)
+            if passages is not None:
+                return passages
+            self.refresh()
+        raise RuntimeError("the index changes faster than it can be searched")
+
+    def _passages(self, dense: Hits, lexical: Hits, k: int | None) -> list[Passage] | None:
+        """Equal scores are ordered by document and place, so that the order of insertion leaves no trace. -> None if a chunk is gone."""
+        ids = {id for id, _ in (*dense, *lexical)}
+        places = self._record.places(ids)
+        if len(places) < len(ids):
+            return None
+        cut = [sorted(hits, key=lambda hit: (-hit[1], places[hit[0]]))[: self.settings.candidates] for hits in (dense, lexical)]
+        fused = reciprocal_rank_fusion([[id for id, _ in hits] for hits in cut])
+        best = sorted(fused, key=lambda id: (-fused[id], places[id]))[:k]
+        chunks, cosines = self._record.chunks(best), dict(cut[0])
+        return [Passage(chunks[id], fused[id], cosines.get(id)) for id in best]
 
     def _rerank(self, question: str, passages: list[Passage]) -> list[Passage]:
         assert self._reranker

@@ -1,129 +1,197 @@
-"""The record: one SQLite file with documents, chunks and vectors. FAISS and BM25 are made from it and can always be made again."""
+"""The record as writers change it: one transaction a document, the same text and vector kept once."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import sqlite3
+import os
+import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from rag.chunking import Chunk
+from rag.database import Database
 from rag.documents import Document
 from rag.errors import StoreError
+from rag.record import FILE, MANY, VERSION, Record, marks, text_digest
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS documents (id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS contents (id INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (
+    id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT NOT NULL, digest TEXT NOT NULL, content INTEGER NOT NULL REFERENCES contents(id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS vectors (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS chunks (
-    document TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE, ordinal INTEGER NOT NULL,
-    start INTEGER NOT NULL, end INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector BLOB NOT NULL,
-    PRIMARY KEY (document, ordinal)) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY AUTOINCREMENT, change INTEGER NOT NULL, document TEXT NOT NULL REFERENCES documents(id), ordinal INTEGER NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL, headings TEXT NOT NULL, page INTEGER, vector INTEGER NOT NULL REFERENCES vectors(id));
+CREATE TABLE IF NOT EXISTS removed (chunk INTEGER PRIMARY KEY, added INTEGER NOT NULL, change INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS chunks_document ON chunks(document, ordinal);
+CREATE INDEX IF NOT EXISTS chunks_change ON chunks(change);
+CREATE INDEX IF NOT EXISTS chunks_vector ON chunks(vector);
+CREATE INDEX IF NOT EXISTS documents_content ON documents(content);
 """
+UNUSED_VECTORS = "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE vector = vectors.id)"
 
 
-class Store:
-    """Documents with their chunks and vectors, one transaction a document.
-
-    `identity` (embedder digest, chunker) is written when the store is made and checked whenever it is opened.
-    """
+class Store(Record):
+    """The record, open for writing."""
 
     def __init__(self, folder: Path, identity: dict[str, str], create: bool = False):
-        """Raises StoreError when there is no index, it is damaged, or it was made with another identity."""
-        self.folder = folder
-        path = folder / "store.sqlite"
-        if not create and not path.exists():
+        """create: make the index if there is none. Raises StoreError as Record does, and when the folder can't be written."""
+        if create:
+            _make(folder)
+        elif not (folder / FILE).exists():
             raise StoreError(f"there is no index in {folder}: make index")
-        folder.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-        try:
-            self._db.execute("PRAGMA foreign_keys=ON")
-            if create:
-                self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.executescript(SCHEMA)
-                self._db.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?), ('change', '0')", [json.dumps(identity)])
-            self._check(identity)
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"{path} can't be read ({error}): rag index --rebuild") from error
+        db = Database(folder / FILE, write=True)
+        if create and not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+            _initialize(db, identity)
+        self._open(folder, identity, db)
 
-    def _check(self, identity: dict[str, str]) -> None:
-        stored = json.loads(self._meta("identity"))
-        for key in identity:
-            if stored.get(key) != identity[key]:
-                raise StoreError(f"the index was made with {key} {stored.get(key)}, not {identity[key]}: rag index --rebuild")
-
-    def _meta(self, key: str) -> str:
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
-        if row is None:
-            raise StoreError(f"the index in {self.folder} is not finished: make index")
-        return row[0]
-
-    @property
-    def change(self) -> int:
-        """Number of changes committed so far; what is derived from the store is stamped with it."""
-        return int(self._meta("change"))
+    def _open(self, folder: Path, identity: dict[str, str], db: Database) -> None:
+        super()._open(folder, identity, db)
+        self._perhaps_unused: set[int] = set()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+    def writing(self, patience: float = -1) -> Iterator[None]:
+        """Writers take turns: waits while another process holds the index. Raises StoreError after `patience` seconds (never if negative)."""
+        with _turn(self.folder, patience):
             yield
-            self._db.execute("UPDATE meta SET value = value + 1 WHERE key = 'change'")
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
+            self._drop_unused_vectors()
 
-    def put(self, document: Document, chunks: list[Chunk], vectors: np.ndarray) -> None:
-        """Add the document or replace it. vectors: float32, (len(chunks), dimension), normalized."""
-        rows = [
-            (document.id, n, c.start, c.end, json.dumps(c.headings), c.page, v.astype(np.float32).tobytes())
-            for n, (c, v) in enumerate(zip(chunks, vectors, strict=True))
-        ]
-        with self._transaction():
-            self._db.execute("DELETE FROM documents WHERE id = ?", [document.id])
-            self._db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?)", [document.id, document.source, document.title, document.digest, document.text])
-            self._db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    def keep_vectors(self, chunks: list[Chunk], vectors: np.ndarray) -> None:
+        """Keep vectors of a document that is not finished, so that a kill does not cost them. vectors: (len(chunks), dimension), normalized."""
+        with self._db.transaction():
+            self._add_vectors(chunks, vectors)
+
+    def _add_vectors(self, chunks: list[Chunk], vectors: np.ndarray) -> None:
+        blobs = [vector.astype(np.float16).tobytes() for vector in vectors]
+        rows = [(vector_key(chunk), blob, zlib.crc32(blob)) for chunk, blob in zip(chunks, blobs, strict=True)]
+        self._db.executemany("INSERT OR IGNORE INTO vectors (key, vector, crc) VALUES (?, ?, ?)", rows)
+
+    def without_vector(self, chunks: list[Chunk]) -> list[Chunk]:
+        """-> those of the chunks whose text no vector is known of, each text once."""
+        wanted = {vector_key(chunk): chunk for chunk in chunks}
+        keys = list(wanted)
+        for at in range(0, len(keys), MANY):
+            some = keys[at : at + MANY]
+            for (key,) in self._db.rows(f"SELECT key FROM vectors WHERE key IN ({marks(some)})", some):
+                del wanted[key]
+        return list(wanted.values())
+
+    def put(self, document: Document, chunks: list[Chunk], vectors: np.ndarray | None = None) -> None:
+        """Add the document or replace it. vectors: (len(chunks), dimension), normalized; left out where all are known already."""
+        with self._db.transaction():
+            if vectors is not None:
+                self._add_vectors(chunks, vectors)
+            change = self._next_change()
+            old = self._db.execute("SELECT content FROM documents WHERE id = ?", [document.id]).fetchone()
+            self._forget_chunks(document.id, change)
+            content = self._content(document.text)
+            self._db.execute(
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET source = excluded.source, title = excluded.title, "
+                "digest = excluded.digest, content = excluded.content",
+                [document.id, document.source, document.title, document.digest, content],
+            )
+            self._db.executemany(
+                "INSERT INTO chunks (change, document, ordinal, start, end, headings, page, vector) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT id FROM vectors WHERE key = ?))",
+                [(change, document.id, n, c.start, c.end, json.dumps(c.headings), c.page, vector_key(c)) for n, c in enumerate(chunks)],
+            )
+            self._drop_unused_texts([old[0]] if old else [])
 
     def remove(self, ids: list[str]) -> None:
-        with self._transaction():
-            self._db.executemany("DELETE FROM documents WHERE id = ?", [(id,) for id in ids])
+        """Take the documents out, with every text that no other document has; vectors follow when `writing` ends."""
+        with self._db.transaction():
+            change = self._next_change()
+            for id in ids:
+                contents = [row[0] for row in self._db.rows("SELECT content FROM documents WHERE id = ?", [id])]
+                self._forget_chunks(id, change)
+                self._db.execute("DELETE FROM documents WHERE id = ?", [id])
+                self._drop_unused_texts(contents)
 
-    def documents(self) -> dict[str, tuple[str, str]]:
-        """-> document id: its file's path, and the SHA-256 of that file as it was indexed."""
-        return {id: (source, digest) for id, source, digest in self._db.execute("SELECT id, source, digest FROM documents ORDER BY id")}
+    def _next_change(self) -> int:
+        self._db.execute("UPDATE meta SET value = value + 1 WHERE key = 'change'")
+        return self.change
 
-    def text(self, id: str) -> str:
-        """-> the document's text, to which all spans refer."""
-        row = self._db.execute("SELECT text FROM documents WHERE id = ?", [id]).fetchone()
-        if row is None:
-            raise StoreError(f"no document {id} in the index")
-        return row[0]
+    def _forget_chunks(self, document: str, change: int) -> None:
+        self._perhaps_unused.update(row[0] for row in self._db.rows("SELECT DISTINCT vector FROM chunks WHERE document = ?", [document]))
+        self._db.execute("INSERT INTO removed SELECT id, change, ? FROM chunks WHERE document = ?", [change, document])
+        self._db.execute("DELETE FROM chunks WHERE document = ?", [document])
 
-    def load(self) -> tuple[list[Chunk], np.ndarray, int]:
-        """-> all chunks ordered by document and place, whatever order they came in; their vectors; the change number."""
-        self._db.execute("BEGIN")
-        try:
-            change = self.change
-            texts = {id: (title, text) for id, title, text in self._db.execute("SELECT id, title, text FROM documents")}
-            rows = self._db.execute("SELECT document, start, end, headings, page, vector FROM chunks ORDER BY document, ordinal").fetchall()
-        finally:
-            self._db.execute("COMMIT")
-        chunks = []
-        for document, start, end, headings, page, _ in rows:
-            title, text = texts[document]
-            chunks.append(Chunk(document, title, start, end, text[start:end], tuple(json.loads(headings)), page))
-        vectors = np.frombuffer(b"".join(row[5] for row in rows), dtype=np.float32)
-        return chunks, vectors.reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32), change
+    def _content(self, text: str) -> int:
+        digest = text_digest(text)
+        self._db.execute("INSERT OR IGNORE INTO contents (digest, text) VALUES (?, ?)", [digest, text])
+        return self._db.execute("SELECT id FROM contents WHERE digest = ?", [digest]).fetchone()[0]
+
+    def _drop_unused_texts(self, contents: list[int]) -> None:
+        self._db.executemany("DELETE FROM contents WHERE id = ? AND NOT EXISTS (SELECT 1 FROM documents WHERE content = contents.id)", [(c,) for c in contents])
+
+    def _drop_unused_vectors(self) -> None:
+        """Only when a writer is done: a text that one document lost another may still be waiting for."""
+        if self._perhaps_unused:
+            with self._db.transaction():
+                self._db.executemany(f"{UNUSED_VECTORS} AND id = ?", [(id,) for id in self._perhaps_unused])
+            self._perhaps_unused.clear()
+
+    def clean(self, caught_up: int) -> None:
+        """Drop what is of no more use: vectors of documents that were never finished, removals that everything derived has seen (up to the change
+        `caught_up`), and the room that they took."""
+        with self._db.transaction():
+            self._db.execute(UNUSED_VECTORS)
+            self._db.execute("DELETE FROM removed WHERE change <= ?", [caught_up])
+            self._db.execute("UPDATE meta SET value = ? WHERE key = 'forgotten'", [str(caught_up)])
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @staticmethod
     def destroy(folder: Path) -> None:
         """Delete the index in `folder`, and nothing else there."""
-        for pattern in ("store.sqlite*", "dense-*"):
-            for path in folder.glob(pattern):
-                path.unlink()
+        _make(folder)
+        with _turn(folder, -1):
+            for pattern in (f"{FILE}*", "lexical*", "dense*"):
+                for path in folder.glob(pattern):
+                    path.unlink()
 
-    def close(self) -> None:
-        self._db.close()
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder} can't be made ({error}): name another with --index") from error
+
+
+@contextmanager
+def _turn(folder: Path, patience: float) -> Iterator[None]:
+    lock = FileLock(folder / ".lock")
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print("another process is writing this index; waiting for it", file=sys.stderr, flush=True)
+            lock.acquire(timeout=patience)
+    except Timeout as error:
+        raise StoreError(f"another process is still writing the index in {folder}: wait for it and run the command again") from error
+    except OSError as error:
+        raise StoreError(f"{folder} can't be written ({error}): check its permissions, or name another with --index") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def vector_key(chunk: Chunk) -> bytes:
+    """What chunks share that need one vector between them."""
+    return hashlib.sha256(chunk.embedded.encode()).digest()[:16]
+
+
+def _initialize(db: Database, identity: dict[str, str]) -> None:
+    """In one transaction: a killed process leaves all of it or an empty file, which the next one fills."""
+    db.executescript(f"BEGIN IMMEDIATE; {SCHEMA}")
+    first = [("version", VERSION), ("change", "0"), ("forgotten", "0"), ("name", os.urandom(4).hex()), ("identity", json.dumps(identity))]
+    db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", first)
+    db.execute("COMMIT")

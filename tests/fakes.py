@@ -92,7 +92,7 @@ def document(name: str, text: str, source: str = "") -> Document:
 def put(store, name: str, text: str, size: int = 520) -> None:
     made = document(name, text)
     chunks = chunk(made, ChunkSettings(size))
-    store.put(made, chunks, HashEmbedder().passages([c.searched for c in chunks]))
+    store.put(made, chunks, HashEmbedder().passages([c.embedded for c in chunks]))
 
 
 def passage(text: str, name: str = "doc.md", start: int = 0, headings: tuple[str, ...] = ("Title",)) -> Passage:

@@ -2,9 +2,8 @@ import shutil
 
 import pytest
 
-from rag.chunking import ChunkSettings
 from rag.errors import DocumentError
-from rag.indexing import ingest, sync
+from rag.indexing import Rules, ingest, sync
 
 
 @pytest.fixture
@@ -23,14 +22,14 @@ def index(tiny_index, tiny_embedder):
 
     class Index:
         ids = property(lambda self: list(store.documents()))
-        texts = property(lambda self: {c.document: c.text for c in store.load()[0]})
+        texts = property(lambda self: {c.document: c.text for c in store.all_chunks()})
         change = property(lambda self: store.change)
 
         def sync(self, folder):
-            return sync(store, tiny_embedder, folder, ChunkSettings())
+            return sync(store, tiny_embedder, folder, Rules())
 
         def ingest(self, *targets):
-            return ingest(store, tiny_embedder, list(targets), ChunkSettings())
+            return ingest(store, tiny_embedder, list(targets), Rules())
 
     return Index()
 

@@ -1,0 +1,117 @@
+"""The `rag` commands that change or show the index."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import fnmatch
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.errors import StoreError
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.indexing import Report
+    from rag.record import Record
+
+LEFT_OUT = 3  # exit status: done, but some files were left out
+
+
+def run_index(args: argparse.Namespace, settings: Settings) -> int:
+    from rag.documents import require
+    from rag.indexing import sync
+    from rag.store import Store
+
+    require(args.folder)
+    if args.rebuild:
+        Store.destroy(args.index)
+    return _indexed(args, settings, lambda store, embedder, rules: sync(store, embedder, args.folder, rules))
+
+
+def run_ingest(args: argparse.Namespace, settings: Settings) -> int:
+    from rag.documents import require
+    from rag.indexing import ingest
+
+    for path in args.paths:
+        require(path)
+    return _indexed(args, settings, lambda store, embedder, rules: ingest(store, embedder, args.paths, rules))
+
+
+def _indexed(args: argparse.Namespace, settings: Settings, work) -> int:
+    from rag.indexing import Rules
+    from rag.pipeline import open_store
+
+    start = time.perf_counter()
+    store, embedder = open_store(settings, args.index)
+    report: Report = work(store, embedder, Rules.of(settings))
+    store.close()
+    print(
+        f"{len(report.added)} documents added, {len(report.changed)} changed, {len(report.renamed)} renamed, {len(report.removed)} removed, "
+        f"{report.unchanged} unchanged; {report.chunks} chunks, {report.embedded} of them embedded, in {time.perf_counter() - start:.1f} s"
+    )
+    for old, new in report.renamed:
+        print(f"renamed: {old} is now {new}")
+    for skipped in report.skipped:
+        print(f"left out: {skipped.path}: {skipped.reason}{f'; {skipped.remedy}' if skipped.remedy else ''}", file=sys.stderr)
+    return LEFT_OUT if report.skipped else 0
+
+
+def run_documents(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.pipeline import open_record
+
+    record = open_record(settings, args.index)
+    counts, known = record.counts(), record.documents()
+    for id in _matching(record, args.patterns or ["*"]):
+        print(f"{counts[id]:6} chunks  {id}{'' if Path(known[id][0]).exists() else '  (its file is gone)'}")
+
+
+def run_remove(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.indexing import remove
+    from rag.pipeline import open_index
+
+    store = open_index(settings, args.index)
+    ids = _matching(store, args.patterns)
+    remove(store, ids)
+    for id in ids:
+        print(f"removed: {id}")
+    print("no question finds them any more; rag compact also wipes them from the search files")
+
+
+def _matching(record: Record, patterns: list[str]) -> list[str]:
+    """-> ids of the documents that a pattern names. Raises StoreError for a pattern that names none."""
+    known = list(record.documents())
+    found: set[str] = set()
+    for pattern in patterns:
+        ids = [pattern] if pattern in known else fnmatch.filter(known, pattern)
+        if not ids and pattern != "*":
+            near = difflib.get_close_matches(pattern, known, 1, 0)
+            raise StoreError(f"no document is called {pattern!r}{f'; the nearest is {near[0]!r}' if near else ''}: rag documents lists all")
+        found.update(ids)
+    return sorted(found)
+
+
+def run_status(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.pipeline import live_adapter, open_record
+    from rag.snapshot import standing
+
+    record = open_record(settings, args.index)
+    for name, count in record.size().items():
+        print(f"{name}: {count}")
+    print(f"on disk: {sum(path.stat().st_size for path in args.index.iterdir()) / 1e6:.1f} MB in {args.index}")
+    for line in standing(record):
+        print(line)
+    print(f"live adapter: {live_adapter() or 'none (make train)'}")
+
+
+def run_compact(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.indexing import compact
+    from rag.pipeline import open_index
+
+    before = sum(path.stat().st_size for path in args.index.iterdir()) if args.index.exists() else 0
+    store = open_index(settings, args.index)
+    compact(store)
+    store.close()
+    print(f"compacted: {before / 1e6:.1f} MB before, {sum(path.stat().st_size for path in args.index.iterdir()) / 1e6:.1f} MB now")
