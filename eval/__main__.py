@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m eval score FILE --questions Q.jsonl     predictions made elsewhere
   python -m eval dev                                base against the adapters of a run, on its mined development questions
   python -m eval agreement                          how far the groundedness measure agrees with labelled answers
+  python -m eval scale --chunks 100000,1000000      speed and room of the index, against peers in the same run
   python -m eval reproduce                          run the commands of eval/published.toml and compare their figures
 """
 
@@ -46,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
     agreement = commands.add_parser("agreement", help="groundedness against answers labelled by hand")
     agreement.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     agreement.set_defaults(work=run_agreement)
+    scale = commands.add_parser("scale", help="embedding, searching, opening and adding at scale, as ratios to peers in the same run (bm25s is needed)")
+    scale.add_argument("--chunks", default="100000", metavar="N,...", help="numbers of chunks (default %(default)s; a million takes some minutes and 6 GB)")
+    scale.add_argument("--folder", type=Path, default=Path("var/scale"), metavar="DIR", help="where indexes are made and deleted again (default %(default)s)")
+    scale.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    scale.set_defaults(work=run_scale)
     reproduce = commands.add_parser("reproduce", help="run the published commands and compare their figures; or only write README's table")
     reproduce.add_argument("--only", metavar="NAME", help="one result of eval/published.toml")
     reproduce.add_argument("--readme", action="store_true", help="run nothing; write README's table from eval/published.toml")
@@ -187,6 +193,15 @@ def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
     found = agreement(open_meaning(settings))
     write(args.json, found)
     print(as_lines(found))
+
+
+def run_scale(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.scale import scale
+    from rag.models import ModelSettings, choose_device, find_model
+
+    models = settings.section("model", ModelSettings)
+    sizes = [int(size) for size in args.chunks.split(",")]
+    write(args.json, scale(find_model(models.embedder, models.hub), choose_device(models.device)[0], sizes, args.folder))
 
 
 def run_reproduce(args: argparse.Namespace, settings: Settings) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import faiss
@@ -14,7 +15,6 @@ EXACT = 200_000  # vectors up to which every one is compared: about 40 ns each o
 PROBES = 48  # lists that are searched of the 4 * sqrt(n) there are
 MARGIN = 64  # candidates scored again beyond those asked for
 CLOSE = 1e-5  # more than FAISS's float32 sums can be off
-faiss.omp_set_num_threads(1)  # one question's search is too short to be worth waking another thread, many times so beside a busy program
 
 
 class Dense:
@@ -93,8 +93,20 @@ class Dense:
             return np.zeros(0, np.int64)
         alive = None if self._alive is None else faiss.IDSelectorBitmap(np.packbits(self._alive, bitorder="little"))
         parameters = faiss.SearchParametersIVF(nprobe=PROBES, sel=alive) if len(self._ids) > EXACT else faiss.SearchParameters(sel=alive)
-        _, found = self._index.search(np.ascontiguousarray(vector[None], np.float32), width, params=parameters)
+        with _one_thread():
+            _, found = self._index.search(np.ascontiguousarray(vector[None], np.float32), width, params=parameters)
         return np.sort(found[0][found[0] >= 0])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One question's search is too short to be worth waking another thread, many times so beside a busy program. FAISS and torch share the number."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _exact_scores(vectors: np.ndarray, vector: np.ndarray) -> np.ndarray:
@@ -119,11 +131,7 @@ def _inverted_lists(vectors: np.ndarray) -> faiss.Index:
         faiss.IndexFlatIP(dimension), dimension, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
     )
     chosen = np.sort(np.random.default_rng(0).choice(n, min(n, 64 * lists), replace=False))
-    faiss.omp_set_num_threads(os.cpu_count() or 1)
-    try:
-        index.train(vectors[chosen].astype(np.float32))
-        for at in range(0, n, 1 << 16):
-            index.add(vectors[at : at + (1 << 16)].astype(np.float32))
-    finally:
-        faiss.omp_set_num_threads(1)
+    index.train(vectors[chosen].astype(np.float32))
+    for at in range(0, n, 1 << 16):
+        index.add(vectors[at : at + (1 << 16)].astype(np.float32))
     return index

@@ -50,18 +50,24 @@ class Rules:
 def ingest(store: Store, embedder: Embedder, targets: list[Path], rules: Rules) -> Report:
     """Add the files under `targets`; unreadable ones are listed in the report. Raises DocumentError when a target does not exist."""
     with store.writing():
-        report = _add(store, embedder, targets, rules)
+        names = {source: id for id, (source, _) in store.documents().items()}  # a file that is in the index keeps its name there
+        files = [(path, names.get(str(path.resolve()), id)) for target in targets for path, id in find_files(target)]
+        report = _add(store, embedder, files, rules)
         catch_up(store)
     return report
 
 
 def sync(store: Store, embedder: Embedder, folder: Path, rules: Rules) -> Report:
-    """Like ingest, and documents whose file in `folder` is gone leave the index."""
+    """Like ingest, and documents whose file in `folder` is gone, or has its place in the folder as its name now, leave the index."""
     with store.writing():
-        report = _add(store, embedder, [folder], rules)
-        inside = folder.resolve()
+        files = list(find_files(folder))
+        report = _add(store, embedder, files, rules)
+        inside, names = folder.resolve(), {str(path.resolve()): id for path, id in files}
         now = store.documents()
-        gone = [id for id, (source, _) in now.items() if Path(source).is_relative_to(inside) and not Path(source).exists()]
+        gone = [
+            id for id, (source, _) in now.items()
+            if Path(source).is_relative_to(inside) and (names.get(source, id) != id or not Path(source).exists())
+        ]  # fmt: skip
         if gone:
             store.remove(gone)
         _tell_renamed(report, {now[id][1]: id for id in gone}, now)
@@ -93,9 +99,8 @@ def _tell_renamed(report: Report, gone: dict[str, str], documents: dict[str, tup
             report.renamed.append((old, id))
 
 
-def _add(store: Store, embedder: Embedder, targets: list[Path], rules: Rules) -> Report:
+def _add(store: Store, embedder: Embedder, files: list[tuple[Path, str]], rules: Rules) -> Report:
     report = Report()
-    files = [found for target in targets for found in find_files(target)]
     with tqdm(total=sum(_size(path) for path, _ in files), desc="indexing", unit="B", unit_scale=True, delay=1) as bar:
         group, waiting = [], 0
 
