@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
-from rag.embedder import Embedder
 from rag.grounding import SUPPORT, sentences, support
-from rag.pipeline import open_embedder, open_reranker
+from rag.pipeline import open_reranker, shipped_reranker
 from rag.reranker import Reranker
 from rag.settings import Settings
 
@@ -24,34 +21,18 @@ class Meaning(Protocol):
 
 
 class ByCrossEncoder:
-    """The configured cross-encoder's probability."""
-
-    threshold = 0.5
+    """A cross-encoder's score. The shipped one has its threshold from held-out pairs of its training data, never from the labelled answers."""
 
     def __init__(self, reranker: Reranker):
-        self.name, self._reranker = f"cross-encoder {reranker.name}", reranker
+        self.name, self.threshold, self._reranker = f"cross-encoder {reranker.name}", reranker.threshold, reranker
 
     def scores(self, pairs: list[tuple[str, str]]) -> list[float]:
         return self._reranker.score_pairs(pairs)
 
 
-class ByEmbedding:
-    """The cosine of claim and evidence, where no cross-encoder is configured. threshold: the best balanced accuracy (0.70) on 700 pairs made of XQuAD's
-    questions, right answers against wrong spans, each with the sentence that it stands in; not chosen on the labelled answers."""
-
-    threshold = 0.625
-
-    def __init__(self, embedder: Embedder):
-        self.name, self._embedder = "embedding cosine", embedder
-
-    def scores(self, pairs: list[tuple[str, str]]) -> list[float]:
-        claims, evidence = (self._embedder.passages([pair[side] for pair in pairs]) for side in (0, 1))
-        return np.einsum("ij,ij->i", claims, evidence).tolist()
-
-
 def open_meaning(settings: Settings) -> Meaning:
-    reranker = open_reranker(settings)
-    return ByCrossEncoder(reranker) if reranker else ByEmbedding(open_embedder(settings))
+    """-> the configured cross-encoder, or the shipped one."""
+    return ByCrossEncoder(open_reranker(settings) or shipped_reranker(settings))
 
 
 def claims(row: dict[str, Any]) -> list[str]:

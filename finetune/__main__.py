@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
     writer.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
     writer.add_argument("--out", type=Path, default=Path("finetune/weights/writer"))
     writer.set_defaults(work=run_writer)
+    reranker = commands.add_parser("reranker", help="train the cross-encoder that ships, on people's questions about other texts")
+    reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl with pairs.jsonl")
+    reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
+    reranker.set_defaults(work=run_reranker)
     return top
 
 
@@ -46,6 +50,14 @@ def run_writer(args: argparse.Namespace, settings: Settings) -> None:
 
     model, device, _ = _base(settings)
     train_writer(model, device, args.bench, args.out)
+
+
+def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.reranker import train_reranker
+    from rag.models import ModelSettings, choose_device, find_model
+
+    models = settings.section("model", ModelSettings)
+    train_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.folder, args.out)
 
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:

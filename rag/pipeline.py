@@ -17,7 +17,7 @@ from rag.generator import Generation, Generator, read_identity
 from rag.grounding import Citation, ground
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
 from rag.record import Record
-from rag.reranker import Reranker
+from rag.reranker import SHIPPED, Reranker
 from rag.retrieval import Passage, RetrievalSettings, Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -119,9 +119,17 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
-    """-> the configured cross-encoder, if there is one."""
+    """-> the configured cross-encoder, if there is one; "shipped" is the one in this package."""
     models = settings.section("model", ModelSettings)
+    if models.reranker == "shipped":
+        return shipped_reranker(settings)
     return Reranker(find_model(models.reranker, models.hub), choose_device(models.device)[0]) if models.reranker else None
+
+
+def shipped_reranker(settings: Settings) -> Reranker:
+    """-> the cross-encoder in this package, which is the default embedder's wheel, changed by training."""
+    models = settings.section("model", ModelSettings)
+    return Reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], SHIPPED)
 
 
 def open_retriever(settings: Settings, folder: Path = INDEX) -> Retriever:

@@ -3,7 +3,7 @@ from fakes import FakeMeaning
 from rows import CRANE, failed, said, write
 
 from eval.agreement import FILE, against, agreement, as_lines, kappa
-from eval.groundedness import ByEmbedding, Cited, add_support, claims, lexical
+from eval.groundedness import Cited, add_support, claims, lexical
 from eval.resume import read_lines
 from rag.prompt import REFUSAL
 
@@ -125,9 +125,3 @@ def test_the_labelled_answers_are_two_hundred_of_both_kinds():
     labels = read_lines(FILE)
     assert len(labels) == 200 and 10 < sum(row["supported"] for row in labels) < 190
     assert all(row["question"] and row["text"] and row["passage"] and row["why"] for row in labels)
-
-
-def test_the_cosine_is_of_claim_and_evidence(tiny_embedder):
-    same, other = ByEmbedding(tiny_embedder).scores([("crane lifts", "crane lifts"), ("crane lifts", "moles dig")])
-    assert same == pytest.approx(1.0, abs=1e-6) and other < 0.5
-    assert ByEmbedding(tiny_embedder).scores([]) == []

@@ -1,0 +1,146 @@
+"""Pairs for the cross-encoder, from people's questions: texts that belong together, and near misses that do not."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from finetune.data import TrainingError
+from finetune.spans import find_spans
+from rag.chunking import Chunk, ChunkSettings, chunk
+from rag.documents import Document, find_files, read_document
+from rag.embedder import Embedder
+from rag.grounding import sentences
+from rag.lexical import Lexical
+from rag.retrieval import reciprocal_rank_fusion
+from rag.scoring import normalize
+
+NEAR = 20  # passages that come back for a question; its wrong ones are drawn from them
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A person's question. home: position of the chunk that it was asked of; paragraph: of what it must not be told apart; answer: "" where unknown."""
+
+    question: str
+    home: int
+    paragraph: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What the cross-encoder reads, whether the second text bears out the first, and what the pair teaches."""
+
+    claim: str
+    evidence: str
+    label: int
+    kind: str
+
+
+def read_questions(folders: list[Path], embedder: Embedder) -> tuple[list[Chunk], list[str], list[Asked]]:
+    """-> chunks, the paragraph of each, and questions, of folders in the shape of a bench (documents/, questions.jsonl) or of question pairs
+    (paragraphs.jsonl, pairs.jsonl, no answers). Raises TrainingError for any other."""
+    chunks: list[Chunk] = []
+    paragraphs: list[str] = []
+    asked: list[Asked] = []
+    for folder in folders:
+        if (folder / "pairs.jsonl").exists():
+            read = _question_pairs(folder, embedder)
+        elif (folder / "questions.jsonl").exists():
+            read = _bench(folder)
+        else:
+            raise TrainingError(f"{folder} is neither a bench nor question pairs: questions.jsonl or pairs.jsonl is expected")
+        found, names, questions = read
+        asked += [Asked(q.question, q.home + len(chunks), q.paragraph, q.answer) for q in questions]
+        chunks, paragraphs = chunks + found, paragraphs + names
+    return chunks, paragraphs, asked
+
+
+def _bench(folder: Path) -> tuple[list[Chunk], list[str], list[Asked]]:
+    chunks = [c for path, id in find_files(folder / "documents") for c in chunk(read_document(path, id), ChunkSettings())]
+    asked = []
+    for row in _lines(folder / "questions.jsonl"):
+        home = next((n for n, c in enumerate(chunks) if c.document == row["document"] and c.start <= row["start"] < c.end), None)
+        if row["answers"] and home is not None:
+            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["answers"][0]))
+    return chunks, [f"{folder.name}:{n}" for n in range(len(chunks))], asked
+
+
+def _question_pairs(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list[str], list[Asked]]:
+    """Of a paragraph that makes several chunks, the one nearest the question is taken for its home."""
+    chunks, names = [], []
+    for row in _lines(folder / "paragraphs.jsonl"):
+        name = f"{row['title']}:{row['paragraph']}"
+        found = chunk(_document(name, row["title"].replace("_", " "), row["text"]), ChunkSettings())
+        chunks, names = chunks + found, names + [name] * len(found)
+    vectors = embedder.passages([c.embedded for c in chunks])
+    rows = _lines(folder / "pairs.jsonl")
+    asked = []
+    for row, vector in zip(rows, embedder.passages([row["question"] for row in rows]), strict=True):
+        own = np.array([n for n, name in enumerate(names) if name == f"{row['title']}:{row['paragraph']}"])
+        asked.append(Asked(row["question"].strip(), int(own[(vectors[own] @ vector).argmax()]), names[own[0]], ""))
+    return chunks, names, asked
+
+
+def _document(name: str, title: str, text: str) -> Document:
+    from rag.formats.sections import Section
+
+    return Document(name, name, title, text, (Section(0, len(text), (title,)),), "")
+
+
+def _lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def make_pairs(chunks: list[Chunk], paragraphs: list[str], asked: list[Asked], embedder: Embedder, wrong: int, seed: int = 0) -> Iterator[Pair]:
+    """-> pairs of question and passage (kind "relevance"), and of question with an answer and passage ("support"). wrong: near misses a question."""
+    rng = random.Random(seed)
+    lexical = Lexical.build(np.arange(len(chunks)), [c.searched for c in chunks])
+    vectors = embedder.passages([c.embedded for c in chunks])
+    for q, vector in zip(asked, embedder.passages([q.question for q in asked]), strict=True):
+        near = [n for n in _near(q.question, vector, vectors, lexical) if paragraphs[n] != q.paragraph]
+        yield Pair(q.question, chunks[q.home].searched, 1, "relevance")
+        for n in rng.sample(near, min(wrong, len(near))):
+            yield Pair(q.question, chunks[n].searched, 0, "relevance")
+        yield from _support(q, chunks, near, rng)
+
+
+def _near(question: str, vector: np.ndarray, vectors: np.ndarray, lexical: Lexical) -> list[int]:
+    dense = np.argsort(-(vectors @ vector), kind="stable")[:NEAR].tolist()
+    fused = reciprocal_rank_fusion([dense, [n for n, _ in lexical.search(question, NEAR)[:NEAR]]])
+    return sorted(fused, key=lambda n: (-fused[n], n))[:NEAR]
+
+
+def _support(q: Asked, chunks: list[Chunk], near: list[int], rng: random.Random) -> Iterator[Pair]:
+    """The right answer with its sentence; against it other spans with theirs: of that sentence, of that passage, and of passages near the question."""
+    if not q.answer:
+        return
+    home = chunks[q.home]
+    here, elsewhere = [], []
+    for first, last in sentences(home.text):
+        if q.answer in home.text[first:last]:
+            yield Pair(f"{q.question} {q.answer}", _under(home, first, last), 1, "support")
+            here += _wrong_spans(q, home, first, last)
+        else:
+            elsewhere += _wrong_spans(q, home, first, last)
+    far = [pair for n in near[:6] for first, last in sentences(chunks[n].text) for pair in _wrong_spans(q, chunks[n], first, last)]
+    for pairs, count in ((here, 2), (elsewhere, 2), (far, 2)):
+        yield from rng.sample(pairs, min(count, len(pairs)))
+
+
+def _wrong_spans(q: Asked, chunk: Chunk, first: int, last: int) -> list[Pair]:
+    """-> pairs of the question with the sentence's names, amounts, dates and other spans that share no word with the answer."""
+    taken = set(normalize(q.answer).split())
+    spans = {span for _, _, span in find_spans(chunk.text[first:last]) if not taken & set(normalize(span).split())}
+    return [Pair(f"{q.question} {span}", _under(chunk, first, last), 0, "support") for span in sorted(spans)]
+
+
+def _under(chunk: Chunk, first: int, last: int) -> str:
+    """-> a sentence under its headings, as groundedness asks about it."""
+    return f"{' > '.join(chunk.headings or (chunk.title,))}\n{chunk.text[first:last]}"

@@ -1,0 +1,106 @@
+"""The cross-encoder that ships: MiniLM, trained on people's questions to tell whether a passage bears out a question or an answer; kept as low-rank changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sentence_transformers import CrossEncoder
+from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
+from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
+
+from finetune.evidence import Pair, make_pairs, read_questions
+from rag.embedder import Embedder
+from rag.models import LocalModel, computes_bfloat16
+from rag.reranker import CHANGES, IDENTITY, LENGTH, SHIPPED, Reranker
+
+SUPPORT = 4  # times that a support pair is seen for once that a relevance pair is: they are fewer and shorter
+HELD_OUT = 12  # one paragraph in so many only measures
+
+
+def split(asked: list[Any]) -> tuple[list[Any], list[Any]]:
+    """-> questions to train on and questions to measure by, by paragraph, so that no passage is in both."""
+    names = sorted({q.paragraph for q in asked})
+    held = set(names[:: HELD_OUT])
+    return [q for q in asked if q.paragraph not in held], [q for q in asked if q.paragraph in held]
+
+
+def train_reranker(model: LocalModel, device: str, folders: list[Path], out: Path = SHIPPED, epochs: float = 1, wrong: int = 2, rank: int = 64) -> None:
+    """Train the cross-encoder on the folders' questions and keep it in `out`: what changed, and how well it tells held-out pairs apart.
+
+    wrong: passages that do not answer, for each question. rank: of the kept changes. Attention is written out, since its backward pass is several times
+    faster on a CPU than the fused kernel's; no dropout, since few pairs are seen twice."""
+    embedder = Embedder(model, device)
+    chunks, paragraphs, asked = read_questions(folders, embedder)
+    train, held = split(asked)
+    rows = [r for r in make_pairs(chunks, paragraphs, train, embedder, wrong) for _ in range(SUPPORT if r.kind == "support" else 1)]
+    test = list(make_pairs(chunks, paragraphs, held, embedder, wrong, seed=1))
+    print(f"{len(train)} questions make {len(rows)} pairs; {len(held)} questions ({len(test)} pairs) only measure")
+    encoder = CrossEncoder(
+        str(model.path), num_labels=1, max_length=LENGTH, device=device, local_files_only=True, model_kwargs={"attn_implementation": "eager"},
+        config_kwargs={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
+    )
+    for parameter in encoder.model.base_model.embeddings.parameters():
+        parameter.requires_grad_(False)
+    args = CrossEncoderTrainingArguments(
+        output_dir="var/runs/reranker", num_train_epochs=epochs, per_device_train_batch_size=64, learning_rate=1e-4, warmup_ratio=0.1,
+        lr_scheduler_type="linear", bf16=computes_bfloat16(device), use_cpu=device == "cpu", logging_steps=10, save_strategy="no", report_to=[], seed=0,
+        train_sampling_strategy="group_by_length",
+    )  # fmt: skip
+    CrossEncoderTrainer(encoder, args, train_dataset=_dataset(rows), loss=BinaryCrossEntropyLoss(encoder)).train()
+    save_changes(encoder.model, model, out, rank)
+    about = {"base": model.digest, "base_name": model.name, "licence": "CC BY-SA 4.0", "trained_on": [f.name for f in folders], "questions": len(train),
+             "pairs": len(rows), "epochs": epochs, "rank": rank, "threshold": 0.5}  # fmt: skip
+    write_json(out / IDENTITY, about)
+    whole, kept = measure(test, encoder.predict), measure(test, Reranker(model, device, out).score_pairs)
+    write_json(out / IDENTITY, {**about, **kept})
+    print(f"held-out pairs told apart: {whole} as trained, {kept} as kept in {out}")
+
+
+def write_json(path: Path, facts: dict[str, Any]) -> None:
+    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _dataset(rows: list[Pair]) -> Dataset:
+    return Dataset.from_dict({"claim": [r.claim for r in rows], "evidence": [r.evidence for r in rows], "label": [float(r.label) for r in rows]})
+
+
+def measure(rows: list[Pair], scorer: Callable[[list[tuple[str, str]]], Sequence[float]]) -> dict[str, float]:
+    """-> for each kind of pair, how often a right one scores above a wrong one (area under the ROC curve); and the score from which on calling a pair
+    supported agrees best with the labels (Cohen's kappa), with that kappa."""
+    scores = np.asarray(scorer([(r.claim, r.evidence) for r in rows]))
+    found: dict[str, float] = {}
+    for kind in ("relevance", "support"):
+        good, bad = (scores[[r.kind == kind and r.label == label for r in rows]] for label in (1, 0))
+        found[f"auc_{kind}"] = round(float((good[:, None] > bad[None]).mean()), 4)
+    own, right = scores[[r.kind == "support" for r in rows]], np.array([r.label for r in rows if r.kind == "support"], bool)
+    kappas = {round(float(cut), 3): _kappa(right, own >= cut) for cut in np.linspace(0.02, 0.98, 97)}
+    best = max(kappas, key=lambda cut: kappas[cut])
+    return {**found, "threshold": best, "kappa": round(kappas[best], 4)}
+
+
+def _kappa(a: np.ndarray, b: np.ndarray) -> float:
+    same, chance = (a == b).mean(), a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean())
+    return float((same - chance) / (1 - chance)) if chance < 1 else 0.0
+
+
+def save_changes(trained: Any, base: LocalModel, out: Path, rank: int) -> None:
+    """Keep what training changed: of each matrix the best approximation of that rank (singular values; Eckart & Young 1936), the rest whole."""
+    from safetensors.torch import load_file, save_file
+
+    before, stored = load_file(base.path / "model.safetensors"), {}
+    for name, parameter in trained.named_parameters():
+        old = before.get(name.removeprefix("bert."))
+        if old is None or parameter.dim() < 2:
+            stored[name] = parameter.detach().float().contiguous()
+        elif not torch.equal(old.float(), parameter.detach().float()):
+            u, s, v = torch.linalg.svd(parameter.detach().float() - old.float(), full_matrices=False)
+            stored[f"{name}:up"] = (u[:, :rank] * s[:rank].sqrt()).bfloat16().contiguous()
+            stored[f"{name}:down"] = (s[:rank].sqrt()[:, None] * v[:rank]).bfloat16().contiguous()
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(stored, out / CHANGES)

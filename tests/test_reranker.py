@@ -1,0 +1,146 @@
+import json
+import math
+
+import pytest
+from fakes import HashEmbedder
+
+from finetune.data import TrainingError
+from finetune.evidence import make_pairs, read_questions
+from finetune.reranker import measure, split
+from rag.errors import ModelError
+from rag.models import ModelSettings, find_model
+from rag.reranker import IDENTITY, SHIPPED, Reranker
+
+TEXT = """# Harbour
+
+The crane on the quay was built in 1968 by Hagglin. It lifts 40 tonnes and stands on 12 wheels.
+
+# Ferry
+
+The ferry Sundrie sails at 08:30 from Marrowick. She carries 220 passengers and was launched by Ada Brae.
+"""
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """-> a folder in the shape of a bench, and one of question pairs."""
+    folder = tmp_path / "bench"
+    (folder / "documents").mkdir(parents=True)
+    (folder / "documents" / "harbour.md").write_text(TEXT)
+    rows = [("How much does the crane lift?", "40 tonnes"), ("Who launched the Sundrie?", "Ada Brae"), ("When was it sold?", "")]
+    (folder / "questions.jsonl").write_text(
+        "".join(
+            json.dumps({"id": q, "question": q, "answers": [a] if a else [], "document": "harbour.md", "start": TEXT.index(a) if a else -1}) + "\n"
+            for q, a in rows
+        )
+    )
+    pairs = tmp_path / "pairs"
+    pairs.mkdir()
+    (pairs / "paragraphs.jsonl").write_text(
+        "".join(json.dumps({"title": "Ice_plant", "paragraph": n, "text": t}) + "\n" for n, t in enumerate(["The plant makes ice.", "Ice costs 90 pounds."]))
+    )
+    (pairs / "pairs.jsonl").write_text(json.dumps({"question": "What does ice cost?", "title": "Ice_plant", "paragraph": 1}) + "\n")
+    return folder, pairs
+
+
+def test_pairs_hold_right_texts_and_near_misses(bench):
+    chunks, paragraphs, asked = read_questions(list(bench), HashEmbedder())
+    assert [q.question for q in asked] == ["How much does the crane lift?", "Who launched the Sundrie?", "What does ice cost?"]
+    assert [chunks[q.home].text.split()[-2] for q in asked][2] == "90"
+    pairs = list(make_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
+    for q in asked:
+        own = [p for p in pairs if p.claim == q.question]
+        assert [p.label for p in own] == [1, 0, 0] and own[0].evidence == chunks[q.home].searched
+        assert all(chunks[q.home].text not in p.evidence for p in own[1:])
+    support = [p for p in pairs if p.kind == "support"]
+    right = [p for p in support if p.label]
+    assert [p.claim for p in right] == ["How much does the crane lift? 40 tonnes", "Who launched the Sundrie? Ada Brae"]
+    assert right[0].evidence == "Harbour\nIt lifts 40 tonnes and stands on 12 wheels."
+    for pair in support:
+        span = pair.claim.split("? ")[1]
+        assert span in pair.evidence  # wrong ones are literal too
+        assert pair.label or not {"40", "tonnes"} & set(span.split()) or "crane" not in pair.claim
+
+
+def test_paragraphs_that_measure_are_never_trained_on(bench):
+    _, _, asked = read_questions(list(bench), HashEmbedder())
+    train, held = split(asked * 3)
+    assert train and held and not {q.paragraph for q in train} & {q.paragraph for q in held}
+
+
+def test_a_folder_that_is_neither_is_an_error(tmp_path):
+    with pytest.raises(TrainingError, match="neither a bench nor question pairs"):
+        read_questions([tmp_path], HashEmbedder())
+
+
+def test_measures_by_hand(bench):
+    chunks, paragraphs, asked = read_questions(list(bench), HashEmbedder())
+    pairs = list(make_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
+    perfect = measure(pairs, lambda texts: [0.9 * p.label + 0.05 for p in pairs])
+    assert perfect["auc_relevance"] == perfect["auc_support"] == perfect["kappa"] == 1.0 and 0.05 < perfect["threshold"] <= 0.95
+    assert measure(pairs, lambda texts: [0.5] * len(texts))["auc_support"] == 0.0  # ties are no victories
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Reranker(find_model(ModelSettings.embedder), "cpu", SHIPPED)
+
+
+def test_the_shipped_one_tells_a_passage_that_answers_from_one_that_does_not(shipped):
+    passage, other = "Harbour\nThe crane on the quay lifts 40 tonnes.", "Ferry\nThe ferry sails at half past eight from the northern pier."
+    scores = shipped.score_pairs([("How much does the crane lift?", passage), ("How much does the crane lift?", other)])
+    assert 0 <= scores[1] < scores[0] <= 1
+
+
+def test_scores_do_not_depend_on_the_order_and_nothing_scores_nothing(shipped):
+    pairs = [(f"What is the depth of berth {n}?", f"Depths\nBerth {n % 5} has {n} metres of water at low tide." + " More is said." * n) for n in range(40)]
+    again = list(reversed(shipped.score_pairs(pairs[::-1])))
+    assert max(abs(a - b) for a, b in zip(shipped.score_pairs(pairs), again, strict=True)) < 0.02
+    assert shipped.score_pairs([]) == []
+
+
+def test_the_shipped_weights_are_small_and_say_what_they_are():
+    about = json.loads((SHIPPED / IDENTITY).read_text())
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
+    assert {"base", "licence", "trained_on", "threshold", "auc_support", "auc_relevance", "kappa"} <= set(about)
+
+
+@pytest.fixture
+def tiny_encoder(tmp_path):
+    """-> a random two-layer BERT with a word-piece vocabulary, in a folder."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    words = sorted(set(TEXT.lower().replace(".", " .").replace("#", "").split()) | set("what does ice cost how much who when ? 90 pounds makes plant".split()))
+    (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
+    folder = tmp_path / "tiny-encoder"
+    BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(folder)
+    BertModel(BertConfig(len(words) + 5, 32, 2, 2, 64, max_position_embeddings=256)).save_pretrained(folder)
+    return find_model(str(folder))
+
+
+def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(tiny_encoder, bench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("finetune.reranker.Embedder", lambda model, device: HashEmbedder())
+    monkeypatch.setattr("finetune.reranker.HELD_OUT", 2)
+    import finetune.reranker
+
+    trained, save = [], finetune.reranker.save_changes
+    monkeypatch.setattr("finetune.reranker.save_changes", lambda model, *rest: (trained.append(model), save(model, *rest)))
+    out = tmp_path / "kept"
+    finetune.reranker.train_reranker(tiny_encoder, "cpu", list(bench), out, epochs=2, rank=32)
+    about = json.loads((out / IDENTITY).read_text())
+    assert about["base"] == tiny_encoder.digest and math.isfinite(about["threshold"]) and about["trained_on"] == ["bench", "pairs"]
+    pairs = [("How much does the crane lift? 40 tonnes", "Harbour\nIt lifts 40 tonnes."), ("Who launched it?", "Ferry\nThe ferry Sundrie sails.")]
+    assert Reranker(tiny_encoder, "cpu", out).score_pairs(pairs) == pytest.approx(_scores(trained[0], tiny_encoder, pairs), abs=0.02)
+    with pytest.raises(ModelError, match="was trained on"):
+        Reranker(find_model(ModelSettings.embedder), "cpu", out)
+
+
+def _scores(model, encoder, pairs):
+    """The trained model's own, without sentence-transformers between."""
+    import torch
+    from transformers import AutoTokenizer
+
+    inputs = AutoTokenizer.from_pretrained(encoder.path)([a for a, _ in pairs], [b for _, b in pairs], padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        return model.eval()(**inputs).logits[:, 0].float().sigmoid().tolist()
