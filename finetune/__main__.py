@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     for name, work, text in (
         ("train", run_train, "mine, SFT and DPO in order"),
         ("mine", run_mine, "questions, contexts and labels from the index"),
-        ("sft", run_sft, "QLoRA on the mined rows"),
+        ("sft", run_sft, "QLoRA on the mined rows, passages read once (or --set sft.method=whole)"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
         ("promote", run_promote, "make the adapter live if its evaluation says it is better"),
     ):
@@ -97,7 +97,7 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
 
     stage = _begin(args, "sft")
     if stage:
-        train_sft(stage, Stage(args.run, "mine"), *_base(settings), settings.section("sft", SftSettings), args.resume)
+        train_sft(stage, Stage(args.run, "mine"), *_base(settings), settings.section("sft", SftSettings), args.resume, memory(settings))
 
 
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
@@ -113,7 +113,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
     del generator
     model, device, _ = _base(settings)
-    train_dpo(stage, sft, mined, model, device, dpo, args.resume)
+    train_dpo(stage, sft, mined, model, device, dpo, args.resume, memory(settings))
 
 
 def run_promote(args: argparse.Namespace, settings: Settings) -> None:
@@ -121,6 +121,13 @@ def run_promote(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.promote import promote
 
     promote(Stage(args.run, "dev"))
+
+
+def memory(settings: Settings) -> int:
+    """-> MB for the keys and values of passages."""
+    from rag.prefix import PrefixSettings
+
+    return settings.section("prefix", PrefixSettings).memory_mb
 
 
 def _begin(args: argparse.Namespace, name: str):
