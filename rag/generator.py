@@ -113,6 +113,10 @@ class Generator:
         finally:
             self._off = off
 
+    def forget(self) -> None:
+        """The passages read so far."""
+        self.prefixes.cache.clear()
+
     def _read_as_base(self, **inputs: Any) -> Any:
         with self.base():
             return self._model(**inputs)
