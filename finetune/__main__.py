@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     for name, work, text in (
         ("train", run_train, "mine, SFT and DPO in order"),
         ("mine", run_mine, "questions, contexts and labels from the index"),
-        ("sft", run_sft, "QLoRA on the mined rows, passages read once (or --set sft.method=whole)"),
+        ("sft", run_sft, "QLoRA on the mined rows; with --set sft.method=prefix passages are read once"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
         ("promote", run_promote, "make the adapter live if its evaluation says it is better"),
     ):

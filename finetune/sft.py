@@ -33,7 +33,7 @@ class SftSettings:
     without a better development loss before stopping; there are two an epoch. method: "prefix" reads passages once and trains from the question on,
     "whole" trains over the whole sequence through TRL; DPO goes on as SFT did."""
 
-    method: str = "prefix"
+    method: str = "whole"
     rank: int = 16
     learning_rate: float = 5e-4
     epochs: int = 2

@@ -183,7 +183,7 @@ def test_quantized_and_low_precision_bases_learn(tiny_model, tmp_path, precision
     from finetune.sft import load_trainable, run_trainer
 
     tokenizer, base = load_trainable(find_model(str(tiny_model)), "cpu", precision)
-    settings = SftSettings(rank=4, epochs=6, learning_rate=5e-3, batch=4)
+    settings = SftSettings(method="prefix", rank=4, epochs=6, learning_rate=5e-3, batch=4)
     trainer = sft_trainer(tmp_path / "sft", tokenizer, base, ROWS, ROWS, "x", "cpu", settings, 500)
     run_trainer(trainer, tmp_path / "sft", False)
     losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
@@ -195,7 +195,8 @@ def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_
     def trained(memory_mb):
         tokenizer, base = load_base(find_model(str(tiny_model)), "cpu", "float32")
         torch.manual_seed(0)
-        trainer = sft_trainer(tmp_path / str(memory_mb), tokenizer, base, ROWS, ROWS[:4], "x", "cpu", SftSettings(rank=4, epochs=2, batch=4), memory_mb)
+        settings = SftSettings(method="prefix", rank=4, epochs=2, batch=4)
+        trainer = sft_trainer(tmp_path / str(memory_mb), tokenizer, base, ROWS, ROWS[:4], "x", "cpu", settings, memory_mb)
         trainer.train()
         return trainer.state.log_history[-1]["train_loss"], trainer.prefixes.computed
 
