@@ -61,7 +61,8 @@ def whole_loss(model, tokenizer, rows):
     return torch.cat(losses).mean()
 
 
-def compare(base_folder, folder, tokenizer, rows, tmp_path, tolerance):
+def compare(base_folder, folder, tokenizer, rows, tmp_path, tolerance, worst):
+    """tolerance: of the loss, and of the gradient as one vector relative to its length. worst: of any matrix's gradient relative to its largest entry."""
     tuned = awake_model(folder, base_folder)
     args = TrainingArguments(output_dir=str(tmp_path / "t"), use_cpu=True, remove_unused_columns=False, report_to=[])
     trainer = AnswerTrainer(tuned, args, "x", 500)
@@ -75,13 +76,14 @@ def compare(base_folder, folder, tokenizer, rows, tmp_path, tolerance):
     found, wanted = gradients(tuned), gradients(plain)
     assert found.keys() == wanted.keys()
     largest = max((found[name] - wanted[name]).abs().max().item() / wanted[name].abs().max().clamp(min=1e-3).item() for name in wanted)
+    apart = sum((found[name] - wanted[name]).square().sum() for name in wanted) / sum(g.square().sum() for g in wanted.values())
     print(f"loss {ours.item():.7f} against {theirs.item():.7f}; largest relative difference of a gradient {largest:.1e}")
-    assert abs(ours.item() - theirs.item()) <= tolerance and largest <= tolerance
+    assert abs(ours.item() - theirs.item()) <= tolerance and apart.sqrt() <= tolerance and largest <= worst
     assert any(gradient.abs().max() > 1e-3 for gradient in wanted.values())
 
 
 def test_loss_and_gradients_are_those_of_pefts_whole_forward_pass(tiny_model, tiny_generator, at_question, tmp_path):
-    compare(tiny_model, at_question, tiny_generator.tokenizer, ROWS, tmp_path, 1e-5)
+    compare(tiny_model, at_question, tiny_generator.tokenizer, ROWS, tmp_path, 1e-5, 1e-5)
 
 
 @pytest.mark.model
@@ -97,7 +99,7 @@ def test_loss_and_gradients_of_the_real_model(tmp_path):
         if "lora_B" in name:
             parameter.data = torch.randn_like(parameter) * 0.01
     tuned.save_pretrained(folder)
-    compare(model.path, folder, tokenizer, ROWS[:3], tmp_path, 1e-3)
+    compare(model.path, folder, tokenizer, ROWS[:3], tmp_path, 1e-3, 1e-2)
 
 
 def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, monkeypatch):
