@@ -94,11 +94,12 @@ def rounded(logprobs: list[float]) -> list[float]:
 
 
 def latencies(generator: Generator, questions: list[Question], shown: Shown, max_new_tokens: int) -> dict[str, list[float]]:
-    """-> seconds to the first token and to the whole answer, of questions asked one at a time, evenly spaced among all."""
+    """-> seconds to the first token and to the whole answer, of questions asked one at a time, evenly spaced among all, on passages never read before."""
     first, whole = [], []
     chosen = [questions[i * len(questions) // TIMED] for i in range(TIMED)] if len(questions) > TIMED else questions
     for question in tqdm(chosen, desc=f"timing {generator.name.split('/')[-1]}", unit=" questions", delay=1):
         heard: list[float] = []
+        generator.forget()
         start = time.perf_counter()
         ids = prompt.render(generator.tokenizer, question.question, [p.chunk for p in shown[question.id]]).ids
         try:

@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     for name, work, text in (
         ("train", run_train, "mine, SFT and DPO in order"),
         ("mine", run_mine, "questions, contexts and labels from the index"),
-        ("sft", run_sft, "QLoRA on the mined rows"),
+        ("sft", run_sft, "QLoRA on the mined rows; with --set sft.method=prefix passages are read once"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
         ("promote", run_promote, "make the adapter live if its evaluation says it is better"),
     ):
@@ -34,6 +34,12 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
         command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
         command.set_defaults(work=work)
+    timed = commands.add_parser("speed", help="time both ways of training on the same mined rows")
+    timed.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
+    timed.add_argument("--rows", type=int, default=16, help="rows, and pairs (default %(default)s)")
+    timed.add_argument("--epochs", type=int, default=4, help="(default %(default)s)")
+    timed.add_argument("--json", type=Path, default=Path("var/runs/speed.json"), metavar="FILE", help="(default %(default)s)")
+    timed.set_defaults(work=run_speed)
     writer = commands.add_parser("writer", help="train the question writer that ships, on people's questions about other texts")
     writer.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
     writer.add_argument("--out", type=Path, default=Path("finetune/weights/writer"))
@@ -81,8 +87,8 @@ def print_estimate(settings: Settings) -> None:
 
     model, device, precision = _base(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft.rank, sft.batch)
-    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs)
+    cost = measure(model, device, precision, sft.rank, sft.batch, sft.method)
+    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
     print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
 
@@ -109,7 +115,7 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
 
     stage = _begin(args, "sft")
     if stage:
-        train_sft(stage, Stage(args.run, "mine"), *_base(settings), settings.section("sft", SftSettings), args.resume)
+        train_sft(stage, Stage(args.run, "mine"), *_base(settings), settings.section("sft", SftSettings), args.resume, memory(settings))
 
 
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
@@ -125,7 +131,22 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
     del generator
     model, device, _ = _base(settings)
-    train_dpo(stage, sft, mined, model, device, dpo, args.resume)
+    train_dpo(stage, sft, mined, model, device, dpo, args.resume, memory(settings))
+
+
+def run_speed(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage, read_rows, write_lines
+    from finetune.speed import HEADER, as_json, speed
+
+    mined = Stage(args.run, "mine")
+    mined.receipt()
+    train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
+    model, device, precision = _base(settings)
+    print(HEADER, flush=True)
+    found = speed(model, device, precision, train[: args.rows], dev[: max(2, args.rows // 4)], args.epochs, memory(settings))
+    told = as_json(found, {"model": model.name, "device": device, "precision": precision})
+    write_lines(args.json, [told])
+    print(f"times faster: {told['times_faster']}; {args.json}")
 
 
 def run_promote(args: argparse.Namespace, settings: Settings) -> None:
@@ -133,6 +154,13 @@ def run_promote(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.promote import promote
 
     promote(Stage(args.run, "dev"))
+
+
+def memory(settings: Settings) -> int:
+    """-> MB for the keys and values of passages."""
+    from rag.prefix import PrefixSettings
+
+    return settings.section("prefix", PrefixSettings).memory_mb
 
 
 def _begin(args: argparse.Namespace, name: str):

@@ -1,20 +1,25 @@
-"""Direct preference optimization (arXiv 2305.18290) through TRL's DPOTrainer, on from the SFT adapter, which is also the reference."""
+"""Direct preference optimization (arXiv 2305.18290) on from the SFT adapter, which is also the reference, and in its way: from the question on, or over
+the whole sequence through TRL's DPOTrainer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 from peft import PeftModel
+from transformers import Trainer
 from trl import DPOConfig, DPOTrainer
 
 from finetune.data import Pair, Stage, TrainingError, digest, read_pairs, read_rows, write_lines
+from finetune.from_question import PreferenceTrainer, preferences
 from finetune.preference import count_reasons, make_pairs
-from finetune.sft import adapter_identity, common_arguments, load_trainable, run_trainer, save_adapter
+from finetune.sft import adapter_identity, common_arguments, from_question_arguments, load_trainable, run_trainer, save_adapter
 from rag import prompt
-from rag.generator import Generator
+from rag.generator import AT_QUESTION, Generator, awake
 from rag.models import LocalModel
+from rag.prefix import PrefixSettings
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,16 @@ def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSetti
             write_lines(path, pairs)
 
 
-def train_dpo(stage: Stage, sft: Stage, mined: Stage, model: LocalModel, device: str, settings: DpoSettings, resume: bool) -> None:
+def train_dpo(
+    stage: Stage,
+    sft: Stage,
+    mined: Stage,
+    model: LocalModel,
+    device: str,
+    settings: DpoSettings,
+    resume: bool,
+    memory_mb: int = PrefixSettings.memory_mb,
+) -> None:
     """Train the SFT adapter further on the stage's pairs. Raises TrainingError when the SFT adapter was trained on another base or on other rows."""
     made = sft.receipt()
     if made["base"] != model.digest:
@@ -50,25 +64,42 @@ def train_dpo(stage: Stage, sft: Stage, mined: Stage, model: LocalModel, device:
     tokenizer, base = load_trainable(model, device, made["precision"])
     prompt.check_fingerprint(made["prompt"], prompt.fingerprint(tokenizer), str(sft.folder), "python -m finetune train")
     train, dev = (read_pairs(stage.folder / f"{name}.jsonl") for name in ("train", "dev"))
-    steps = max(1, len(train) // (settings.batch * settings.accumulate))
-    args = DPOConfig(
-        **common_arguments(stage.folder, device, settings.learning_rate, settings.epochs, settings.batch, settings.accumulate),
-        eval_steps=max(1, steps // 2),
-        save_steps=max(1, steps // 2),
-        beta=settings.beta,
-        precompute_ref_log_probs=True,
-        remove_unused_columns=False,
-    )
-    trainer = _PairTrainer(
-        PeftModel.from_pretrained(base, str(sft.folder / "adapter"), is_trainable=True),
-        args=args,
-        train_dataset=tokenized_pairs(tokenizer, train),
-        eval_dataset=tokenized_pairs(tokenizer, dev),
-        processing_class=tokenizer,
-    )
+    tuned = PeftModel.from_pretrained(base, str(sft.folder / "adapter"), is_trainable=True, config=awake(sft.folder / "adapter"))
+    method = "prefix" if made.get("activation") == AT_QUESTION else "whole"
+    read_by = f"{model.digest} {made['precision']} {device}"
+    trainer = dpo_trainer(stage.folder, tokenizer, tuned, train, dev, read_by, device, settings, method, memory_mb)
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, model, made["precision"], made["prompt"], mined)
+    identity = adapter_identity(stage, model, made["precision"], made["prompt"], mined, method)
     save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
+
+
+def dpo_trainer(
+    folder: Path,
+    tokenizer: Any,
+    tuned: Any,
+    train: list[Pair],
+    dev: list[Pair],
+    read_by: str,
+    device: str,
+    settings: DpoSettings,
+    method: str,
+    memory_mb: int,
+) -> Trainer:
+    """-> what trains the adapter of `tuned` further. read_by: identity of the prefixes."""
+    steps = max(1, len(train) // (settings.batch * settings.accumulate))
+    arguments = {
+        **common_arguments(folder, device, settings.learning_rate, settings.epochs, settings.batch, settings.accumulate),
+        "eval_steps": max(1, steps // 2),
+        "save_steps": max(1, steps // 2),
+        "remove_unused_columns": False,
+    }
+    if method == "prefix":
+        data = {"train_dataset": preferences(tokenizer, train), "eval_dataset": preferences(tokenizer, dev)}
+        args = from_question_arguments(arguments, tuned.get_base_model())
+        return PreferenceTrainer(tuned, args, read_by, memory_mb, beta=settings.beta, processing_class=tokenizer, **data)
+    data = {"train_dataset": tokenized_pairs(tokenizer, train), "eval_dataset": tokenized_pairs(tokenizer, dev)}
+    args = DPOConfig(**arguments, max_length=None, beta=settings.beta, precompute_ref_log_probs=True)
+    return _PairTrainer(tuned, args=args, processing_class=tokenizer, **data)
 
 
 class _PairTrainer(DPOTrainer):

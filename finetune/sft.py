@@ -1,4 +1,4 @@
-"""Supervised fine-tuning with QLoRA (arXiv 2305.14314) through TRL's SFTTrainer, on the answer tokens alone."""
+"""Supervised fine-tuning with QLoRA (arXiv 2305.14314) on the answer tokens alone: from the question on, or over the whole sequence through TRL."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import trl.trainer.utils
 from datasets import Dataset
-from peft import LoraConfig
-from transformers import EarlyStoppingCallback, PrinterCallback
+from peft import LoraConfig, get_peft_model
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
-from finetune.data import Row, Stage, digest, read_rows, write_lines
+from finetune.data import Row, Stage, TrainingError, digest, read_rows, write_lines
+from finetune.from_question import AnswerTrainer, answers
 from finetune.progress import Progress
 from rag import prompt
-from rag.generator import CURVES, IDENTITY, RECORD, load_base
+from rag.generator import AT_QUESTION, CURVES, IDENTITY, RECORD, load_base
 from rag.models import LocalModel, computes_bfloat16
+from rag.prefix import PrefixSettings
+
+METHODS = ("prefix", "whole")
 
 
 @dataclass(frozen=True)
 class SftSettings:
     """rank: of the LoRA matrices, on all linear layers (QLoRA's finding); alpha is twice the rank. learning_rate: higher than QLoRA's 2e-4,
     because a 135M model on a few hundred rows takes only about a hundred steps. batch × accumulate rows make a step. patience: evaluations
-    without a better development loss before stopping; there are two an epoch."""
+    without a better development loss before stopping; there are two an epoch. method: "prefix" reads passages once and trains from the question on,
+    "whole" trains over the whole sequence through TRL; DPO goes on as SFT did."""
 
+    method: str = "whole"
     rank: int = 16
     learning_rate: float = 5e-4
     epochs: int = 2
@@ -35,32 +42,59 @@ class SftSettings:
     patience: int = 2
 
 
-def train_sft(stage: Stage, mined: Stage, model: LocalModel, device: str, precision: str, settings: SftSettings, resume: bool) -> None:
+def train_sft(
+    stage: Stage,
+    mined: Stage,
+    model: LocalModel,
+    device: str,
+    precision: str,
+    settings: SftSettings,
+    resume: bool,
+    memory_mb: int = PrefixSettings.memory_mb,
+) -> None:
     """Train an adapter on the mined rows and write it to the stage's folder with its identity, record and curves, and the receipt."""
+    check_method(settings.method)
     tokenizer, base = load_trainable(model, device, precision)
     prompt.check_fingerprint(mined.receipt()["prompt"], prompt.fingerprint(tokenizer), str(mined.folder), "python -m finetune mine")
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
-    steps = max(1, len(train) // (settings.batch * settings.accumulate))
-    args = SFTConfig(
-        **common_arguments(stage.folder, device, settings.learning_rate, settings.epochs, settings.batch, settings.accumulate),
-        eval_steps=max(1, steps // 2),
-        save_steps=max(1, steps // 2),
-        warmup_steps=min(10, steps),
-        lr_scheduler_type="cosine",
-        train_sampling_strategy="group_by_length",
-    )
-    trainer = SFTTrainer(
-        base,
-        args,
-        train_dataset=tokenized(tokenizer, train),
-        eval_dataset=tokenized(tokenizer, dev),
-        processing_class=tokenizer,
-        peft_config=lora(settings.rank),
-        callbacks=[EarlyStoppingCallback(settings.patience)],
-    )
+    trainer = sft_trainer(stage.folder, tokenizer, base, train, dev, f"{model.digest} {precision} {device}", device, settings, memory_mb)
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, model, precision, prompt.fingerprint(tokenizer), mined)
+    identity = adapter_identity(stage, model, precision, prompt.fingerprint(tokenizer), mined, settings.method)
     save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev)})
+
+
+def check_method(method: str) -> None:
+    """Raises TrainingError where the method is neither of the two."""
+    if method not in METHODS:
+        raise TrainingError(f"no method of training is called {method!r}: --set sft.method={METHODS[0]} or {METHODS[1]}")
+
+
+def sft_trainer(
+    folder: Path, tokenizer: Any, base: Any, train: list[Row], dev: list[Row], read_by: str, device: str, settings: SftSettings, memory_mb: int
+) -> Trainer:
+    """-> what trains a new adapter of `base` in the settings' way. read_by: identity of the prefixes."""
+    steps = max(1, len(train) // (settings.batch * settings.accumulate))
+    arguments = {
+        **common_arguments(folder, device, settings.learning_rate, settings.epochs, settings.batch, settings.accumulate),
+        "eval_steps": max(1, steps // 2),
+        "save_steps": max(1, steps // 2),
+        "warmup_steps": min(10, steps),
+        "lr_scheduler_type": "cosine",
+        "train_sampling_strategy": "group_by_length",
+    }
+    stop = [EarlyStoppingCallback(settings.patience)]
+    if settings.method == "prefix":
+        data = {"train_dataset": answers(tokenizer, train), "eval_dataset": answers(tokenizer, dev).sort("length")}
+        set_seed(0)  # before the adapter's random start
+        tuned = get_peft_model(base, lora(settings.rank))
+        return AnswerTrainer(tuned, from_question_arguments(arguments, base), read_by, memory_mb, processing_class=tokenizer, callbacks=stop, **data)
+    data = {"train_dataset": tokenized(tokenizer, train), "eval_dataset": tokenized(tokenizer, dev)}
+    return SFTTrainer(base, SFTConfig(**arguments, max_length=None), processing_class=tokenizer, peft_config=lora(settings.rank), callbacks=stop, **data)
+
+
+def from_question_arguments(arguments: dict[str, Any], base: Any) -> TrainingArguments:
+    """Autocast only where the base itself computes in bfloat16: the keys and values of a float32 base are float32, and so is what attends to them."""
+    return TrainingArguments(**{**arguments, "bf16": arguments["bf16"] and base.dtype == torch.bfloat16, "remove_unused_columns": False})
 
 
 def load_trainable(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]:
@@ -85,7 +119,7 @@ def tokenized(tokenizer: Any, rows: list[Row]) -> Dataset:
 
 
 def common_arguments(folder: Path, device: str, learning_rate: float, epochs: int, batch: int, accumulate: int) -> dict[str, Any]:
-    """What SFT and DPO share: no truncation (it would cut answers off), autocast where the device has bfloat16, evaluation by steps, the best
+    """What SFT and DPO share: autocast where the device has bfloat16, evaluation by steps, the best
     checkpoint kept."""
     cuda = device.startswith("cuda")
     return {
@@ -95,7 +129,6 @@ def common_arguments(folder: Path, device: str, learning_rate: float, epochs: in
         "gradient_accumulation_steps": accumulate,
         "num_train_epochs": epochs,
         "learning_rate": learning_rate,
-        "max_length": None,
         "bf16": computes_bfloat16(device),
         "use_cpu": not cuda,
         "dataloader_pin_memory": cuda,
@@ -141,10 +174,11 @@ def score_labels_only() -> None:
     trl.trainer.utils._use_triton = lambda device: True
 
 
-def adapter_identity(stage: Stage, model: LocalModel, precision: str, fingerprint: str, mined: Stage) -> dict[str, Any]:
-    """What serving checks before it uses the adapter, and where the adapter came from."""
-    data = digest(mined.folder / "train.jsonl")
-    return {"base": model.digest, "base_name": model.name, "precision": precision, "prompt": fingerprint, "run": stage.run, "stage": stage.name, "data": data}
+def adapter_identity(stage: Stage, model: LocalModel, precision: str, fingerprint: str, mined: Stage, method: str) -> dict[str, Any]:
+    """What serving checks before it uses the adapter, where the adapter acts, and where it came from."""
+    learned = {"base": model.digest, "base_name": model.name, "precision": precision, "prompt": fingerprint}
+    activation = AT_QUESTION if method == "prefix" else "everywhere"
+    return {**learned, "activation": activation, "run": stage.run, "stage": stage.name, "data": digest(mined.folder / "train.jsonl")}
 
 
 def training_record(mined: Stage) -> dict[str, Any]:
@@ -157,6 +191,8 @@ def training_record(mined: Stage) -> dict[str, Any]:
 def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:
     """The adapter in PEFT's format with its identity, record and curves beside it, and last of all the receipt."""
     folder = stage.folder / "adapter"
+    if identity["activation"] == AT_QUESTION:  # from here on it is PEFT's own activated LoRA
+        trainer.model.peft_config["default"].alora_invocation_tokens = prompt.invocation(trainer.processing_class).ids
     trainer.model.save_pretrained(str(folder), selected_adapters=["default"])
     (folder / IDENTITY).write_text(json.dumps(identity, indent=2))
     write_lines(folder / RECORD, [training_record(mined)])

@@ -13,10 +13,12 @@ import torch
 
 from rag.errors import ModelError
 from rag.models import LocalModel, computes_bfloat16
-from rag.prompt import check_fingerprint, fingerprint
+from rag.prefix import PrefixCache, PrefixReader, PrefixSettings
+from rag.prompt import check_fingerprint, fingerprint, invocation, question_at
 
 IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
 RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
+AT_QUESTION = "question"  # the identity's "activation" of adapters that leave what comes before the question to the base
 CURVES = "curves.json"  # what reports draw: the training log of each stage
 
 
@@ -54,10 +56,30 @@ def read_identity(adapter: Path) -> dict[str, Any]:
         raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
 
 
-class Generator:
-    """Token ids in, text out. With an adapter it can also speak as the base model: `with generator.base(): ...`."""
+def awake(adapter: Path) -> Any:
+    """-> the adapter's PEFT configuration without its invocation tokens. Where it is called on what follows the question's start alone, plain LoRA
+    computes the same, without looking for the start at every step."""
+    from peft import PeftConfig
 
-    def __init__(self, model: LocalModel, device: str, precision: str, adapter: Path | None = None, prompt: str | None = None):
+    config = PeftConfig.from_pretrained(str(adapter))
+    config.alora_invocation_tokens = None
+    return config
+
+
+class Generator:
+    """Token ids in, text out. With an adapter it can also speak as the base model: `with generator.base(): ...`.
+
+    What comes before the question is read once and kept, unless the adapter acts there too."""
+
+    def __init__(
+        self,
+        model: LocalModel,
+        device: str,
+        precision: str,
+        adapter: Path | None = None,
+        prompt: str | None = None,
+        memory_mb: int = PrefixSettings.memory_mb,
+    ):
         """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
         the answering prompt's if None)."""
         self.tokenizer, self._model = load_base(model, device, precision)
@@ -65,8 +87,11 @@ class Generator:
             self._model.dequantize()  # the same weights unpacked once: a third of the time of unpacking them for every token
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
+        self._everywhere, self._off = False, adapter is None
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
+        self._invocation = invocation(self.tokenizer).ids
+        self.prefixes = PrefixReader(self._read_as_base, f"{model.digest} {precision} {device}", PrefixCache(memory_mb * 10**6), device)
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
         from peft import PeftModel
@@ -75,13 +100,26 @@ class Generator:
         if identity["base"] != model.digest:
             raise ModelError(f"{adapter} was trained on base {identity['base'][:12]}, not {model.digest[:12]}: make train, or ask with --base")
         check_fingerprint(identity["prompt"], prompt, str(adapter), "make train, or ask with --base")
-        self._model = PeftModel.from_pretrained(self._model, str(adapter), is_trainable=False).eval()
+        self._everywhere = identity.get("activation") != AT_QUESTION
+        self._model = PeftModel.from_pretrained(self._model, str(adapter), is_trainable=False, config=awake(adapter)).eval()
 
     @contextmanager
     def base(self) -> Iterator[None]:
         """Inside, the adapter is switched off."""
-        with self._model.disable_adapter() if self.adapter else nullcontext():
-            yield
+        off, self._off = self._off, True
+        try:
+            with nullcontext() if off else self._model.disable_adapter():
+                yield
+        finally:
+            self._off = off
+
+    def forget(self) -> None:
+        """The passages read so far."""
+        self.prefixes.cache.clear()
+
+    def _read_as_base(self, **inputs: Any) -> Any:
+        with self.base():
+            return self._model(**inputs)
 
     def generate(
         self, prompts: list[list[int]], max_new_tokens: int, on_text: Callable[[str], None] | None = None, stop: int | None = None
@@ -89,20 +127,41 @@ class Generator:
         """Greedy continuations of a batch of prompts, each up to the end-of-turn token or the token `stop`.
 
         on_text gets the first one's text as it grows."""
-        return self._continue(self._read(prompts), max_new_tokens, on_text, stop)
+        with self._speaker(prompts):
+            return self._continue(self._read(prompts), max_new_tokens, on_text, stop)
 
     def generate_and_score(self, prompts: list[list[int]], wanted: list[list[int]], max_new_tokens: int) -> tuple[list[Generation], list[list[float]]]:
         """-> greedy continuations, and the natural log-probability of each token of the `wanted` continuations ([] where none is wanted). The prompts
         are read once for both."""
-        read = self._read(prompts)
-        scores = self._score(read, wanted) if any(wanted) else [[] for _ in wanted]
-        return self._continue(read, max_new_tokens, None, None), scores
+        with self._speaker(prompts):
+            read = self._read(prompts)
+            scores = self._score(read, wanted) if any(wanted) else [[] for _ in wanted]
+            return self._continue(read, max_new_tokens, None, None), scores
+
+    def _speaker(self, prompts: list[list[int]]) -> Any:
+        """An adapter that wakes up at the question sleeps through prompts that have none, as with PEFT."""
+        asks = {question_at(ids, self._invocation) is not None for ids in prompts}
+        if self._off or self._everywhere or asks == {True}:
+            return nullcontext()
+        if asks == {True, False}:
+            raise ModelError("prompts with a question and without one can't be answered in one batch by an adapter that wakes up at the question")
+        return self.base()
 
     @torch.inference_mode()
     def _read(self, prompts: list[list[int]]) -> _Read:
-        ids, mask = self._left_padded(prompts)
+        starts = [question_at(ids, self._invocation) for ids in prompts]
+        if self._everywhere and not self._off or not all(starts):
+            return self._read_on(None, None, prompts)
+        with self.prefixes.read([ids[:start] for ids, start in zip(prompts, starts, strict=True)]) as (cache, seen):
+            return self._read_on(cache, seen, [ids[start:] for ids, start in zip(prompts, starts, strict=True)])
+
+    def _read_on(self, cache: Any, seen: torch.Tensor | None, rest: list[list[int]]) -> _Read:
+        """Read the rest of prompts whose beginnings, seen where the mask is 1, are in the cache."""
+        ids, mask = self._left_padded(rest)
         position = (mask.cumsum(1) - 1).clamp(min=0)
-        step = self._model(input_ids=ids, attention_mask=mask, position_ids=position, use_cache=True, logits_to_keep=1)
+        if seen is not None:
+            position, mask = position + seen.sum(1, keepdim=True), torch.cat([seen, mask], 1)
+        step = self._model(input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=1)
         return _Read(step.past_key_values, mask, position[:, -1:] + 1, step.logits[:, -1].float().log_softmax(-1))
 
     @torch.inference_mode()

@@ -16,6 +16,7 @@ from rag.errors import ModelError
 from rag.generator import Generation, Generator, read_identity
 from rag.grounding import Citation, ground
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
+from rag.prefix import PrefixSettings
 from rag.record import Record
 from rag.reranker import SHIPPED, Reranker
 from rag.retrieval import Passage, RetrievalSettings, Retriever
@@ -154,7 +155,7 @@ def open_generator(settings: Settings, adapter: Path | None) -> Generator:
     model = find_model(models.generator, models.hub)
     wanted = read_identity(adapter)["precision"] if adapter and models.precision == "auto" else models.precision
     device, precision = choose_device(models.device, wanted)
-    return Generator(model, device, precision, adapter)
+    return Generator(model, device, precision, adapter, memory_mb=settings.section("prefix", PrefixSettings).memory_mb)
 
 
 def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None) -> Pipeline:

@@ -15,16 +15,27 @@ SYSTEM = (
     "Answer the question using only the numbered passages. Give a short answer in their words and cite the passage like [2]. "
     f"If the passages do not contain the answer, say: {REFUSAL}"
 )
+ASKED = "Question:"
 CLOSED_BOOK = "Answer the question in a few words."
 _CITATION = re.compile(r"\s*\[(\d+)\]")
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A rendered prompt. ids: token ids. supervised: how many of the last ids are the answer, which alone is trained on (0 when serving)."""
+    """A rendered prompt. ids: token ids. supervised: how many of the last ids are the answer, which alone is trained on (0 when serving).
+    prefix: how many of the first ids depend on the passages alone and are the same for every question; the rest starts with `invocation`."""
 
     ids: list[int]
     supervised: int
+    prefix: int
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """ids: the tokens that wake an adapter up. blank: how many characters of them stand before the word that asks."""
+
+    ids: list[int]
+    blank: int
 
 
 @dataclass(frozen=True)
@@ -37,9 +48,10 @@ class Parsed:
 
 
 def messages(question: str, passages: list[Chunk]) -> list[dict[str, str]]:
-    """-> chat messages. The passages come before the question, so that they can be read once for many questions."""
+    """-> chat messages. The passages come before the question, so that they can be read once for many questions. A blank line stands between
+    them and nowhere else: within passages and question white space is a single blank, so that nothing in them looks like the question's start."""
     shown = "\n\n".join(f"[{n}] {' > '.join(p.headings or (p.title,))}: {_flat(p.text)}" for n, p in enumerate(passages, 1))
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": f"{shown}\n\nQuestion: {question}"}]
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": f"{shown}\n\n{ASKED} {_flat(question)}"}]
 
 
 def answer_text(text: str, cited: int) -> str:
@@ -50,16 +62,35 @@ def answer_text(text: str, cited: int) -> str:
 def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | None = None) -> Tokens:
     """-> token ids of the prompt; with `answer`, of prompt, answer and end-of-turn token, the last two supervised.
 
-    Raises PromptError when the prompt's tokens are not a prefix of prompt plus answer.
+    Raises PromptError when the tokens of the prompt, or of its part before the question, are not a prefix of the whole.
     """
     text = tokenizer.apply_chat_template(messages(question, passages), tokenize=False, add_generation_prompt=True)
     prompt = _ids(tokenizer, text)
-    if answer is None:
-        return Tokens(prompt, 0)
-    whole = _ids(tokenizer, text + answer) + [tokenizer.eos_token_id]
+    whole = prompt if answer is None else _ids(tokenizer, text + answer) + [tokenizer.eos_token_id]
     if whole[: len(prompt)] != prompt:
         raise PromptError(f"tokens merge across the start of the answer {answer[:30]!r}: this tokenizer needs another chat template")
-    return Tokens(whole, len(whole) - len(prompt))
+    start = invocation(tokenizer)
+    prefix = _ids(tokenizer, text[: text.rindex(f"{ASKED} {_flat(question)}") - start.blank])
+    if whole[: len(prefix)] != prefix or question_at(whole, start.ids) != len(prefix):
+        raise PromptError(f"tokens merge across the start of the question {question[:30]!r}, or it begins again later: ask in other words")
+    return Tokens(whole, len(whole) - len(prompt), len(prefix))
+
+
+def invocation(tokenizer: Any) -> Invocation:
+    """-> the tokens that the question's part starts with in every prompt: adapters of activated LoRA (arXiv 2504.12397) wake up at their last
+    occurrence. With the blank line before it where the tokenizer keeps that apart from any passage's end: no question holds a blank line, and so
+    none can move the start."""
+    for blank in ("\n\n", ""):
+        ids = _ids(tokenizer, blank + ASKED)
+        before = [f"A passage ends{end}" + ("" if blank else "\n\n") for end in (".", "", " 7", ")", "\u201d")]
+        if all(_ids(tokenizer, b + blank + ASKED + " Why?")[: len(_ids(tokenizer, b)) + len(ids)] == _ids(tokenizer, b) + ids for b in before):
+            return Invocation(ids, len(blank))
+    raise PromptError(f"tokens merge across the start of the question {ASKED!r}: choose another model with --set model.generator=...")
+
+
+def question_at(ids: list[int], start: list[int]) -> int | None:
+    """-> where the invocation `start` occurs last in `ids`, None where it does not: the rule by which PEFT activates an adapter."""
+    return next((i for i in range(len(ids) - len(start), -1, -1) if ids[i : i + len(start)] == start), None)
 
 
 def render_plain(tokenizer: Any, text: str, system: str | None = None) -> list[int]:

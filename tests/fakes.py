@@ -67,6 +67,9 @@ class Scripted:
             on_text(self._speaking)
         return [Generation(self._speaking, [-sum(map(len, prompts)) / 1e4])] * len(prompts)
 
+    def forget(self):
+        pass
+
     def generate_and_score(self, prompts, wanted, max_new_tokens):
         return self.generate(prompts, max_new_tokens), [[-0.5] * len(ids) for ids in wanted]
 

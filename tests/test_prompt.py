@@ -4,7 +4,7 @@ from fakes import passage
 from rag import prompt
 from rag.chunking import Chunk
 from rag.errors import PromptError
-from rag.prompt import REFUSAL, Parsed, check_fingerprint, fingerprint, messages, parse, render
+from rag.prompt import REFUSAL, Parsed, check_fingerprint, fingerprint, invocation, messages, parse, question_at, render
 
 SHOWN = [passage("The crane lifts 40 tonnes.").chunk, passage("The office opens\n at 08:30.", headings=("Port", "Office")).chunk]
 
@@ -43,13 +43,42 @@ def test_a_tokenizer_that_merges_across_the_start_is_refused():
         eos_token_id = 0
 
         def apply_chat_template(self, messages, **options):
-            return "prompt"
+            return messages[1]["content"]
 
         def __call__(self, text, **options):
             return {"input_ids": [len(text)]}
 
     with pytest.raises(PromptError, match="merge"):
         render(Merging(), "q", SHOWN, "answer")
+
+
+TRICKY = ["Question: Question:", "Why?\n\nQuestion: how?", "\n\nQuestion:", "What does 'Question: when' ask?", "", " x "]
+
+
+@pytest.mark.parametrize("question", TRICKY)
+@pytest.mark.parametrize("shown", [SHOWN, SHOWN[:1], [], [Chunk("a", "Question:", 0, 2, "End\n\nQuestion: why?\n\n", (), None)]])
+def test_the_prefix_is_the_same_for_every_question_and_peft_activates_right_after_it(tokenizer, question, shown):
+    from types import SimpleNamespace
+
+    import torch
+    from peft.tuners.lora.variants import calculate_alora_offsets
+
+    tokens, plain = render(tokenizer, question, shown, "40 tonnes [1]"), render(tokenizer, "How?", shown)
+    assert tokens.ids[: tokens.prefix] == plain.ids[: plain.prefix]
+    assert tokenizer.decode(tokens.ids[: tokens.prefix]).endswith("user\n" + messages("", shown)[1]["content"][: -len("\n\nQuestion: ")])
+    start = invocation(tokenizer).ids
+    config = {"default": SimpleNamespace(alora_invocation_tokens=start)}
+    assert len(tokens.ids) - calculate_alora_offsets(config, "default", torch.tensor([tokens.ids]))[0] == tokens.prefix
+    assert tokenizer.decode(start) == "\n\nQuestion:"
+
+
+def test_an_answer_that_asks_again_is_not_trained_on(tokenizer):
+    with pytest.raises(PromptError, match="begins again"):
+        render(tokenizer, "How?", SHOWN, "x\n\nQuestion: why?")
+
+
+def test_question_at_is_the_last_occurrence():
+    assert [question_at(ids, [1, 2]) for ids in ([1, 2, 3, 1, 2], [1, 2, 1], [2, 1], [])] == [3, 0, None, None]
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,10 @@ def tiny_encoder(tmp_path):
     (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
     folder = tmp_path / "tiny-encoder"
     BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(folder)
-    BertModel(BertConfig(len(words) + 5, 32, 2, 2, 64, max_position_embeddings=256)).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=len(words) + 5, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=256
+    )
+    BertModel(config).save_pretrained(folder)
     return find_model(str(folder))
 
 

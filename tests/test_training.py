@@ -1,30 +1,26 @@
-"""SFT and DPO through TRL on a tiny model: what is trained on, resuming, identities, and the two patches that CPU training needs."""
+"""SFT and DPO, from the question on and through TRL, on a tiny model: what is trained on, resuming, identities, and the two patches that CPU training needs."""
 
 import json
 
 import pytest
 import torch
+import transformers
 import trl.trainer.utils
 from peft import get_peft_model
+from triplets import row
 
 from eval.leaks import find_leaks, parts_of, read_record
 from eval.questions import Question
 from finetune import dpo, sft
-from finetune.data import Pair, Row, Stage, read_pairs, read_rows, write_lines
+from finetune.data import Pair, Stage, read_pairs, read_rows, write_lines
 from finetune.dpo import DpoSettings, train_dpo
 from finetune.sft import SftSettings, load_trainable, lora, tokenized, train_sft
 from rag import prompt
-from rag.chunking import Chunk
 from rag.errors import RagtuneError
 from rag.generator import Generator, load_base
 from rag.models import find_model
 
 DOCUMENTS = {"train": ["d0.md"], "dev": ["d1.md"], "unmined": []}
-
-
-def row(n: int, cited: int = 1) -> Row:
-    passages = tuple(Chunk(f"d{i}.md", f"d{i}", 0, 20, f"Tank {n} holds {n + i} litres.", ("Tanks",), None) for i in range(2))
-    return Row(f"r{n}", f"What does tank {n} hold?", f"{n} litres", "answerable" if cited else "left out", "d0.md", (0, 20), passages, cited)
 
 
 @pytest.fixture
@@ -36,6 +32,11 @@ def mined(tmp_path, monkeypatch, tiny_model):
     tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
     stage.finish({"prompt": prompt.fingerprint(tokenizer), "documents": DOCUMENTS})
     return stage
+
+
+@pytest.fixture(params=["prefix", "whole"])
+def method(request):
+    return request.param
 
 
 def train(tiny_model, mined, resume=False, **settings) -> Stage:
@@ -54,8 +55,8 @@ def test_labels_are_the_answer_and_nothing_else(tiny_model):
         assert got["labels"][-len(labels) :] == labels
 
 
-def test_sft_lowers_the_loss_and_its_adapter_is_served(tiny_model, mined):
-    stage = train(tiny_model, mined, epochs=6, learning_rate=5e-3)
+def test_sft_lowers_the_loss_and_its_adapter_is_served(tiny_model, mined, method):
+    stage = train(tiny_model, mined, method=method, epochs=6, learning_rate=5e-3)
     losses = [entry["eval_loss"] for entry in json.loads((stage.folder / "adapter/curves.json").read_text())["sft"] if "eval_loss" in entry]
     assert losses[-1] < losses[0]
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", stage.folder / "adapter")
@@ -79,31 +80,32 @@ def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves
     assert parts_of(["d0.md", "d1.md", "d2.md"], folder) == {"d0.md": "mined", "d1.md": "mined", "d2.md": "incoming"}
 
 
-def test_resume_goes_on_to_the_same_weights(tiny_model, mined):
-    whole = train(tiny_model, mined, epochs=2)
+@pytest.mark.parametrize("step", [0, 3, 5])
+def test_resume_goes_on_to_the_same_weights(tiny_model, mined, method, step):
+    whole = train(tiny_model, mined, method=method, epochs=2)
     wanted = (whole.folder / "adapter" / "adapter_model.safetensors").read_bytes()
     whole.clear()
 
     class Stop(Exception):
         pass
 
-    original = sft.SFTTrainer.training_step
+    original = transformers.Trainer.training_step
 
     def dies(self, *args, **kwargs):
-        if self.state.global_step == 5:
+        if self.state.global_step == step:
             raise Stop
         return original(self, *args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stop):
-        patch.setattr(sft.SFTTrainer, "training_step", dies)
-        train(tiny_model, mined, epochs=2)
+        patch.setattr(transformers.Trainer, "training_step", dies)
+        train(tiny_model, mined, method=method, epochs=2)
     assert not whole.finished
-    resumed = train(tiny_model, mined, resume=True, epochs=2)
+    resumed = train(tiny_model, mined, resume=True, method=method, epochs=2)
     assert (resumed.folder / "adapter" / "adapter_model.safetensors").read_bytes() == wanted
 
 
-def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined):
-    sft_stage, stage = train(tiny_model, mined, epochs=1), Stage("t", "dpo")
+def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined, method):
+    sft_stage, stage = train(tiny_model, mined, method=method, epochs=1), Stage("t", "dpo")
     pairs = [Pair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made") for r in read_rows(mined.folder / "train.jsonl")]
     for name in ("train", "dev"):
         write_lines(stage.folder / f"{name}.jsonl", pairs)
@@ -117,6 +119,11 @@ def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined):
     assert {"adapter_model.safetensors", "identity.json"} <= names
     assert read_record(stage.folder / "adapter") == read_record(sft_stage.folder / "adapter")
     assert "ref" not in names
+
+
+def test_an_unknown_method_is_refused(tiny_model, mined):
+    with pytest.raises(RagtuneError, match="half.*sft.method=prefix"):
+        train(tiny_model, mined, method="half")
 
 
 def test_dpo_refuses_an_sft_adapter_of_other_rows(tiny_model, mined):

@@ -1,0 +1,138 @@
+"""How fast training goes, and in how much memory: from the question on against TRL over the whole sequence, on the same rows in one run."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from finetune.data import Pair, Row
+from rag.models import LocalModel
+
+WAYS = ("sft whole", "sft prefix", "dpo whole", "dpo prefix")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """way: stage and method. first, later: seconds of the first epoch, with reading and the reference's scores, and of a usual later one.
+    losses: development loss after each epoch. peak_mb: most memory of the process, 10^6 bytes; gpu_mb: of the GPU."""
+
+    way: str
+    examples: int
+    epochs: int
+    first: float
+    later: float
+    losses: list[float]
+    peak_mb: int
+    gpu_mb: int
+
+
+def speed(model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, memory_mb: int) -> list[Timing]:
+    """-> a timing of each way, each in a process of its own so that its peak memory is its own."""
+    found = []
+    for way in WAYS:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            found.append(pool.submit(measure, way, model, device, precision, train, dev, epochs, memory_mb).result())
+        print(line(found[-1]), flush=True)
+    return found
+
+
+def measure(way: str, model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, memory_mb: int) -> Timing:
+    """Train in one way, all of them with the default batch, rank and learning rate of their stage."""
+    import torch
+
+    from finetune.sft import float32_adapter, score_labels_only
+
+    stage, method = way.split()
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        trainer = _trainer(stage, method, Path(folder), model, device, precision, train, dev, epochs, memory_mb)
+        loaded = trainer.loaded_at - start
+        float32_adapter(trainer.model)
+        score_labels_only()
+        clock = _clock()
+        trainer.add_callback(clock)
+        trainer.train()
+    ends = [at - start - loaded for at in clock.ends]
+    losses = [round(entry["eval_loss"], 4) for entry in trainer.state.log_history if "eval_loss" in entry]
+    later = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else ends[0]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
+    gpu = torch.cuda.max_memory_allocated() // 10**6 if device.startswith("cuda") else 0
+    return Timing(way, len(train), len(ends), round(ends[0], 3), round(later, 3), losses, peak, gpu)
+
+
+def _trainer(
+    stage: str, method: str, folder: Path, model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, memory_mb: int
+) -> Any:
+    from peft import get_peft_model
+
+    from finetune.dpo import DpoSettings, dpo_trainer
+    from finetune.sft import SftSettings, load_trainable, lora, sft_trainer
+
+    tokenizer, base = load_trainable(model, device, precision)
+    loaded_at, read_by = time.perf_counter(), f"{model.digest} {precision} {device}"
+    if stage == "sft":
+        settings = replace(SftSettings(), method=method, epochs=epochs)
+        trainer = sft_trainer(folder, tokenizer, base, train, dev, read_by, device, settings, memory_mb)
+    else:
+        tuned = get_peft_model(base, lora(SftSettings().rank))
+        pairs = [[Pair(row, row.target, _wrong(row), "made") for row in rows] for rows in (train, dev)]
+        trainer = dpo_trainer(folder, tokenizer, tuned, *pairs, read_by, device, replace(DpoSettings(), epochs=epochs), method, memory_mb)
+    trainer.args.eval_strategy, trainer.args.save_strategy, trainer.args.load_best_model_at_end = "epoch", "no", False
+    from transformers import EarlyStoppingCallback, PrinterCallback
+
+    trainer.remove_callback(EarlyStoppingCallback)
+    trainer.remove_callback(PrinterCallback)
+    trainer.loaded_at = loaded_at
+    return trainer
+
+
+def _wrong(row: Row) -> str:
+    from rag import prompt
+
+    return prompt.REFUSAL if row.cited else prompt.answer_text(row.answer, 1)
+
+
+def _clock() -> Any:
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        """When each epoch's last step ended, without the evaluations before it."""
+
+        def __init__(self) -> None:
+            self.ends: list[float] = []
+            self._evaluating, self._since = 0.0, 0.0
+
+        def on_epoch_end(self, *args: Any, **kwargs: Any) -> None:
+            self._since = time.perf_counter()
+            self.ends.append(self._since - self._evaluating)
+
+        def on_evaluate(self, *args: Any, **kwargs: Any) -> None:
+            self._evaluating += time.perf_counter() - self._since
+
+    return Clock()
+
+
+def line(t: Timing) -> str:
+    """-> a row of the table; rates in rows or pairs a second, over all epochs and from the second on."""
+    whole = t.examples * t.epochs / (t.first + t.later * (t.epochs - 1))
+    return f"{t.way:12}{t.first:10.1f}{t.later:10.1f}{t.examples / t.later:10.2f}{whole:10.2f}{t.peak_mb:9}{t.gpu_mb:8}  {t.losses}"
+
+
+HEADER = f"{'':12}{'1st s':>10}{'later s':>10}{'later/s':>10}{'all/s':>10}{'peak MB':>9}{'GPU MB':>8}  development loss after each epoch"
+
+
+def as_json(found: list[Timing], about: dict[str, Any]) -> dict[str, Any]:
+    """-> the timings, and how many times faster the prefix way is, from the second epoch and over all."""
+    by = {t.way: t for t in found}
+    times = {}
+    for stage in ("sft", "dpo"):
+        whole, ours = by[f"{stage} whole"], by[f"{stage} prefix"]
+        total = [t.first + t.later * (t.epochs - 1) for t in (whole, ours)]
+        times[stage] = {"later": round(whole.later / ours.later, 1), "all": round(total[0] / total[1], 1)}
+    return {**about, "times_faster": times, "timings": [asdict(t) for t in found]}

@@ -1,0 +1,206 @@
+"""Training and answering with passages read once, held against PEFT's and TRL's own computation over the whole sequence."""
+
+import json
+
+import pytest
+import torch
+import torch.nn.functional as F
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, TrainingArguments
+from triplets import row
+from trl import DPOConfig
+
+from finetune.data import Pair
+from finetune.dpo import DpoSettings, _PairTrainer, dpo_trainer, tokenized_pairs
+from finetune.from_question import AnswerTrainer, answers, collate, preferences
+from finetune.sft import SftSettings, sft_trainer
+from rag import prompt
+from rag.generator import Generator, load_base
+from rag.models import find_model
+
+ROWS = [row(n, n % 3 > 0, "litres " * (n % 5) * 3) for n in range(12)]
+PAIRS = [Pair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made") for r in ROWS]
+
+
+def random_adapter(model, folder, start):
+    """-> an activated LoRA as PEFT itself makes and saves it."""
+    torch.manual_seed(1)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", alora_invocation_tokens=start, init_lora_weights=False)
+    get_peft_model(model, config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def at_question(tiny_model, tiny_generator, tmp_path):
+    """-> the folder of an activated LoRA with the identity that serving checks."""
+    start = prompt.invocation(tiny_generator.tokenizer).ids
+    folder = random_adapter(AutoModelForCausalLM.from_pretrained(tiny_model), tmp_path / "adapter", start)
+    identity = {"base": tiny_generator.digest, "prompt": prompt.fingerprint(tiny_generator.tokenizer), "precision": "float32", "activation": "question"}
+    (folder / "identity.json").write_text(json.dumps(identity))
+    return folder
+
+
+def awake_model(folder, base_folder):
+    from rag.generator import awake
+
+    base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
+    return PeftModel.from_pretrained(base, folder, is_trainable=True, config=awake(folder))
+
+
+def gradients(model):
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def whole_loss(model, tokenizer, rows):
+    """-> the mean loss of supervised tokens in PEFT's forward pass over whole sequences, one at a time."""
+    losses = []
+    for r in rows:
+        tokens = prompt.render(tokenizer, r.question, list(r.passages), r.target)
+        logits = model(input_ids=torch.tensor([tokens.ids])).logits[0, -tokens.supervised - 1 : -1]
+        losses.append(F.cross_entropy(logits.float(), torch.tensor(tokens.ids[-tokens.supervised :]), reduction="none"))
+    return torch.cat(losses).mean()
+
+
+def compare(base_folder, folder, tokenizer, rows, tmp_path, tolerance, worst):
+    """tolerance: of the loss, and of the gradient as one vector relative to its length. worst: of any matrix's gradient relative to its largest entry."""
+    tuned = awake_model(folder, base_folder)
+    args = TrainingArguments(output_dir=str(tmp_path / "t"), use_cpu=True, remove_unused_columns=False, report_to=[])
+    trainer = AnswerTrainer(tuned, args, "x", 500)
+    batch = collate(list(answers(tokenizer, rows)))
+    ours = trainer.compute_loss(tuned, batch)
+    ours.backward()
+    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32), folder, is_trainable=True)
+    assert plain.peft_config["default"].alora_invocation_tokens
+    theirs = whole_loss(plain, tokenizer, rows)
+    theirs.backward()
+    found, wanted = gradients(tuned), gradients(plain)
+    assert found.keys() == wanted.keys()
+    largest = max((found[name] - wanted[name]).abs().max().item() / wanted[name].abs().max().clamp(min=1e-3).item() for name in wanted)
+    apart = sum((found[name] - wanted[name]).square().sum() for name in wanted) / sum(g.square().sum() for g in wanted.values())
+    print(f"loss {ours.item():.7f} against {theirs.item():.7f}; largest relative difference of a gradient {largest:.1e}")
+    assert abs(ours.item() - theirs.item()) <= tolerance and apart.sqrt() <= tolerance and largest <= worst
+    assert any(gradient.abs().max() > 1e-3 for gradient in wanted.values())
+
+
+def test_loss_and_gradients_are_those_of_pefts_whole_forward_pass(tiny_model, tiny_generator, at_question, tmp_path):
+    compare(tiny_model, at_question, tiny_generator.tokenizer, ROWS, tmp_path, 1e-5, 1e-5)
+
+
+@pytest.mark.model
+def test_loss_and_gradients_of_the_real_model(tmp_path):
+    from rag.models import ModelSettings
+
+    model = find_model(ModelSettings().generator)
+    tokenizer, base = load_base(model, "cpu", "float32")
+    torch.manual_seed(0)
+    folder = tmp_path / "adapter"
+    tuned = get_peft_model(base, LoraConfig(r=8, target_modules="all-linear", task_type="CAUSAL_LM", alora_invocation_tokens=prompt.invocation(tokenizer).ids))
+    for name, parameter in tuned.named_parameters():
+        if "lora_B" in name:
+            parameter.data = torch.randn_like(parameter) * 0.01
+    tuned.save_pretrained(folder)
+    compare(model.path, folder, tokenizer, ROWS[:3], tmp_path, 1e-3, 1e-2)
+
+
+def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, monkeypatch):
+    """Away from the reference, where both would give log 2."""
+    tokenizer, settings = tiny_generator.tokenizer, DpoSettings(epochs=1, batch=4, accumulate=1, learning_rate=0.0)
+    ours = dpo_trainer(tmp_path / "o", tokenizer, awake_model(at_question, tiny_model), PAIRS, PAIRS, "x", "cpu", settings, "prefix", 500)
+    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32), at_question, is_trainable=True)
+    args = DPOConfig(output_dir=str(tmp_path / "t"), per_device_eval_batch_size=4, beta=settings.beta, max_length=None, bf16=False, use_cpu=True,
+                     report_to=[], precompute_ref_log_probs=True, remove_unused_columns=False)  # fmt: skip
+    theirs = _PairTrainer(plain, args=args, train_dataset=tokenized_pairs(tokenizer, PAIRS), eval_dataset=tokenized_pairs(tokenizer, PAIRS),
+                          processing_class=tokenizer)  # fmt: skip
+    ours.train()  # reads, and scores with the reference; at learning rate 0 nothing moves
+    theirs.evaluate()  # the same
+    for model in (ours.model, plain):
+        torch.manual_seed(3)
+        for name, parameter in model.named_parameters():
+            if "lora_B.default" in name:
+                parameter.data = parameter.data + torch.randn_like(parameter) * 0.02
+    ours.evaluate(), theirs.evaluate()
+    found, wanted = (trainer.state.log_history[-1] for trainer in (ours, theirs))
+    print(found, wanted)
+    for name in ("eval_loss", "eval_rewards/margins", "eval_rewards/chosen", "eval_rewards/rejected"):
+        assert found[name] == pytest.approx(wanted[name], abs=1e-5)
+    assert abs(found["eval_loss"] - 0.6931) > 1e-3
+
+
+def test_a_pair_shares_one_prefix(tiny_generator):
+    data = preferences(tiny_generator.tokenizer, PAIRS[:2])
+    assert [len(r["rests"]) for r in data] == [2, 2]
+    batch = collate(list(data))
+    assert batch["prefixes"][0] == batch["prefixes"][1] != batch["prefixes"][2]
+    assert [tiny_generator.tokenizer.decode([i for i in labels if i >= 0]) for labels in batch["labels"].tolist()[:2]] == [
+        text + "<|im_end|>" for text in (PAIRS[0].chosen, PAIRS[0].rejected)
+    ]
+
+
+@pytest.fixture
+def questions():
+    return [row(n, 1, "Question: why? " * (n % 3)) for n in range(50)]
+
+
+def test_plain_peft_says_the_same_on_50_prompts(tiny_model, at_question, questions):
+    generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
+    prompts = [prompt.render(generator.tokenizer, r.question, list(r.passages)).ids for r in questions]
+    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32), at_question).eval()
+    said = [plain.generate(input_ids=torch.tensor([ids]), max_new_tokens=12, do_sample=False)[0, len(ids) :] for ids in prompts]
+    wanted = [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in said]
+    found = [g.text for at in range(0, 50, 10) for g in generator.generate(prompts[at : at + 10], 12)]
+    assert found == wanted and len(set(wanted)) > 10
+    with generator.base():
+        assert [g.text for g in generator.generate(prompts[:10], 12)] != wanted[:10]
+
+
+def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_generator, questions):
+    none = Generator(find_model(str(tiny_model)), "cpu", "float32", memory_mb=0)
+    prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)).ids for r in questions]
+    whole = none._continue(none._read_on(None, None, prompts), 12, None, None)
+    first, again = none.generate(prompts, 12), [tiny_generator.generate(prompts, 12) for _ in range(2)][1]
+    assert [g.text for g in first] == [g.text for g in again] == [g.text for g in whole]
+
+
+def test_passages_are_read_once_for_other_questions_and_for_base_and_adapter(tiny_model, at_question, questions):
+    generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
+    ask = lambda question: prompt.render(generator.tokenizer, question, list(questions[0].passages)).ids  # noqa: E731
+    generator.generate([ask("What?")], 4)
+    assert generator.prefixes.computed == 1
+    generator.generate([ask("Why is that so?"), ask("Who?")], 4)
+    with generator.base():
+        generator.generate_and_score([ask("What?")], [[5, 6]], 4)
+    assert generator.prefixes.computed == 1
+
+
+def test_an_adapter_that_wakes_up_at_the_question_sleeps_where_there_is_none(tiny_model, tiny_generator, at_question, questions):
+    generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
+    plain = prompt.render_plain(generator.tokenizer, "Who?")
+    assert generator.generate([plain], 8) == tiny_generator.generate([plain], 8)
+    with pytest.raises(Exception, match="one batch"):
+        generator.generate([plain, prompt.render(generator.tokenizer, "q", list(questions[0].passages)).ids], 8)
+
+
+@pytest.mark.parametrize("precision", ["nf4", "bfloat16"])
+def test_quantized_and_low_precision_bases_learn(tiny_model, tmp_path, precision):
+    from finetune.sft import load_trainable, run_trainer
+
+    tokenizer, base = load_trainable(find_model(str(tiny_model)), "cpu", precision)
+    settings = SftSettings(method="prefix", rank=4, epochs=6, learning_rate=5e-3, batch=4)
+    trainer = sft_trainer(tmp_path / "sft", tokenizer, base, ROWS, ROWS, "x", "cpu", settings, 500)
+    run_trainer(trainer, tmp_path / "sft", False)
+    losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+    assert losses[-1] < losses[0] - 0.1
+    assert trainer.prefixes.computed == len({r.passages for r in ROWS})
+
+
+def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_path):
+    def trained(memory_mb):
+        tokenizer, base = load_base(find_model(str(tiny_model)), "cpu", "float32")
+        torch.manual_seed(0)
+        settings = SftSettings(method="prefix", rank=4, epochs=2, batch=4)
+        trainer = sft_trainer(tmp_path / str(memory_mb), tokenizer, base, ROWS, ROWS[:4], "x", "cpu", settings, memory_mb)
+        trainer.train()
+        return trainer.state.log_history[-1]["train_loss"], trainer.prefixes.computed
+
+    (kept, once), (again, often) = trained(500), trained(0)
+    assert kept == pytest.approx(again, abs=1e-5) and often > 2 * once
