@@ -64,7 +64,8 @@ class Varied:
         if n < len(self._texts):
             return text
         text = re.sub(r"\d+", lambda m: str(rng.randrange(10 ** len(m[0]))), text)
-        return re.sub(r"[A-Za-z_]{6,}", lambda m: rng.choice(self._words) if rng.random() < CHANGED else m[0], text)
+        text = re.sub(r"[A-Za-z_]{6,}", lambda m: rng.choice(self._words) if rng.random() < CHANGED else m[0], text)
+        return f"{text} {n}"  # so that no two are the same text, which would be stored once
 
     def _vector(self, n: int, noise: np.random.Generator) -> np.ndarray:
         vector = self._vectors[n % len(self._vectors)]

@@ -1,4 +1,7 @@
-"""Dense search in FAISS: exact over the float16 vectors of the record up to EXACT chunks, above that inverted lists with the best candidates scored again."""
+"""Dense search in FAISS: exact over the float16 vectors of the record up to EXACT chunks, above that inverted lists with the best candidates scored again.
+
+Above EXACT, which chunks are found may depend on what the lists were trained on, and so on history; scores never do.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import numpy as np
 from rag.arrays import load_arrays, save_arrays
 
 EXACT = 200_000  # vectors up to which every one is compared: about 40 ns each on one core
-PROBES = 48  # lists that are searched of the 4 * sqrt(n) there are
+PROBES = 256  # lists that are searched of the 4 * sqrt(n) there are
 MARGIN = 64  # candidates scored again beyond those asked for
 CLOSE = 1e-5  # more than FAISS's float32 sums can be off
 

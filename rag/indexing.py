@@ -17,7 +17,7 @@ from rag.settings import Settings
 from rag.snapshot import catch_up
 from rag.store import Store
 
-GROUP = 256  # chunks embedded together: enough for even batches, few enough that a kill loses seconds
+GROUP = 1024  # chunks embedded together: enough for batches of one length, few enough that a kill loses seconds
 
 
 @dataclass

@@ -176,7 +176,8 @@ def test_killed_anywhere_it_opens_holds_whole_documents_and_goes_on(tmp_path):
     assert len(met) >= 5  # not all in one place
 
 
-def test_vectors_of_a_large_document_survive_the_kill(tmp_path):
+def test_vectors_of_a_large_document_survive_the_kill(tmp_path, monkeypatch):
+    monkeypatch.setattr("rag.indexing.GROUP", 256)
     write_documents(tmp_path / "docs", 0)
     for path in (tmp_path / "docs").glob("[0-9]*"):
         path.unlink()
