@@ -58,7 +58,7 @@ def test_the_network_really_is_denied(house):
 
 def test_index(house):
     assert "documents added" in run(house, "rag", "index", "corpus")
-    assert "0 documents added, 0 changed, 0 removed" in run(house, "rag", "index", "corpus")
+    assert "0 documents added, 0 changed, 0 renamed, 0 removed" in run(house, "rag", "index", "corpus")
 
 
 def ask(house: Path, question: str, *options: str) -> dict:
