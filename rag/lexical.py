@@ -18,7 +18,7 @@ from rag.arrays import load_arrays, save_arrays
 from rag.postings import Postings
 
 K1, B, EPSILON = 1.5, 0.75, 0.25  # rank-bm25's
-COMMON, KEPT = 500, 20_000_000  # texts that hold a word, from which on its shares are kept; numbers kept at most (8 bytes each)
+COMMON, KEPT = 500, 10_000_000  # texts that hold a word, from which on its shares are kept; pairs of numbers kept at most (16 bytes each)
 STOPWORDS = frozenset(
     """a an and are as at be been by can did do does for from had has have how in is it its many much of on or than that the their
     there they this to was were what when where which who whom whose why will with would you your""".split()
@@ -40,7 +40,7 @@ class Lexical:
         delta = Postings.build(self._added.items())
         dead = np.isin(base.ids, self._removed, assume_unique=True) if len(self._removed) else None
         self._parts = [(base, dead), (delta, None)]
-        self._shares: dict[tuple[int, int], np.ndarray] = {}
+        self._shares: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
         self._kept = 0
         self._measure()
 
@@ -112,7 +112,7 @@ class Lexical:
 
     def _places(self, word: str) -> list[int | None]:
         """-> the word's number in each part, None where it does not occur."""
-        return [part.find(word) for part, _ in self._parts]
+        return [part.find(word) if len(part.ids) else None for part, _ in self._parts]
 
     def _idf(self, places: list[int | None]) -> float:
         base, delta = places
@@ -126,25 +126,40 @@ class Lexical:
         asked = [(word, weight) for word, weight in asked if word is not None]
         if not asked:
             return np.zeros(0, np.int64), np.zeros(0)
-        scores = np.zeros(len(part.ids))
+        scores, touched = np.zeros(len(part.ids)), []
         for word, weight in asked:
             where, share = self._share(n, word)
             np.add.at(scores, where, weight * share)
+            touched.append(where)
         if dead is not None:
             scores[dead] = 0
-        least = np.partition(scores, -k)[-k] if len(scores) > k else 0
-        places = np.flatnonzero(scores >= least if least > 0 else scores > 0)
+        places = _highest(scores, touched, k)
         return part.ids[places], scores[places]
 
     def _share(self, n: int, at: int) -> tuple[np.ndarray, np.ndarray]:
         """-> the texts of part `n` with word `at`, and what the word adds to the score of each but for its weight. Kept for common words, which most
         questions have some of, until they fill KEPT numbers."""
-        part = self._parts[n][0]
-        where, times = part.posting(at)
         found = self._shares.get((n, at))
         if found is None:
-            found = times * (K1 + 1) / (times + self._norms[n][where])
-            if len(found) >= COMMON and self._kept + len(found) <= KEPT:
+            where, times = self._parts[n][0].posting(at)
+            found = where.astype(np.intp), times * (K1 + 1) / (times + self._norms[n][where])
+            if len(where) >= COMMON and self._kept + len(where) <= KEPT:
                 self._shares[n, at] = found
-                self._kept += len(found)
-        return where, found
+                self._kept += len(where)
+        return found
+
+
+def _highest(scores: np.ndarray, touched: list[np.ndarray], k: int) -> np.ndarray:
+    """-> the places of the k highest scores above 0 and of all that equal the last, ascending. touched: where scores may differ from 0."""
+    if sum(map(len, touched)) < len(scores) / 4:  # each place is touched by every word at most once: k places are among the k * words highest
+        where = np.concatenate(touched)
+        values, many = scores[where], k * len(touched)
+        if len(values) > many:
+            where = where[values >= np.partition(values, -many)[-many]]
+        places = np.unique(where)
+        values = scores[places]
+    else:
+        places, values = slice(None), scores
+    least = np.partition(values, -k)[-k] if len(values) > k else 0
+    good = np.flatnonzero(values >= least if least > 0 else values > 0)
+    return good if isinstance(places, slice) else places[good]
