@@ -27,7 +27,7 @@ SERVE = "from rag.guard import serve; serve()"
 def parse(name: str, data: bytes, settings: DocumentSettings) -> Parsed:
     """-> text and sections of a file called `name`, as `rag.formats.registry.parse` gives them. Raises DocumentError."""
     child = getattr(_own, "child", None)
-    if child is None or child.poll() is not None:
+    if child is None or _own.parent != os.getpid() or child.poll() is not None:  # a fork must not share its parent's pipes
         child = _start()
     try:
         _send(child.stdin, (name, data, settings))
@@ -49,6 +49,7 @@ def _start() -> subprocess.Popen:
     root = str(Path(__file__).resolve().parents[1])
     # -P: a file of the user's in this folder must not stand in for a library
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
+    _own.parent = os.getpid()
     _own.child = subprocess.Popen([sys.executable, "-P", "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
     return _own.child
 

@@ -93,3 +93,19 @@ def test_each_thread_has_a_child_of_its_own():
     thread.start()
     thread.join()
     assert found[0] == "in a thread" and found[1] != child()
+
+
+def test_a_fork_does_not_share_the_pipes_of_the_process_it_came_from():
+    guard.parse("a.txt", b"one", SETTINGS)
+    before, (end, start) = guard._own.child.pid, os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            text, _ = guard.parse("b.txt", b"two", SETTINGS)
+            os.write(start, f"{text} {guard._own.child.pid != before}".encode())
+            guard._stop(guard._own.child)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(end, 100) == b"two True"
+    assert guard.parse("c.txt", b"three", SETTINGS)[0] == "three" and guard._own.child.pid == before
