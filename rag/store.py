@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -18,7 +17,7 @@ from rag.chunking import Chunk
 from rag.database import Database
 from rag.documents import Document
 from rag.errors import StoreError
-from rag.record import FILE, MANY, VERSION, Record, marks, text_digest
+from rag.record import FILE, MANY, VERSION, Record, marks, text_digest, vector_key
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -182,11 +181,6 @@ def _turn(folder: Path, patience: float) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def vector_key(chunk: Chunk) -> bytes:
-    """What chunks share that need one vector between them."""
-    return hashlib.sha256(chunk.embedded.encode()).digest()[:16]
 
 
 def _initialize(db: Database, identity: dict[str, str]) -> None:

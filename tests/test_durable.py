@@ -352,3 +352,31 @@ def test_altered_text_is_never_shown(tmp_path):
     db.close()
     with pytest.raises(StoreError, match="is damaged .a document's text is not what was stored.*--rebuild"):
         Retriever(Record(tmp_path / "index", IDENTITY), HashEmbedder(), RetrievalSettings()).search("crane tonnes")
+
+
+@pytest.mark.parametrize("altered", ["UPDATE chunks SET start = start + 1", "UPDATE chunks SET headings = '[\"Another\"]'",
+                                     "UPDATE documents SET content = (SELECT max(id) FROM contents)"])  # fmt: skip
+def test_an_altered_chunk_is_never_shown(tmp_path, altered):
+    write_documents(tmp_path / "docs", 0)
+    built(tmp_path / "index", tmp_path / "docs")
+    db = Database(tmp_path / "index" / "store.sqlite", write=True)
+    db.execute(altered)
+    db.close()
+    record = Record(tmp_path / "index", IDENTITY)
+    with pytest.raises(StoreError, match="is damaged .a chunk is not what was stored.*--rebuild"):
+        Retriever(record, HashEmbedder(), RetrievalSettings()).search("crane tonnes")
+    assert "is not what was stored" in record.damage()[0]
+
+
+def test_an_altered_vector_is_noticed_when_it_is_read(tmp_path):
+    write_documents(tmp_path / "docs", 0)
+    built(tmp_path / "index", tmp_path / "docs")
+    db = Database(tmp_path / "index" / "store.sqlite", write=True)
+    db.execute("UPDATE vectors SET vector = zeroblob(128) WHERE id = 7")
+    db.close()
+    record = Record(tmp_path / "index", IDENTITY)
+    assert record.damage() == ["vector 7 is not what was stored"]
+    for path in (tmp_path / "index").glob("dense-*"):
+        path.unlink()
+    with pytest.raises(StoreError, match="a vector is not what was stored.*--rebuild"):
+        Retriever(record, HashEmbedder(), RetrievalSettings())
