@@ -49,6 +49,7 @@ class Store(Record):
         db = Database(folder / FILE, write=True)
         if create and not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
             _initialize(db, identity)
+        self._how = (folder, identity, create)
         self._open(folder, identity, db)
 
     def _open(self, folder: Path, identity: dict[str, str], db: Database) -> None:
@@ -59,6 +60,9 @@ class Store(Record):
     def writing(self, patience: float = -1) -> Iterator[None]:
         """Writers take turns: waits while another process holds the index. Raises StoreError after `patience` seconds (never if negative)."""
         with _turn(self.folder, patience):
+            if not self._db.is_current():  # another process rebuilt the index while this one waited: what it opened is no more
+                self.close()
+                Store.__init__(self, *self._how)
             yield
             self._drop_unused_vectors()
 
@@ -153,7 +157,7 @@ class Store(Record):
         _make(folder)
         with _turn(folder, -1):
             for pattern in (f"{FILE}*", "lexical*", "dense*"):
-                for path in folder.glob(pattern):
+                for path in sorted(folder.glob(pattern)):  # the database before its log: SQLite ignores a log without one, not the reverse
                     path.unlink()
 
 
