@@ -24,6 +24,7 @@ class Database:
         with self._told():
             self._db = sqlite3.connect(_uri(path, write), uri=True, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA foreign_keys=ON")
+            self._file = _file(path)
             if write:
                 self._db.execute(f"PRAGMA page_size={PAGE}")
                 self._db.execute("PRAGMA journal_mode=WAL")
@@ -59,6 +60,10 @@ class Database:
                 self._db.execute("ROLLBACK")
             raise
 
+    def is_current(self) -> bool:
+        """Whether the file of this name is still the one that was opened. Where another was put in its place, what is written is lost."""
+        return self._file is not None and _file(self.path) == self._file
+
     def close(self) -> None:
         self._db.close()
 
@@ -66,10 +71,18 @@ class Database:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.IntegrityError:
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a fault of ours, not of the machine
         except sqlite3.Error as error:
             raise StoreError(_explained(error, self.path)) from error
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _uri(path: Path, write: bool) -> str:

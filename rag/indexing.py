@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rag.documents import Document, DocumentSettings, Skipped, find_files, load_
 from rag.embedder import Embedder
 from rag.errors import DocumentError
 from rag.settings import Settings
-from rag.snapshot import catch_up
+from rag.snapshot import catch_up, drop_ahead, sweep
 from rag.store import Store
 
 GROUP = 1024  # chunks embedded together: enough for batches of one length, few enough that a kill loses seconds
@@ -49,45 +50,53 @@ class Rules:
 
 def ingest(store: Store, embedder: Embedder, targets: list[Path], rules: Rules) -> Report:
     """Add the files under `targets`; unreadable ones are listed in the report. Raises DocumentError when a target does not exist."""
-    with store.writing():
+    with _writing(store):
         names = {source: id for id, (source, _) in store.documents().items()}  # a file that is in the index keeps its name there
-        files = [(path, names.get(str(path.resolve()), id)) for target in targets for path, id in find_files(target)]
-        report = _add(store, embedder, files, rules)
-        catch_up(store)
-    return report
+        return _add(store, embedder, _named(names, (found for target in targets for found in find_files(target))), names, rules)
 
 
 def sync(store: Store, embedder: Embedder, folder: Path, rules: Rules) -> Report:
     """Like ingest, and documents whose file in `folder` is gone, or has its place in the folder as its name now, leave the index."""
-    with store.writing():
-        files = list(find_files(folder))
-        report = _add(store, embedder, files, rules)
-        inside, names = folder.resolve(), {str(path.resolve()): id for path, id in files}
-        now = store.documents()
+    with _writing(store):
+        names: dict[str, str] = {}
+        report = _add(store, embedder, _named(names, find_files(folder)), names, rules)
+        inside, now = folder.resolve(), store.documents()
         gone = [
             id for id, (source, _) in now.items()
-            if Path(source).is_relative_to(inside) and (names.get(source, id) != id or not Path(source).exists())
+            if Path(source).is_relative_to(inside) and (names.get(source, id) != id or not Path(source).is_file())
         ]  # fmt: skip
         if gone:
             store.remove(gone)
         _tell_renamed(report, {now[id][1]: id for id in gone}, now)
         renamed = {old for old, _ in report.renamed}
         report.removed = [id for id in gone if id not in renamed]
-        catch_up(store)
-    return report
+        return report
 
 
 def remove(store: Store, ids: list[str]) -> None:
     """Take the documents out of the record, and so of every search."""
-    with store.writing():
+    with _writing(store):
         store.remove(ids)
-        catch_up(store)
 
 
 def compact(store: Store) -> None:
     """Make the search files anew and give back the room of what was removed, there and in the record. Answers stay the same."""
     with store.writing():
         store.clean(catch_up(store, always=True))
+        sweep(store)
+
+
+@contextmanager
+def _writing(store: Store) -> Iterator[None]:
+    with store.writing():
+        drop_ahead(store)
+        yield
+        catch_up(store)
+
+
+def _named(names: dict[str, str], found: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
+    """names: source -> document id, of files that have one, and then of all. -> the files with their ids; one met twice has one, its own before a link's."""
+    return [(path, names.setdefault(str(path.resolve()), id)) for path, id in sorted(found, key=lambda each: each[0].is_symlink())]
 
 
 def _tell_renamed(report: Report, gone: dict[str, str], documents: dict[str, tuple[str, str]]) -> None:
@@ -99,7 +108,7 @@ def _tell_renamed(report: Report, gone: dict[str, str], documents: dict[str, tup
             report.renamed.append((old, id))
 
 
-def _add(store: Store, embedder: Embedder, files: list[tuple[Path, str]], rules: Rules) -> Report:
+def _add(store: Store, embedder: Embedder, files: list[tuple[Path, str]], names: dict[str, str], rules: Rules) -> Report:
     report = Report()
     with tqdm(total=sum(_size(path) for path, _ in files), desc="indexing", unit="B", unit_scale=True, delay=1) as bar:
         group, waiting = [], 0
@@ -107,7 +116,7 @@ def _add(store: Store, embedder: Embedder, files: list[tuple[Path, str]], rules:
         def done(size: float) -> None:
             bar.update(min(size, bar.total - bar.n))
 
-        for document, size in _changed(store, files, report, rules, done):
+        for document, size in _changed(store, files, names, report, rules, done):
             chunks = chunk(document, rules.chunks)
             group.append((document, chunks, size))
             waiting += len(chunks)
@@ -118,6 +127,13 @@ def _add(store: Store, embedder: Embedder, files: list[tuple[Path, str]], rules:
     return report
 
 
+def _require_name(name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise DocumentError("its name is not UTF-8", "rename it") from error
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -126,7 +142,7 @@ def _size(path: Path) -> int:
 
 
 def _changed(
-    store: Store, files: list[tuple[Path, str]], report: Report, rules: Rules, done: Callable[[float], object]
+    store: Store, files: list[tuple[Path, str]], names: dict[str, str], report: Report, rules: Rules, done: Callable[[float], object]
 ) -> Iterator[tuple[Document, int]]:
     """-> the documents that the record does not hold as they are now, and their files' sizes."""
     known = store.documents()
@@ -134,8 +150,9 @@ def _changed(
         source, digest = known.get(id, ("", ""))
         size = _size(path)
         try:
-            if source and source != str(path.resolve()) and Path(source).exists():
+            if source and source != str(path.resolve()) and names.get(source, id) == id and Path(source).is_file():
                 raise DocumentError(f"the index has another document of this name, {source}", "rename one, or index a folder that holds both")
+            _require_name(f"{path.resolve()} {id}")
             data = load_bytes(path, rules.documents)
             now = hashlib.sha256(data).hexdigest()
             if (source, digest) == (str(path.resolve()), now):

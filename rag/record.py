@@ -22,6 +22,8 @@ MANY = 500  # values bound in one statement
 TEXTS = 64  # documents whose text a reader keeps
 _CHUNK = "SELECT c.id, c.document, d.title, c.start, c.end, c.headings, c.page, d.content FROM chunks c JOIN documents d ON d.id = c.document"
 
+_KEY = "SELECT c.id, v.key FROM chunks c JOIN vectors v ON v.id = c.vector"
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -86,20 +88,24 @@ class Record:
 
     def text(self, id: str) -> str:
         """-> the document's text, to which all spans refer."""
-        row = self._db.execute("SELECT content FROM documents WHERE id = ?", [id]).fetchone()
-        if row is None:
-            raise StoreError(f"no document {id} in the index")
-        return self._text(row[0])
+        with self.reading():
+            row = self._db.execute("SELECT content FROM documents WHERE id = ?", [id]).fetchone()
+            if row is None:
+                raise StoreError(f"no document {id} in the index")
+            return self._text(row[0])
 
     def _text(self, content: int) -> str:
         if content not in self._texts:
             digest, text = self._db.execute("SELECT digest, text FROM contents WHERE id = ?", [content]).fetchone()
             if text_digest(text) != digest:
-                raise StoreError(f"{self.folder / FILE} is damaged (a document's text is not what was stored): rag index FOLDER --rebuild")
+                raise self._damaged("a document's text")
             while len(self._texts) >= TEXTS:
                 del self._texts[next(iter(self._texts))]
             self._texts[content] = text
         return self._texts[content]
+
+    def _damaged(self, what: str) -> StoreError:
+        return StoreError(f"{self.folder / FILE} is damaged ({what} is not what was stored): rag index FOLDER --rebuild")
 
     def since(self, change: int) -> Changes | None:
         """-> the chunks that came and went after a change number; None when removals of that time are forgotten: begin anew from 0."""
@@ -116,7 +122,7 @@ class Record:
             sql = f"SELECT v.vector, v.crc FROM chunks c JOIN vectors v ON v.id = c.vector WHERE c.id IN ({marks(some)}) ORDER BY c.id"
             for vector, crc in self._db.rows(sql, some):
                 if zlib.crc32(vector) != crc:
-                    raise StoreError(f"{self.folder / FILE} is damaged (a vector is not what was stored): rag index FOLDER --rebuild")
+                    raise self._damaged("a vector")
                 found.append(vector)
         return np.frombuffer(b"".join(found), np.float16).reshape(len(ids), -1) if found else np.zeros((0, 0), np.float16)
 
@@ -133,8 +139,13 @@ class Record:
         return found
 
     def chunks(self, ids: Iterable[int]) -> dict[int, Chunk]:
-        """-> chunk id: the chunk. Those that are gone are left out."""
-        return {id: chunk for some in _pieces(ids) for id, chunk in self._chunks(f"{_CHUNK} WHERE c.id IN ({marks(some)})", some)}
+        """-> chunk id: the chunk. Those that are gone are left out. Raises StoreError when one is damaged."""
+        found = {id: chunk for some in _pieces(ids) for id, chunk in self._chunks(f"{_CHUNK} WHERE c.id IN ({marks(some)})", some)}
+        for some in _pieces(found):
+            for id, key in self._db.rows(f"{_KEY} WHERE c.id IN ({marks(some)})", some):
+                if id in found and key != vector_key(found[id]):
+                    raise self._damaged("a chunk")
+        return found
 
     def all_chunks(self) -> list[Chunk]:
         """-> all chunks ordered by document and place, whatever order they came in."""
@@ -156,10 +167,21 @@ class Record:
         found += [f"text {id} is not what was stored" for id, digest, text in texts if text_digest(text) != digest]
         vectors = self._db.rows("SELECT id, vector, crc FROM vectors")
         found += [f"vector {id} is not what was stored" for id, vector, crc in vectors if zlib.crc32(vector) != crc]
-        return found
+        found += [f"row {row} of {table} refers to nothing" for table, row, *_ in self._db.rows("PRAGMA foreign_key_check")]
+        return found or self._damaged_chunks()
+
+    def _damaged_chunks(self) -> list[str]:
+        keys = dict(self._db.rows(_KEY))
+        chunks = self._chunks(f"{_CHUNK} ORDER BY c.document, c.ordinal", [])
+        return [f"a chunk of {chunk.document} is not what was stored" for id, chunk in chunks if vector_key(chunk) != keys[id]]
 
     def close(self) -> None:
         self._db.close()
+
+
+def vector_key(chunk: Chunk) -> bytes:
+    """What chunks share that need one vector between them; also what tells that a chunk is what was stored."""
+    return hashlib.sha256(chunk.embedded.encode()).digest()[:16]
 
 
 def text_digest(text: str) -> bytes:

@@ -115,6 +115,26 @@ def catch_up(store: Store, always: bool = False) -> int:
     return min(seen)
 
 
+def drop_ahead(store: Store) -> None:
+    """Delete files that have seen more than the record has committed, as when an older store.sqlite was put back: before the record's number of changes
+    comes to theirs by other changes, by which they could not be told apart any more. For writers, before they write."""
+    for kind in KINDS:
+        path = kind.path(store)
+        try:
+            if path.exists() and kind.cls.load(path)[1] > store.change:
+                path.unlink()
+        except DerivedError:
+            continue  # made again when it is needed
+
+
+def sweep(store: Store) -> None:
+    """Delete what killed processes left of files that they were saving, and files of an index that is no more. For writers."""
+    for kind in KINDS:
+        for path in store.folder.glob(f"{kind.stem}-*"):
+            if path != kind.path(store):
+                path.unlink(missing_ok=True)
+
+
 def standing(record: Record) -> list[str]:
     """-> a line for each file: how far it has caught up, or that it is missing or damaged."""
     lines = []

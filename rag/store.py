@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -18,7 +17,7 @@ from rag.chunking import Chunk
 from rag.database import Database
 from rag.documents import Document
 from rag.errors import StoreError
-from rag.record import FILE, MANY, VERSION, Record, marks, text_digest
+from rag.record import FILE, MANY, VERSION, Record, marks, text_digest, vector_key
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -50,6 +49,7 @@ class Store(Record):
         db = Database(folder / FILE, write=True)
         if create and not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
             _initialize(db, identity)
+        self._how = (folder, identity, create)
         self._open(folder, identity, db)
 
     def _open(self, folder: Path, identity: dict[str, str], db: Database) -> None:
@@ -60,6 +60,9 @@ class Store(Record):
     def writing(self, patience: float = -1) -> Iterator[None]:
         """Writers take turns: waits while another process holds the index. Raises StoreError after `patience` seconds (never if negative)."""
         with _turn(self.folder, patience):
+            if not self._db.is_current():  # another process rebuilt the index while this one waited: what it opened is no more
+                self.close()
+                Store.__init__(self, *self._how)
             yield
             self._drop_unused_vectors()
 
@@ -154,7 +157,7 @@ class Store(Record):
         _make(folder)
         with _turn(folder, -1):
             for pattern in (f"{FILE}*", "lexical*", "dense*"):
-                for path in folder.glob(pattern):
+                for path in sorted(folder.glob(pattern)):  # the database before its log: SQLite ignores a log without one, not the reverse
                     path.unlink()
 
 
@@ -182,11 +185,6 @@ def _turn(folder: Path, patience: float) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def vector_key(chunk: Chunk) -> bytes:
-    """What chunks share that need one vector between them."""
-    return hashlib.sha256(chunk.embedded.encode()).digest()[:16]
 
 
 def _initialize(db: Database, identity: dict[str, str]) -> None:

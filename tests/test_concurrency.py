@@ -4,9 +4,9 @@ import os
 import time
 from pathlib import Path
 
-from fakes import HashEmbedder
+from fakes import HashEmbedder, put
 
-from rag.indexing import Rules, compact, sync
+from rag.indexing import Rules, compact, ingest, remove, sync
 from rag.record import Record
 from rag.retrieval import RetrievalSettings, Retriever
 from rag.store import Store
@@ -71,6 +71,80 @@ def test_a_reader_sees_one_state_of_each_document_while_another_process_changes_
     sync(fresh, HashEmbedder(), docs, Rules())
     question = "Generation of crane 3 lifts tonnes"
     assert retriever.search(question) == Retriever(fresh, HashEmbedder(), RetrievalSettings(passages=20)).search(question)
+
+
+def test_every_answer_is_that_of_one_committed_state(tmp_path):
+    """Documents are rewritten one by one in the order of their names, so that of every committed state the first are of one generation and the others
+    of the one before."""
+    docs, index, many = tmp_path / "docs", tmp_path / "index", 8
+
+    def generation(g):
+        docs.mkdir(exist_ok=True)
+        for n in range(many):
+            (docs / f"{n}.md").write_text(f"# Crane {n}\n\nCrane {n} is of generation {g}.")
+
+    generation(0)
+    store = Store(index, IDENTITY, create=True)
+    sync(store, HashEmbedder(), docs, Rules())
+    store.close()
+
+    def work():
+        writer = Store(index, IDENTITY)
+        for g in range(1, 15):
+            generation(g)
+            sync(writer, HashEmbedder(), docs, Rules())
+            if g % 5 == 0:
+                compact(writer)
+
+    child = in_child(work)
+    retriever, states = Retriever(Record(index, IDENTITY), HashEmbedder(), RetrievalSettings(passages=50)), set()
+    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        retriever.refresh()
+        found = {p.chunk.document: int(p.chunk.text.rstrip(".").split()[-1]) for p in retriever.search("crane generation")}
+        state = tuple(found[f"{n}.md"] for n in range(many))  # all are there
+        assert list(state) == sorted(state, reverse=True) and state[0] - state[-1] <= 1, state
+        states.add(state)
+    assert finished(child) and len(states) > 5
+
+
+def test_a_text_is_read_whole_while_another_process_replaces_it(tmp_path):
+    store = Store(tmp_path / "index", IDENTITY, create=True)
+    put(store, "a.md", "The old text.")
+    reader = Record(tmp_path / "index", IDENTITY)
+    read = reader._text
+
+    def replaced_first(content):
+        put(store, "a.md", "The new text.")
+        return read(content)
+
+    reader._text = replaced_first
+    assert reader.text("a.md") == "The old text."
+    assert Record(tmp_path / "index", IDENTITY).text("a.md") == "The new text."
+
+
+def test_a_writer_that_waited_for_a_rebuild_writes_the_new_index(tmp_path):
+    docs, index = tmp_path / "docs", tmp_path / "index"
+    write(docs, 0)
+    waiting, removing = Store(index, IDENTITY, create=True), Store(index, IDENTITY)
+    sync(waiting, HashEmbedder(), docs, Rules())
+    Store.destroy(index)
+    rebuilding = Store(index, IDENTITY, create=True)
+    sync(rebuilding, HashEmbedder(), docs, Rules())
+    (tmp_path / "late.md").write_text("It came late.")
+    assert ingest(waiting, HashEmbedder(), [tmp_path / "late.md"], Rules()).added == ["late.md"]
+    remove(removing, ["0.md"])
+    assert list(Record(index, IDENTITY).documents()) == ["1.md", "2.md", "3.md", "4.md", "5.md", "late.md"] == list(rebuilding.documents())
+    assert rebuilding.damage() == []
+
+
+def test_many_processes_may_make_one_index_at_once(tmp_path):
+    def making(index):
+        return lambda: Store(index, IDENTITY, create=True).close()
+
+    for attempt in range(10):
+        index = tmp_path / f"index-{attempt}"
+        assert finished(*(in_child(making(index)) for _ in range(6)))
+        assert Store(index, IDENTITY).change == 0
 
 
 def test_writers_take_turns_and_all_of_their_documents_are_there(tmp_path, capfd):

@@ -1,5 +1,6 @@
 """A process killed at any moment leaves an index that opens, holds exactly whole documents, and goes on; so does a full disk."""
 
+import itertools
 import mmap
 import os
 import random
@@ -8,12 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from fakes import HashEmbedder
+from tqdm import tqdm
 
 import rag.snapshot
 from rag.chunking import ChunkSettings
@@ -27,6 +30,7 @@ from rag.store import Store
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
 KILLS = int(os.environ.get("RAGTUNE_KILLS", "60"))
 PHASES = ["opening", "reading and embedding", "keeping vectors", "putting a document", "removing", "saving search files", "cleaning"]
+WINDOW = {2: 0.004, 3: 0.0005, 4: 0.001, 5: 0.01, 6: 0.01}  # seconds after a phase was entered within which the kill comes
 
 
 def write_documents(folder: Path, version: int) -> None:
@@ -52,6 +56,7 @@ class Work:
         self.index, self.docs, self.shared = index, docs, mmap.mmap(-1, 16)
 
     def run(self, kind: str) -> None:
+        tqdm.set_lock(threading.RLock())  # its own is shared by all forks, and stays taken when a kill meets the one that has it
         store = self.told(Store(self.index, IDENTITY, create=True))
         self.shared[0] = 1
         compact(store) if kind == "compact" else sync(store, HashEmbedder(), self.docs, Rules())
@@ -127,6 +132,11 @@ def whole(index: Path, versions: list[dict[str, list]]) -> int:
     return len(held)
 
 
+def passages(record: Record) -> list:
+    retriever = Retriever(record, HashEmbedder(), RetrievalSettings(passages=20))
+    return [[(p.chunk, p.score, p.cosine) for p in retriever.search(question)] for question in ("crane gate berth", "pallet 77 ledger", "Document 7")]
+
+
 def built(index: Path, docs: Path) -> dict[str, list]:
     store = Store(index, IDENTITY, create=True)
     sync(store, HashEmbedder(), docs, Rules())
@@ -137,7 +147,12 @@ def built(index: Path, docs: Path) -> dict[str, list]:
     return found
 
 
-def test_killed_anywhere_it_opens_holds_whole_documents_and_goes_on(tmp_path):
+def killed(met: Counter) -> int:
+    return sum(count for phase, count in met.items() if not phase.endswith("done"))
+
+
+def test_killed_anywhere_it_opens_holds_whole_documents_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("rag.snapshot.LEAST", 20)  # so that indexing again saves search files too
     rng, met = random.Random(0), Counter()
     docs = tmp_path / "docs"
     write_documents(docs, 0)
@@ -146,8 +161,9 @@ def test_killed_anywhere_it_opens_holds_whole_documents_and_goes_on(tmp_path):
     write_documents(docs, 1)
     second = built(tmp_path / "second", docs)
     versions = [first, second]
+    expected = {name: passages(Record(tmp_path / name, IDENTITY)) for name in ("first", "second")}
     times = {}
-    for number in range(KILLS):
+    for number in itertools.takewhile(lambda _: killed(met) < KILLS, range(3 * KILLS)):
         kind = ("index", "reindex", "compact")[number // 2 % 3]
         index = tmp_path / "index"
         shutil.rmtree(index, ignore_errors=True)
@@ -163,7 +179,7 @@ def test_killed_anywhere_it_opens_holds_whole_documents_and_goes_on(tmp_path):
             phase, committed = work.killed_after(kind, rng.uniform(0, times[kind]))
         else:
             aim = rng.choice({"index": [2, 3, 5], "reindex": [2, 3, 4, 5], "compact": [5, 6]}[kind])
-            phase, committed = work.killed_in(kind, aim, rng.randint(1, 20) if aim == 3 else 1, rng.uniform(0, 0.01))
+            phase, committed = work.killed_in(kind, aim, rng.randint(1, 20) if aim == 3 else 1, rng.uniform(0, WINDOW[aim]))
         met[f"{kind}: {phase}"] += 1
         held = whole(index, versions)
         assert held >= committed if kind == "index" else held >= len(second) - 1
@@ -171,9 +187,10 @@ def test_killed_anywhere_it_opens_holds_whole_documents_and_goes_on(tmp_path):
         assert done < 60 and whole(index, versions) == len(first if kind == "index" else second)
         store = Store(index, IDENTITY)
         assert store.all_chunks() == [c for _, chunks in sorted((first if kind == "index" else second).items()) for c in chunks]
+        assert passages(store) == expected["first" if kind == "index" else "second"]
         store.close()
     print("\n" + "\n".join(f"{count:4} {phase}" for phase, count in sorted(met.items())))
-    assert len(met) >= 5  # not all in one place
+    assert killed(met) == KILLS and len(met) >= 8  # not all in one place
 
 
 def test_vectors_of_a_large_document_survive_the_kill(tmp_path, monkeypatch):
@@ -352,3 +369,31 @@ def test_altered_text_is_never_shown(tmp_path):
     db.close()
     with pytest.raises(StoreError, match="is damaged .a document's text is not what was stored.*--rebuild"):
         Retriever(Record(tmp_path / "index", IDENTITY), HashEmbedder(), RetrievalSettings()).search("crane tonnes")
+
+
+@pytest.mark.parametrize("altered", ["UPDATE chunks SET start = start + 1", "UPDATE chunks SET headings = '[\"Another\"]'",
+                                     "UPDATE documents SET content = (SELECT max(id) FROM contents)"])  # fmt: skip
+def test_an_altered_chunk_is_never_shown(tmp_path, altered):
+    write_documents(tmp_path / "docs", 0)
+    built(tmp_path / "index", tmp_path / "docs")
+    db = Database(tmp_path / "index" / "store.sqlite", write=True)
+    db.execute(altered)
+    db.close()
+    record = Record(tmp_path / "index", IDENTITY)
+    with pytest.raises(StoreError, match="is damaged .a chunk is not what was stored.*--rebuild"):
+        Retriever(record, HashEmbedder(), RetrievalSettings()).search("crane tonnes")
+    assert "is not what was stored" in record.damage()[0]
+
+
+def test_an_altered_vector_is_noticed_when_it_is_read(tmp_path):
+    write_documents(tmp_path / "docs", 0)
+    built(tmp_path / "index", tmp_path / "docs")
+    db = Database(tmp_path / "index" / "store.sqlite", write=True)
+    db.execute("UPDATE vectors SET vector = zeroblob(128) WHERE id = 7")
+    db.close()
+    record = Record(tmp_path / "index", IDENTITY)
+    assert record.damage() == ["vector 7 is not what was stored"]
+    for path in (tmp_path / "index").glob("dense-*"):
+        path.unlink()
+    with pytest.raises(StoreError, match="a vector is not what was stored.*--rebuild"):
+        Retriever(record, HashEmbedder(), RetrievalSettings())

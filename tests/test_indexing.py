@@ -111,3 +111,61 @@ def test_a_folder_that_is_not_there_is_an_error_and_removes_nothing(index, docs)
     with pytest.raises(DocumentError, match="no file or folder"):
         index.sync(docs)
     assert len(index.ids) == 3
+
+
+def test_one_file_named_alone_and_within_its_folder_in_one_call_is_one_document(index, docs):
+    report = index.ingest(docs, docs / "a.md", docs.parent / "docs" / ".." / "docs" / "b.md")
+    assert index.ids == report.added == ["a.md", "b.md", "c.md"]
+    (docs / "quay").mkdir()
+    (docs / "quay" / "d.md").write_text("# d\n\ntext of d\n")
+    assert index.ingest(docs, docs / "quay" / "d.md").added == ["quay/d.md"] and len(index.ids) == 4
+
+
+def test_a_link_to_a_file_that_is_there_is_no_second_document(index, docs):
+    (docs / "0-latest.md").symlink_to(docs / "c.md")
+    assert index.sync(docs).added == ["a.md", "b.md", "c.md"]
+    change = index.change
+    again = index.sync(docs)
+    assert (again.added, again.renamed, again.removed, index.change) == ([], [], [], change)
+
+
+def test_a_file_ingested_alone_gives_its_name_back_when_its_folder_is_indexed(index, docs):
+    """One run comes to what a fresh index has, though another file has the name now."""
+    (docs / "quay").mkdir()
+    (docs / "quay" / "a.md").write_text("# quay\n\nanother a\n")
+    assert index.ingest(docs / "quay" / "a.md").added == ["a.md"]
+    report = index.sync(docs)
+    assert report.skipped == [] and index.ids == ["a.md", "b.md", "c.md", "quay/a.md"]
+    assert index.texts["a.md"] == "# a\n\ntext of a" and index.texts["quay/a.md"] == "# quay\n\nanother a"
+    assert index.sync(docs).unchanged == 4
+
+
+def test_a_folder_in_the_place_of_a_file_leaves_no_document_of_it(index, docs):
+    index.sync(docs)
+    (docs / "b.md").unlink()
+    (docs / "b.md").mkdir()
+    assert index.sync(docs).removed == ["b.md"]
+
+
+def test_a_name_that_is_not_utf8_is_told_and_stops_no_other(index, docs):
+    import os
+
+    (docs / os.fsdecode(b"\xff.md")).write_text("text")
+    report = index.sync(docs)
+    assert index.ids == ["a.md", "b.md", "c.md"] and [s.reason for s in report.skipped] == ["its name is not UTF-8"]
+
+
+def test_names_of_any_kind_are_ids(index, docs):
+    names = sorted(["港 harbour.md", "a[1].md", "100%.md", "it's #1?.md", "cafe\u0301.md", "caf\u00e9.md", "*.md"])
+    for name in names:
+        (docs / name).write_text(f"text of {name}")
+    index.sync(docs)
+    assert index.ids == sorted([*names, "a.md", "b.md", "c.md"]) and all(index.texts[name] == f"text of {name}" for name in names)
+    (docs / "*.md").unlink()
+    assert index.sync(docs).removed == ["*.md"]
+
+
+def test_a_document_of_headings_alone_has_no_chunks_and_is_not_read_again(index, docs):
+    (docs / "empty.md").write_text("# Only a heading\n")
+    assert "empty.md" in index.sync(docs).added
+    assert index.sync(docs).unchanged == 4 and "empty.md" not in index.texts
