@@ -117,7 +117,7 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         return
     generator, reranked = pipeline.generator, settings.section("model", ModelSettings).reranker
     print(f"{generator.name}{'' if adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
-          f"{'cross-encoder ' + reranked if reranked else 'no trained cross-encoder: passages in fused order'}", file=sys.stderr)  # fmt: skip
+          f"{'cross-encoder ' + reranked if reranked else 'no cross-encoder set: passages in fused order'}", file=sys.stderr)  # fmt: skip
     answer = pipeline.ask(args.question, lambda text: print(text, end="", flush=True))
     answer.timings["load"] = loaded
     print()
@@ -147,7 +147,7 @@ def run_models(args: argparse.Namespace, settings: Settings) -> None:
     device, precision = choose_device(models.device, models.precision)
     for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.reranker)):
         model = find_model(spec, models.hub) if spec else None
-        print(f"{role}: {f'{model.name}, {model.path}, digest {model.digest[:12]}' if model else 'none trained; fused order is final'}")
+        print(f"{role}: {f'{model.name}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}")
     print(f"device: {device}, precision: {precision}")
 
 

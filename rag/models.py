@@ -85,6 +85,8 @@ def find_model(spec: str, hub: bool = False, cache: Path = CACHE) -> LocalModel:
 
     Raises ModelError when it is not there, is damaged, or would need the network while hub access is off.
     """
+    if spec == "shipped":  # the cross-encoder in this package: changes to the default embedder
+        return find_model(ModelSettings.embedder, hub, cache)
     if spec.startswith("wheel:"):
         return _find_wheel(spec.removeprefix("wheel:"), cache)
     path = Path(spec).expanduser()
