@@ -15,7 +15,7 @@ from trl import DPOConfig, DPOTrainer
 from finetune.data import Pair, Stage, TrainingError, digest, read_pairs, read_rows, write_lines
 from finetune.from_question import PreferenceTrainer, preferences
 from finetune.preference import count_reasons, make_pairs
-from finetune.sft import adapter_identity, common_arguments, from_question_arguments, load_trainable, run_trainer, save_adapter
+from finetune.sft import adapter_identity, attend_after_prefix, common_arguments, from_question_arguments, load_trainable, run_trainer, save_adapter
 from rag import prompt
 from rag.generator import AT_QUESTION, Generator, awake
 from rag.models import LocalModel
@@ -96,6 +96,7 @@ def dpo_trainer(
     if method == "prefix":
         data = {"train_dataset": preferences(tokenizer, train), "eval_dataset": preferences(tokenizer, dev)}
         args = from_question_arguments(arguments, tuned.get_base_model())
+        attend_after_prefix(tuned.get_base_model(), device)
         return PreferenceTrainer(tuned, args, read_by, memory_mb, beta=settings.beta, processing_class=tokenizer, **data)
     data = {"train_dataset": tokenized_pairs(tokenizer, train), "eval_dataset": tokenized_pairs(tokenizer, dev)}
     args = DPOConfig(**arguments, max_length=None, beta=settings.beta, precompute_ref_log_probs=True)

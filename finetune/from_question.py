@@ -6,11 +6,14 @@ A plain transformers Trainer: it brings checkpoints, resuming and early stopping
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from datasets import Dataset
+from peft.helpers import disable_input_dtype_casting
 from tqdm import tqdm
 from transformers import Trainer
 
@@ -24,13 +27,13 @@ READ = 4  # prefixes read at a time
 
 def examples(tokenizer: Any, rows: list[Row], outputs: list[list[str]]) -> Dataset:
     """-> of each row and its outputs: prefix (token ids), rests (token ids from the question on, one list an output), supervised (how many of the
-    last ids of each are the output), length."""
+    last ids of each are the output), length (tokens of the longest rest: prefixes cost little)."""
     made = []
     for row, said in zip(rows, outputs, strict=True):
         tokens = [prompt.render(tokenizer, row.question, list(row.passages), output) for output in said]
         first = tokens[0]
         rests, supervised = [t.ids[t.prefix :] for t in tokens], [t.supervised for t in tokens]
-        made.append({"prefix": first.ids[: first.prefix], "rests": rests, "supervised": supervised, "length": len(first.ids)})
+        made.append({"prefix": first.ids[: first.prefix], "rests": rests, "supervised": supervised, "length": max(map(len, rests))})
     return Dataset.from_list(made)
 
 
@@ -59,6 +62,17 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return batch
 
 
+@contextmanager
+def _scored_at(model: Any, at: torch.Tensor) -> Iterator[None]:
+    """Inside, the output layer scores only the positions where `at` (rows, tokens) is true, one after the other in a single row: a row with gaps would
+    have torch copy the vocabulary's matrix for each."""
+    hook = model.get_output_embeddings().register_forward_pre_hook(lambda module, inputs: (inputs[0][at][None],))
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 class AnswerTrainer(Trainer):
     """SFT: the mean negative log-likelihood of supervised tokens. identity: what the prefixes depend on, as in PrefixReader."""
 
@@ -68,31 +82,28 @@ class AnswerTrainer(Trainer):
 
     def _read_as_base(self, **inputs: Any) -> Any:
         with self.model.disable_adapter():
-            return self.model(**inputs)
+            return self.model.get_base_model().base_model(**inputs)
 
     def train(self, *args: Any, **options: Any) -> Any:
         """Reads first, always in the same batches: what one batch gives differs from another's in the last digit, which a resumed run would show."""
         rows = sorted([*self.train_dataset["prefix"], *self.eval_dataset["prefix"]], key=len)
         for at in tqdm(range(0, len(rows), READ), desc="reading passages once", unit=f" × {READ} prompts"):
             self.prefixes.hold(rows[at : at + READ])
-        return super().train(*args, **options)
+        with disable_input_dtype_casting(self.model):  # autocast casts once more, to bfloat16
+            return super().train(*args, **options)
 
     def logprobs(self, model: Any, inputs: dict[str, Any]) -> Logprobs:
-        """-> natural log-probabilities of the labels (0 where there is none) and where there are labels, both (rows, longest output)."""
-        keep = int((inputs["labels"] != -100).sum(1).max())
-        labels = inputs["labels"][:, -keep:]
-        with self.prefixes.read(inputs["prefixes"]) as (cache, seen):
+        """-> natural log-probability of each label, and the row that it is of, both (labels,)."""
+        at = inputs["labels"][:, 1:] != -100
+        with self.prefixes.read(inputs["prefixes"]) as (cache, seen), _scored_at(self.model, F.pad(at, (0, 1))):
             position = seen.sum(1, keepdim=True) + (inputs["mask"].cumsum(1) - 1).clamp(min=0)
             mask = torch.cat([seen, inputs["mask"]], 1)
-            out = model(
-                input_ids=inputs["ids"], attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=keep + 1
-            )
-        losses = F.cross_entropy(out.logits[:, :-1].float().transpose(1, 2), labels, ignore_index=-100, reduction="none")
-        return -losses, labels != -100
+            logits = model(input_ids=inputs["ids"], attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True).logits
+        return -F.cross_entropy(logits[0].float(), inputs["labels"][:, 1:][at], reduction="none"), at.nonzero()[:, 0]
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> torch.Tensor:
-        found, at = self.logprobs(model, inputs)
-        return -found.sum() / (at.sum() if num_items_in_batch is None else num_items_in_batch)
+        found, _ = self.logprobs(model, inputs)
+        return -found.sum() / (len(found) if num_items_in_batch is None else num_items_in_batch)
 
     def prediction_step(self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None) -> tuple[torch.Tensor, None, None]:
         with torch.no_grad(), self.compute_loss_context_manager():
@@ -118,12 +129,16 @@ class PreferenceTrainer(AnswerTrainer):
         for row in data:
             inputs = self._prepare_inputs(collate([row]))
             with torch.no_grad(), self.compute_loss_context_manager():
-                found.append(self.logprobs(self.model, inputs)[0].sum(1).tolist())
+                found.append(self._said(self.model, inputs)[0].tolist())
         return data.add_column("reference", found)
 
+    def _said(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        """-> log-probability of each pair's two outputs, (pairs, 2)."""
+        found, row = self.logprobs(model, inputs)
+        return found.new_zeros(len(inputs["ids"])).index_add(0, row, found).view(-1, 2)
+
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> torch.Tensor:
-        found, _ = self.logprobs(model, inputs)
-        said = found.sum(1).view(-1, 2)
+        said = self._said(model, inputs)
         gained = self._beta * (said - inputs["reference"])
         margin = gained[:, 0] - gained[:, 1]
         metrics = self._metrics["" if model.training else "eval_"]

@@ -15,6 +15,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, Traini
 from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
+from finetune.attention import NAME as AFTER_PREFIX
 from finetune.data import Row, Stage, TrainingError, digest, read_rows, write_lines
 from finetune.from_question import AnswerTrainer, answers
 from finetune.progress import Progress
@@ -86,6 +87,7 @@ def sft_trainer(
     if settings.method == "prefix":
         data = {"train_dataset": answers(tokenizer, train), "eval_dataset": answers(tokenizer, dev).sort("length")}
         set_seed(0)  # before the adapter's random start
+        attend_after_prefix(base, device)
         tuned = get_peft_model(base, lora(settings.rank))
         return AnswerTrainer(tuned, from_question_arguments(arguments, base), read_by, memory_mb, processing_class=tokenizer, callbacks=stop, **data)
     data = {"train_dataset": tokenized(tokenizer, train), "eval_dataset": tokenized(tokenizer, dev)}
@@ -95,6 +97,12 @@ def sft_trainer(
 def from_question_arguments(arguments: dict[str, Any], base: Any) -> TrainingArguments:
     """Autocast only where the base itself computes in bfloat16: the keys and values of a float32 base are float32, and so is what attends to them."""
     return TrainingArguments(**{**arguments, "bf16": arguments["bf16"] and base.dtype == torch.bfloat16, "remove_unused_columns": False})
+
+
+def attend_after_prefix(base: Any, device: str) -> None:
+    """On a CPU only: on GPUs torch's own attention is fused, and keeps no scores for the gradient."""
+    if device == "cpu":
+        base.set_attn_implementation(AFTER_PREFIX)
 
 
 def load_trainable(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]:

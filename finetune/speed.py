@@ -77,7 +77,8 @@ def _trainer(
     tokenizer, base = load_trainable(model, device, precision)
     loaded_at, read_by = time.perf_counter(), f"{model.digest} {precision} {device}"
     if stage == "sft":
-        settings = replace(SftSettings(), method=method, epochs=epochs)
+        rows = {"batch": 4, "accumulate": 2} if method == "whole" else {"batch": 8, "accumulate": 1}  # eight a step; TRL's need the memory of four
+        settings = replace(SftSettings(), method=method, epochs=epochs, **rows)
         trainer = sft_trainer(folder, tokenizer, base, train, dev, read_by, device, settings, memory_mb)
     else:
         tuned = get_peft_model(base, lora(SftSettings().rank))

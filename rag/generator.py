@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from rag.errors import ModelError
@@ -19,6 +20,7 @@ from rag.prompt import check_fingerprint, fingerprint, invocation, question_at
 IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
 RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
 AT_QUESTION = "question"  # the identity's "activation" of adapters that leave what comes before the question to the base
+UNPACKED = 0.25  # share of the machine's memory up to which 4-bit weights are unpacked
 CURVES = "curves.json"  # what reports draw: the training log of each stage
 
 
@@ -32,7 +34,8 @@ class Generation:
 
 def load_base(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]:
     """-> tokenizer, and causal model on the device; precision "nf4" is QLoRA's 4-bit NormalFloat with double quantization, computing in bfloat16
-    where the device can, else in float32."""
+    where the device can, else in float32. On a CPU these weights are unpacked once where memory allows: the same numbers, in up to a third of the time
+    of unpacking them at every step."""
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
     low = precision == "bfloat16" or precision == "nf4" and computes_bfloat16(device)
@@ -45,7 +48,10 @@ def load_base(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]
     tokenizer = AutoTokenizer.from_pretrained(model.path, local_files_only=True)
     if not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{model.name} has no chat template; choose an instruct model with --set model.generator=...")
-    return tokenizer, AutoModelForCausalLM.from_pretrained(model.path, local_files_only=True, **options).eval()
+    base = AutoModelForCausalLM.from_pretrained(model.path, local_files_only=True, **options).eval()
+    if precision == "nf4" and device == "cpu" and base.num_parameters() * dtype.itemsize < UNPACKED * psutil.virtual_memory().total:
+        base.dequantize()
+    return tokenizer, base
 
 
 def read_identity(adapter: Path) -> dict[str, Any]:
@@ -66,6 +72,11 @@ def awake(adapter: Path) -> Any:
     return config
 
 
+def _contiguous(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """The last positions of a batch are a view with gaps, for which torch would copy the vocabulary's matrix once for every row."""
+    return (inputs[0].contiguous(),)
+
+
 class Generator:
     """Token ids in, text out. With an adapter it can also speak as the base model: `with generator.base(): ...`.
 
@@ -83,11 +94,10 @@ class Generator:
         """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
         the answering prompt's if None)."""
         self.tokenizer, self._model = load_base(model, device, precision)
-        if precision == "nf4" and not computes_bfloat16(device):
-            self._model.dequantize()  # the same weights unpacked once: a third of the time of unpacking them for every token
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
-        self._everywhere, self._off = False, adapter is None
+        self._everywhere, self._off, self._layers = False, adapter is None, self._model.base_model
+        self._model.get_output_embeddings().register_forward_pre_hook(_contiguous)
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
         self._invocation = invocation(self.tokenizer).ids
@@ -119,7 +129,7 @@ class Generator:
 
     def _read_as_base(self, **inputs: Any) -> Any:
         with self.base():
-            return self._model(**inputs)
+            return self._layers(**inputs)
 
     def generate(
         self, prompts: list[list[int]], max_new_tokens: int, on_text: Callable[[str], None] | None = None, stop: int | None = None

@@ -69,7 +69,7 @@ class PrefixCache:
 
 class PrefixReader:
     """Reads prefixes with a frozen base, each once as long as it is kept. identity: says what the keys and values depend on besides the tokens
-    (model digest, precision, device). forward: the base's forward call, adapters off."""
+    (model digest, precision, device). forward: the base's layers without the output layer, adapters off."""
 
     def __init__(self, forward: Callable[..., Any], identity: str, cache: PrefixCache, device: str):
         self._forward, self._identity, self.cache, self._device = forward, identity, cache, device
@@ -111,7 +111,7 @@ class PrefixReader:
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prefixes], device=self._device)
         position = (mask.cumsum(1) - 1).clamp(min=0)
         with torch.autocast(torch.device(self._device).type, enabled=False):  # training reads what serving reads
-            found = self._forward(input_ids=ids, attention_mask=mask, position_ids=position, use_cache=True, logits_to_keep=1).past_key_values
+            found = self._forward(input_ids=ids, attention_mask=mask, position_ids=position, use_cache=True).past_key_values
         self.computed += len(prefixes)
         pairs = [(layer.keys, layer.values) for layer in found.layers]
         return [torch.stack([torch.stack([part[n, :, width - len(row) :] for part in pair]) for pair in pairs]) for n, row in enumerate(prefixes)]
@@ -120,11 +120,11 @@ class PrefixReader:
 def _padded(kept: list[torch.Tensor]) -> tuple[DynamicCache, torch.Tensor]:
     width = max(tensor.shape[3] for tensor in kept)
     first = kept[0]
-    whole = first.new_zeros(first.shape[0], 2, len(kept), first.shape[2], width, first.shape[4])
+    whole = first.new_empty(first.shape[0], 2, len(kept), first.shape[2], width, first.shape[4])
     mask = torch.zeros(len(kept), width, dtype=torch.long, device=first.device)
     for n, tensor in enumerate(kept):
-        whole[:, :, n, :, width - tensor.shape[3] :] = tensor
-        mask[n, width - tensor.shape[3] :] = 1
+        start = width - tensor.shape[3]
+        whole[:, :, n, :, :start], whole[:, :, n, :, start:], mask[n, start:] = 0, tensor, 1
     cache = DynamicCache()
     for layer, (keys, values) in enumerate(whole):
         cache.update(keys, values, layer)
