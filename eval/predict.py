@@ -48,9 +48,9 @@ def predict(generator: Generator, questions: list[Question], shown: Shown, max_n
     """-> a prediction for each question, in order; see in_batches for what `path` keeps."""
 
     def answer(batch: list[Question]) -> list[dict[str, Any]]:
-        prompts = [prompt.render(generator.tokenizer, q.question, [p.chunk for p in shown[q.id]]).ids for q in batch]
+        prompts = [prompt.render(generator.tokenizer, q.question, [p.chunk for p in shown[q.id]]) for q in batch]
         told = zip(batch, prompts, *generator.generate_and_score(prompts, [gold(generator, q) for q in batch], max_new_tokens), strict=True)
-        return [_row(q, to_answer(g, shown[q.id]), len(ids), g, lp) for q, ids, g, lp in told]
+        return [_row(q, to_answer(g, shown[q.id]), len(tokens.ids), g, lp) for q, tokens, g, lp in told]
 
     rows = in_batches(path, questions, BATCH, lambda q: sum(len(p.chunk.text) for p in shown[q.id]), _or_failures(answer), label)
     return [rows[q.id] for q in questions]

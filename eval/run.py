@@ -158,6 +158,7 @@ def identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
         "model": generator.digest,
         "device": generator.device,
         "precision": generator.precision,
+        "apart": generator.apart,
         "prompts": [prompt.fingerprint(generator.tokenizer), prompt.CLOSED_BOOK],
         "adapter": hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest() if adapter else None,
     }

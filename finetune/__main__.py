@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     for name, work, text in (
         ("train", run_train, "mine, SFT and DPO in order"),
         ("mine", run_mine, "questions, contexts and labels from the index"),
-        ("sft", run_sft, "QLoRA on the mined rows; with --set sft.method=prefix passages are read once"),
+        ("sft", run_sft, "QLoRA on the mined rows; passages are read once unless sft.method says otherwise"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
         ("promote", run_promote, "make the adapter live if its evaluation says it is better"),
     ):
@@ -115,7 +115,7 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
 
     stage = _begin(args, "sft")
     if stage:
-        train_sft(stage, Stage(args.run, "mine"), *_base(settings), settings.section("sft", SftSettings), args.resume, memory(settings))
+        train_sft(stage, Stage(args.run, "mine"), *_base(settings), settings.section("sft", SftSettings), args.resume, _prefix(settings))
 
 
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
@@ -131,7 +131,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
     del generator
     model, device, _ = _base(settings)
-    train_dpo(stage, sft, mined, model, device, dpo, args.resume, memory(settings))
+    train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
 
 
 def run_speed(args: argparse.Namespace, settings: Settings) -> None:
@@ -143,7 +143,7 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
     model, device, precision = _base(settings)
     print(HEADER, flush=True)
-    found = speed(model, device, precision, train[: args.rows], dev[: max(2, args.rows // 4)], args.epochs, memory(settings))
+    found = speed(model, device, precision, train[: args.rows], dev[: max(2, args.rows // 4)], args.epochs, _prefix(settings))
     told = as_json(found, {"model": model.name, "device": device, "precision": precision})
     write_lines(args.json, [told])
     print(f"times faster: {told['times_faster']}; {args.json}")
@@ -156,11 +156,10 @@ def run_promote(args: argparse.Namespace, settings: Settings) -> None:
     promote(Stage(args.run, "dev"))
 
 
-def memory(settings: Settings) -> int:
-    """-> MB for the keys and values of passages."""
+def _prefix(settings: Settings):
     from rag.prefix import PrefixSettings
 
-    return settings.section("prefix", PrefixSettings).memory_mb
+    return settings.section("prefix", PrefixSettings)
 
 
 def _begin(args: argparse.Namespace, name: str):

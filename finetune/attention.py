@@ -23,12 +23,13 @@ def after_prefix(
     shared, kept = key.shape[1], key.shape[2] - tokens
     if not kept:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
-    asked = query.reshape(rows, shared, -1, size)
+    asked = (query * scaling).reshape(rows, shared, -1, size)
     before, own = (key[:, :, :kept].detach(), value[:, :, :kept].detach()), (key[:, :, kept:], value[:, :, kept:])
-    scores = torch.cat([asked @ before[0].transpose(2, 3), asked @ own[0].transpose(2, 3)], -1).view(rows, shared, -1, tokens, kept + tokens) * scaling
+    scores = torch.cat([asked @ before[0].transpose(2, 3), asked @ own[0].transpose(2, 3)], -1)
     if attention_mask is not None:
-        scores = scores.masked_fill(~attention_mask[:, :, None], torch.finfo(scores.dtype).min)
-    weights = scores.softmax(-1, dtype=torch.float32).to(value.dtype).view(rows, shared, -1, kept + tokens)
+        hidden = torch.zeros_like(attention_mask, dtype=scores.dtype).masked_fill_(~attention_mask, torch.finfo(scores.dtype).min)
+        scores.view(rows, shared, -1, tokens, kept + tokens).add_(hidden[:, :, None])
+    weights = scores.softmax(-1)  # torch sums in float32 whatever the type
     said = weights[..., :kept] @ before[1] + weights[..., kept:] @ own[1]
     return said.view(rows, heads, tokens, size).transpose(1, 2), None
 

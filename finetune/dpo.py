@@ -3,6 +3,7 @@ the whole sequence through TRL's DPOTrainer."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,26 +14,29 @@ from transformers import Trainer
 from trl import DPOConfig, DPOTrainer
 
 from finetune.data import Pair, Stage, TrainingError, digest, read_pairs, read_rows, write_lines
+from finetune.development import StopAtCollapse
 from finetune.from_question import PreferenceTrainer, preferences
 from finetune.preference import count_reasons, make_pairs
-from finetune.sft import adapter_identity, attend_after_prefix, common_arguments, from_question_arguments, load_trainable, run_trainer, save_adapter
+from finetune.running import adapter_identity, common_arguments, from_question_arguments, run_trainer, save_adapter
+from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.generator import AT_QUESTION, Generator, awake
 from rag.models import LocalModel
 from rag.prefix import PrefixSettings
 
+AT_ONCE = 2  # pairs of whole sequences in memory together
+
 
 @dataclass(frozen=True)
 class DpoSettings:
     """pairs: how many preference pairs. beta: strength of the pull to the reference (the paper's 0.1). learning_rate: a fifth of SFT's,
-    since DPO has no floor under the likelihood of the chosen answer."""
+    since DPO has no floor under the likelihood of the chosen answer. batch: pairs a step."""
 
     pairs: int = 40
     beta: float = 0.1
     learning_rate: float = 1e-4
     epochs: int = 1
-    batch: int = 2
-    accumulate: int = 2
+    batch: int = 4
 
 
 def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSettings, max_new_tokens: int) -> None:
@@ -46,14 +50,7 @@ def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSetti
 
 
 def train_dpo(
-    stage: Stage,
-    sft: Stage,
-    mined: Stage,
-    model: LocalModel,
-    device: str,
-    settings: DpoSettings,
-    resume: bool,
-    memory_mb: int = PrefixSettings.memory_mb,
+    stage: Stage, sft: Stage, mined: Stage, model: LocalModel, device: str, settings: DpoSettings, resume: bool, prefix: PrefixSettings | None = None
 ) -> None:
     """Train the SFT adapter further on the stage's pairs. Raises TrainingError when the SFT adapter was trained on another base or on other rows."""
     made = sft.receipt()
@@ -61,46 +58,35 @@ def train_dpo(
         raise TrainingError(f"{sft.folder} was trained on {made['base_name']}, not {model.name}: python -m finetune sft --run {sft.run}")
     if made["data"] != digest(mined.folder / "train.jsonl"):
         raise TrainingError(f"{sft.folder} was trained on rows {made['data']}, which were mined again since: python -m finetune sft --run {sft.run}")
-    tokenizer, base = load_trainable(model, device, made["precision"])
-    prompt.check_fingerprint(made["prompt"], prompt.fingerprint(tokenizer), str(sft.folder), "python -m finetune train")
+    as_trained = dataclasses.replace(prefix or PrefixSettings(), apart=made["apart"])
+    base = load_trainable(model, device, made["precision"], as_trained)
+    prompt.check_fingerprint(made["prompt"], prompt.fingerprint(base.tokenizer), str(sft.folder), "python -m finetune train")
     train, dev = (read_pairs(stage.folder / f"{name}.jsonl") for name in ("train", "dev"))
-    tuned = PeftModel.from_pretrained(base, str(sft.folder / "adapter"), is_trainable=True, config=awake(sft.folder / "adapter"))
-    method = "prefix" if made.get("activation") == AT_QUESTION else "whole"
-    read_by = f"{model.digest} {made['precision']} {device}"
-    trainer = dpo_trainer(stage.folder, tokenizer, tuned, train, dev, read_by, device, settings, method, memory_mb)
+    tuned = PeftModel.from_pretrained(base.model, str(sft.folder / "adapter"), is_trainable=True, config=awake(sft.folder / "adapter"))
+    at_question = made["activation"] == AT_QUESTION
+    trainer = dpo_trainer(stage.folder, base, tuned, train, dev, settings, at_question)
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, model, made["precision"], made["prompt"], mined, method)
+    identity = adapter_identity(stage, base, mined, made["method"], at_question)
     save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
 
 
-def dpo_trainer(
-    folder: Path,
-    tokenizer: Any,
-    tuned: Any,
-    train: list[Pair],
-    dev: list[Pair],
-    read_by: str,
-    device: str,
-    settings: DpoSettings,
-    method: str,
-    memory_mb: int,
-) -> Trainer:
-    """-> what trains the adapter of `tuned` further. read_by: identity of the prefixes."""
-    steps = max(1, len(train) // (settings.batch * settings.accumulate))
-    arguments = {
-        **common_arguments(folder, device, settings.learning_rate, settings.epochs, settings.batch, settings.accumulate),
-        "eval_steps": max(1, steps // 2),
-        "save_steps": max(1, steps // 2),
-        "remove_unused_columns": False,
-    }
-    if method == "prefix":
-        data = {"train_dataset": preferences(tokenizer, train), "eval_dataset": preferences(tokenizer, dev)}
-        args = from_question_arguments(arguments, tuned.get_base_model())
-        attend_after_prefix(tuned.get_base_model(), device)
-        return PreferenceTrainer(tuned, args, read_by, memory_mb, beta=settings.beta, processing_class=tokenizer, **data)
-    data = {"train_dataset": tokenized_pairs(tokenizer, train), "eval_dataset": tokenized_pairs(tokenizer, dev)}
-    args = DPOConfig(**arguments, max_length=None, beta=settings.beta, precompute_ref_log_probs=True)
-    return _PairTrainer(tuned, args=args, processing_class=tokenizer, **data)
+def dpo_trainer(folder: Path, base: Trainable, tuned: Any, train: list[Pair], dev: list[Pair], settings: DpoSettings, at_question: bool) -> Trainer:
+    """-> what trains the adapter of `tuned`, which sits on the base, further."""
+    at_once = settings.batch if at_question else AT_ONCE
+    arguments = common_arguments(folder, base.device, settings.learning_rate, settings.epochs, len(train), settings.batch, at_once)
+    arguments["remove_unused_columns"] = False
+    if at_question:
+        apart = base.prefix.apart
+        data = {"train_dataset": preferences(base.tokenizer, train, apart), "eval_dataset": preferences(base.tokenizer, dev, apart)}
+        attend_after_prefix(base.model, base.device)
+        args = from_question_arguments(arguments, base.model)
+        trainer = PreferenceTrainer(tuned, args, base, beta=settings.beta, **data)
+    else:
+        data = {"train_dataset": tokenized_pairs(base.tokenizer, train), "eval_dataset": tokenized_pairs(base.tokenizer, dev)}
+        args = DPOConfig(**arguments, max_length=None, beta=settings.beta, precompute_ref_log_probs=True)
+        trainer = _PairTrainer(tuned, args=args, processing_class=base.tokenizer, **data)
+    trainer.add_callback(StopAtCollapse(settings.beta))
+    return trainer
 
 
 class _PairTrainer(DPOTrainer):

@@ -9,11 +9,15 @@ import torch
 from peft import get_peft_model
 from transformers import DynamicCache
 
-from finetune.sft import load_trainable, lora
+from finetune.methods import find_method
+from finetune.running import LOOKS
+from finetune.sft import AT_ONCE
+from finetune.trainable import attend_after_prefix, load_trainable
 from rag.models import LocalModel, computes_bfloat16
 
 REST = 64  # of these tokens, the question and the answer
 LENGTH = 520  # tokens: a usual row has 430; the rest stands for padding and the optimizer's step
+READ = 4  # prompts read together
 NEW = 24  # tokens of a usual output
 
 
@@ -26,24 +30,27 @@ class Cost:
     write: float
 
 
-def measure(model: LocalModel, device: str, precision: str, rank: int, batch: int, method: str) -> Cost:
-    """Second of two runs each, so that start-up costs are left out. A step goes through the whole row or, with the method "prefix", from the question
-    on alone."""
-    _, base = load_trainable(model, device, precision)
+def measure(model: LocalModel, device: str, precision: str, rank: int, batch: int, name: str) -> Cost:
+    """Second of two runs each, so that start-up costs are left out. name: of the method; a step goes through the whole row or, where the base reads
+    passages once, from the question on alone."""
+    base, method = load_trainable(model, device, precision).model, find_method(name)
+    batch = batch if method.at_question else min(batch, AT_ONCE)
     ids = torch.randint(5, base.config.vocab_size, (batch, LENGTH), device=device)
     with torch.inference_mode():
-        read = min(_seconds(lambda: base(ids, logits_to_keep=1)) for _ in range(2)) / batch
+        read = min(_seconds(lambda: base.base_model(ids[:READ])) for _ in range(2)) / len(ids[:READ])
         cache = base(ids[:, :8], use_cache=True).past_key_values
         write = NEW * min(_seconds(lambda: base(ids[:, :1], past_key_values=cache)) for _ in range(2)) / batch
-    tuned = get_peft_model(base, lora(rank)).train()
-
+    tuned = get_peft_model(base, method.make(rank)).train()
+    if method.at_question:
+        attend_after_prefix(base, device)
     with torch.no_grad():
-        seen = tuned(ids[:, :-REST], use_cache=True, logits_to_keep=1).past_key_values if method == "prefix" else None
+        seen = tuned(ids[:, :-REST], use_cache=True, logits_to_keep=1).past_key_values if method.at_question else None
     trained = ids if seen is None else ids[:, -REST:]
 
     def step() -> None:
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=computes_bfloat16(device) and (seen is None or base.dtype == torch.bfloat16)):
-            tuned(trained, past_key_values=copy(seen), use_cache=seen is not None, logits_to_keep=16).logits.float().logsumexp(-1).mean().backward()
+        low = computes_bfloat16(device) and (seen is None or base.dtype == torch.bfloat16)
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=low):
+            tuned(input_ids=trained, past_key_values=copy(seen), use_cache=seen is not None, logits_to_keep=1).logits.float().logsumexp(-1).mean().backward()
 
     return Cost(min(_seconds(step) for _ in range(2)) / batch, read, write)
 
@@ -64,14 +71,15 @@ def _seconds(work) -> float:
     return time.perf_counter() - start
 
 
-def plan(cost: Cost, candidates: int, sft_epochs: int, dpo_pairs: int, dpo_epochs: int, method: str) -> dict[str, float]:
-    """-> seconds a stage, before anything is mined: about 7 in 10 candidates become rows, one in seven of those for development."""
-    rows, dev = 0.6 * candidates, 0.1 * candidates
-    once = method == "prefix"  # passages; an evaluation then costs a third of a training step, which also goes backward
+def plan(cost: Cost, candidates: int, sft_epochs: int, dpo_pairs: int, dpo_epochs: int, name: str) -> dict[str, float]:
+    """-> seconds a stage, before anything is mined: about 6 in 10 candidates become rows to train on, 1 in 10 for development."""
+    rows, dev, looks = 0.6 * candidates, 0.1 * candidates, max(LOOKS, sft_epochs)
+    once = find_method(name).at_question  # passages; an evaluation then costs a third of a training step, which also goes backward
     look = cost.train / 3 if once else cost.read
+    answered = cost.write + (0.0 if once else cost.read)
     return {
         "mine": candidates * (0.3 * cost.read + cost.write + 0.05),  # the writer's prompts are short; each question is searched for
-        "sft": rows * sft_epochs * cost.train + 2 * sft_epochs * dev * look + once * (rows + dev) * cost.read,
+        "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
         "base against tuned": 3 * dev * (cost.read + cost.write),
     }

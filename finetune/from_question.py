@@ -18,55 +18,75 @@ from tqdm import tqdm
 from transformers import Trainer
 
 from finetune.data import Pair, Row
+from finetune.trainable import Trainable
 from rag import prompt
 from rag.prefix import PrefixCache, PrefixReader
 
-Logprobs = tuple[torch.Tensor, torch.Tensor]
-READ = 4  # prefixes read at a time
+SCORED = 8  # pairs that the reference scores at a time
 
 
-def examples(tokenizer: Any, rows: list[Row], outputs: list[list[str]]) -> Dataset:
-    """-> of each row and its outputs: prefix (token ids), rests (token ids from the question on, one list an output), supervised (how many of the
-    last ids of each are the output), length (tokens of the longest rest: prefixes cost little)."""
+def examples(tokenizer: Any, rows: list[Row], outputs: list[list[str]], apart: bool) -> Dataset:
+    """-> of each row: prefix (parts, see rag.prefix), question (token ids from the question on), outputs (token ids of each, its end included), length
+    (tokens without the prefix: kept tokens cost little)."""
     made = []
     for row, said in zip(rows, outputs, strict=True):
         tokens = [prompt.render(tokenizer, row.question, list(row.passages), output) for output in said]
-        first = tokens[0]
-        rests, supervised = [t.ids[t.prefix :] for t in tokens], [t.supervised for t in tokens]
-        made.append({"prefix": first.ids[: first.prefix], "rests": rests, "supervised": supervised, "length": max(map(len, rests))})
+        ends = [t.rest[len(t.rest) - t.supervised :] for t in tokens]
+        question = tokens[0].rest[: len(tokens[0].rest) - tokens[0].supervised]
+        made.append({"prefix": tokens[0].parts(apart), "question": question, "outputs": ends, "length": len(question) + sum(map(len, ends))})
     return Dataset.from_list(made)
 
 
-def answers(tokenizer: Any, rows: list[Row]) -> Dataset:
+def answers(tokenizer: Any, rows: list[Row], apart: bool = False) -> Dataset:
     """-> the examples of SFT: each row with its target."""
-    return examples(tokenizer, rows, [[row.target] for row in rows])
+    return examples(tokenizer, rows, [[row.target] for row in rows], apart)
 
 
-def preferences(tokenizer: Any, pairs: list[Pair]) -> Dataset:
+def preferences(tokenizer: Any, pairs: list[Pair], apart: bool = False) -> Dataset:
     """-> the examples of DPO: each row with its chosen and its rejected output."""
-    return examples(tokenizer, [pair.row for pair in pairs], [[pair.chosen, pair.rejected] for pair in pairs])
+    return examples(tokenizer, [pair.row for pair in pairs], [[pair.chosen, pair.rejected] for pair in pairs], apart)
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """-> ids, mask and labels (-100 where not supervised), all left-padded so that outputs end together; prefixes, one for each line of ids."""
-    flat = [(row["prefix"], rest, n) for row in rows for rest, n in zip(row["rests"], row["supervised"], strict=True)]
-    width = max(len(rest) for _, rest, _ in flat)
-    batch = {
-        "ids": torch.tensor([[0] * (width - len(rest)) + rest for _, rest, _ in flat]),
-        "mask": torch.tensor([[0] * (width - len(rest)) + [1] * len(rest) for _, rest, _ in flat]),
-        "labels": torch.tensor([[-100] * (width - n) + rest[len(rest) - n :] for _, rest, n in flat]),
-        "prefixes": [prefix for prefix, _, _ in flat],
-    }
+    """-> a batch in which every row is a question and, side by side after it, its outputs, which do not see each other: what they share goes through
+    the model once.
+
+    ids, position (from the prefix's end on), branch (0 for the question, then the number of the output, -1 for padding), all (rows, tokens), left-padded.
+    labels: every output's tokens, one after the other. predictor: (labels, 2), row and token that each is predicted from. output: (labels,), number
+    of the output among all of the batch. prefixes: one a row."""
+    width = max(row["length"] for row in rows)
+    lines, places, batch = [], [], {"labels": [], "predictor": [], "output": []}
+    for n, row in enumerate(rows):
+        at = width - row["length"]
+        ids, branch, position = [0] * at + row["question"], [-1] * at + [0] * len(row["question"]), [0] * at + list(range(len(row["question"])))
+        last, first = len(ids) - 1, len(row["question"])
+        for number, output in enumerate(row["outputs"], 1):
+            batch["labels"] += output
+            batch["predictor"] += [(n, column) for column in (last, *range(len(ids), len(ids) + len(output) - 1))]
+            batch["output"] += [sum(len(r["outputs"]) for r in rows[:n]) + number - 1] * len(output)
+            ids, branch, position = ids + output, branch + [number] * len(output), position + list(range(first, first + len(output)))
+        lines.append(ids)
+        places.append((branch, position))
+    batch |= {"ids": lines, "branch": [b for b, _ in places], "position": [p for _, p in places]}
     if "reference" in rows[0]:
-        batch["reference"] = torch.tensor([row["reference"] for row in rows])
-    return batch
+        batch["reference"] = [row["reference"] for row in rows]
+    return {**{name: torch.tensor(values) for name, values in batch.items()}, "prefixes": [tuple(map(tuple, row["prefix"])) for row in rows]}
+
+
+def visible(branch: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    """-> (rows, 1, tokens, prefix + tokens): true where a token sees another: the prefix, and of what came before it the question and its own output.
+
+    branch: (rows, tokens); before: the prefixes' mask (rows, prefix)."""
+    asker, seen = branch[:, :, None], branch[:, None, :]
+    own = ((seen == 0) | (seen == asker)) & (seen >= 0) & torch.ones_like(branch[0], dtype=torch.bool).expand(len(branch[0]), -1).tril()
+    return torch.cat([before[:, None].bool().expand(-1, branch.shape[1], -1), own], -1)[:, None]
 
 
 @contextmanager
-def _scored_at(model: Any, at: torch.Tensor) -> Iterator[None]:
-    """Inside, the output layer scores only the positions where `at` (rows, tokens) is true, one after the other in a single row: a row with gaps would
-    have torch copy the vocabulary's matrix for each."""
-    hook = model.get_output_embeddings().register_forward_pre_hook(lambda module, inputs: (inputs[0][at][None],))
+def _scored_at(model: Any, places: torch.Tensor) -> Iterator[None]:
+    """Inside, the output layer scores only these places (row, token), one after the other in a single row: for a row with gaps torch would copy the
+    vocabulary's matrix."""
+    hook = model.get_output_embeddings().register_forward_pre_hook(lambda module, inputs: (inputs[0][places[:, 0], places[:, 1]][None],))
     try:
         yield
     finally:
@@ -74,35 +94,37 @@ def _scored_at(model: Any, at: torch.Tensor) -> Iterator[None]:
 
 
 class AnswerTrainer(Trainer):
-    """SFT: the mean negative log-likelihood of supervised tokens. identity: what the prefixes depend on, as in PrefixReader."""
+    """SFT: the mean negative log-likelihood of supervised tokens."""
 
-    def __init__(self, model: Any, args: Any, identity: str, memory_mb: int, **options: Any):
-        super().__init__(model, args, data_collator=collate, **options)
-        self.prefixes = PrefixReader(self._read_as_base, identity, PrefixCache(memory_mb * 10**6), str(args.device))
+    def __init__(self, model: Any, args: Any, base: Trainable, **options: Any):
+        """model: the base with its adapter."""
+        super().__init__(model, args, data_collator=collate, processing_class=base.tokenizer, **options)
+        cache = PrefixCache(base.prefix.memory_mb * 10**6)
+        self.prefixes = PrefixReader(self._read_as_base, base.reads_as, cache, str(args.device), base.prefix.apart)
 
     def _read_as_base(self, **inputs: Any) -> Any:
         with self.model.disable_adapter():
             return self.model.get_base_model().base_model(**inputs)
 
     def train(self, *args: Any, **options: Any) -> Any:
-        """Reads first, always in the same batches: what one batch gives differs from another's in the last digit, which a resumed run would show."""
-        rows = sorted([*self.train_dataset["prefix"], *self.eval_dataset["prefix"]], key=len)
-        for at in tqdm(range(0, len(rows), READ), desc="reading passages once", unit=f" × {READ} prompts"):
-            self.prefixes.hold(rows[at : at + READ])
+        self.prefixes.hold([tuple(map(tuple, prefix)) for data in (self.train_dataset, self.eval_dataset) for prefix in data["prefix"]])
         with disable_input_dtype_casting(self.model):  # autocast casts once more, to bfloat16
             return super().train(*args, **options)
 
-    def logprobs(self, model: Any, inputs: dict[str, Any]) -> Logprobs:
-        """-> natural log-probability of each label, and the row that it is of, both (labels,)."""
-        at = inputs["labels"][:, 1:] != -100
-        with self.prefixes.read(inputs["prefixes"]) as (cache, seen), _scored_at(self.model, F.pad(at, (0, 1))):
-            position = seen.sum(1, keepdim=True) + (inputs["mask"].cumsum(1) - 1).clamp(min=0)
-            mask = torch.cat([seen, inputs["mask"]], 1)
-            logits = model(input_ids=inputs["ids"], attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True).logits
-        return -F.cross_entropy(logits[0].float(), inputs["labels"][:, 1:][at], reduction="none"), at.nonzero()[:, 0]
+    def logprobs(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        """-> natural log-probability of each label."""
+        with self.prefixes.read(inputs["prefixes"]) as prefix, _scored_at(self.model, inputs["predictor"]):
+            out = model(
+                input_ids=inputs["ids"],
+                attention_mask=visible(inputs["branch"], prefix.mask),
+                position_ids=prefix.start + inputs["position"],
+                past_key_values=prefix.cache,
+                use_cache=True,
+            )
+        return -F.cross_entropy(out.logits[0].float(), inputs["labels"], reduction="none")
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> torch.Tensor:
-        found, _ = self.logprobs(model, inputs)
+        found = self.logprobs(model, inputs)
         return -found.sum() / (len(found) if num_items_in_batch is None else num_items_in_batch)
 
     def prediction_step(self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: Any = None) -> tuple[torch.Tensor, None, None]:
@@ -126,16 +148,16 @@ class PreferenceTrainer(AnswerTrainer):
 
     def _referred(self, data: Dataset) -> Dataset:
         found: list[list[float]] = []
-        for row in data:
-            inputs = self._prepare_inputs(collate([row]))
+        for at in tqdm(range(0, len(data), SCORED), desc="scoring with the reference", unit=f" × {SCORED} pairs", disable=len(data) < 64):
+            inputs = self._prepare_inputs(collate([data[n] for n in range(at, min(at + SCORED, len(data)))]))
             with torch.no_grad(), self.compute_loss_context_manager():
-                found.append(self._said(self.model, inputs)[0].tolist())
+                found += self._said(self.model, inputs).tolist()
         return data.add_column("reference", found)
 
     def _said(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         """-> log-probability of each pair's two outputs, (pairs, 2)."""
-        found, row = self.logprobs(model, inputs)
-        return found.new_zeros(len(inputs["ids"])).index_add(0, row, found).view(-1, 2)
+        found = self.logprobs(model, inputs)
+        return found.new_zeros(2 * len(inputs["ids"])).index_add(0, inputs["output"], found).view(-1, 2)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> torch.Tensor:
         said = self._said(model, inputs)

@@ -52,8 +52,8 @@ def make_pairs(generator: Generator, rows: list[Row], most: int, batch: int, max
     with tqdm(total=len(rows), desc="answering for preference pairs", unit=" rows") as bar:
         for at in range(0, len(rows), batch):
             part = rows[at : at + batch]
-            ids = [prompt.render(generator.tokenizer, row.question, list(row.passages)).ids for row in part]
-            for row, generation in zip(part, generator.generate(ids, max_new_tokens), strict=True):
+            tokens = [prompt.render(generator.tokenizer, row.question, list(row.passages)) for row in part]
+            for row, generation in zip(part, generator.generate(tokens, max_new_tokens), strict=True):
                 output = generation.text.strip()
                 reason = fault(output, row)
                 if reason and output:

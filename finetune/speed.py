@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from finetune.data import Pair, Row
+from finetune.trainable import Trainable
 from rag.models import LocalModel
+from rag.prefix import PrefixSettings
 
-WAYS = ("sft whole", "sft prefix", "dpo whole", "dpo prefix")
+WAYS = ("sft lora", "sft alora", "dpo lora", "dpo alora")
 
 
 @dataclass(frozen=True)
@@ -32,33 +34,33 @@ class Timing:
     gpu_mb: int
 
 
-def speed(model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, memory_mb: int) -> list[Timing]:
+def speed(model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, prefix: PrefixSettings) -> list[Timing]:
     """-> a timing of each way, each in a process of its own so that its peak memory is its own."""
     found = []
     for way in WAYS:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            found.append(pool.submit(measure, way, model, device, precision, train, dev, epochs, memory_mb).result())
+            found.append(pool.submit(measure, way, model, device, precision, train, dev, epochs, prefix).result())
         print(line(found[-1]), flush=True)
     return found
 
 
-def measure(way: str, model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, memory_mb: int) -> Timing:
-    """Train in one way, all of them with the default batch, rank and learning rate of their stage."""
+def measure(way: str, model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, prefix: PrefixSettings) -> Timing:
+    """Train in one way, all of them with the default batch, rank and learning rate of their stage; loading is not counted."""
     import torch
 
-    from finetune.sft import float32_adapter, score_labels_only
+    from finetune.trainable import float32_adapter, load_trainable, score_labels_only
 
     stage, method = way.split()
+    base = load_trainable(model, device, precision, prefix)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        trainer = _trainer(stage, method, Path(folder), model, device, precision, train, dev, epochs, memory_mb)
-        loaded = trainer.loaded_at - start
+        trainer = _trainer(stage, method, Path(folder), base, train, dev, epochs)
         float32_adapter(trainer.model)
         score_labels_only()
         clock = _clock()
         trainer.add_callback(clock)
         trainer.train()
-    ends = [at - start - loaded for at in clock.ends]
+    ends = [at - start for at in clock.ends]
     losses = [round(entry["eval_loss"], 4) for entry in trainer.state.log_history if "eval_loss" in entry]
     later = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else ends[0]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
@@ -66,30 +68,26 @@ def measure(way: str, model: LocalModel, device: str, precision: str, train: lis
     return Timing(way, len(train), len(ends), round(ends[0], 3), round(later, 3), losses, peak, gpu)
 
 
-def _trainer(
-    stage: str, method: str, folder: Path, model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, memory_mb: int
-) -> Any:
+def _trainer(stage: str, name: str, folder: Path, base: Trainable, train: list[Row], dev: list[Row], epochs: int) -> Any:
     from peft import get_peft_model
-
-    from finetune.dpo import DpoSettings, dpo_trainer
-    from finetune.sft import SftSettings, load_trainable, lora, sft_trainer
-
-    tokenizer, base = load_trainable(model, device, precision)
-    loaded_at, read_by = time.perf_counter(), f"{model.digest} {precision} {device}"
-    if stage == "sft":
-        rows = {"batch": 4, "accumulate": 2} if method == "whole" else {"batch": 8, "accumulate": 1}  # eight a step; TRL's need the memory of four
-        settings = replace(SftSettings(), method=method, epochs=epochs, **rows)
-        trainer = sft_trainer(folder, tokenizer, base, train, dev, read_by, device, settings, memory_mb)
-    else:
-        tuned = get_peft_model(base, lora(SftSettings().rank))
-        pairs = [[Pair(row, row.target, _wrong(row), "made") for row in rows] for rows in (train, dev)]
-        trainer = dpo_trainer(folder, tokenizer, tuned, *pairs, read_by, device, replace(DpoSettings(), epochs=epochs), method, memory_mb)
-    trainer.args.eval_strategy, trainer.args.save_strategy, trainer.args.load_best_model_at_end = "epoch", "no", False
     from transformers import EarlyStoppingCallback, PrinterCallback
 
-    trainer.remove_callback(EarlyStoppingCallback)
-    trainer.remove_callback(PrinterCallback)
-    trainer.loaded_at = loaded_at
+    from finetune.development import AnswerF1
+    from finetune.dpo import DpoSettings, dpo_trainer
+    from finetune.methods import find_method
+    from finetune.sft import SftSettings, sft_trainer
+
+    method = find_method(name)
+    if stage == "sft":
+        trainer = sft_trainer(folder, base, train, dev, replace(SftSettings(), method=name, epochs=epochs))
+    else:
+        tuned = get_peft_model(base.model, method.make(SftSettings().rank))
+        pairs = [[Pair(row, row.target, _wrong(row), "made") for row in rows] for rows in (train, dev)]
+        trainer = dpo_trainer(folder, base, tuned, *pairs, replace(DpoSettings(), epochs=epochs), method.at_question)
+    trainer.args.eval_strategy, trainer.args.save_strategy, trainer.args.load_best_model_at_end = "epoch", "no", False
+    trainer.args.metric_for_best_model = None
+    for callback in (EarlyStoppingCallback, PrinterCallback, AnswerF1):
+        trainer.remove_callback(callback)
     return trainer
 
 
@@ -133,7 +131,7 @@ def as_json(found: list[Timing], about: dict[str, Any]) -> dict[str, Any]:
     by = {t.way: t for t in found}
     times = {}
     for stage in ("sft", "dpo"):
-        whole, ours = by[f"{stage} whole"], by[f"{stage} prefix"]
+        whole, ours = by[f"{stage} lora"], by[f"{stage} alora"]
         total = [t.first + t.later * (t.epochs - 1) for t in (whole, ours)]
         times[stage] = {"later": round(whole.later / ours.later, 1), "all": round(total[0] / total[1], 1)}
     return {**about, "times_faster": times, "timings": [asdict(t) for t in found]}

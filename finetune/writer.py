@@ -13,7 +13,7 @@ from trl import SFTConfig, SFTTrainer
 from finetune.data import TrainingError
 from finetune.questions import ask_for
 from finetune.questions import candidate as make_candidate
-from finetune.sft import float32_adapter, score_labels_only
+from finetune.trainable import float32_adapter, score_labels_only
 from rag.chunking import ChunkSettings, chunk
 from rag.documents import find_files, read_document
 from rag.generator import IDENTITY, Generator, load_base, read_identity

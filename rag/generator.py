@@ -12,11 +12,14 @@ from typing import Any
 import psutil
 import torch
 
+from rag.decoding import Read, continue_batch, continue_one, read_on, score
 from rag.errors import ModelError
 from rag.models import LocalModel, computes_bfloat16
 from rag.prefix import PrefixCache, PrefixReader, PrefixSettings
-from rag.prompt import check_fingerprint, fingerprint, invocation, question_at
+from rag.prompt import Tokens, check_fingerprint, fingerprint
+from rag.soft_prompt import soft_prompt
 
+Prompt = Tokens | list[int]  # with passages and a question, or plain
 IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
 RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
 AT_QUESTION = "question"  # the identity's "activation" of adapters that leave what comes before the question to the base
@@ -68,7 +71,8 @@ def awake(adapter: Path) -> Any:
     from peft import PeftConfig
 
     config = PeftConfig.from_pretrained(str(adapter))
-    config.alora_invocation_tokens = None
+    if getattr(config, "alora_invocation_tokens", None):
+        config.alora_invocation_tokens = None
     return config
 
 
@@ -90,18 +94,20 @@ class Generator:
         adapter: Path | None = None,
         prompt: str | None = None,
         memory_mb: int = PrefixSettings.memory_mb,
+        apart: bool = PrefixSettings.apart,
     ):
         """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
-        the answering prompt's if None)."""
+        the answering prompt's if None). apart: whether passages are read each for itself; with an adapter from the question on, as in its training."""
         self.tokenizer, self._model = load_base(model, device, precision)
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
-        self._everywhere, self._off, self._layers = False, adapter is None, self._model.base_model
+        self._everywhere, self._off, self._layers, self._writer = False, adapter is None, self._model.base_model, None
         self._model.get_output_embeddings().register_forward_pre_hook(_contiguous)
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
-        self._invocation = invocation(self.tokenizer).ids
-        self.prefixes = PrefixReader(self._read_as_base, f"{model.digest} {precision} {device}", PrefixCache(memory_mb * 10**6), device)
+        self._writer = self._writer or self._model  # what goes on from what has been read
+        self.apart = self._apart if adapter and not self._everywhere else apart
+        self.prefixes = PrefixReader(self._read_as_base, f"{model.digest} {precision} {device}", PrefixCache(memory_mb * 10**6), device, self.apart)
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
         from peft import PeftModel
@@ -110,8 +116,10 @@ class Generator:
         if identity["base"] != model.digest:
             raise ModelError(f"{adapter} was trained on base {identity['base'][:12]}, not {model.digest[:12]}: make train, or ask with --base")
         check_fingerprint(identity["prompt"], prompt, str(adapter), "make train, or ask with --base")
-        self._everywhere = identity.get("activation") != AT_QUESTION
+        self._everywhere, self._apart = identity.get("activation") != AT_QUESTION, identity.get("apart", False)
         self._model = PeftModel.from_pretrained(self._model, str(adapter), is_trainable=False, config=awake(adapter)).eval()
+        if self._model.active_peft_config.is_prompt_learning:
+            self._writer = self._model.get_base_model()
 
     @contextmanager
     def base(self) -> Iterator[None]:
@@ -132,104 +140,51 @@ class Generator:
             return self._layers(**inputs)
 
     def generate(
-        self, prompts: list[list[int]], max_new_tokens: int, on_text: Callable[[str], None] | None = None, stop: int | None = None
+        self, prompts: list[Prompt], max_new_tokens: int, on_text: Callable[[str], None] | None = None, stop: int | None = None
     ) -> list[Generation]:
         """Greedy continuations of a batch of prompts, each up to the end-of-turn token or the token `stop`.
 
         on_text gets the first one's text as it grows."""
-        with self._speaker(prompts):
-            return self._continue(self._read(prompts), max_new_tokens, on_text, stop)
+        tokens = [ids if isinstance(ids, Tokens) else Tokens(ids, 0, 0, ()) for ids in prompts]
+        with self._speaker(tokens), torch.inference_mode():
+            return self._continue(self._read(tokens), tokens, max_new_tokens, on_text, stop)
 
-    def generate_and_score(self, prompts: list[list[int]], wanted: list[list[int]], max_new_tokens: int) -> tuple[list[Generation], list[list[float]]]:
+    def generate_and_score(self, prompts: list[Prompt], wanted: list[list[int]], max_new_tokens: int) -> tuple[list[Generation], list[list[float]]]:
         """-> greedy continuations, and the natural log-probability of each token of the `wanted` continuations ([] where none is wanted). The prompts
         are read once for both."""
-        with self._speaker(prompts):
-            read = self._read(prompts)
-            scores = self._score(read, wanted) if any(wanted) else [[] for _ in wanted]
-            return self._continue(read, max_new_tokens, None, None), scores
+        tokens = [ids if isinstance(ids, Tokens) else Tokens(ids, 0, 0, ()) for ids in prompts]
+        with self._speaker(tokens), torch.inference_mode():
+            read = self._read(tokens)
+            scores = score(self._writer, read, wanted) if any(wanted) else [[] for _ in wanted]
+            return self._continue(read, tokens, max_new_tokens, None, None), scores
 
-    def _speaker(self, prompts: list[list[int]]) -> Any:
+    def _speaker(self, prompts: list[Tokens]) -> Any:
         """An adapter that wakes up at the question sleeps through prompts that have none, as with PEFT."""
-        asks = {question_at(ids, self._invocation) is not None for ids in prompts}
+        asks = {t.prefix > 0 for t in prompts}
         if self._off or self._everywhere or asks == {True}:
             return nullcontext()
         if asks == {True, False}:
             raise ModelError("prompts with a question and without one can't be answered in one batch by an adapter that wakes up at the question")
         return self.base()
 
-    @torch.inference_mode()
-    def _read(self, prompts: list[list[int]]) -> _Read:
-        starts = [question_at(ids, self._invocation) for ids in prompts]
-        if self._everywhere and not self._off or not all(starts):
-            return self._read_on(None, None, prompts)
-        with self.prefixes.read([ids[:start] for ids, start in zip(prompts, starts, strict=True)]) as (cache, seen):
-            return self._read_on(cache, seen, [ids[start:] for ids, start in zip(prompts, starts, strict=True)])
+    def _read(self, prompts: list[Tokens]) -> Read:
+        if self._everywhere and not self._off or not all(t.prefix for t in prompts):
+            model, virtual = (self._model, None) if self._off else soft_prompt(self._model, len(prompts))
+            return read_on(model, [t.ids for t in prompts], virtual)
+        with self.prefixes.read([t.parts(self.apart) for t in prompts]) as prefix:
+            return read_on(self._model, [t.rest for t in prompts], prefix)
 
-    def _read_on(self, cache: Any, seen: torch.Tensor | None, rest: list[list[int]]) -> _Read:
-        """Read the rest of prompts whose beginnings, seen where the mask is 1, are in the cache."""
-        ids, mask = self._left_padded(rest)
-        position = (mask.cumsum(1) - 1).clamp(min=0)
-        if seen is not None:
-            position, mask = position + seen.sum(1, keepdim=True), torch.cat([seen, mask], 1)
-        step = self._model(input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        return _Read(step.past_key_values, mask, position[:, -1:] + 1, step.logits[:, -1].float().log_softmax(-1))
-
-    @torch.inference_mode()
-    def _continue(self, read: _Read, max_new_tokens: int, on_text: Callable[[str], None] | None, stop: int | None) -> list[Generation]:
-        ends = {self.tokenizer.eos_token_id, stop}
-        cache, mask, position, scores = read.cache, read.mask, read.position, read.scores
-        out: list[list[int]] = [[] for _ in mask]
-        logprobs: list[list[float]] = [[] for _ in mask]
-        done = [False] * len(mask)
+    def _continue(
+        self, read: Read, prompts: list[Tokens], max_new_tokens: int, on_text: Callable[[str], None] | None, stop: int | None
+    ) -> list[Generation]:
+        ends = {self.tokenizer.eos_token_id, stop} - {None}
         stream = _Stream(self.tokenizer, on_text)
-        for left in range(max_new_tokens - 1, -1, -1):
-            best = scores.max(-1)
-            for row, (token, logprob) in enumerate(zip(best.indices.tolist(), best.values.tolist(), strict=True)):
-                if not done[row]:
-                    logprobs[row].append(logprob)
-                    done[row] = token in ends
-                    out[row] += [] if done[row] else [token]
-            stream.push(out[0])
-            if all(done) or not left:
-                break
-            last = best.indices[:, None]
-            mask = torch.cat([mask, torch.ones_like(last)], 1)
-            step = self._model(input_ids=last, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cache, position, scores = step.past_key_values, position + 1, step.logits[:, -1].float().log_softmax(-1)
-        stream.push(out[0], last=True)
-        return [Generation(self.tokenizer.decode(o, skip_special_tokens=True), lp) for o, lp in zip(out, logprobs, strict=True)]
-
-    @torch.inference_mode()
-    def _score(self, read: _Read, wanted: list[list[int]]) -> list[list[float]]:
-        """Leaves the cache as it was."""
-        longest = max(map(len, wanted))
-        ids = torch.tensor([row + [0] * (longest - len(row)) for row in wanted], device=self.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in wanted], device=self.device)
-        position = read.position + torch.arange(longest, device=self.device)
-        step = self._model(
-            input_ids=ids, attention_mask=torch.cat([read.mask, mask], 1), position_ids=position, past_key_values=read.cache, use_cache=True
-        )
-        scores = torch.cat([read.scores[:, None], step.logits[:, :-1].float().log_softmax(-1)], 1)
-        read.cache.crop(-longest)
-        found = scores.gather(-1, ids[..., None])[..., 0].tolist()
-        return [values[: len(row)] for values, row in zip(found, wanted, strict=True)]
-
-    def _left_padded(self, rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        width = max(map(len, rows))
-        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id
-        ids = [[pad] * (width - len(row)) + row for row in rows]
-        mask = [[0] * (width - len(row)) + [1] * len(row) for row in rows]
-        return torch.tensor(ids, device=self.device), torch.tensor(mask, device=self.device)
-
-
-@dataclass(frozen=True)
-class _Read:
-    """Prompts as the model has read them: keys and values, attention mask, the next position of each, log-probabilities of the next token."""
-
-    cache: Any
-    mask: torch.Tensor
-    position: torch.Tensor
-    scores: torch.Tensor
+        if len(prompts) == 1:
+            said = [continue_one(self._writer, read, prompts[0].ids, ends, max_new_tokens, stream.push)]
+        else:
+            said = continue_batch(self._writer, read, ends, max_new_tokens)
+        stream.push(said[0].ids, last=True)
+        return [Generation(self.tokenizer.decode(s.ids, skip_special_tokens=True), s.logprobs) for s in said]
 
 
 class _Stream:

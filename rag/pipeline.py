@@ -77,7 +77,7 @@ class Pipeline:
             if on_text:
                 on_text(text)
 
-        generation = self.generator.generate([tokens.ids], self.settings.max_new_tokens, heard)[0]
+        generation = self.generator.generate([tokens], self.settings.max_new_tokens, heard)[0]
         end = time.perf_counter()
         read = first[0] if first else end
         return to_answer(generation, passages, {**self.retriever.timings, "read": read - start, "write": end - read})
@@ -155,7 +155,8 @@ def open_generator(settings: Settings, adapter: Path | None) -> Generator:
     model = find_model(models.generator, models.hub)
     wanted = read_identity(adapter)["precision"] if adapter and models.precision == "auto" else models.precision
     device, precision = choose_device(models.device, wanted)
-    return Generator(model, device, precision, adapter, memory_mb=settings.section("prefix", PrefixSettings).memory_mb)
+    prefix = settings.section("prefix", PrefixSettings)
+    return Generator(model, device, precision, adapter, memory_mb=prefix.memory_mb, apart=prefix.apart)
 
 
 def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None) -> Pipeline:

@@ -10,16 +10,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from tqdm import tqdm
 from transformers import DynamicCache
 
-Ids = tuple[int, ...]
+Parts = tuple[tuple[int, ...], ...]  # token ids
+Key = tuple[str, Parts]
+BATCH = 1800  # tokens read together
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """Prefixes as a model has read them, left-padded: keys and values, attention mask (rows, longest prefix), the next position of each (rows, 1)."""
+
+    cache: DynamicCache
+    mask: torch.Tensor
+    start: torch.Tensor
 
 
 @dataclass(frozen=True)
 class PrefixSettings:
-    """memory_mb: most memory for kept keys and values, in MB of 10^6 bytes. SmolLM2-135M takes 23 kB a token in bfloat16, 10 MB for a usual prompt."""
+    """memory_mb: most memory for kept keys and values, in MB of 10^6 bytes. SmolLM2-135M takes 23 kB a token in bfloat16, 10 MB for a usual prompt.
+    apart: read each passage for itself, so that it is read once for all questions that it is shown to; an adapter is served as it was trained."""
 
     memory_mb: int = 2000
+    apart: bool = False
 
 
 class PrefixCache:
@@ -28,13 +42,13 @@ class PrefixCache:
 
     def __init__(self, budget: int):
         self.budget, self.size = budget, 0
-        self._kept: OrderedDict[tuple[str, Ids], torch.Tensor] = OrderedDict()
-        self._users: Counter[tuple[str, Ids]] = Counter()
+        self._kept: OrderedDict[Key, torch.Tensor] = OrderedDict()
+        self._users: Counter[Key] = Counter()
 
-    def __contains__(self, key: tuple[str, Ids]) -> bool:
+    def __contains__(self, key: Key) -> bool:
         return key in self._kept
 
-    def take(self, key: tuple[str, Ids]) -> torch.Tensor | None:
+    def take(self, key: Key) -> torch.Tensor | None:
         """-> what is kept, now in use until `release`; None where nothing is."""
         if key not in self._kept:
             return None
@@ -42,7 +56,7 @@ class PrefixCache:
         self._users[key] += 1
         return self._kept[key]
 
-    def put(self, key: tuple[str, Ids], tensor: torch.Tensor) -> None:
+    def put(self, key: Key, tensor: torch.Tensor) -> None:
         """Keep it, in use until `release`, if there is or can be made room."""
         wanted = tensor.nbytes
         idle = [k for k in self._kept if not self._users[k]]
@@ -55,7 +69,7 @@ class PrefixCache:
         self._kept[key], self.size = tensor, self.size + wanted
         self._users[key] += 1
 
-    def release(self, key: tuple[str, Ids]) -> None:
+    def release(self, key: Key) -> None:
         """One user less."""
         self._users[key] -= self._users[key] > 0
         if not self._users[key]:
@@ -68,64 +82,96 @@ class PrefixCache:
 
 
 class PrefixReader:
-    """Reads prefixes with a frozen base, each once as long as it is kept. identity: says what the keys and values depend on besides the tokens
-    (model digest, precision, device). forward: the base's layers without the output layer, adapters off."""
+    """Reads prefixes with a frozen base, each part once as long as it is kept. identity: says what the keys and values depend on besides the tokens
+    (model digest, precision, device). forward: the base's layers without the output layer, adapters off.
 
-    def __init__(self, forward: Callable[..., Any], identity: str, cache: PrefixCache, device: str):
-        self._forward, self._identity, self.cache, self._device = forward, identity, cache, device
-        self.computed = 0  # prefixes read so far, for tests and timings
+    A prefix of several parts is its first part, and each other part read after that one alone, as if the others were not there (block attention,
+    arXiv 2409.15355), all of them from the same position on (parallel context windows, arXiv 2212.10947): so a passage is read once wherever it stands."""
+
+    def __init__(self, forward: Callable[..., Any], identity: str, cache: PrefixCache, device: str, apart: bool = False):
+        """apart: whether the callers cut prefixes into instructions and passages, or leave them whole."""
+        self._forward, self._identity, self.cache, self._device, self.apart = forward, identity, cache, device, apart
+        self.computed = 0  # parts read so far, for tests and timings
 
     @contextmanager
-    def read(self, prefixes: list[list[int]]) -> Iterator[tuple[DynamicCache, torch.Tensor]]:
-        """-> a model cache of the prefixes, left-padded, and its attention mask (rows, longest prefix): inside, they are in use."""
-        kept, held = self._all(prefixes)
+    def read(self, prefixes: list[Parts]) -> Iterator[Prefix]:
+        """Inside, the prefixes are in use."""
+        kept, held = self._all(prefixes, "")
         try:
-            yield _padded([kept[tuple(ids)] for ids in prefixes])
+            yield _padded([[kept[key] for key in _keys(parts)] for parts in prefixes])
         finally:
             for key in held:
                 self.cache.release(key)
 
-    def hold(self, prefixes: list[list[int]]) -> None:
+    def hold(self, prefixes: list[Parts]) -> None:
         """Read them now and keep those that fit for good, as training does, which comes back to each as often as to any other: replacing
-        the oldest would then throw every one out before its turn."""
-        self._all(prefixes)
+        the oldest would then throw every one out before its turn. Always in the same batches: what one batch gives differs from another's in the last
+        digit, which a resumed run would show."""
+        self._all(prefixes, "reading passages once")
 
-    def _all(self, prefixes: list[list[int]]) -> tuple[dict[Ids, torch.Tensor], list[tuple[str, Ids]]]:
-        keys = {tuple(ids): (self._identity, tuple(ids)) for ids in prefixes}
-        kept = {ids: found for ids, key in keys.items() if (found := self.cache.take(key)) is not None}
-        held = [keys[ids] for ids in kept]
-        missing = [ids for ids in keys if ids not in kept]
-        for ids, tensor in zip(missing, self._compute(missing), strict=True):
-            kept[ids] = tensor
-            self.cache.put(keys[ids], tensor)
-            held += [keys[ids]] if keys[ids] in self.cache else []
+    def _all(self, prefixes: list[Parts], label: str) -> tuple[dict[Parts, torch.Tensor], list[Key]]:
+        wanted = dict.fromkeys(key for parts in prefixes for key in _keys(parts))
+        kept = {parts: found for parts in wanted if (found := self.cache.take((self._identity, parts))) is not None}
+        held = [(self._identity, parts) for parts in kept]
+        missing = sorted((parts for parts in wanted if parts not in kept), key=lambda parts: (len(parts), parts[0], len(parts[-1])))
+        with tqdm(total=len(missing), desc=label, unit=" parts", disable=not label or not missing) as bar:
+            for batch in _batches(missing):
+                for parts, tensor in zip(batch, self._compute(batch, kept), strict=True):
+                    kept[parts], key = tensor, (self._identity, parts)
+                    self.cache.put(key, tensor)
+                    held += [key] if key in self.cache else []
+                bar.update(len(batch))
         return kept, held
 
     @torch.no_grad()
-    def _compute(self, prefixes: list[Ids]) -> list[torch.Tensor]:
-        """-> of each prefix a tensor (layers, 2, heads, tokens, size of a head): keys and values."""
-        if not prefixes:
-            return []
-        width = max(map(len, prefixes))
-        ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in prefixes], device=self._device)
-        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prefixes], device=self._device)
-        position = (mask.cumsum(1) - 1).clamp(min=0)
+    def _compute(self, batch: list[Parts], kept: dict[Parts, torch.Tensor]) -> list[torch.Tensor]:
+        """-> of each last part a tensor (layers, 2, heads, tokens, size of a head): keys and values, after the first part, which is kept."""
+        rows = [parts[-1] for parts in batch]
+        width = max(map(len, rows))
+        ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in rows], device=self._device)
+        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=self._device)
+        position, past = (mask.cumsum(1) - 1).clamp(min=0), None
+        if len(batch[0]) > 1:
+            first = _padded([[kept[batch[0][:1]]]] * len(batch))
+            past, mask, position = first.cache, torch.cat([first.mask, mask], 1), position + first.start
         with torch.autocast(torch.device(self._device).type, enabled=False):  # training reads what serving reads
-            found = self._forward(input_ids=ids, attention_mask=mask, position_ids=position, use_cache=True).past_key_values
-        self.computed += len(prefixes)
+            found = self._forward(input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=past, use_cache=True).past_key_values
+        self.computed += len(batch)
         pairs = [(layer.keys, layer.values) for layer in found.layers]
-        return [torch.stack([torch.stack([part[n, :, width - len(row) :] for part in pair]) for pair in pairs]) for n, row in enumerate(prefixes)]
+        return [torch.stack([torch.stack([part[n, :, part.shape[2] - len(row) :] for part in pair]) for pair in pairs]) for n, row in enumerate(rows)]
 
 
-def _padded(kept: list[torch.Tensor]) -> tuple[DynamicCache, torch.Tensor]:
-    width = max(tensor.shape[3] for tensor in kept)
-    first = kept[0]
-    whole = first.new_empty(first.shape[0], 2, len(kept), first.shape[2], width, first.shape[4])
-    mask = torch.zeros(len(kept), width, dtype=torch.long, device=first.device)
-    for n, tensor in enumerate(kept):
-        start = width - tensor.shape[3]
-        whole[:, :, n, :, :start], whole[:, :, n, :, start:], mask[n, start:] = 0, tensor, 1
+def _keys(parts: Parts) -> list[Parts]:
+    """-> what is kept for a prefix: its first part, and each other one as it is after the first."""
+    return [parts[:1], *((parts[0], part) for part in parts[1:])]
+
+
+def _batches(missing: list[Parts]) -> Iterator[list[Parts]]:
+    """Of what follows the same first part, and of about BATCH tokens: on a CPU larger ones are slower."""
+    batch: list[Parts] = []
+    for parts in missing:
+        alike = batch and len(batch[0]) == len(parts) and (len(parts) == 1 or batch[0][0] == parts[0])
+        if batch and (not alike or (len(batch) + 1) * len(parts[-1]) > BATCH):
+            yield batch
+            batch = []
+        batch.append(parts)
+    if batch:
+        yield batch
+
+
+def _padded(rows: list[list[torch.Tensor]]) -> Prefix:
+    lengths = [sum(tensor.shape[3] for tensor in row) for row in rows]
+    width, first = max(lengths), rows[0][0]
+    whole = first.new_empty(first.shape[0], 2, len(rows), first.shape[2], width, first.shape[4])
+    mask = torch.zeros(len(rows), width, dtype=torch.long, device=first.device)
+    for n, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+        whole[:, :, n, :, : width - length], mask[n, width - length :] = 0, 1
+        at = width - length
+        for tensor in row:
+            whole[:, :, n, :, at : at + tensor.shape[3]] = tensor
+            at += tensor.shape[3]
     cache = DynamicCache()
     for layer, (keys, values) in enumerate(whole):
         cache.update(keys, values, layer)
-    return cache, mask
+    ends = [row[0].shape[3] + max((tensor.shape[3] for tensor in row[1:]), default=0) for row in rows]
+    return Prefix(cache, mask, torch.tensor(ends, device=first.device)[:, None])

@@ -23,11 +23,23 @@ _CITATION = re.compile(r"\s*\[(\d+)\]")
 @dataclass(frozen=True)
 class Tokens:
     """A rendered prompt. ids: token ids. supervised: how many of the last ids are the answer, which alone is trained on (0 when serving).
-    prefix: how many of the first ids depend on the passages alone and are the same for every question; the rest starts with `invocation`."""
+    prefix: how many of the first ids depend on the passages alone and are the same for every question; the rest starts with `invocation`.
+    starts: where in the prefix each passage starts; before the first stand the instructions."""
 
     ids: list[int]
     supervised: int
     prefix: int
+    starts: tuple[int, ...]
+
+    @property
+    def rest(self) -> list[int]:
+        """What follows the prefix."""
+        return self.ids[self.prefix :]
+
+    def parts(self, apart: bool) -> tuple[tuple[int, ...], ...]:
+        """-> the prefix as rag.prefix reads it: whole, or the instructions and each passage for itself."""
+        cuts = [0, *self.starts, self.prefix] if apart else [0, self.prefix]
+        return tuple(tuple(self.ids[a:b]) for a, b in zip(cuts, cuts[1:], strict=False))
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,12 @@ class Parsed:
 def messages(question: str, passages: list[Chunk]) -> list[dict[str, str]]:
     """-> chat messages. The passages come before the question, so that they can be read once for many questions. A blank line stands between
     them and nowhere else: within passages and question white space is a single blank, so that nothing in them looks like the question's start."""
-    shown = "\n\n".join(f"[{n}] {' > '.join(p.headings or (p.title,))}: {_flat(p.text)}" for n, p in enumerate(passages, 1))
+    shown = "\n\n".join(_shown(n, p) for n, p in enumerate(passages, 1))
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": f"{shown}\n\n{ASKED} {_flat(question)}"}]
+
+
+def _shown(n: int, passage: Chunk) -> str:
+    return f"[{n}] {' > '.join(passage.headings or (passage.title,))}: {_flat(passage.text)}"
 
 
 def answer_text(text: str, cited: int) -> str:
@@ -62,7 +78,7 @@ def answer_text(text: str, cited: int) -> str:
 def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | None = None) -> Tokens:
     """-> token ids of the prompt; with `answer`, of prompt, answer and end-of-turn token, the last two supervised.
 
-    Raises PromptError when the tokens of the prompt, or of its part before the question, are not a prefix of the whole.
+    Raises PromptError when the tokens of the prompt, or of its part before the question or before a passage, are not a prefix of the whole.
     """
     text = tokenizer.apply_chat_template(messages(question, passages), tokenize=False, add_generation_prompt=True)
     prompt = _ids(tokenizer, text)
@@ -73,7 +89,18 @@ def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | N
     prefix = _ids(tokenizer, text[: text.rindex(f"{ASKED} {_flat(question)}") - start.blank])
     if whole[: len(prefix)] != prefix or question_at(whole, start.ids) != len(prefix):
         raise PromptError(f"tokens merge across the start of the question {question[:30]!r}, or it begins again later: ask in other words")
-    return Tokens(whole, len(whole) - len(prompt), len(prefix))
+    return Tokens(whole, len(whole) - len(prompt), len(prefix), _starts(tokenizer, text, prefix, passages, start.blank))
+
+
+def _starts(tokenizer: Any, text: str, prefix: list[int], passages: list[Chunk], blank: int) -> tuple[int, ...]:
+    found, at = [], 0
+    for n, passage in enumerate(passages, 1):
+        at = text.index(_shown(n, passage), at)
+        before = _ids(tokenizer, text[: at - (blank if n > 1 else 0)])
+        if prefix[: len(before)] != before:
+            raise PromptError(f"tokens merge across the start of passage {n}: choose another model with --set model.generator=...")
+        found.append(len(before))
+    return tuple(found)
 
 
 def invocation(tokenizer: Any) -> Invocation:

@@ -43,7 +43,7 @@ class Scripted:
 
     raises: an error, raised on batches of which some prompt, as text, holds `on`."""
 
-    device, precision, digest, name = "cpu", "float32", "fedcba98", "scripted"
+    device, precision, digest, name, apart = "cpu", "float32", "fedcba98", "scripted", False
 
     def __init__(self, tokenizer, says="40 tonnes [1]", base_says=REFUSAL, raises=None, on=""):
         self.tokenizer, self._says, self._base_says, self._raises, self._on = tokenizer, says, base_says, raises, on
@@ -58,14 +58,15 @@ class Scripted:
     def generate(self, prompts, max_new_tokens, on_text=None):
         from rag.generator import Generation
 
-        texts = [self.tokenizer.decode(ids) for ids in prompts]
+        ids = [p if isinstance(p, list) else p.ids for p in prompts]
+        texts = [self.tokenizer.decode(i) for i in ids]
         if self._raises and any(self._on in text for text in texts):
             raise self._raises
         self.asked += len(prompts)
         self.prompts += texts
         if on_text:
             on_text(self._speaking)
-        return [Generation(self._speaking, [-sum(map(len, prompts)) / 1e4])] * len(prompts)
+        return [Generation(self._speaking, [-sum(map(len, ids)) / 1e4])] * len(prompts)
 
     def forget(self):
         pass

@@ -14,9 +14,12 @@ from finetune.data import Pair
 from finetune.dpo import DpoSettings, _PairTrainer, dpo_trainer, tokenized_pairs
 from finetune.from_question import AnswerTrainer, answers, collate, preferences
 from finetune.sft import SftSettings, sft_trainer
+from finetune.trainable import Trainable, load_trainable
 from rag import prompt
+from rag.decoding import read_on
 from rag.generator import Generator, load_base
 from rag.models import find_model
+from rag.prefix import PrefixSettings
 
 ROWS = [row(n, n % 3 > 0, "litres " * (n % 5) * 3) for n in range(12)]
 PAIRS = [Pair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made") for r in ROWS]
@@ -65,7 +68,7 @@ def compare(base_folder, folder, tokenizer, rows, tmp_path, tolerance, worst):
     """tolerance: of the loss, and of the gradient as one vector relative to its length. worst: of any matrix's gradient relative to its largest entry."""
     tuned = awake_model(folder, base_folder)
     args = TrainingArguments(output_dir=str(tmp_path / "t"), use_cpu=True, remove_unused_columns=False, report_to=[])
-    trainer = AnswerTrainer(tuned, args, "x", 500)
+    trainer = AnswerTrainer(tuned, args, Trainable(tokenizer, tuned.get_base_model(), None, "cpu", "float32", PrefixSettings(500)))
     batch = collate(list(answers(tokenizer, rows)))
     ours = trainer.compute_loss(tuned, batch)
     ours.backward()
@@ -104,8 +107,10 @@ def test_loss_and_gradients_of_the_real_model(tmp_path):
 
 def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, monkeypatch):
     """Away from the reference, where both would give log 2."""
-    tokenizer, settings = tiny_generator.tokenizer, DpoSettings(epochs=1, batch=4, accumulate=1, learning_rate=0.0)
-    ours = dpo_trainer(tmp_path / "o", tokenizer, awake_model(at_question, tiny_model), PAIRS, PAIRS, "x", "cpu", settings, "prefix", 500)
+    tokenizer, settings = tiny_generator.tokenizer, DpoSettings(epochs=1, batch=4, learning_rate=0.0)
+    tuned = awake_model(at_question, tiny_model)
+    base = Trainable(tokenizer, tuned.get_base_model(), find_model(str(tiny_model)), "cpu", "float32", PrefixSettings(500))
+    ours = dpo_trainer(tmp_path / "o", base, tuned, PAIRS, PAIRS, settings, True)
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32), at_question, is_trainable=True)
     args = DPOConfig(output_dir=str(tmp_path / "t"), per_device_eval_batch_size=4, beta=settings.beta, max_length=None, bf16=False, use_cpu=True,
                      report_to=[], precompute_ref_log_probs=True, remove_unused_columns=False)  # fmt: skip
@@ -126,14 +131,16 @@ def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, mon
     assert abs(found["eval_loss"] - 0.6931) > 1e-3
 
 
-def test_a_pair_shares_one_prefix(tiny_generator):
+def test_a_pair_shares_prefix_and_question(tiny_generator):
     data = preferences(tiny_generator.tokenizer, PAIRS[:2])
-    assert [len(r["rests"]) for r in data] == [2, 2]
     batch = collate(list(data))
-    assert batch["prefixes"][0] == batch["prefixes"][1] != batch["prefixes"][2]
-    assert [tiny_generator.tokenizer.decode([i for i in labels if i >= 0]) for labels in batch["labels"].tolist()[:2]] == [
-        text + "<|im_end|>" for text in (PAIRS[0].chosen, PAIRS[0].rejected)
-    ]
+    assert len(batch["ids"]) == len(batch["prefixes"]) == 2 and batch["prefixes"][0] != batch["prefixes"][1]
+    said = [tiny_generator.tokenizer.decode(batch["labels"][batch["output"] == n]) for n in range(4)]
+    assert said == [text + "<|im_end|>" for pair in PAIRS[:2] for text in (pair.chosen, pair.rejected)]
+    last = [row["length"] - sum(map(len, row["outputs"])) - 1 for row in data]
+    width = batch["ids"].shape[1]
+    starts = [batch["predictor"][batch["output"] == n][0].tolist() for n in range(4)]
+    assert starts == [[n, width - row["length"] + at] for n, (row, at) in enumerate(zip(data, last, strict=True)) for _ in range(2)]
 
 
 @pytest.fixture
@@ -143,9 +150,9 @@ def questions():
 
 def test_plain_peft_says_the_same_on_50_prompts(tiny_model, at_question, questions):
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
-    prompts = [prompt.render(generator.tokenizer, r.question, list(r.passages)).ids for r in questions]
+    prompts = [prompt.render(generator.tokenizer, r.question, list(r.passages)) for r in questions]
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32), at_question).eval()
-    said = [plain.generate(input_ids=torch.tensor([ids]), max_new_tokens=12, do_sample=False)[0, len(ids) :] for ids in prompts]
+    said = [plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=12, do_sample=False)[0, len(t.ids) :] for t in prompts]
     wanted = [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in said]
     found = [g.text for at in range(0, 50, 10) for g in generator.generate(prompts[at : at + 10], 12)]
     assert found == wanted and len(set(wanted)) > 10
@@ -155,15 +162,15 @@ def test_plain_peft_says_the_same_on_50_prompts(tiny_model, at_question, questio
 
 def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_generator, questions):
     none = Generator(find_model(str(tiny_model)), "cpu", "float32", memory_mb=0)
-    prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)).ids for r in questions]
-    whole = none._continue(none._read_on(None, None, prompts), 12, None, None)
+    prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)) for r in questions]
+    whole = none._continue(read_on(none._model, [t.ids for t in prompts]), prompts, 12, None, None)
     first, again = none.generate(prompts, 12), [tiny_generator.generate(prompts, 12) for _ in range(2)][1]
     assert [g.text for g in first] == [g.text for g in again] == [g.text for g in whole]
 
 
 def test_passages_are_read_once_for_other_questions_and_for_base_and_adapter(tiny_model, at_question, questions):
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
-    ask = lambda question: prompt.render(generator.tokenizer, question, list(questions[0].passages)).ids  # noqa: E731
+    ask = lambda question: prompt.render(generator.tokenizer, question, list(questions[0].passages))  # noqa: E731
     generator.generate([ask("What?")], 4)
     assert generator.prefixes.computed == 1
     generator.generate([ask("Why is that so?"), ask("Who?")], 4)
@@ -177,16 +184,16 @@ def test_an_adapter_that_wakes_up_at_the_question_sleeps_where_there_is_none(tin
     plain = prompt.render_plain(generator.tokenizer, "Who?")
     assert generator.generate([plain], 8) == tiny_generator.generate([plain], 8)
     with pytest.raises(Exception, match="one batch"):
-        generator.generate([plain, prompt.render(generator.tokenizer, "q", list(questions[0].passages)).ids], 8)
+        generator.generate([plain, prompt.render(generator.tokenizer, "q", list(questions[0].passages))], 8)
 
 
 @pytest.mark.parametrize("precision", ["nf4", "bfloat16"])
 def test_quantized_and_low_precision_bases_learn(tiny_model, tmp_path, precision):
-    from finetune.sft import load_trainable, run_trainer
+    from finetune.running import run_trainer
 
-    tokenizer, base = load_trainable(find_model(str(tiny_model)), "cpu", precision)
-    settings = SftSettings(method="prefix", rank=4, epochs=6, learning_rate=5e-3, batch=4)
-    trainer = sft_trainer(tmp_path / "sft", tokenizer, base, ROWS, ROWS, "x", "cpu", settings, 500)
+    base = load_trainable(find_model(str(tiny_model)), "cpu", precision)
+    settings = SftSettings(rank=4, epochs=6, learning_rate=5e-3, batch=4, patience=9)
+    trainer = sft_trainer(tmp_path / "sft", base, ROWS, ROWS, settings)
     run_trainer(trainer, tmp_path / "sft", False)
     losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
     assert losses[-1] < losses[0] - 0.1
@@ -195,10 +202,8 @@ def test_quantized_and_low_precision_bases_learn(tiny_model, tmp_path, precision
 
 def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_path):
     def trained(memory_mb):
-        tokenizer, base = load_base(find_model(str(tiny_model)), "cpu", "float32")
-        torch.manual_seed(0)
-        settings = SftSettings(method="prefix", rank=4, epochs=2, batch=4)
-        trainer = sft_trainer(tmp_path / str(memory_mb), tokenizer, base, ROWS, ROWS[:4], "x", "cpu", settings, memory_mb)
+        base = load_trainable(find_model(str(tiny_model)), "cpu", "float32", PrefixSettings(memory_mb))
+        trainer = sft_trainer(tmp_path / str(memory_mb), base, ROWS, ROWS[:4], SftSettings(rank=4, epochs=2, batch=4))
         trainer.train()
         return trainer.state.log_history[-1]["train_loss"], trainer.prefixes.computed
 

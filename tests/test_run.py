@@ -156,7 +156,7 @@ def test_other_evidence_is_scored_anew(evaluated, weights, tokenizer, tmp_path):
 
 def test_who_speaks_is_told_by_weights_and_prompts(tokenizer, weights, monkeypatch):
     one, two = weights("one", "two").values()
-    generator = SimpleNamespace(digest="d", precision="float32", device="cpu", tokenizer=tokenizer)
+    generator = SimpleNamespace(digest="d", precision="float32", device="cpu", apart=False, tokenizer=tokenizer)
     assert identity(generator, one) == identity(generator, one) != identity(generator, two) != identity(generator, None)
     before = identity(generator, one)
     monkeypatch.setattr(prompt, "CLOSED_BOOK", "Guess.")

@@ -2,17 +2,18 @@ from triplets import row
 
 from finetune import speed
 from rag.models import find_model
+from rag.prefix import PrefixSettings
 
 
 def test_every_way_is_timed_on_the_same_rows(tiny_model, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     rows = [row(n, n % 3 > 0) for n in range(8)]
-    found = [speed.measure(way, find_model(str(tiny_model)), "cpu", "float32", rows, rows[:4], 2, 100) for way in speed.WAYS]
+    found = [speed.measure(way, find_model(str(tiny_model)), "cpu", "float32", rows, rows[:4], 2, PrefixSettings(100)) for way in speed.WAYS]
     assert [(t.way, t.examples, t.epochs, len(t.losses)) for t in found] == [(way, 8, 2, 2) for way in speed.WAYS]
     assert all(t.first > 0 and t.later > 0 and t.peak_mb > 0 for t in found)
 
 
 def test_the_ratio_is_of_the_same_stage():
     timing = lambda way, first, later: speed.Timing(way, 10, 4, first, later, [], 1, 0)  # noqa: E731
-    found = [timing("sft whole", 10, 10), timing("sft prefix", 7, 1), timing("dpo whole", 6, 6), timing("dpo prefix", 3, 2)]
+    found = [timing("sft lora", 10, 10), timing("sft alora", 7, 1), timing("dpo lora", 6, 6), timing("dpo alora", 3, 2)]
     assert speed.as_json(found, {"a": 1})["times_faster"] == {"sft": {"later": 10.0, "all": 4.0}, "dpo": {"later": 3.0, "all": 2.7}}

@@ -14,7 +14,9 @@ from eval.questions import Question
 from finetune import dpo, sft
 from finetune.data import Pair, Stage, read_pairs, read_rows, write_lines
 from finetune.dpo import DpoSettings, train_dpo
-from finetune.sft import SftSettings, load_trainable, lora, tokenized, train_sft
+from finetune.methods import METHODS
+from finetune.sft import SftSettings, tokenized, train_sft
+from finetune.trainable import load_trainable
 from rag import prompt
 from rag.errors import RagtuneError
 from rag.generator import Generator, load_base
@@ -34,7 +36,7 @@ def mined(tmp_path, monkeypatch, tiny_model):
     return stage
 
 
-@pytest.fixture(params=["prefix", "whole"])
+@pytest.fixture(params=["alora", "lora"])
 def method(request):
     return request.param
 
@@ -60,7 +62,7 @@ def test_sft_lowers_the_loss_and_its_adapter_is_served(tiny_model, mined, method
     losses = [entry["eval_loss"] for entry in json.loads((stage.folder / "adapter/curves.json").read_text())["sft"] if "eval_loss" in entry]
     assert losses[-1] < losses[0]
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", stage.folder / "adapter")
-    ids = prompt.render(generator.tokenizer, "What?", list(row(1).passages)).ids
+    ids = prompt.render(generator.tokenizer, "What?", list(row(1).passages))
     tuned = generator.generate([ids], 8)[0]
     with generator.base():
         assert generator.generate([ids], 8)[0].logprobs != tuned.logprobs
@@ -122,7 +124,7 @@ def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined, method):
 
 
 def test_an_unknown_method_is_refused(tiny_model, mined):
-    with pytest.raises(RagtuneError, match="half.*sft.method=prefix"):
+    with pytest.raises(RagtuneError, match="half.*sft.method=alora"):
         train(tiny_model, mined, method="half")
 
 
@@ -161,9 +163,9 @@ def test_scoring_labels_only_gives_trls_own_loss(tiny_model, mined, monkeypatch)
 
 def test_nf4_gradients_are_the_same_after_an_evaluation(tiny_model):
     """bitsandbytes repacks weights in evaluation mode on some CPUs, and then has no gradient; see finetune.sft.load_trainable."""
-    _, base = load_trainable(find_model(str(tiny_model)), "cpu", "nf4")
+    base = load_trainable(find_model(str(tiny_model)), "cpu", "nf4").model
     torch.manual_seed(0)
-    model, ids = get_peft_model(base, lora(4)), torch.arange(5, 25)[None]
+    model, ids = get_peft_model(base, METHODS["lora"].make(4)), torch.arange(5, 25)[None]
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = torch.randn_like(parameter) * 0.1
