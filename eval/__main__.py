@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   python -m eval dev                                base against the adapters of a run, on its mined development questions
   python -m eval agreement                          how far the groundedness measure agrees with labelled answers
   python -m eval scale --chunks 100000,1000000      speed and room of the index, against peers in the same run
+  python -m eval speed --adapter var/runs/default/sft/adapter
   python -m eval reproduce                          run the commands of eval/published.toml and compare their figures
 """
 
@@ -52,6 +53,13 @@ def parser() -> argparse.ArgumentParser:
     scale.add_argument("--folder", type=Path, default=Path("var/scale"), metavar="DIR", help="where indexes are made and deleted again (default %(default)s)")
     scale.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     scale.set_defaults(work=run_scale)
+    fast = commands.add_parser("speed", help="seconds to the first token and to the answer, against transformers, llama.cpp and ctranslate2 where installed")
+    fast.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="(default %(default)s)")
+    fast.add_argument("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="folder of gold.jsonl (default %(default)s)")
+    fast.add_argument("--sample", type=int, default=24, metavar="N", help="questions (default %(default)s)")
+    fast.add_argument("--adapter", type=Path, metavar="DIR", help="time it too (default: the live one, if there is one)")
+    fast.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    fast.set_defaults(work=run_speed)
     reproduce = commands.add_parser("reproduce", help="run the published commands and compare their figures; or only write README's table")
     reproduce.add_argument("--only", metavar="NAME", help="one result of eval/published.toml")
     reproduce.add_argument("--readme", action="store_true", help="run nothing; write README's table from eval/published.toml")
@@ -202,6 +210,16 @@ def run_scale(args: argparse.Namespace, settings: Settings) -> None:
     models = settings.section("model", ModelSettings)
     sizes = [int(size) for size in args.chunks.split(",")]
     write(args.json, scale(find_model(models.embedder, models.hub), choose_device(models.device)[0], sizes, args.folder))
+
+
+def run_speed(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.questions import read_questions
+    from eval.speed import as_lines, speed
+    from rag.pipeline import live_adapter
+
+    found = speed(settings, args.index, read_questions(args.corpus / "gold.jsonl", args.sample, 0), args.adapter or live_adapter())
+    write(args.json, found)
+    print(as_lines(found))
 
 
 def run_reproduce(args: argparse.Namespace, settings: Settings) -> None:

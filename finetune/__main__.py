@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   python -m finetune train --resume     go on after a kill
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune --set sft.epochs=3 sft
+  python -m finetune --set sft.method=dora train
 """
 
 
@@ -40,6 +41,16 @@ def parser() -> argparse.ArgumentParser:
     timed.add_argument("--epochs", type=int, default=4, help="(default %(default)s)")
     timed.add_argument("--json", type=Path, default=Path("var/runs/speed.json"), metavar="FILE", help="(default %(default)s)")
     timed.set_defaults(work=run_speed)
+    table = commands.add_parser("methods", help="train a few steps with every method of fine-tuning, on the same mined rows")
+    table.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
+    table.add_argument("--steps", type=int, default=30, help="(default %(default)s)")
+    table.add_argument("--json", type=Path, default=Path("var/runs/methods.json"), metavar="FILE", help="(default %(default)s)")
+    table.set_defaults(work=run_methods)
+    merged = commands.add_parser("merge", help="write base and adapter as one model, if it still says the same")
+    merged.add_argument("adapter", type=Path)
+    merged.add_argument("out", type=Path, help="folder to write; then --set model.generator=FOLDER")
+    merged.add_argument("--run", default="default", help="the run whose development rows are asked (default %(default)s)")
+    merged.set_defaults(work=run_merge)
     writer = commands.add_parser("writer", help="train the question writer that ships, on people's questions about other texts")
     writer.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
     writer.add_argument("--out", type=Path, default=Path("finetune/weights/writer"))
@@ -147,6 +158,28 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     told = as_json(found, {"model": model.name, "device": device, "precision": precision})
     write_lines(args.json, [told])
     print(f"times faster: {told['times_faster']}; {args.json}")
+
+
+def run_methods(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage, read_rows, write_lines
+    from finetune.method_table import HEADER, compare_methods
+
+    mined = Stage(args.run, "mine")
+    mined.receipt()
+    train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
+    print(HEADER, flush=True)
+    write_lines(args.json, compare_methods(*_base(settings), train, dev, args.steps))
+
+
+def run_merge(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage, read_rows
+    from finetune.merge import merge
+    from rag.pipeline import AnswerSettings
+
+    rows = read_rows(Stage(args.run, "mine").folder / "dev.jsonl")
+    model, device, _ = _base(settings)
+    apart = merge(args.adapter, model, device, rows, args.out, settings.section("answer", AnswerSettings).max_new_tokens)
+    print(f"{args.out}: {apart:.1%} of {len(rows)} answers differ from the adapter's; use it with --set model.generator={args.out}")
 
 
 def run_promote(args: argparse.Namespace, settings: Settings) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 
 from datasets import Dataset
 from peft import PeftModel
-from transformers import Trainer
+from transformers import Trainer, TrainingArguments
 from trl import DPOConfig, DPOTrainer
 
 from finetune.data import Pair, Stage, TrainingError, digest, read_pairs, read_rows, write_lines
 from finetune.development import StopAtCollapse
 from finetune.from_question import PreferenceTrainer, preferences
 from finetune.preference import count_reasons, make_pairs
-from finetune.running import adapter_identity, common_arguments, from_question_arguments, run_trainer, save_adapter
+from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.generator import AT_QUESTION, Generator, awake
@@ -73,13 +73,13 @@ def train_dpo(
 def dpo_trainer(folder: Path, base: Trainable, tuned: Any, train: list[Pair], dev: list[Pair], settings: DpoSettings, at_question: bool) -> Trainer:
     """-> what trains the adapter of `tuned`, which sits on the base, further."""
     at_once = settings.batch if at_question else AT_ONCE
-    arguments = common_arguments(folder, base.device, settings.learning_rate, settings.epochs, len(train), settings.batch, at_once)
+    arguments = common_arguments(folder, base, settings.learning_rate, settings.epochs, len(train), settings.batch, at_once)
     arguments["remove_unused_columns"] = False
     if at_question:
         apart = base.prefix.apart
         data = {"train_dataset": preferences(base.tokenizer, train, apart), "eval_dataset": preferences(base.tokenizer, dev, apart)}
         attend_after_prefix(base.model, base.device)
-        args = from_question_arguments(arguments, base.model)
+        args = TrainingArguments(**arguments)
         trainer = PreferenceTrainer(tuned, args, base, beta=settings.beta, **data)
     else:
         data = {"train_dataset": tokenized_pairs(base.tokenizer, train), "eval_dataset": tokenized_pairs(base.tokenizer, dev)}

@@ -13,7 +13,7 @@ from finetune.methods import find_method
 from finetune.running import LOOKS
 from finetune.sft import AT_ONCE
 from finetune.trainable import attend_after_prefix, load_trainable
-from rag.models import LocalModel, computes_bfloat16
+from rag.models import LocalModel
 
 REST = 64  # of these tokens, the question and the answer
 LENGTH = 520  # tokens: a usual row has 430; the rest stands for padding and the optimizer's step
@@ -48,7 +48,7 @@ def measure(model: LocalModel, device: str, precision: str, rank: int, batch: in
     trained = ids if seen is None else ids[:, -REST:]
 
     def step() -> None:
-        low = computes_bfloat16(device) and (seen is None or base.dtype == torch.bfloat16)
+        low = base.dtype == torch.bfloat16
         with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=low):
             tuned(input_ids=trained, past_key_values=copy(seen), use_cache=seen is not None, logits_to_keep=1).logits.float().logsumexp(-1).mean().backward()
 

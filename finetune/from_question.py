@@ -20,7 +20,7 @@ from transformers import Trainer
 from finetune.data import Pair, Row
 from finetune.trainable import Trainable
 from rag import prompt
-from rag.prefix import PrefixCache, PrefixReader
+from rag.prefix import PrefixReader
 
 SCORED = 8  # pairs that the reference scores at a time
 
@@ -99,8 +99,8 @@ class AnswerTrainer(Trainer):
     def __init__(self, model: Any, args: Any, base: Trainable, **options: Any):
         """model: the base with its adapter."""
         super().__init__(model, args, data_collator=collate, processing_class=base.tokenizer, **options)
-        cache = PrefixCache(base.prefix.memory_mb * 10**6)
-        self.prefixes = PrefixReader(self._read_as_base, base.reads_as, cache, str(args.device), base.prefix.apart)
+        layers = base.model.base_model
+        self.prefixes = PrefixReader(layers, self._read_as_base, base.reads_as, base.prefix.cache(), str(args.device), base.prefix.apart)
 
     def _read_as_base(self, **inputs: Any) -> Any:
         with self.model.disable_adapter():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PrinterCallback, TrainingArguments
+from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from finetune.data import Stage, digest, read_rows, write_lines
@@ -15,15 +15,14 @@ from finetune.progress import Progress
 from finetune.trainable import Trainable, float32_adapter, score_labels_only
 from rag import prompt
 from rag.generator import AT_QUESTION, CURVES, IDENTITY, RECORD
-from rag.models import computes_bfloat16
 
 LOOKS = 4  # evaluations on development rows in a run, or one an epoch if those are more
 
 
-def common_arguments(folder: Path, device: str, learning_rate: float, epochs: int, rows: int, batch: int, at_once: int) -> dict[str, Any]:
-    """Autocast where the device has bfloat16, evaluation by steps, the best checkpoint kept. A step takes `batch` of the rows, at most `at_once` of them
+def common_arguments(folder: Path, base: Trainable, learning_rate: float, epochs: int, rows: int, batch: int, at_once: int) -> dict[str, Any]:
+    """Autocast where the base computes in bfloat16, evaluation by steps, the best checkpoint kept. A step takes `batch` of the rows, at most `at_once` of them
     together."""
-    cuda = device.startswith("cuda")
+    cuda = base.device.startswith("cuda")
     at_once = min(batch, at_once)
     look = max(1, rows * epochs // batch // max(LOOKS, epochs))
     return {
@@ -33,7 +32,7 @@ def common_arguments(folder: Path, device: str, learning_rate: float, epochs: in
         "gradient_accumulation_steps": batch // at_once,
         "num_train_epochs": epochs,
         "learning_rate": learning_rate,
-        "bf16": computes_bfloat16(device),
+        "bf16": base.model.dtype == torch.bfloat16,
         "use_cpu": not cuda,
         "dataloader_pin_memory": cuda,
         # Paged optimizer states (QLoRA) live in CUDA's unified memory; on a CPU there is nothing to page.
@@ -52,11 +51,6 @@ def common_arguments(folder: Path, device: str, learning_rate: float, epochs: in
     }
 
 
-def from_question_arguments(arguments: dict[str, Any], base: Any) -> TrainingArguments:
-    """Autocast only where the base itself computes in bfloat16: the keys and values of a float32 base are float32, and so is what attends to them."""
-    return TrainingArguments(**{**arguments, "bf16": arguments["bf16"] and base.dtype == torch.bfloat16, "remove_unused_columns": False})
-
-
 def run_trainer(trainer: Any, folder: Path, resume: bool) -> None:
     """Train, from the last checkpoint if there is one and `resume`."""
     float32_adapter(trainer.model)
@@ -72,11 +66,25 @@ def run_trainer(trainer: Any, folder: Path, resume: bool) -> None:
     trainer.train(resume_from_checkpoint=last)
 
 
-def adapter_identity(stage: Stage, base: Trainable, mined: Stage, method: str, at_question: bool) -> dict[str, Any]:
-    """What serving checks before it uses the adapter, where the adapter acts, and where it came from."""
+def identity_of(base: Trainable, method: str, at_question: bool) -> dict[str, Any]:
+    """What serving checks before it uses the adapter, and where the adapter acts."""
     learned = {"base": base.source.digest, "base_name": base.source.name, "precision": base.precision, "prompt": prompt.fingerprint(base.tokenizer)}
-    acts = {"method": method, "activation": AT_QUESTION if at_question else "everywhere", "apart": at_question and base.prefix.apart}
-    return {**learned, **acts, "run": stage.run, "stage": stage.name, "data": digest(mined.folder / "train.jsonl")}
+    return {**learned, "method": method, "activation": AT_QUESTION if at_question else "everywhere", "apart": at_question and base.prefix.apart}
+
+
+def adapter_identity(stage: Stage, base: Trainable, mined: Stage, method: str, at_question: bool) -> dict[str, Any]:
+    """-> identity_of, and where the adapter came from."""
+    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": digest(mined.folder / "train.jsonl")}
+
+
+def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
+    """The adapter in PEFT's format; one from the question on is PEFT's own activated LoRA from here on."""
+    config = trainer.model.peft_config["default"]
+    if at_question:
+        config.alora_invocation_tokens = prompt.invocation(trainer.processing_class).ids
+    trainer.model.save_pretrained(str(folder), selected_adapters=["default"])
+    if at_question:
+        config.alora_invocation_tokens = None
 
 
 def training_record(mined: Stage) -> dict[str, Any]:
@@ -89,9 +97,7 @@ def training_record(mined: Stage) -> dict[str, Any]:
 def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:
     """The adapter in PEFT's format with its identity, record and curves beside it, and last of all the receipt."""
     folder = stage.folder / "adapter"
-    if identity["activation"] == AT_QUESTION:  # from here on it is PEFT's own activated LoRA
-        trainer.model.peft_config["default"].alora_invocation_tokens = prompt.invocation(trainer.processing_class).ids
-    trainer.model.save_pretrained(str(folder), selected_adapters=["default"])
+    write_adapter(trainer, folder, identity["activation"] == AT_QUESTION)
     (folder / IDENTITY).write_text(json.dumps(identity, indent=2))
     write_lines(folder / RECORD, [training_record(mined)])
     history = trainer.state.log_history

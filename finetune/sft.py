@@ -8,14 +8,14 @@ from typing import Any
 
 from datasets import Dataset
 from peft import get_peft_model
-from transformers import EarlyStoppingCallback, Trainer, set_seed
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
 from finetune.data import Row, Stage, read_rows
 from finetune.development import AnswerF1
 from finetune.from_question import AnswerTrainer, answers
 from finetune.methods import find_method
-from finetune.running import adapter_identity, common_arguments, from_question_arguments, run_trainer, save_adapter
+from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.models import LocalModel
@@ -65,7 +65,7 @@ def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row],
     rate = settings.learning_rate or method.learning_rate
     at_once = settings.batch if method.at_question else AT_ONCE
     arguments = {
-        **common_arguments(folder, base.device, rate, settings.epochs, len(train), settings.batch, at_once),
+        **common_arguments(folder, base, rate, settings.epochs, len(train), settings.batch, at_once),
         "metric_for_best_model": "eval_f1",
         "greater_is_better": True,
         "warmup_steps": min(10, max(1, len(train) // settings.batch)),
@@ -88,7 +88,7 @@ def _from_question(base: Trainable, train: list[Row], dev: list[Row], arguments:
     apart = base.prefix.apart
     data = {"train_dataset": answers(base.tokenizer, train, apart), "eval_dataset": answers(base.tokenizer, dev, apart).sort("length")}
     attend_after_prefix(base.model, base.device)
-    args = from_question_arguments(arguments, base.model)
+    args = TrainingArguments(**{**arguments, "remove_unused_columns": False})
     return AnswerTrainer(get_peft_model(base.model, adapter), args, base, **data)
 
 

@@ -16,7 +16,13 @@ from finetune.trainable import Trainable
 from rag.models import LocalModel
 from rag.prefix import PrefixSettings
 
-WAYS = ("sft lora", "sft alora", "dpo lora", "dpo alora")
+WAYS = {  # stage, method, and whether TRL runs as it comes: weights kept packed, every token scored
+    "sft TRL": ("sft", "lora", True),
+    "sft lora": ("sft", "lora", False),
+    "sft alora": ("sft", "alora", False),
+    "dpo TRL": ("dpo", "lora", True),
+    "dpo alora": ("dpo", "alora", False),
+}
 
 
 @dataclass(frozen=True)
@@ -50,13 +56,14 @@ def measure(way: str, model: LocalModel, device: str, precision: str, train: lis
 
     from finetune.trainable import float32_adapter, load_trainable, score_labels_only
 
-    stage, method = way.split()
-    base = load_trainable(model, device, precision, prefix)
+    stage, method, plain = WAYS[way]
+    base = load_trainable(model, device, precision, prefix, unpack=not plain)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         trainer = _trainer(stage, method, Path(folder), base, train, dev, epochs)
         float32_adapter(trainer.model)
-        score_labels_only()
+        if not plain:
+            score_labels_only()
         clock = _clock()
         trainer.add_callback(clock)
         trainer.train()
@@ -127,11 +134,11 @@ HEADER = f"{'':12}{'1st s':>10}{'later s':>10}{'later/s':>10}{'all/s':>10}{'peak
 
 
 def as_json(found: list[Timing], about: dict[str, Any]) -> dict[str, Any]:
-    """-> the timings, and how many times faster the prefix way is, from the second epoch and over all."""
+    """-> the timings, and how many times faster than TRL training from the question on is, from the second epoch and over all."""
     by = {t.way: t for t in found}
     times = {}
     for stage in ("sft", "dpo"):
-        whole, ours = by[f"{stage} lora"], by[f"{stage} alora"]
+        whole, ours = by[f"{stage} TRL"], by[f"{stage} alora"]
         total = [t.first + t.later * (t.epochs - 1) for t in (whole, ours)]
         times[stage] = {"later": round(whole.later / ours.later, 1), "all": round(total[0] / total[1], 1)}
     return {**about, "times_faster": times, "timings": [asdict(t) for t in found]}

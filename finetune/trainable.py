@@ -30,10 +30,10 @@ class Trainable:
         return f"{self.source and self.source.digest} {self.precision} {self.device}"
 
 
-def load_trainable(model: LocalModel, device: str, precision: str, prefix: PrefixSettings | None = None) -> Trainable:
+def load_trainable(model: LocalModel, device: str, precision: str, prefix: PrefixSettings | None = None, unpack: bool = True) -> Trainable:
     """load_base, for training. On CPUs with AVX-512-BF16, bitsandbytes 0.50 repacks 4-bit weights at the first evaluation for a kernel that has
     no gradient and never packs them back: from then on nothing would flow through the base's layers, with no more than a warning."""
-    tokenizer, base = load_base(model, device, precision)
+    tokenizer, base = load_base(model, device, precision, unpack)
     for module in base.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False

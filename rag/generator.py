@@ -15,7 +15,7 @@ import torch
 from rag.decoding import Read, continue_batch, continue_one, read_on, score
 from rag.errors import ModelError
 from rag.models import LocalModel, computes_bfloat16
-from rag.prefix import PrefixCache, PrefixReader, PrefixSettings
+from rag.prefix import PrefixReader, PrefixSettings
 from rag.prompt import Tokens, check_fingerprint, fingerprint
 from rag.soft_prompt import soft_prompt
 
@@ -35,10 +35,10 @@ class Generation:
     logprobs: list[float]
 
 
-def load_base(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]:
+def load_base(model: LocalModel, device: str, precision: str, unpack: bool = True) -> tuple[Any, Any]:
     """-> tokenizer, and causal model on the device; precision "nf4" is QLoRA's 4-bit NormalFloat with double quantization, computing in bfloat16
-    where the device can, else in float32. On a CPU these weights are unpacked once where memory allows: the same numbers, in up to a third of the time
-    of unpacking them at every step."""
+    where the device can, else in float32. On a CPU these weights are unpacked once (unless not `unpack`) where memory allows: the same numbers, in
+    up to a third of the time of unpacking them at every step."""
     from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
     low = precision == "bfloat16" or precision == "nf4" and computes_bfloat16(device)
@@ -52,7 +52,7 @@ def load_base(model: LocalModel, device: str, precision: str) -> tuple[Any, Any]
     if not getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{model.name} has no chat template; choose an instruct model with --set model.generator=...")
     base = AutoModelForCausalLM.from_pretrained(model.path, local_files_only=True, **options).eval()
-    if precision == "nf4" and device == "cpu" and base.num_parameters() * dtype.itemsize < UNPACKED * psutil.virtual_memory().total:
+    if unpack and precision == "nf4" and device == "cpu" and base.num_parameters() * dtype.itemsize < UNPACKED * psutil.virtual_memory().total:
         base.dequantize()
     return tokenizer, base
 
@@ -93,11 +93,12 @@ class Generator:
         precision: str,
         adapter: Path | None = None,
         prompt: str | None = None,
-        memory_mb: int = PrefixSettings.memory_mb,
-        apart: bool = PrefixSettings.apart,
+        prefix: PrefixSettings | None = None,
     ):
         """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
-        the answering prompt's if None). apart: whether passages are read each for itself; with an adapter from the question on, as in its training."""
+        the answering prompt's if None). prefix: how passages are read and kept; with an adapter from the question on they are read as in its
+        training."""
+        prefix = prefix or PrefixSettings()
         self.tokenizer, self._model = load_base(model, device, precision)
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
@@ -106,8 +107,8 @@ class Generator:
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
         self._writer = self._writer or self._model  # what goes on from what has been read
-        self.apart = self._apart if adapter and not self._everywhere else apart
-        self.prefixes = PrefixReader(self._read_as_base, f"{model.digest} {precision} {device}", PrefixCache(memory_mb * 10**6), device, self.apart)
+        self.apart = self._apart if adapter and not self._everywhere else prefix.apart
+        self.prefixes = PrefixReader(self._layers, self._read_as_base, f"{model.digest} {precision} {device}", prefix.cache(), device, self.apart)
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
         from peft import PeftModel

@@ -155,8 +155,7 @@ def open_generator(settings: Settings, adapter: Path | None) -> Generator:
     model = find_model(models.generator, models.hub)
     wanted = read_identity(adapter)["precision"] if adapter and models.precision == "auto" else models.precision
     device, precision = choose_device(models.device, wanted)
-    prefix = settings.section("prefix", PrefixSettings)
-    return Generator(model, device, precision, adapter, memory_mb=prefix.memory_mb, apart=prefix.apart)
+    return Generator(model, device, precision, adapter, prefix=settings.section("prefix", PrefixSettings))
 
 
 def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None) -> Pipeline:

@@ -3,7 +3,6 @@ epoch, preference pair and adapter (prompt cache, arXiv 2311.04934; adapters tha
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,84 +12,51 @@ import torch
 from tqdm import tqdm
 from transformers import DynamicCache
 
-Parts = tuple[tuple[int, ...], ...]  # token ids
-Key = tuple[str, Parts]
+from rag.prefix_cache import Key, Parts, PrefixCache
+from rag.rotary import mover
+
 BATCH = 1800  # tokens read together
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """Prefixes as a model has read them, left-padded: keys and values, attention mask (rows, longest prefix), the next position of each (rows, 1)."""
+    """Prefixes as a model has read them, left-padded: keys and values, and attention mask (rows, longest prefix)."""
 
     cache: DynamicCache
     mask: torch.Tensor
-    start: torch.Tensor
+
+    @property
+    def start(self) -> torch.Tensor:
+        """The next position of each, (rows, 1)."""
+        return self.mask.sum(1, keepdim=True)
 
 
 @dataclass(frozen=True)
 class PrefixSettings:
-    """memory_mb: most memory for kept keys and values, in MB of 10^6 bytes. SmolLM2-135M takes 23 kB a token in bfloat16, 10 MB for a usual prompt.
-    apart: read each passage for itself, so that it is read once for all questions that it is shown to; an adapter is served as it was trained."""
+    """memory_mb, disk_mb: most for kept keys and values, in MB of 10^6 bytes; SmolLM2-135M takes 23 kB a token in bfloat16, 10 MB for a usual prompt.
+    Files are used in training alone, for what has no room in memory. apart: read each passage for itself, so that it is read once for all questions that
+    it is shown to; an adapter is served as it was trained."""
 
-    memory_mb: int = 2000
+    memory_mb: int = 4000
+    disk_mb: int = 0
     apart: bool = False
 
-
-class PrefixCache:
-    """Tensors of keys and values by (identity, token ids), within a budget of bytes. What has not been used for longest goes first, what is in use
-    stays: when all is in use, a newcomer is handed out without being kept."""
-
-    def __init__(self, budget: int):
-        self.budget, self.size = budget, 0
-        self._kept: OrderedDict[Key, torch.Tensor] = OrderedDict()
-        self._users: Counter[Key] = Counter()
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._kept
-
-    def take(self, key: Key) -> torch.Tensor | None:
-        """-> what is kept, now in use until `release`; None where nothing is."""
-        if key not in self._kept:
-            return None
-        self._kept.move_to_end(key)
-        self._users[key] += 1
-        return self._kept[key]
-
-    def put(self, key: Key, tensor: torch.Tensor) -> None:
-        """Keep it, in use until `release`, if there is or can be made room."""
-        wanted = tensor.nbytes
-        idle = [k for k in self._kept if not self._users[k]]
-        if key in self._kept or self.size - sum(self._kept[k].nbytes for k in idle) + wanted > self.budget:
-            return
-        for old in idle:
-            if self.size + wanted <= self.budget:
-                break
-            self.size -= self._kept.pop(old).nbytes
-        self._kept[key], self.size = tensor, self.size + wanted
-        self._users[key] += 1
-
-    def release(self, key: Key) -> None:
-        """One user less."""
-        self._users[key] -= self._users[key] > 0
-        if not self._users[key]:
-            del self._users[key]
-
-    def clear(self) -> None:
-        """Forget all that is not in use."""
-        for key in [k for k in self._kept if not self._users[k]]:
-            self.size -= self._kept.pop(key).nbytes
+    def cache(self) -> PrefixCache:
+        """-> an empty cache of this size."""
+        return PrefixCache(self.memory_mb * 10**6, self.disk_mb * 10**6)
 
 
 class PrefixReader:
     """Reads prefixes with a frozen base, each part once as long as it is kept. identity: says what the keys and values depend on besides the tokens
-    (model digest, precision, device). forward: the base's layers without the output layer, adapters off.
+    (model digest, precision, device). layers: the base without the output layer; forward: calls them, adapters off.
 
     A prefix of several parts is its first part, and each other part read after that one alone, as if the others were not there (block attention,
-    arXiv 2409.15355), all of them from the same position on (parallel context windows, arXiv 2212.10947): so a passage is read once wherever it stands."""
+    arXiv 2409.15355), with its keys moved to where it stands: so a passage is read once wherever that is."""
 
-    def __init__(self, forward: Callable[..., Any], identity: str, cache: PrefixCache, device: str, apart: bool = False):
+    def __init__(self, layers: Any, forward: Callable[..., Any], identity: str, cache: PrefixCache, device: str, apart: bool = False):
         """apart: whether the callers cut prefixes into instructions and passages, or leave them whole."""
         self._forward, self._identity, self.cache, self._device, self.apart = forward, identity, cache, device, apart
+        self._move = mover(layers)
         self.computed = 0  # parts read so far, for tests and timings
 
     @contextmanager
@@ -98,7 +64,7 @@ class PrefixReader:
         """Inside, the prefixes are in use."""
         kept, held = self._all(prefixes, "")
         try:
-            yield _padded([[kept[key] for key in _keys(parts)] for parts in prefixes])
+            yield self._padded([[kept[key] for key in _keys(parts)] for parts in prefixes])
         finally:
             for key in held:
                 self.cache.release(key)
@@ -108,6 +74,9 @@ class PrefixReader:
         the oldest would then throw every one out before its turn. Always in the same batches: what one batch gives differs from another's in the last
         digit, which a resumed run would show."""
         self._all(prefixes, "reading passages once")
+        lost = sum((self._identity, parts) not in self.cache for parts in {key for parts in prefixes for key in _keys(parts)})
+        if lost:
+            print(f"{lost} passages have no room and are read again at every use: --set prefix.memory_mb={2 * self.cache.budget // 10**6}, or prefix.disk_mb")
 
     def _all(self, prefixes: list[Parts], label: str) -> tuple[dict[Parts, torch.Tensor], list[Key]]:
         wanted = dict.fromkeys(key for parts in prefixes for key in _keys(parts))
@@ -132,13 +101,32 @@ class PrefixReader:
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=self._device)
         position, past = (mask.cumsum(1) - 1).clamp(min=0), None
         if len(batch[0]) > 1:
-            first = _padded([[kept[batch[0][:1]]]] * len(batch))
-            past, mask, position = first.cache, torch.cat([first.mask, mask], 1), position + first.start
+            first = self._padded([[kept[batch[0][:1]]]] * len(batch))
+            past, mask, position = first.cache, torch.cat([first.mask, mask], 1), position + len(batch[0][0])
         with torch.autocast(torch.device(self._device).type, enabled=False):  # training reads what serving reads
             found = self._forward(input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=past, use_cache=True).past_key_values
         self.computed += len(batch)
         pairs = [(layer.keys, layer.values) for layer in found.layers]
         return [torch.stack([torch.stack([part[n, :, part.shape[2] - len(row) :] for part in pair]) for pair in pairs]) for n, row in enumerate(rows)]
+
+    def _padded(self, rows: list[list[torch.Tensor]]) -> Prefix:
+        lengths = [sum(tensor.shape[3] for tensor in row) for row in rows]
+        width, first = max(lengths), rows[0][0]
+        whole = first.new_empty(first.shape[0], 2, len(rows), first.shape[2], width, first.shape[4], device=self._device)
+        mask = torch.zeros(len(rows), width, dtype=torch.long, device=self._device)
+        for n, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+            at = width - length
+            whole[:, :, n, :, :at], mask[n, at:] = 0, 1
+            for place, tensor in enumerate(row):
+                moved = at - (width - length) - row[0].shape[3] if place > 1 else 0  # the first after the instructions stands where it was read
+                end = at + tensor.shape[3]
+                whole[:, 0, n, :, at:end] = self._move(tensor[:, 0], moved) if moved else tensor[:, 0]
+                whole[:, 1, n, :, at:end] = tensor[:, 1]
+                at = end
+        cache = DynamicCache()
+        for layer, (keys, values) in enumerate(whole):
+            cache.update(keys, values, layer)
+        return Prefix(cache, mask)
 
 
 def _keys(parts: Parts) -> list[Parts]:
@@ -157,21 +145,3 @@ def _batches(missing: list[Parts]) -> Iterator[list[Parts]]:
         batch.append(parts)
     if batch:
         yield batch
-
-
-def _padded(rows: list[list[torch.Tensor]]) -> Prefix:
-    lengths = [sum(tensor.shape[3] for tensor in row) for row in rows]
-    width, first = max(lengths), rows[0][0]
-    whole = first.new_empty(first.shape[0], 2, len(rows), first.shape[2], width, first.shape[4])
-    mask = torch.zeros(len(rows), width, dtype=torch.long, device=first.device)
-    for n, (row, length) in enumerate(zip(rows, lengths, strict=True)):
-        whole[:, :, n, :, : width - length], mask[n, width - length :] = 0, 1
-        at = width - length
-        for tensor in row:
-            whole[:, :, n, :, at : at + tensor.shape[3]] = tensor
-            at += tensor.shape[3]
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(whole):
-        cache.update(keys, values, layer)
-    ends = [row[0].shape[3] + max((tensor.shape[3] for tensor in row[1:]), default=0) for row in rows]
-    return Prefix(cache, mask, torch.tensor(ends, device=first.device)[:, None])

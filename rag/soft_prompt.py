@@ -21,4 +21,4 @@ def soft_prompt(model: Any, rows: int) -> tuple[Any, Prefix | None]:
     if not isinstance(prompt, Cache):
         prompt = base(inputs_embeds=prompt.to(base.dtype), use_cache=True, logits_to_keep=1).past_key_values
     mask = torch.ones(rows, prompt.get_seq_length(), dtype=torch.long, device=base.device)
-    return base, Prefix(prompt, mask, mask.sum(1, keepdim=True))
+    return base, Prefix(prompt, mask)

@@ -161,7 +161,7 @@ def test_plain_peft_says_the_same_on_50_prompts(tiny_model, at_question, questio
 
 
 def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_generator, questions):
-    none = Generator(find_model(str(tiny_model)), "cpu", "float32", memory_mb=0)
+    none = Generator(find_model(str(tiny_model)), "cpu", "float32", prefix=PrefixSettings(0))
     prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)) for r in questions]
     whole = none._continue(read_on(none._model, [t.ids for t in prompts]), prompts, 12, None, None)
     first, again = none.generate(prompts, 12), [tiny_generator.generate(prompts, 12) for _ in range(2)][1]

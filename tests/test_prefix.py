@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rag.prefix import PrefixCache
+from rag.prefix_cache import PrefixCache
 
 
 def tensor(n=1):
@@ -52,6 +52,23 @@ def test_one_larger_than_the_budget_throws_nothing_out():
     assert held(cache) == [(1,)]
 
 
+def test_what_has_no_room_in_memory_goes_to_a_file_that_leaves_no_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cache, numbers = PrefixCache(100, disk=100), torch.arange(50, dtype=torch.bfloat16)
+    cache.put(("m", (1,)), tensor())
+    cache.put(("m", (2,)), numbers)
+    cache.put(("m", (3,)), tensor())
+    assert held(cache) == [(1,), (2,)] and (cache.size, cache.on_disk) == (100, 100)
+    found = cache.take(("m", (2,)))
+    assert found.dtype == torch.bfloat16 and torch.equal(found, numbers) and not list(tmp_path.rglob("prefixes/*"))
+    for key in ((1,), (2,), (2,)):
+        cache.release(("m", key))
+    keep(cache, (4,))
+    assert held(cache) == [(2,), (4,)]  # a newcomer takes the place in memory of what is idle there
+    cache.clear()
+    assert (cache.size, cache.on_disk, held(cache)) == (0, 0, [])
+
+
 @pytest.mark.parametrize("other", [("n", (1, 2)), ("m", (1, 3)), ("m", (1,))])
 def test_another_model_precision_or_token_is_another_entry(other):
     cache = PrefixCache(10**6)
@@ -72,19 +89,27 @@ def test_kept_keys_and_values_are_the_models_own(tiny_generator):
                 assert torch.allclose(layer.values[n, :, 20:], wanted.values[0], atol=1e-5)
 
 
+def test_moved_keys_are_those_of_the_other_position(tiny_generator):
+    read = lambda start: tiny_generator._model(input_ids=torch.arange(60, 72)[None], position_ids=torch.arange(start, start + 12)[None], use_cache=True)  # noqa: E731
+    with torch.no_grad():
+        here, there = (read(start).past_key_values.layers for start in (10, 40))
+    move = tiny_generator.prefixes._move
+    for layer, wanted in zip(here, there, strict=True):
+        assert torch.allclose(move(layer.keys, 30), wanted.keys, atol=1e-5) and torch.allclose(move(wanted.keys, -30), layer.keys, atol=1e-5)
+        assert not torch.allclose(layer.keys, wanted.keys, atol=1e-2)
+
+
 def test_passages_read_apart_see_the_instructions_and_themselves_alone(tiny_generator):
-    """Held against one forward pass in which a mask hides the passages from each other, all at the positions after the instructions."""
+    """Each as if it were the only one, with its keys moved to where it stands."""
     head, one, two = tuple(range(5, 15)), tuple(range(20, 50)), tuple(range(60, 72))
-    with tiny_generator.prefixes.read([(head, one, two), (head, two)]) as prefix:
-        assert prefix.start[:, 0].tolist() == [40, 22] and prefix.mask.sum(1).tolist() == [52, 22]
-        block = torch.tensor([0] * 10 + [1] * 30 + [2] * 12)
-        sees = ((block[:, None] == block[None]) | (block[None] == 0)).tril()[None, None]
-        position = torch.tensor([[*range(40), *range(10, 22)]])
-        with torch.no_grad():
-            whole = tiny_generator._model(input_ids=torch.tensor([[*head, *one, *two]]), attention_mask=sees, position_ids=position, use_cache=True)
-        for layer, wanted in zip(prefix.cache.layers, whole.past_key_values.layers, strict=True):
-            assert torch.allclose(layer.keys[0], wanted.keys[0], atol=1e-5) and torch.allclose(layer.values[0], wanted.values[0], atol=1e-5)
-            assert torch.allclose(layer.keys[1, :, -12:], wanted.keys[0, :, -12:], atol=1e-5)
+    alone = lambda ids: tiny_generator._model(input_ids=torch.tensor([ids]), use_cache=True).past_key_values.layers  # noqa: E731
+    with tiny_generator.prefixes.read([(head, one, two), (head, two)]) as prefix, torch.no_grad():
+        assert prefix.start[:, 0].tolist() == [52, 22]
+        for layer, first, second in zip(prefix.cache.layers, alone(head + one), alone(head + two), strict=True):
+            moved = tiny_generator.prefixes._move(second.keys[0, :, 10:], 30)
+            assert torch.allclose(layer.keys[0], torch.cat([first.keys[0], moved], 1), atol=1e-5)
+            assert torch.allclose(layer.values[0], torch.cat([first.values[0], second.values[0, :, 10:]], 1), atol=1e-5)
+            assert torch.allclose(layer.keys[1, :, 30:], second.keys[0], atol=1e-5)
 
 
 def test_a_passage_read_apart_is_read_once_wherever_it_stands(tiny_generator):

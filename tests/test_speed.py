@@ -15,5 +15,5 @@ def test_every_way_is_timed_on_the_same_rows(tiny_model, monkeypatch, tmp_path):
 
 def test_the_ratio_is_of_the_same_stage():
     timing = lambda way, first, later: speed.Timing(way, 10, 4, first, later, [], 1, 0)  # noqa: E731
-    found = [timing("sft lora", 10, 10), timing("sft alora", 7, 1), timing("dpo lora", 6, 6), timing("dpo alora", 3, 2)]
+    found = [timing("sft TRL", 10, 10), timing("sft alora", 7, 1), timing("dpo TRL", 6, 6), timing("dpo alora", 3, 2)]
     assert speed.as_json(found, {"a": 1})["times_faster"] == {"sft": {"later": 10.0, "all": 4.0}, "dpo": {"later": 3.0, "all": 2.7}}

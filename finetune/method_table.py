@@ -1,0 +1,115 @@
+"""Every method of fine-tuning on the same rows for the same number of steps: what it trains, how long and in how much memory, what it learns, and that
+its adapter can be served."""
+
+from __future__ import annotations
+
+import json
+import resource
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from finetune.data import Row, TrainingError
+from rag.models import LocalModel
+
+HEADER = f"{'':14}{'trained':>9}{'seconds':>9}{'peak MB':>9}{'loss before':>13}{'after':>8}{'F1 before':>11}{'after':>8}{'served':>9}"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """trained: share of the parameters. seconds: of the steps and of reading passages, without evaluations. loss, f1: on development rows before and after.
+    served: share of development answers that the saved adapter, loaded for serving, gives as the trainer's model did."""
+
+    method: str
+    trained: float
+    seconds: float
+    peak_mb: int
+    loss: tuple[float, float]
+    f1: tuple[float, float]
+    served: float
+
+
+def compare_methods(model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], steps: int) -> list[dict[str, Any]]:
+    """-> a trial of each method that can train this base, each in a process of its own so that its peak memory is its own."""
+    from finetune.methods import METHODS
+
+    found = []
+    for name in METHODS:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            try:
+                found.append(pool.submit(attempt, name, model, device, precision, train, dev, steps).result())
+            except TrainingError as error:
+                print(f"{name:14}{error}", flush=True)
+                continue
+        print(line(found[-1]), flush=True)
+    return [asdict(trial) for trial in found]
+
+
+def attempt(name: str, model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], steps: int) -> Trial:
+    """Train one method for that many steps. Raises TrainingError where it can't train this base."""
+    from finetune.running import run_trainer
+    from finetune.sft import SftSettings, sft_trainer
+    from finetune.trainable import load_trainable
+
+    base = load_trainable(model, device, precision)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        settings = SftSettings(method=name, epochs=1, batch=4)  # what whole sequences have room for
+        trainer = sft_trainer(folder, base, train[: steps * settings.batch], dev, replace(settings, patience=99))
+        trainer.args.eval_steps = trainer.args.save_steps = trainer.args.max_steps = steps
+        trainer.args.eval_on_start, trainer.args.load_best_model_at_end = True, False
+        clock = _clock()
+        trainer.add_callback(clock)
+        run_trainer(trainer, folder, False)
+        served = _served(trainer, name, base, dev, folder / "adapter")
+        trained, total = trainer.model.get_nb_trainable_parameters()
+    looks = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
+    losses, f1s = ((looks[0][key], looks[-1][key]) for key in ("eval_loss", "eval_f1"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
+    return Trial(name, trained / total, round(clock.seconds, 1), peak, losses, f1s, served)
+
+
+def _served(trainer: Any, name: str, base: Any, dev: list[Row], folder: Path) -> float:
+    from finetune.development import answers_of
+    from finetune.methods import find_method
+    from finetune.running import identity_of, write_adapter
+    from rag import prompt
+    from rag.generator import Generator
+
+    write_adapter(trainer, folder, at_question=find_method(name).at_question)
+    (folder / "identity.json").write_text(json.dumps(identity_of(base, name, find_method(name).at_question)))
+    trainer.model.eval()
+    trained = answers_of(trainer.model, base.tokenizer, dev, getattr(trainer, "prefixes", None))
+    wanted = [base.tokenizer.decode(s.ids, skip_special_tokens=True) for s in trained]
+    generator = Generator(base.source, base.device, base.precision, folder)
+    prompts = [prompt.render(base.tokenizer, row.question, list(row.passages)) for row in dev]
+    said = [g.text for at in range(0, len(dev), 8) for g in generator.generate(prompts[at : at + 8], 48)]
+    return sum(a == b for a, b in zip(wanted, said, strict=True)) / len(dev)
+
+
+def _clock() -> Any:
+    from transformers import TrainerCallback
+
+    class Clock(TrainerCallback):
+        """Seconds of training steps."""
+
+        def __init__(self) -> None:
+            self.seconds, self._since = 0.0, 0.0
+
+        def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+            self._since = time.perf_counter()
+
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            self.seconds += time.perf_counter() - self._since
+
+    return Clock()
+
+
+def line(t: Trial) -> str:
+    """-> a row of the table."""
+    figures = f"{t.loss[0]:13.3f}{t.loss[1]:8.3f}{t.f1[0]:11.3f}{t.f1[1]:8.3f}{t.served:9.0%}"
+    return f"{t.method:14}{t.trained:9.2%}{t.seconds:9.1f}{t.peak_mb:9}{figures}"
