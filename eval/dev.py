@@ -16,6 +16,7 @@ from eval.run import RUNS
 from eval.statistics import mean, paired_bootstrap
 from rag.chunking import Chunk
 from rag.pipeline import AnswerSettings, open_generator
+from rag.prefix import PrefixSettings
 from rag.retrieval import Passage
 from rag.settings import Settings
 
@@ -28,9 +29,9 @@ def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
     folder, longest = RUNS / run / "dev", settings.section("answer", AnswerSettings).max_new_tokens
     shutil.rmtree(folder, ignore_errors=True)
-    predictions = {}
+    predictions, cache = {}, settings.section("prefix", PrefixSettings).cache()
     for stage, adapter in adapters.items():
-        generator = open_generator(settings, adapter)
+        generator = open_generator(settings, adapter, cache)
         if "base" not in predictions:
             with generator.base():
                 predictions["base"] = predict(generator, questions, shown, longest, folder / "base.jsonl", "base")

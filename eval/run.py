@@ -25,6 +25,7 @@ from rag import prompt
 from rag.generator import CURVES, Generator
 from rag.indexing import Rules, sync
 from rag.pipeline import AnswerSettings, live_adapter, open_embedder, open_generator, open_retriever, open_store
+from rag.prefix import PrefixSettings
 from rag.retrieval import RetrievalSettings
 from rag.settings import Settings
 
@@ -85,23 +86,33 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
 
 def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, Answered], dict[str, Any]]:
     """-> what each generator said, and its times, which are measured once and then kept like its answers."""
-    loaded = {name: open_generator(settings, adapter) for name, adapter in task.generators.items() if adapter} or {"base": open_generator(settings, None)}
+    cache = settings.section("prefix", PrefixSettings).cache()  # passages are read once for all generators
+    loaded = {name: open_generator(settings, adapter, cache) for name, adapter in task.generators.items() if adapter}
+    loaded = loaded or {"base": open_generator(settings, None)}
     longest, instructions = settings.section("answer", AnswerSettings).max_new_tokens, FILE.read_text(encoding="utf-8")
-    answered, times = {}, {}
+    speakers = {name: loaded[name] if adapter else next(iter(loaded.values())) for name, adapter in task.generators.items()}
+    keeps, answered = {name: _Keep(task.folder, name) for name in speakers}, {}
     for name, adapter in task.generators.items():
-        generator = loaded[name] if adapter else next(iter(loaded.values()))
-        keep, speaker = _Keep(task.folder, name), identity(generator, adapter)
+        generator, keep, speaker = speakers[name], keeps[name], identity(speakers[name], adapter)
         keep.claim(digest_of({"questions": [asked(q) for q in task.questions], "passages": chunks(shown), "longest": longest, **speaker}))
         general = RUNS / "instructions" / f"{digest_of({**speaker, 'instructions': instructions})}.jsonl"  # asked once, whatever the questions
-        with nullcontext() if adapter else generator.base():
+        with speaking(generator, adapter):
             answered[name] = Answered(
                 predict(generator, task.questions, shown, longest, keep.file("jsonl"), name),
                 predict_closed_book(generator, task.questions, longest, keep.file("closed-book.jsonl"), f"{name}, closed book"),
                 follow(generator, general, f"{name}, instructions") if any(task.generators.values()) else [],
                 made_by(generator, adapter),
             )
-            times[name] = keep.times(lambda g=generator: latencies(g, task.questions, shown, longest))
+    times = {}  # measured last, since that forgets the passages read
+    for name, adapter in task.generators.items():
+        with speaking(speakers[name], adapter):
+            times[name] = keeps[name].times(lambda g=speakers[name]: latencies(g, task.questions, shown, longest))
     return answered, times
+
+
+def speaking(generator: Generator, adapter: Path | None) -> Any:
+    """-> a context in which the generator speaks with its adapter, or as the base where none is meant."""
+    return nullcontext() if adapter else generator.base()
 
 
 def made_by(generator: Generator, adapter: Path | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rag.decoding import Read, continue_batch, continue_one, read_on, score
 from rag.errors import ModelError
 from rag.models import LocalModel, computes_bfloat16
 from rag.prefix import PrefixReader, PrefixSettings
+from rag.prefix_cache import PrefixCache
 from rag.prompt import Tokens, check_fingerprint, fingerprint
 from rag.soft_prompt import soft_prompt
 
@@ -94,10 +95,11 @@ class Generator:
         adapter: Path | None = None,
         prompt: str | None = None,
         prefix: PrefixSettings | None = None,
+        cache: PrefixCache | None = None,
     ):
         """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
         the answering prompt's if None). prefix: how passages are read and kept; with an adapter from the question on they are read as in its
-        training."""
+        training. cache: what other generators on the same base have read; one of its own if None."""
         prefix = prefix or PrefixSettings()
         self.tokenizer, self._model = load_base(model, device, precision)
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
@@ -108,7 +110,7 @@ class Generator:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
         self._writer = self._writer or self._model  # what goes on from what has been read
         self.apart = self._apart if adapter and not self._everywhere else prefix.apart
-        self.prefixes = PrefixReader(self._layers, self._read_as_base, f"{model.digest} {precision} {device}", prefix.cache(), device, self.apart)
+        self.prefixes = PrefixReader(self._layers, self._read_as_base, f"{model.digest} {precision} {device}", cache or prefix.cache(), device, self.apart)
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
         from peft import PeftModel

@@ -17,6 +17,7 @@ from rag.generator import Generation, Generator, read_identity
 from rag.grounding import Citation, ground
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
 from rag.prefix import PrefixSettings
+from rag.prefix_cache import PrefixCache
 from rag.record import Record
 from rag.reranker import SHIPPED, Reranker
 from rag.retrieval import Passage, RetrievalSettings, Retriever
@@ -149,13 +150,14 @@ def live_adapter() -> Path | None:
         raise ModelError(f"{LIVE} can't be read ({error}): delete it, or make train") from error
 
 
-def open_generator(settings: Settings, adapter: Path | None) -> Generator:
-    """-> the generator; with an adapter, on the precision that it was trained on unless model.precision says otherwise."""
+def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache | None = None) -> Generator:
+    """-> the generator; with an adapter, on the precision that it was trained on unless model.precision says otherwise. cache: of passages that other
+    generators have read."""
     models = settings.section("model", ModelSettings)
     model = find_model(models.generator, models.hub)
     wanted = read_identity(adapter)["precision"] if adapter and models.precision == "auto" else models.precision
     device, precision = choose_device(models.device, wanted)
-    return Generator(model, device, precision, adapter, prefix=settings.section("prefix", PrefixSettings))
+    return Generator(model, device, precision, adapter, prefix=settings.section("prefix", PrefixSettings), cache=cache)
 
 
 def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None) -> Pipeline:

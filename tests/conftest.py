@@ -120,7 +120,7 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
 
     def run(folder, generators, generator=None, overrides=(), **more):
         if generator:
-            monkeypatch.setattr("eval.run.open_generator", lambda settings, adapter: generator)
+            monkeypatch.setattr("eval.run.open_generator", lambda settings, adapter, cache=None: generator)
         fields = {"questions": QUESTIONS, "parts": PARTS, "notes": [], **more}
         return evaluate(Settings(list(overrides), tmp_path / "none.toml"), Task(folder, store.folder, generators=generators, **fields))
 
