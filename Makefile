@@ -53,6 +53,10 @@ writer: $(READY)  ## train the question writer that ships: make writer BENCH=../
 	@test -n "$(BENCH)" || { echo 'error: make writer BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
 	@$(PY) -m finetune writer $(BENCH)
 
+reader: $(READY)  ## train the reader that ships: make reader BENCH=../shared/bench/xquad-32
+	@test -n "$(BENCH)" || { echo 'error: make reader BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
+	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 reader $(BENCH)
+
 reranker: $(READY)  ## train the cross-encoder that ships: make reranker BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-question-pairs"
 	@test -n "$(BENCH)" || { echo 'error: make reranker BENCH="folders with questions.jsonl or pairs.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune reranker $(BENCH)
@@ -64,4 +68,4 @@ test: $(READY)  ## check style and run every test, the loop on the real model am
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index ask ingest train eval reproduce writer reranker test clean
+.PHONY: help setup index ask ingest train eval reproduce writer reader reranker test clean

@@ -55,6 +55,10 @@ def parser() -> argparse.ArgumentParser:
     writer.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
     writer.add_argument("--out", type=Path, default=Path("finetune/weights/writer"))
     writer.set_defaults(work=run_writer)
+    reader = commands.add_parser("reader", help="train the reader that ships, on people's questions about other texts")
+    reader.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
+    reader.add_argument("--out", type=Path, default=Path("rag/weights/reader"))
+    reader.set_defaults(work=run_reader)
     reranker = commands.add_parser("reranker", help="train the cross-encoder that ships, on people's questions about other texts")
     reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl with pairs.jsonl")
     reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
@@ -67,6 +71,14 @@ def run_writer(args: argparse.Namespace, settings: Settings) -> None:
 
     model, device, _ = _base(settings)
     train_writer(model, device, args.bench, args.out)
+
+
+def run_reader(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.reader import train_reader
+    from finetune.sft import SftSettings
+
+    model, device, _ = _base(settings)
+    train_reader(settings, model, device, args.bench, args.out, settings.section("sft", SftSettings), _prefix(settings))
 
 
 def run_reranker(args: argparse.Namespace, settings: Settings) -> None:

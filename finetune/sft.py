@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from peft import get_peft_model
+from peft import PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from finetune.data import Row, Stage, read_rows
+from finetune.data import Row, Stage, TrainingError, read_rows
 from finetune.development import AnswerF1
 from finetune.from_question import AnswerTrainer, answers
 from finetune.methods import find_method
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
+from rag.generator import READER, awake, reader_fits
 from rag.models import LocalModel
 from rag.prefix import PrefixSettings
 
@@ -28,9 +29,11 @@ AT_ONCE = 4  # whole sequences in memory together
 class SftSettings:
     """method: of finetune.methods; "alora" reads passages once and trains from the question on, the others train over the whole sequence through TRL;
     DPO goes on as SFT did. rank: of LoRA's matrices. learning_rate: the peak; 0 is the method's own. batch: rows a step. patience: evaluations without
-    better development answers before stopping; there are at least four a run, and one an epoch."""
+    better development answers before stopping; there are at least four a run, and one an epoch. start: "reader" goes on from the one that ships, where it
+    fits the base, the prompt and the method; "" starts anew."""
 
     method: str = "alora"
+    start: str = "reader"
     rank: int = 32
     learning_rate: float = 0.0
     epochs: int = 4
@@ -74,7 +77,7 @@ def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row],
     }
     set_seed(0)  # before the adapter's random start
     if method.at_question:
-        trainer = _from_question(base, train, dev, arguments, method.make(settings.rank))
+        trainer = _from_question(base, train, dev, arguments, _start(base, settings) or get_peft_model(base.model, method.make(settings.rank)))
     else:
         data = {"train_dataset": tokenized(base.tokenizer, train), "eval_dataset": tokenized(base.tokenizer, dev)}
         args = SFTConfig(**arguments, max_length=None)
@@ -84,12 +87,22 @@ def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row],
     return trainer
 
 
-def _from_question(base: Trainable, train: list[Row], dev: list[Row], arguments: dict[str, Any], adapter: Any) -> AnswerTrainer:
+def _start(base: Trainable, settings: SftSettings) -> Any:
+    """-> the base with the shipped reader's weights, or None where it does not fit."""
+    if settings.start not in ("", "reader"):
+        raise TrainingError(f"training starts from the reader or anew, not from {settings.start!r}: --set sft.start=reader, or sft.start=")
+    if not settings.start or settings.method != "alora" or not reader_fits(base.source, prompt.fingerprint(base.tokenizer)):
+        return None
+    print(f"starting from {READER}")
+    return PeftModel.from_pretrained(base.model, str(READER), is_trainable=True, config=awake(READER))
+
+
+def _from_question(base: Trainable, train: list[Row], dev: list[Row], arguments: dict[str, Any], tuned: Any) -> AnswerTrainer:
     apart = base.prefix.apart
     data = {"train_dataset": answers(base.tokenizer, train, apart), "eval_dataset": answers(base.tokenizer, dev, apart).sort("length")}
     attend_after_prefix(base.model, base.device)
     args = TrainingArguments(**{**arguments, "remove_unused_columns": False})
-    return AnswerTrainer(get_peft_model(base.model, adapter), args, base, **data)
+    return AnswerTrainer(tuned, args, base, **data)
 
 
 def tokenized(tokenizer: Any, rows: list[Row]) -> Dataset:

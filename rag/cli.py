@@ -26,7 +26,7 @@ examples:
   rag doctor                             what is wrong here, and what mends it
   rag ask "How long is the Long Mole?"   answer with sources
   rag ask "..." --json                   the same as data
-  rag ask "..." --base                   without the trained adapter
+  rag ask "..." --base                   with the base model alone
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
 """
 
@@ -41,8 +41,8 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages and timings as JSON")
     which = ask.add_mutually_exclusive_group()
-    which.add_argument("--base", action="store_true", help="answer with the base model, without the live adapter")
-    which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one")
+    which.add_argument("--base", action="store_true", help="answer with the base model alone")
+    which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
     ask.set_defaults(run=run_ask)
     models = commands.add_parser("models", help="find, check and convert the configured models, and say where they run")
     models.set_defaults(run=run_models)
@@ -104,10 +104,10 @@ def guarded(run: Callable[[], int | None]) -> int:
 
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.pipeline import live_adapter, open_pipeline
+    from rag.pipeline import live_adapter, open_pipeline, shipped_reader
 
     start = time.perf_counter()
-    adapter = None if args.base else args.adapter or live_adapter()
+    adapter = None if args.base else args.adapter or live_adapter() or shipped_reader(settings)
     pipeline = open_pipeline(settings, args.index, adapter)
     loaded = time.perf_counter() - start
     if args.json:

@@ -24,6 +24,7 @@ Prompt = Tokens | list[int]  # with passages and a question, or plain
 IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
 RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
 AT_QUESTION = "question"  # the identity's "activation" of adapters that leave what comes before the question to the base
+READER = Path(__file__).parent / "weights" / "reader"  # the adapter that ships
 UNPACKED = 0.25  # share of the machine's memory up to which 4-bit weights are unpacked
 CURVES = "curves.json"  # what reports draw: the training log of each stage
 
@@ -64,6 +65,14 @@ def read_identity(adapter: Path) -> dict[str, Any]:
         return json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
+
+
+def reader_fits(model: LocalModel, prompt: str) -> bool:
+    """Whether the shipped reader was trained on this base and on the prompt of this fingerprint."""
+    if not (READER / IDENTITY).exists():
+        return False
+    identity = read_identity(READER)
+    return (identity["base"], identity["prompt"]) == (model.digest, prompt)
 
 
 def awake(adapter: Path) -> Any:

@@ -13,7 +13,7 @@ from rag import chunking, prompt
 from rag.chunking import ChunkSettings
 from rag.embedder import Embedder
 from rag.errors import ModelError
-from rag.generator import Generation, Generator, read_identity
+from rag.generator import READER, Generation, Generator, read_identity
 from rag.grounding import Citation, ground
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
 from rag.prefix import PrefixSettings
@@ -150,12 +150,21 @@ def live_adapter() -> Path | None:
         raise ModelError(f"{LIVE} can't be read ({error}): delete it, or make train") from error
 
 
+def shipped_reader(settings: Settings) -> Path | None:
+    """-> the adapter that answers before any training, where it fits the configured base."""
+    models = settings.section("model", ModelSettings)
+    if not READER.exists():
+        return None
+    return READER if read_identity(READER)["base"] == find_model(models.generator, models.hub).digest else None
+
+
 def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache | None = None) -> Generator:
     """-> the generator; with an adapter, on the precision that it was trained on unless model.precision says otherwise. cache: of passages that other
     generators have read."""
     models = settings.section("model", ModelSettings)
     model = find_model(models.generator, models.hub)
-    wanted = read_identity(adapter)["precision"] if adapter and models.precision == "auto" else models.precision
+    trained = read_identity(adapter)["precision"] if adapter else "auto"
+    wanted = trained if trained == "nf4" and models.precision == "auto" else models.precision
     device, precision = choose_device(models.device, wanted)
     return Generator(model, device, precision, adapter, prefix=settings.section("prefix", PrefixSettings), cache=cache)
 
