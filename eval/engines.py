@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rag.generator import Generator, load_base
+from rag.generator import Generator
+from rag.loading import load_base
 from rag.models import WHEELS, LocalModel, computes_bfloat16
 from rag.prompt import Tokens
 

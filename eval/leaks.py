@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.questions import EvaluationError, Question
-from rag.generator import RECORD
+from rag.adapters import RECORD
 from rag.lexical import STOPWORDS, words
 
 ASKING = frozenset("how many much what when where which who whom whose why".split())

@@ -22,7 +22,8 @@ from eval.report import write_report
 from eval.resume import write_json, write_lines
 from eval.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
 from rag import prompt
-from rag.generator import CURVES, Generator
+from rag.adapters import CURVES
+from rag.generator import Generator
 from rag.indexing import Rules, sync
 from rag.pipeline import AnswerSettings, live_adapter, open_embedder, open_generator, open_retriever, open_store
 from rag.prefix import PrefixSettings

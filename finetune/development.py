@@ -15,7 +15,7 @@ from rag.pipeline import to_answer
 from rag.prefix import PrefixReader
 from rag.retrieval import Passage
 from rag.scoring import token_f1
-from rag.soft_prompt import soft_prompt
+from rag.soft_prompt import is_soft, soft_prompt
 
 LONGEST = 48  # tokens of an answer, as in serving
 BATCH = 16
@@ -33,8 +33,8 @@ def answers_of(model: Any, tokenizer: Any, rows: list[Row], reader: PrefixReader
             with reader.read([t.parts(reader.apart) for t in tokens]) as prefix:
                 read, speaker = read_on(model, [t.rest for t in tokens], prefix), model
         else:
-            speaker, virtual = soft_prompt(model, len(batch))
-            read = read_on(speaker, [t.ids for t in tokens], virtual)
+            speaker = model.get_base_model() if is_soft(model) else model
+            read = read_on(speaker, [t.ids for t in tokens], soft_prompt(model, len(batch)))
         said |= zip(batch, continue_batch(speaker, read, {tokenizer.eos_token_id}, LONGEST), strict=True)
     return [said[n] for n in range(len(rows))]
 

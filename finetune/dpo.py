@@ -20,7 +20,8 @@ from finetune.preference import count_reasons, make_pairs
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
-from rag.generator import AT_QUESTION, Generator, awake
+from rag.adapters import AT_QUESTION, awake
+from rag.generator import Generator
 from rag.models import LocalModel
 from rag.prefix import PrefixSettings
 

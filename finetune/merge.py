@@ -11,7 +11,9 @@ from peft import PeftModel
 from finetune.data import Row, TrainingError
 from finetune.methods import find_method
 from rag import prompt
-from rag.generator import IDENTITY, Generator, awake, load_base, read_identity
+from rag.adapters import IDENTITY, awake, read_identity
+from rag.generator import Generator
+from rag.loading import load_base
 from rag.models import LocalModel, computes_bfloat16, find_model
 
 TOLERANCE = 0.05  # share of answers that may differ: merged weights are rounded once more, and near ties fall the other way

@@ -18,7 +18,7 @@ from finetune.questions import Candidate
 from finetune.running import identity_of, run_trainer, write_adapter
 from finetune.sft import SftSettings, sft_trainer
 from finetune.trainable import load_trainable
-from rag.generator import IDENTITY
+from rag.adapters import IDENTITY
 from rag.indexing import Rules, sync
 from rag.models import LocalModel, choose_device
 from rag.pipeline import open_retriever, open_store

@@ -14,7 +14,7 @@ from finetune.data import Stage, digest, read_rows, write_lines
 from finetune.progress import Progress
 from finetune.trainable import Trainable, float32_adapter, score_labels_only
 from rag import prompt
-from rag.generator import AT_QUESTION, CURVES, IDENTITY, RECORD
+from rag.adapters import AT_QUESTION, CURVES, IDENTITY, RECORD
 
 LOOKS = 4  # evaluations on development rows in a run, or one an epoch if those are more
 

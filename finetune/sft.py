@@ -18,7 +18,7 @@ from finetune.methods import find_method
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
-from rag.generator import READER, awake, reader_fits
+from rag.adapters import READER, awake, reader_fits
 from rag.models import LocalModel
 from rag.prefix import PrefixSettings
 

@@ -8,7 +8,7 @@ from typing import Any
 import trl.trainer.utils
 
 from finetune.attention import NAME as AFTER_PREFIX
-from rag.generator import load_base
+from rag.loading import load_base
 from rag.models import LocalModel
 from rag.prefix import PrefixSettings
 

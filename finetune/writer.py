@@ -14,10 +14,12 @@ from finetune.data import TrainingError
 from finetune.questions import ask_for
 from finetune.questions import candidate as make_candidate
 from finetune.trainable import float32_adapter, score_labels_only
+from rag.adapters import IDENTITY, read_identity
 from rag.chunking import ChunkSettings, chunk
 from rag.documents import find_files, read_document
-from rag.generator import IDENTITY, Generator, load_base, read_identity
+from rag.generator import Generator
 from rag.grounding import sentences
+from rag.loading import load_base
 from rag.models import LocalModel, choose_device, computes_bfloat16
 
 SHIPPED = Path(__file__).parent / "weights" / "writer"

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
+from rag.adapters import AT_QUESTION, attach, read_identity
 from rag.decoding import Read, continue_batch, continue_one, read_on, score
 from rag.errors import ModelError
-from rag.models import LocalModel, computes_bfloat16
+from rag.loading import load_base
+from rag.models import LocalModel
 from rag.prefix import PrefixReader, PrefixSettings
 from rag.prefix_cache import PrefixCache
 from rag.prompt import Tokens, check_fingerprint, fingerprint
-from rag.soft_prompt import soft_prompt
+from rag.soft_prompt import is_soft, soft_prompt
 
 Prompt = Tokens | list[int]  # with passages and a question, or plain
-IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
-RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
-AT_QUESTION = "question"  # the identity's "activation" of adapters that leave what comes before the question to the base
-READER = Path(__file__).parent / "weights" / "reader"  # the adapter that ships
-UNPACKED = 0.25  # share of the machine's memory up to which 4-bit weights are unpacked
-CURVES = "curves.json"  # what reports draw: the training log of each stage
 
 
 @dataclass(frozen=True)
@@ -35,55 +29,6 @@ class Generation:
 
     text: str
     logprobs: list[float]
-
-
-def load_base(model: LocalModel, device: str, precision: str, unpack: bool = True) -> tuple[Any, Any]:
-    """-> tokenizer, and causal model on the device; precision "nf4" is QLoRA's 4-bit NormalFloat with double quantization, computing in bfloat16
-    where the device can, else in float32. On a CPU these weights are unpacked once (unless not `unpack`) where memory allows: the same numbers, in
-    up to a third of the time of unpacking them at every step."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
-
-    low = precision == "bfloat16" or precision == "nf4" and computes_bfloat16(device)
-    dtype = torch.bfloat16 if low else torch.float32
-    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
-    if precision == "nf4":
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
-        )
-    tokenizer = AutoTokenizer.from_pretrained(model.path, local_files_only=True)
-    if not getattr(tokenizer, "chat_template", None):
-        raise ModelError(f"{model.name} has no chat template; choose an instruct model with --set model.generator=...")
-    base = AutoModelForCausalLM.from_pretrained(model.path, local_files_only=True, **options).eval()
-    if unpack and precision == "nf4" and device == "cpu" and base.num_parameters() * dtype.itemsize < UNPACKED * psutil.virtual_memory().total:
-        base.dequantize()
-    return tokenizer, base
-
-
-def read_identity(adapter: Path) -> dict[str, Any]:
-    """-> what the adapter was trained on: base digest and precision, prompt fingerprint, data. Raises ModelError when there is none."""
-    try:
-        return json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
-
-
-def reader_fits(model: LocalModel, prompt: str) -> bool:
-    """Whether the shipped reader was trained on this base and on the prompt of this fingerprint."""
-    if not (READER / IDENTITY).exists():
-        return False
-    identity = read_identity(READER)
-    return (identity["base"], identity["prompt"]) == (model.digest, prompt)
-
-
-def awake(adapter: Path) -> Any:
-    """-> the adapter's PEFT configuration without its invocation tokens. Where it is called on what follows the question's start alone, plain LoRA
-    computes the same, without looking for the start at every step."""
-    from peft import PeftConfig
-
-    config = PeftConfig.from_pretrained(str(adapter))
-    if getattr(config, "alora_invocation_tokens", None):
-        config.alora_invocation_tokens = None
-    return config
 
 
 def _contiguous(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
@@ -110,35 +55,37 @@ class Generator:
         the answering prompt's if None). prefix: how passages are read and kept; with an adapter from the question on they are read as in its
         training. cache: what other generators on the same base have read; one of its own if None."""
         prefix = prefix or PrefixSettings()
-        self.tokenizer, self._model = load_base(model, device, precision)
+        self.tokenizer, self._base = load_base(model, device, precision)
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
-        self._everywhere, self._off, self._layers, self._writer = False, adapter is None, self._model.base_model, None
-        self._model.get_output_embeddings().register_forward_pre_hook(_contiguous)
+        self._base.get_output_embeddings().register_forward_pre_hook(_contiguous)
+        self._layers, self._tuned, self._off = self._base.base_model, self._base, adapter is None
+        self._everywhere, self.apart = False, prefix.apart
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
-        self._writer = self._writer or self._model  # what goes on from what has been read
-        self.apart = self._apart if adapter and not self._everywhere else prefix.apart
         self.prefixes = PrefixReader(self._layers, self._read_as_base, f"{model.digest} {precision} {device}", cache or prefix.cache(), device, self.apart)
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
-        from peft import PeftModel
-
         identity = read_identity(adapter)
         if identity["base"] != model.digest:
             raise ModelError(f"{adapter} was trained on base {identity['base'][:12]}, not {model.digest[:12]}: make train, or ask with --base")
         check_fingerprint(identity["prompt"], prompt, str(adapter), "make train, or ask with --base")
-        self._everywhere, self._apart = identity.get("activation") != AT_QUESTION, identity.get("apart", False)
-        self._model = PeftModel.from_pretrained(self._model, str(adapter), is_trainable=False, config=awake(adapter)).eval()
-        if self._model.active_peft_config.is_prompt_learning:
-            self._writer = self._model.get_base_model()
+        self._everywhere = identity.get("activation") != AT_QUESTION
+        if not self._everywhere:
+            self.apart = identity.get("apart", False)
+        self._tuned = attach(self._base, adapter, not self._everywhere)
+
+    @property
+    def _writer(self) -> Any:
+        """What goes on from what has been read."""
+        return self._base if self._off or is_soft(self._tuned) else self._tuned
 
     @contextmanager
     def base(self) -> Iterator[None]:
         """Inside, the adapter is switched off."""
         off, self._off = self._off, True
         try:
-            with nullcontext() if off else self._model.disable_adapter():
+            with self._tuned.disable_adapter() if not off and hasattr(self._tuned, "disable_adapter") else nullcontext():
                 yield
         finally:
             self._off = off
@@ -181,10 +128,9 @@ class Generator:
 
     def _read(self, prompts: list[Tokens]) -> Read:
         if self._everywhere and not self._off or not all(t.prefix for t in prompts):
-            model, virtual = (self._model, None) if self._off else soft_prompt(self._model, len(prompts))
-            return read_on(model, [t.ids for t in prompts], virtual)
+            return read_on(self._writer, [t.ids for t in prompts], None if self._off else soft_prompt(self._tuned, len(prompts)))
         with self.prefixes.read([t.parts(self.apart) for t in prompts]) as prefix:
-            return read_on(self._model, [t.rest for t in prompts], prefix)
+            return read_on(self._writer, [t.rest for t in prompts], prefix)
 
     def _continue(
         self, read: Read, prompts: list[Tokens], max_new_tokens: int, on_text: Callable[[str], None] | None, stop: int | None

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag import chunking, prompt
+from rag.adapters import READER, read_identity
 from rag.chunking import ChunkSettings
 from rag.embedder import Embedder
 from rag.errors import ModelError
-from rag.generator import READER, Generation, Generator, read_identity
+from rag.generator import Generation, Generator
 from rag.grounding import Citation, ground
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
 from rag.prefix import PrefixSettings

@@ -17,7 +17,8 @@ from finetune.sft import SftSettings, sft_trainer
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.decoding import read_on
-from rag.generator import Generator, load_base
+from rag.generator import Generator
+from rag.loading import load_base
 from rag.models import find_model
 from rag.prefix import PrefixSettings
 
@@ -44,7 +45,7 @@ def at_question(tiny_model, tiny_generator, tmp_path):
 
 
 def awake_model(folder, base_folder, dtype=torch.float32):
-    from rag.generator import awake
+    from rag.adapters import awake
 
     base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=dtype)
     return PeftModel.from_pretrained(base, folder, is_trainable=True, config=awake(folder), autocast_adapter_dtype=False).to(dtype)
@@ -166,7 +167,7 @@ def test_plain_peft_says_the_same_on_50_prompts(tiny_model, at_question, questio
 def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_generator, questions):
     none = Generator(find_model(str(tiny_model)), "cpu", "float32", prefix=PrefixSettings(0))
     prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)) for r in questions]
-    whole = none._continue(read_on(none._model, [t.ids for t in prompts]), prompts, 12, None, None)
+    whole = none._continue(read_on(none._base, [t.ids for t in prompts]), prompts, 12, None, None)
     first, again = none.generate(prompts, 12), [tiny_generator.generate(prompts, 12) for _ in range(2)][1]
     assert [g.text for g in first] == [g.text for g in again] == [g.text for g in whole]
 

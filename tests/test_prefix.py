@@ -82,7 +82,7 @@ def test_kept_keys_and_values_are_the_models_own(tiny_generator):
         cache, mask = prefix.cache, prefix.mask
         assert prefix.start[:, 0].tolist() == [10, 30, 10] and mask.sum(1).tolist() == [10, 30, 10]
         with torch.no_grad():
-            alone = tiny_generator._model(input_ids=torch.tensor([short]), use_cache=True).past_key_values
+            alone = tiny_generator._base(input_ids=torch.tensor([short]), use_cache=True).past_key_values
         for layer, wanted in zip(cache.layers, alone.layers, strict=True):
             for n in (0, 2):
                 assert torch.allclose(layer.keys[n, :, 20:], wanted.keys[0], atol=1e-5)
@@ -90,7 +90,7 @@ def test_kept_keys_and_values_are_the_models_own(tiny_generator):
 
 
 def test_moved_keys_are_those_of_the_other_position(tiny_generator):
-    read = lambda start: tiny_generator._model(input_ids=torch.arange(60, 72)[None], position_ids=torch.arange(start, start + 12)[None], use_cache=True)  # noqa: E731
+    read = lambda start: tiny_generator._base(input_ids=torch.arange(60, 72)[None], position_ids=torch.arange(start, start + 12)[None], use_cache=True)  # noqa: E731
     with torch.no_grad():
         here, there = (read(start).past_key_values.layers for start in (10, 40))
     move = tiny_generator.prefixes._move
@@ -102,7 +102,7 @@ def test_moved_keys_are_those_of_the_other_position(tiny_generator):
 def test_passages_read_apart_see_the_instructions_and_themselves_alone(tiny_generator):
     """Each as if it were the only one, with its keys moved to where it stands."""
     head, one, two = tuple(range(5, 15)), tuple(range(20, 50)), tuple(range(60, 72))
-    alone = lambda ids: tiny_generator._model(input_ids=torch.tensor([ids]), use_cache=True).past_key_values.layers  # noqa: E731
+    alone = lambda ids: tiny_generator._base(input_ids=torch.tensor([ids]), use_cache=True).past_key_values.layers  # noqa: E731
     with tiny_generator.prefixes.read([(head, one, two), (head, two)]) as prefix, torch.no_grad():
         assert prefix.start[:, 0].tolist() == [52, 22]
         for layer, first, second in zip(prefix.cache.layers, alone(head + one), alone(head + two), strict=True):

@@ -19,7 +19,8 @@ from finetune.sft import SftSettings, tokenized, train_sft
 from finetune.trainable import load_trainable
 from rag import prompt
 from rag.errors import RagtuneError
-from rag.generator import Generator, load_base
+from rag.generator import Generator
+from rag.loading import load_base
 from rag.models import find_model
 
 DOCUMENTS = {"train": ["d0.md"], "dev": ["d1.md"], "unmined": []}
