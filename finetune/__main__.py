@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     table = commands.add_parser("methods", help="train a few steps with every method of fine-tuning, on the same mined rows")
     table.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
     table.add_argument("--steps", type=int, default=30, help="(default %(default)s)")
+    table.add_argument("--dev", type=int, default=24, help="development rows (default %(default)s)")
     table.add_argument("--json", type=Path, default=Path("var/runs/methods.json"), metavar="FILE", help="(default %(default)s)")
     table.set_defaults(work=run_methods)
     merged = commands.add_parser("merge", help="write base and adapter as one model, if it still says the same")
@@ -180,7 +181,7 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
     mined.receipt()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
     print(HEADER, flush=True)
-    write_lines(args.json, compare_methods(*_base(settings), train, dev, args.steps))
+    write_lines(args.json, compare_methods(*_base(settings), train, dev[: args.dev], args.steps))
 
 
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:

@@ -58,7 +58,7 @@ def attempt(name: str, model: LocalModel, device: str, precision: str, train: li
     base = load_trainable(model, device, precision)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        settings = SftSettings(method=name, epochs=1, batch=4, start="")  # what whole sequences have room for
+        settings = SftSettings(method=name, epochs=1, batch=2, start="")
         trainer = sft_trainer(folder, base, train[: steps * settings.batch], dev, replace(settings, patience=99))
         trainer.args.eval_steps = trainer.args.save_steps = trainer.args.max_steps = steps
         trainer.args.eval_on_start, trainer.args.load_best_model_at_end = True, False
