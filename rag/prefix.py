@@ -13,6 +13,7 @@ from tqdm import tqdm
 from transformers import DynamicCache
 
 from rag.prefix_cache import Key, Parts, PrefixCache
+from rag.roomy import ROOM, roomy_cache
 from rag.rotary import mover
 
 BATCH = 1800  # tokens read together
@@ -112,7 +113,7 @@ class PrefixReader:
     def _padded(self, rows: list[list[torch.Tensor]]) -> Prefix:
         lengths = [sum(tensor.shape[3] for tensor in row) for row in rows]
         width, first = max(lengths), rows[0][0]
-        whole = first.new_empty(first.shape[0], 2, len(rows), first.shape[2], width, first.shape[4], device=self._device)
+        whole = first.new_empty(first.shape[0], 2, len(rows), first.shape[2], width + ROOM, first.shape[4], device=self._device)
         mask = torch.zeros(len(rows), width, dtype=torch.long, device=self._device)
         for n, (row, length) in enumerate(zip(rows, lengths, strict=True)):
             at = width - length
@@ -123,10 +124,7 @@ class PrefixReader:
                 whole[:, 0, n, :, at:end] = self._move(tensor[:, 0], moved) if moved else tensor[:, 0]
                 whole[:, 1, n, :, at:end] = tensor[:, 1]
                 at = end
-        cache = DynamicCache()
-        for layer, (keys, values) in enumerate(whole):
-            cache.update(keys, values, layer)
-        return Prefix(cache, mask)
+        return Prefix(roomy_cache(whole, width), mask)
 
 
 def _keys(parts: Parts) -> list[Parts]:

@@ -1,7 +1,9 @@
 import pytest
 import torch
+from transformers import DynamicCache
 
 from rag.decoding import continue_batch, continue_one, lookup, read_on
+from rag.roomy import roomy_cache
 
 
 @pytest.mark.parametrize(("ids", "draft"), [
@@ -43,3 +45,27 @@ def test_right_drafts_save_steps(tiny_generator):
         finally:
             model.forward = original
     assert len(steps) < 15
+
+
+@pytest.mark.parametrize("capacity", [10, 12, 40])
+def test_a_cache_with_room_holds_what_transformers_own_does(capacity):
+    torch.manual_seed(0)
+    whole, own = torch.randn(2, 2, 3, 4, capacity, 8), DynamicCache()
+    for layer, (keys, values) in enumerate(whole):
+        own.update(keys[:, :, :10].clone(), values[:, :, :10].clone(), layer)
+    roomy = roomy_cache(whole, 10)
+    with torch.no_grad():
+        for new, crop in ((1, 0), (5, -3), (2, 0)):
+            for layer in range(2):
+                states = torch.randn(2, 3, 4, new, 8)
+                for found, wanted in zip(roomy.update(*states, layer), own.update(*states, layer), strict=True):
+                    assert torch.equal(found, wanted)
+            roomy.crop(crop), own.crop(crop)
+            assert roomy.get_seq_length() == own.get_seq_length()
+
+
+def test_gradients_flow_through_what_is_added():
+    roomy, new = roomy_cache(torch.zeros(1, 2, 1, 1, 20, 4), 3), torch.ones(1, 1, 2, 4, requires_grad=True)
+    keys, _ = roomy.update(new, new, 0)
+    keys.sum().backward()
+    assert torch.equal(new.grad, torch.ones_like(new))
