@@ -27,7 +27,7 @@ class Trainable:
     @property
     def reads_as(self) -> str:
         """What its keys and values depend on besides the tokens."""
-        return f"{self.source and self.source.digest} {self.precision} {self.device}"
+        return f"{self.source.digest} {self.precision} {self.device}"
 
 
 def load_trainable(model: LocalModel, device: str, precision: str, prefix: PrefixSettings | None = None, unpack: bool = True) -> Trainable:

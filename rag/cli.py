@@ -104,11 +104,10 @@ def guarded(run: Callable[[], int | None]) -> int:
 
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.pipeline import live_adapter, open_pipeline, shipped_reader
+    from rag.pipeline import open_pipeline
 
     start = time.perf_counter()
-    adapter = None if args.base else args.adapter or live_adapter() or shipped_reader(settings)
-    pipeline = open_pipeline(settings, args.index, adapter)
+    pipeline = open_pipeline(settings, args.index, args.adapter, args.base)
     loaded = time.perf_counter() - start
     if args.json:
         answer = pipeline.ask(args.question)
@@ -116,7 +115,7 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
         return
     generator, reranked = pipeline.generator, settings.section("model", ModelSettings).reranker
-    print(f"{generator.name}{'' if adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
+    print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
           f"{'cross-encoder ' + reranked if reranked else 'no cross-encoder set: passages in fused order'}", file=sys.stderr)  # fmt: skip
     answer = pipeline.ask(args.question, lambda text: print(text, end="", flush=True))
     answer.timings["load"] = loaded
@@ -142,12 +141,14 @@ def print_sources(answer) -> None:
 
 def run_models(args: argparse.Namespace, settings: Settings) -> None:
     from rag.models import choose_device
+    from rag.pipeline import live_adapter, shipped_reader
 
     models = settings.section("model", ModelSettings)
     device, precision = choose_device(models.device, models.precision)
     for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.reranker)):
         model = find_model(spec, models.hub) if spec else None
         print(f"{role}: {f'{model.name}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}")
+    print(f"adapter: {live_adapter() or shipped_reader(settings) or 'none for this generator: make train'}")
     print(f"device: {device}, precision: {precision}")
 
 

@@ -31,9 +31,10 @@ class Generation:
     logprobs: list[float]
 
 
-def _contiguous(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    """The last positions of a batch are a view with gaps, for which torch would copy the vocabulary's matrix once for every row."""
-    return (inputs[0].contiguous(),)
+def _without_gaps(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """The last positions of a batch are a view with gaps, for which torch would copy the vocabulary's matrix once for every row; even for a single one,
+    which `contiguous` takes to have no gaps."""
+    return (inputs[0].clone(memory_format=torch.contiguous_format),)
 
 
 class Generator:
@@ -58,7 +59,7 @@ class Generator:
         self.tokenizer, self._base = load_base(model, device, precision)
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
-        self._base.get_output_embeddings().register_forward_pre_hook(_contiguous)
+        self._base.get_output_embeddings().register_forward_pre_hook(_without_gaps)
         self._layers, self._tuned, self._off = self._base.base_model, self._base, adapter is None
         self._everywhere, self.apart = False, prefix.apart
         if adapter:

@@ -170,6 +170,9 @@ def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache 
     return Generator(model, device, precision, adapter, prefix=settings.section("prefix", PrefixSettings), cache=cache)
 
 
-def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None) -> Pipeline:
-    """-> everything that answering needs."""
-    return Pipeline(open_retriever(settings, folder), open_generator(settings, adapter), settings.section("answer", AnswerSettings))
+def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None, base: bool = False) -> Pipeline:
+    """-> everything that answering needs. Unless it is to be the base alone, with the adapter given, else the live one, else the reader that ships."""
+    chosen = None if base else adapter or live_adapter()
+    retriever = open_retriever(settings, folder)  # before what may take a model to be converted: without an index there is no need
+    chosen = None if base else chosen or shipped_reader(settings)
+    return Pipeline(retriever, open_generator(settings, chosen), settings.section("answer", AnswerSettings))

@@ -70,7 +70,7 @@ def compare(base_folder, folder, tokenizer, rows, tmp_path, tolerance, worst, dt
     tuned = awake_model(folder, base_folder, dtype)
     attend_after_prefix(tuned.get_base_model(), "cpu")
     args = TrainingArguments(output_dir=str(tmp_path / "t"), use_cpu=True, remove_unused_columns=False, report_to=[])
-    trainer = AnswerTrainer(tuned, args, Trainable(tokenizer, tuned.get_base_model(), None, "cpu", "float32", PrefixSettings(500)))
+    trainer = AnswerTrainer(tuned, args, Trainable(tokenizer, tuned.get_base_model(), find_model(str(base_folder)), "cpu", "float32", PrefixSettings(500)))
     batch = collate(list(answers(tokenizer, rows)))
     ours = trainer.compute_loss(tuned, batch)
     ours.backward()
