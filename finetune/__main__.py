@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from finetune.shipped import add_shipped, base_of
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
 
@@ -52,42 +53,8 @@ def parser() -> argparse.ArgumentParser:
     merged.add_argument("out", type=Path, help="folder to write; then --set model.generator=FOLDER")
     merged.add_argument("--run", default="default", help="the run whose development rows are asked (default %(default)s)")
     merged.set_defaults(work=run_merge)
-    writer = commands.add_parser("writer", help="train the question writer that ships, on people's questions about other texts")
-    writer.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
-    writer.add_argument("--out", type=Path, default=Path("finetune/weights/writer"))
-    writer.set_defaults(work=run_writer)
-    reader = commands.add_parser("reader", help="train the reader that ships, on people's questions about other texts")
-    reader.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
-    reader.add_argument("--out", type=Path, default=Path("rag/weights/reader"))
-    reader.set_defaults(work=run_reader)
-    reranker = commands.add_parser("reranker", help="train the cross-encoder that ships, on people's questions about other texts")
-    reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl with pairs.jsonl")
-    reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
-    reranker.set_defaults(work=run_reranker)
+    add_shipped(commands)
     return top
-
-
-def run_writer(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.writer import train_writer
-
-    model, device, _ = _base(settings)
-    train_writer(model, device, args.bench, args.out)
-
-
-def run_reader(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.reader import train_reader
-    from finetune.sft import SftSettings
-
-    model, device, _ = _base(settings)
-    train_reader(settings, model, device, args.bench, args.out, settings.section("sft", SftSettings), _prefix(settings))
-
-
-def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.reranker import train_reranker
-    from rag.models import ModelSettings, choose_device, find_model
-
-    models = settings.section("model", ModelSettings)
-    train_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.folder, args.out)
 
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
@@ -109,7 +76,7 @@ def print_estimate(settings: Settings) -> None:
     from finetune.mine import MineSettings
     from finetune.sft import SftSettings
 
-    model, device, precision = _base(settings)
+    model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
     cost = measure(model, device, precision, sft.rank, sft.batch, sft.method)
     stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
@@ -126,7 +93,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     stage = _begin(args, "mine")
     if stage is None:
         return
-    model, device, _ = _base(settings)
+    model, device, _ = base_of(settings)
     writer = open_writer(model, *choose_device(device))
     mine(stage, open_retriever(settings, args.index), writer, model.digest, settings.section("mine", MineSettings))
     receipt = stage.receipt()
@@ -139,7 +106,7 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
 
     stage = _begin(args, "sft")
     if stage:
-        train_sft(stage, Stage(args.run, "mine"), *_base(settings), settings.section("sft", SftSettings), args.resume, _prefix(settings))
+        train_sft(stage, Stage(args.run, "mine"), *base_of(settings), settings.section("sft", SftSettings), args.resume, _prefix(settings))
 
 
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
@@ -154,7 +121,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     generator = open_generator(settings, sft.folder / "adapter")
     pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
     del generator
-    model, device, _ = _base(settings)
+    model, device, _ = base_of(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
 
 
@@ -165,7 +132,7 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     mined = Stage(args.run, "mine")
     mined.receipt()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
-    model, device, precision = _base(settings)
+    model, device, precision = base_of(settings)
     print(HEADER, flush=True)
     found = speed(model, device, precision, train[: args.rows], dev[: max(2, args.rows // 4)], args.epochs, _prefix(settings))
     told = as_json(found, {"model": model.name, "device": device, "precision": precision})
@@ -181,7 +148,7 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
     mined.receipt()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
     print(HEADER, flush=True)
-    write_lines(args.json, compare_methods(*_base(settings), train, dev[: args.dev], args.steps))
+    write_lines(args.json, compare_methods(*base_of(settings), train, dev[: args.dev], args.steps))
 
 
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
@@ -190,7 +157,7 @@ def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     from rag.pipeline import AnswerSettings
 
     rows = read_rows(Stage(args.run, "mine").folder / "dev.jsonl")
-    model, device, _ = _base(settings)
+    model, device, _ = base_of(settings)
     apart = merge(args.adapter, model, device, rows, args.out, settings.section("answer", AnswerSettings).max_new_tokens)
     print(f"{args.out}: {apart:.1%} of {len(rows)} answers differ from the adapter's; use it with --set model.generator={args.out}")
 
@@ -220,15 +187,6 @@ def _begin(args: argparse.Namespace, name: str):
         stage.clear()
     print(f"--- {name}", flush=True)
     return stage
-
-
-def _base(settings: Settings):
-    """-> model, device, precision to train on: NF4 (QLoRA) unless model.precision says otherwise."""
-    from rag.models import ModelSettings, choose_device, find_model
-
-    models = settings.section("model", ModelSettings)
-    precision = "nf4" if models.precision == "auto" else models.precision
-    return find_model(models.generator, models.hub), *choose_device(models.device, precision)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,58 @@
+"""The commands that train what ships with this package: question writer, reader, cross-encoder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rag.settings import Settings
+
+
+def base_of(settings: Settings) -> Any:
+    """-> model, device, precision to train on: NF4 (QLoRA) unless model.precision says otherwise."""
+    from rag.models import ModelSettings, choose_device, find_model
+
+    models = settings.section("model", ModelSettings)
+    precision = "nf4" if models.precision == "auto" else models.precision
+    return find_model(models.generator, models.hub), *choose_device(models.device, precision)
+
+
+def add_shipped(commands: Any) -> None:
+    """Add them to the parser's commands."""
+    writer = commands.add_parser("writer", help="train the question writer that ships, on people's questions about other texts")
+    writer.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
+    writer.add_argument("--out", type=Path, default=Path("finetune/weights/writer"))
+    writer.set_defaults(work=run_writer)
+    reader = commands.add_parser("reader", help="train the reader that ships, on people's questions about other texts")
+    reader.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
+    reader.add_argument("--out", type=Path, default=Path("rag/weights/reader"))
+    reader.set_defaults(work=run_reader)
+    reranker = commands.add_parser("reranker", help="train the cross-encoder that ships, on people's questions about other texts")
+    reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl with pairs.jsonl")
+    reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
+    reranker.set_defaults(work=run_reranker)
+
+
+def run_writer(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.writer import train_writer
+
+    model, device, _ = base_of(settings)
+    train_writer(model, device, args.bench, args.out)
+
+
+def run_reader(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.reader import train_reader
+    from finetune.sft import SftSettings
+    from rag.prefix import PrefixSettings
+
+    model, device, _ = base_of(settings)
+    train_reader(settings, model, device, args.bench, args.out, settings.section("sft", SftSettings), settings.section("prefix", PrefixSettings))
+
+
+def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.reranker import train_reranker
+    from rag.models import ModelSettings, choose_device, find_model
+
+    models = settings.section("model", ModelSettings)
+    train_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.folder, args.out)
