@@ -15,7 +15,7 @@ from finetune.sft import AT_ONCE
 from finetune.trainable import attend_after_prefix, load_trainable
 from rag.models import LocalModel
 
-REST = 64  # of these tokens, the question and the answer
+REST = 40  # of these tokens, the question and the answer
 LENGTH = 520  # tokens: a usual row has 430; the rest stands for padding and the optimizer's step
 READ = 4  # prompts read together
 NEW = 24  # tokens of a usual output
