@@ -63,8 +63,9 @@ class PrefixReader:
     @contextmanager
     def read(self, prefixes: list[Parts]) -> Iterator[Prefix]:
         """Inside, the prefixes are in use."""
-        kept, held = self._all(prefixes, "")
+        held: list[Key] = []
         try:
+            kept = self._all(prefixes, held)
             yield self._padded([[kept[key] for key in _keys(parts)] for parts in prefixes])
         finally:
             for key in held:
@@ -74,24 +75,28 @@ class PrefixReader:
         """Read them now and keep those that fit for good, as training does, which comes back to each as often as to any other: replacing
         the oldest would then throw every one out before its turn. Always in the same batches: what one batch gives differs from another's in the last
         digit, which a resumed run would show."""
-        self._all(prefixes, "reading passages once")
+        self._all(prefixes, [], "reading passages once")
         lost = sum((self._identity, parts) not in self.cache for parts in {key for parts in prefixes for key in _keys(parts)})
         if lost:
             print(f"{lost} passages have no room and are read again at every use: --set prefix.memory_mb={2 * self.cache.budget // 10**6}, or prefix.disk_mb")
 
-    def _all(self, prefixes: list[Parts], label: str) -> tuple[dict[Parts, torch.Tensor], list[Key]]:
+    def _all(self, prefixes: list[Parts], held: list[Key], label: str = "") -> dict[Parts, torch.Tensor]:
+        """-> the tensors of every part; with a label, which a bar then bears, of those alone that others are read after. held: gets what is in use now."""
         wanted = dict.fromkeys(key for parts in prefixes for key in _keys(parts))
         kept = {parts: found for parts in wanted if (found := self.cache.take((self._identity, parts))) is not None}
-        held = [(self._identity, parts) for parts in kept]
-        missing = sorted((parts for parts in wanted if parts not in kept), key=lambda parts: (len(parts), parts[0], len(parts[-1])))
+        held += [(self._identity, parts) for parts in kept]
+        missing = sorted((parts for parts in wanted if parts not in kept), key=lambda parts: (len(parts), parts[:-1], len(parts[-1])))
+        firsts = {parts[:1] for parts in wanted if len(parts) > 1}
         with tqdm(total=len(missing), desc=label, unit=" parts", disable=not label or not missing) as bar:
             for batch in _batches(missing):
                 for parts, tensor in zip(batch, self._compute(batch, kept), strict=True):
-                    kept[parts], key = tensor, (self._identity, parts)
+                    key = (self._identity, parts)
                     self.cache.put(key, tensor)
                     held += [key] if key in self.cache else []
+                    if not label or parts in firsts:
+                        kept[parts] = tensor
                 bar.update(len(batch))
-        return kept, held
+        return kept
 
     @torch.no_grad()
     def _compute(self, batch: list[Parts], kept: dict[Parts, torch.Tensor]) -> list[torch.Tensor]:
