@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     scale.add_argument("--folder", type=Path, default=Path("var/scale"), metavar="DIR", help="where indexes are made and deleted again (default %(default)s)")
     scale.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     scale.set_defaults(work=run_scale)
-    fast = commands.add_parser("speed", help="seconds to the answer, against transformers, and llama.cpp and ctranslate2 if installed (pip install -e .[peers])")
+    fast = commands.add_parser("speed", help="seconds an answer, against transformers, llama.cpp and ctranslate2 (pip install -e .[peers])")
     fast.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="(default %(default)s)")
     fast.add_argument("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="folder of gold.jsonl (default %(default)s)")
     fast.add_argument("--sample", type=int, default=24, metavar="N", help="questions (default %(default)s)")
