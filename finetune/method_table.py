@@ -57,7 +57,7 @@ def attempt(name: str, model: LocalModel, device: str, precision: str, train: li
 
     base = load_trainable(model, device, precision)
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+        folder = Path(place) / name
         settings = SftSettings(method=name, epochs=1, batch=2, start="")
         trainer = sft_trainer(folder, base, train[: steps * settings.batch], dev, replace(settings, patience=99))
         trainer.args.eval_steps = trainer.args.save_steps = trainer.args.max_steps = steps
@@ -65,11 +65,11 @@ def attempt(name: str, model: LocalModel, device: str, precision: str, train: li
         clock = _clock()
         trainer.add_callback(clock)
         run_trainer(trainer, folder, False)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
         served = _served(trainer, name, base, dev, folder / "adapter")
         trained, total = trainer.model.get_nb_trainable_parameters()
     looks = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
     losses, f1s = ((looks[0][key], looks[-1][key]) for key in ("eval_loss", "eval_f1"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
     return Trial(name, trained / total, round(clock.seconds, 1), peak, losses, f1s, served)
 
 
