@@ -22,6 +22,7 @@ BATCH = 16
 COLLAPSE = 2.3  # nats: a tenth of the likelihood
 
 
+@torch.inference_mode()
 def answers_of(model: Any, tokenizer: Any, rows: list[Row], reader: PrefixReader | None) -> list[Said]:
     """-> what the model in training greedily answers to each row; with a reader, on passages that the base has read."""
     order = sorted(range(len(rows)), key=lambda n: sum(len(c.text) for c in rows[n].passages))
@@ -53,7 +54,6 @@ class AnswerF1(TrainerCallback):
     def __init__(self, tokenizer: Any, rows: list[Row], reader: PrefixReader | None):
         self._tokenizer, self._rows, self._reader = tokenizer, rows, reader
 
-    @torch.inference_mode()
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], model: Any, **kwargs: Any) -> None:
         model.eval()
         with torch.autocast(args.device.type, torch.bfloat16, enabled=args.bf16):
