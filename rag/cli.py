@@ -24,7 +24,7 @@ examples:
   rag documents 'board/*'                which documents the index holds
   rag remove board/minutes-2025-03.md    take documents out of the index
   rag doctor                             what is wrong here, and what mends it
-  rag ask "Who owns the Long Mole?"        answer with sources
+  rag ask "Who owns the Long Mole?"      answer with sources
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   with the base model alone
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
