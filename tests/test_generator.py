@@ -120,6 +120,19 @@ def adapter_with(tiny_adapter, tmp_path):
     return make
 
 
+@pytest.mark.parametrize(
+    ("trained", "served", "refused"), [("nf4", "float32", True), ("nf4", "bfloat16", True), ("nf4", "nf4", False), ("bfloat16", "float32", False)]
+)
+def test_an_adapter_of_4_bit_weights_is_not_served_on_others(tiny_model, adapter_with, trained, served, refused):
+    adapter = adapter_with(precision=trained)
+    if refused:
+        with pytest.raises(ModelError, match=f"trained on nf4.*worse on {served}.*model.precision=auto"):
+            Generator(find_model(str(tiny_model)), "cpu", served, adapter)
+    else:
+        assert Generator(find_model(str(tiny_model)), "cpu", served, adapter).precision == served
+
+
+
 def test_an_adapter_of_another_base_is_refused_naming_both(tiny_model, adapter_with):
     model = find_model(str(tiny_model))
     with pytest.raises(ModelError, match=f"ffffffffffff, not {model.digest[:12]}.*--base"):
