@@ -12,7 +12,7 @@ from typing import Any
 
 from rag.generator import Generator
 from rag.loading import load_base
-from rag.models import WHEELS, LocalModel, computes_bfloat16
+from rag.models import WHEELS, LocalModel
 from rag.prompt import Tokens
 
 Heard = Callable[[], None]  # called at every piece of text
@@ -24,12 +24,12 @@ def ours(generator: Generator, most: int) -> Engine:
     return lambda tokens, heard: generator.generate([tokens], most, lambda text: heard())
 
 
-def transformers(model: LocalModel, device: str, adapter: Path | None, most: int, **options: Any) -> Engine:
-    """-> generate(), as anyone would call it."""
+def transformers(model: LocalModel, device: str, precision: str, adapter: Path | None, most: int, **options: Any) -> Engine:
+    """-> generate(), as anyone would call it, on the weights that ours has."""
     import torch
     from peft import PeftModel
 
-    tokenizer, loaded = load_base(model, device, "bfloat16" if computes_bfloat16(device) else "float32")
+    tokenizer, loaded = load_base(model, device, precision)
     if adapter:
         loaded = PeftModel.from_pretrained(loaded, str(adapter)).eval()
 

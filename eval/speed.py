@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,9 @@ def speed(settings: Settings, index: Path, questions: list[Question], adapter: P
     other = [prompt.render(base.tokenizer, q.question, chunks) for q, chunks in zip(questions[1:] + questions[:1], shown, strict=True)]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         peers: dict[str, Engine | None] = {
-            "transformers": transformers(model, device, None, most),
-            "transformers, static cache": transformers(model, device, None, most, cache_implementation="static"),
-            "transformers, prompt lookup": transformers(model, device, None, most, prompt_lookup_num_tokens=8),
+            "transformers": transformers(model, device, base.precision, None, most),
+            "transformers, static cache": transformers(model, device, base.precision, None, most, cache_implementation="static"),
+            "transformers, prompt lookup": transformers(model, device, base.precision, None, most, prompt_lookup_num_tokens=8),
             "llama.cpp": llama_cpp(most) if models.generator == ModelSettings.generator else None,
             "ctranslate2, int8": stack.enter_context(ctranslate2(model, Path(folder) / "ct2", most)) if device == "cpu" else None,
         }
@@ -43,7 +44,7 @@ def speed(settings: Settings, index: Path, questions: list[Question], adapter: P
     del base, peers
     if adapter:
         tuned = open_generator(settings, adapter)
-        peers = {"transformers": transformers(model, device, adapter, most)}
+        peers = {"transformers": transformers(model, device, tuned.precision, adapter, most)}
         found |= {f"{name}, tuned": times for name, times in in_turns(tuned, prompts, other, peers, most).items()}
         found["ask, tuned"] = asked(Pipeline(retriever, tuned, settings.section("answer", AnswerSettings)), questions)
     return found
@@ -70,8 +71,6 @@ def in_turns(generator: Generator, prompts: list[Tokens], other: list[Tokens], p
 
 def batches(generator: Generator, prompts: list[Tokens], most: int) -> dict[str, Any]:
     """-> seconds a question when several are answered together, passages not read before."""
-    import time
-
     generator.forget()
     start = time.perf_counter()
     for at in range(0, len(prompts), BATCH):
@@ -81,8 +80,6 @@ def batches(generator: Generator, prompts: list[Tokens], most: int) -> dict[str,
 
 def asked(pipeline: Pipeline, questions: list[Question]) -> dict[str, Any]:
     """-> the times of `ask` in a warm process: embedding, search, reading, writing, checking."""
-    import time
-
     pipeline.ask(questions[0].question)
     pipeline.generator.forget()
     times = []

@@ -156,7 +156,9 @@ def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.merge import merge
     from rag.pipeline import AnswerSettings
 
-    rows = read_rows(Stage(args.run, "mine").folder / "dev.jsonl")
+    mined = Stage(args.run, "mine")
+    mined.receipt()
+    rows = read_rows(mined.folder / "dev.jsonl")
     model, device, _ = base_of(settings)
     apart = merge(args.adapter, model, device, rows, args.out, settings.section("answer", AnswerSettings).max_new_tokens)
     print(f"{args.out}: {apart:.1%} of {len(rows)} answers differ from the adapter's; use it with --set model.generator={args.out}")

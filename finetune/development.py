@@ -11,13 +11,13 @@ from finetune.data import Row
 from rag import prompt
 from rag.decoding import Said, continue_batch, read_on
 from rag.generator import Generation
-from rag.pipeline import to_answer
+from rag.pipeline import AnswerSettings, to_answer
 from rag.prefix import PrefixReader
 from rag.retrieval import Passage
 from rag.scoring import token_f1
 from rag.soft_prompt import is_soft, soft_prompt
 
-LONGEST = 48  # tokens of an answer, as in serving
+LONGEST = AnswerSettings.max_new_tokens
 BATCH = 16
 COLLAPSE = 2.3  # nats: a tenth of the likelihood
 

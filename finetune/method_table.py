@@ -21,7 +21,7 @@ HEADER = f"{'':14}{'trained':>9}{'seconds':>9}{'peak MB':>9}{'loss before':>13}{
 
 @dataclass(frozen=True)
 class Trial:
-    """trained: share of the parameters. seconds: of the steps and of reading passages, without evaluations. loss, f1: on development rows before and after.
+    """trained: share of the parameters. seconds: of the steps alone. loss, f1: on development rows before and after.
     served: share of development answers that the saved adapter, loaded for serving, gives as the trainer's model did."""
 
     method: str
@@ -74,20 +74,21 @@ def attempt(name: str, model: LocalModel, device: str, precision: str, train: li
 
 
 def _served(trainer: Any, name: str, base: Any, dev: list[Row], folder: Path) -> float:
-    from finetune.development import answers_of
+    from finetune.development import LONGEST, answers_of
     from finetune.methods import find_method
     from finetune.running import identity_of, write_adapter
     from rag import prompt
+    from rag.adapters import IDENTITY
     from rag.generator import Generator
 
     write_adapter(trainer, folder, at_question=find_method(name).at_question)
-    (folder / "identity.json").write_text(json.dumps(identity_of(base, name, find_method(name).at_question)))
+    (folder / IDENTITY).write_text(json.dumps(identity_of(base, name, find_method(name).at_question)))
     trainer.model.eval()
     trained = answers_of(trainer.model, base.tokenizer, dev, getattr(trainer, "prefixes", None))
     wanted = [base.tokenizer.decode(s.ids, skip_special_tokens=True) for s in trained]
     generator = Generator(base.source, base.device, base.precision, folder)
     prompts = [prompt.render(base.tokenizer, row.question, list(row.passages)) for row in dev]
-    said = [g.text for at in range(0, len(dev), 8) for g in generator.generate(prompts[at : at + 8], 48)]
+    said = [g.text for at in range(0, len(dev), 8) for g in generator.generate(prompts[at : at + 8], LONGEST)]
     return sum(a == b for a, b in zip(wanted, said, strict=True)) / len(dev)
 
 

@@ -25,12 +25,12 @@ def read_identity(adapter: Path) -> dict[str, Any]:
         raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
 
 
-def reader_fits(model: LocalModel, prompt: str) -> bool:
-    """Whether the shipped reader was trained on this base and on the prompt of this fingerprint."""
+def reader_fits(model: LocalModel, prompt: str | None = None) -> bool:
+    """Whether the shipped reader was trained on this base and, if one is given, on the prompt of this fingerprint."""
     if not (READER / IDENTITY).exists():
         return False
     identity = read_identity(READER)
-    return (identity["base"], identity["prompt"]) == (model.digest, prompt)
+    return identity["base"] == model.digest and prompt in (None, identity["prompt"])
 
 
 def awake(adapter: Path) -> Any:

@@ -37,6 +37,10 @@ def _without_gaps(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.
     return (inputs[0].clone(memory_format=torch.contiguous_format),)
 
 
+def _tokens(prompts: list[Prompt]) -> list[Tokens]:
+    return [ids if isinstance(ids, Tokens) else Tokens(ids, 0, 0, ()) for ids in prompts]
+
+
 class Generator:
     """Token ids in, text out. With an adapter it can also speak as the base model: `with generator.base(): ...`.
 
@@ -107,14 +111,14 @@ class Generator:
         """Greedy continuations of a batch of prompts, each up to the end-of-turn token or the token `stop`.
 
         on_text gets the first one's text as it grows."""
-        tokens = [ids if isinstance(ids, Tokens) else Tokens(ids, 0, 0, ()) for ids in prompts]
+        tokens = _tokens(prompts)
         with self._speaker(tokens), torch.inference_mode():
             return self._continue(self._read(tokens), tokens, max_new_tokens, on_text, stop)
 
     def generate_and_score(self, prompts: list[Prompt], wanted: list[list[int]], max_new_tokens: int) -> tuple[list[Generation], list[list[float]]]:
         """-> greedy continuations, and the natural log-probability of each token of the `wanted` continuations ([] where none is wanted). The prompts
         are read once for both."""
-        tokens = [ids if isinstance(ids, Tokens) else Tokens(ids, 0, 0, ()) for ids in prompts]
+        tokens = _tokens(prompts)
         with self._speaker(tokens), torch.inference_mode():
             read = self._read(tokens)
             scores = score(self._writer, read, wanted) if any(wanted) else [[] for _ in wanted]

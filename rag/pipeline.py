@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag import chunking, prompt
-from rag.adapters import READER, read_identity
+from rag.adapters import READER, read_identity, reader_fits
 from rag.chunking import ChunkSettings
 from rag.embedder import Embedder
 from rag.errors import ModelError
@@ -154,9 +154,7 @@ def live_adapter() -> Path | None:
 def shipped_reader(settings: Settings) -> Path | None:
     """-> the adapter that answers before any training, where it fits the configured base."""
     models = settings.section("model", ModelSettings)
-    if not READER.exists():
-        return None
-    return READER if read_identity(READER)["base"] == find_model(models.generator, models.hub).digest else None
+    return READER if reader_fits(find_model(models.generator, models.hub)) else None
 
 
 def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache | None = None) -> Generator:

@@ -10,7 +10,8 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     prompts = [prompt.render(tiny_generator.tokenizer, f"What does tank {n} hold?", list(row(n).passages)) for n in range(3)]
     other = [prompt.render(tiny_generator.tokenizer, "Why?", list(row(n).passages)) for n in range(3)]
     asked = []
-    peers = {"peer": lambda tokens, heard: (asked.append(tokens), heard(), heard()), "plain": transformers(find_model(str(tiny_model)), "cpu", None, 6)}
+    plain = transformers(find_model(str(tiny_model)), "cpu", "float32", None, 6)
+    peers = {"peer": lambda tokens, heard: (asked.append(tokens), heard(), heard()), "plain": plain}
     before = tiny_generator.prefixes.computed
     found = in_turns(tiny_generator, prompts, other, peers, 6)
     assert set(found) == {"ragtune", "ragtune, passages kept", "peer", "plain"} and asked == [prompts[0], *prompts]

@@ -361,12 +361,17 @@ def test_a_damaged_record_is_said(tmp_path, way):
             raise StoreError(f"{what}: rag index FOLDER --rebuild")
 
 
-def test_altered_text_is_never_shown(tmp_path):
-    write_documents(tmp_path / "docs", 0)
-    built(tmp_path / "index", tmp_path / "docs")
-    db = Database(tmp_path / "index" / "store.sqlite", write=True)
-    db.execute("UPDATE contents SET text = replace(text, 'tonnes', 'pounds')")
+def alter(folder, sql):
+    """An index of the documents, whose record another program has changed."""
+    write_documents(folder / "docs", 0)
+    built(folder / "index", folder / "docs")
+    db = Database(folder / "index" / "store.sqlite", write=True)
+    db.execute(sql)
     db.close()
+
+
+def test_altered_text_is_never_shown(tmp_path):
+    alter(tmp_path, "UPDATE contents SET text = replace(text, 'tonnes', 'pounds')")
     with pytest.raises(StoreError, match="is damaged .a document's text is not what was stored.*--rebuild"):
         Retriever(Record(tmp_path / "index", IDENTITY), HashEmbedder(), RetrievalSettings()).search("crane tonnes")
 
@@ -374,11 +379,7 @@ def test_altered_text_is_never_shown(tmp_path):
 @pytest.mark.parametrize("altered", ["UPDATE chunks SET start = start + 1", "UPDATE chunks SET headings = '[\"Another\"]'",
                                      "UPDATE documents SET content = (SELECT max(id) FROM contents)"])  # fmt: skip
 def test_an_altered_chunk_is_never_shown(tmp_path, altered):
-    write_documents(tmp_path / "docs", 0)
-    built(tmp_path / "index", tmp_path / "docs")
-    db = Database(tmp_path / "index" / "store.sqlite", write=True)
-    db.execute(altered)
-    db.close()
+    alter(tmp_path, altered)
     record = Record(tmp_path / "index", IDENTITY)
     with pytest.raises(StoreError, match="is damaged .a chunk is not what was stored.*--rebuild"):
         Retriever(record, HashEmbedder(), RetrievalSettings()).search("crane tonnes")
@@ -386,11 +387,7 @@ def test_an_altered_chunk_is_never_shown(tmp_path, altered):
 
 
 def test_an_altered_vector_is_noticed_when_it_is_read(tmp_path):
-    write_documents(tmp_path / "docs", 0)
-    built(tmp_path / "index", tmp_path / "docs")
-    db = Database(tmp_path / "index" / "store.sqlite", write=True)
-    db.execute("UPDATE vectors SET vector = zeroblob(128) WHERE id = 7")
-    db.close()
+    alter(tmp_path, "UPDATE vectors SET vector = zeroblob(128) WHERE id = 7")
     record = Record(tmp_path / "index", IDENTITY)
     assert record.damage() == ["vector 7 is not what was stored"]
     for path in (tmp_path / "index").glob("dense-*"):

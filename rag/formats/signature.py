@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 
 from rag.errors import DocumentError
 from rag.formats.limits import DocumentSettings
@@ -64,7 +65,7 @@ def _check_zip(suffix: str, data: bytes, settings: DocumentSettings) -> None:
                     with archive.open(member) as part:
                         if b"<!DOCTYPE" in part.read(1024).replace(b"\0", b""):  # as UTF-16 too; no Office program writes one
                             raise DocumentError("its XML declares entities, as attacks do", remedy="save it again in an Office program")
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError, zipfile.zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OSError, zlib.error) as error:
         raise DocumentError("the file is damaged or broke off", remedy=COPY_AGAIN) from error
 
 
