@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from finetune.shipped import add_shipped, base_of
+from finetune.base import base_of
+from finetune.shipped import add_shipped
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
 
