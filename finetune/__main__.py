@@ -79,7 +79,7 @@ def print_estimate(settings: Settings) -> None:
 
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft.rank, sft.batch, sft.method)
+    cost = measure(model, device, precision, sft)
     stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
     print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
