@@ -7,35 +7,32 @@ import torch
 import torch.nn.functional as F
 from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
-from transformers import AutoModelForCausalLM, TrainingArguments
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments
 
 from finetune.from_question import AnswerTrainer, answers, collate
 from finetune.trainable import Trainable, attend_after_prefix, float32_adapter
 from rag import prompt
 from rag.adapters import awake
+from rag.prefix import PrefixSettings
 
 Found = tuple[float, dict[str, torch.Tensor]]  # the loss, and each matrix's gradient
 
 
-def load_plain(model, dtype=torch.float32) -> Trainable:
+def load_plain(model) -> Trainable:
     """-> the model as transformers loads it, with attention written out: torch's fused one differs from it by 2.6e-3 of a matrix's largest entry."""
-    from transformers import AutoTokenizer
-
-    base = AutoModelForCausalLM.from_pretrained(model.path, dtype=dtype, attn_implementation="eager")
-    return Trainable(AutoTokenizer.from_pretrained(model.path), base, model, "cpu", str(dtype), None)
+    base = AutoModelForCausalLM.from_pretrained(model.path, dtype=torch.float32, attn_implementation="eager")
+    return Trainable(AutoTokenizer.from_pretrained(model.path), base, model, "cpu", "float32", PrefixSettings(500))
 
 
 def from_question(base: Trainable, folder, rows) -> Found:
-    """As `python -m finetune sft` trains, autocast included where the base is not float32."""
+    """As `python -m finetune sft` trains, in autocast where the base is not float32."""
     tuned = PeftModel.from_pretrained(base.model, folder, is_trainable=True, config=awake(folder))
     float32_adapter(tuned)
     attend_after_prefix(base.model, "cpu")
-    low = base.model.dtype == torch.bfloat16
     with tempfile.TemporaryDirectory() as out:
-        args = TrainingArguments(output_dir=out, use_cpu=True, bf16=low, remove_unused_columns=False, report_to=[])
-        trainer = AnswerTrainer(tuned, args, base)
-        with trainer.compute_loss_context_manager(), disable_input_dtype_casting(tuned):
-            loss = trainer.compute_loss(tuned, collate(list(answers(base.tokenizer, rows))))
+        trainer = AnswerTrainer(tuned, TrainingArguments(output_dir=out, use_cpu=True, remove_unused_columns=False, report_to=[]), base)
+    with autocast(base), disable_input_dtype_casting(tuned):
+        loss = trainer.compute_loss(tuned, collate(list(answers(base.tokenizer, rows))))
     return backward(loss, tuned)
 
 
@@ -47,10 +44,14 @@ def over_whole_rows(base: Trainable, folder, rows) -> Found:
     losses = []
     for row in rows:
         tokens = prompt.render(base.tokenizer, row.question, list(row.passages), row.target)
-        with torch.autocast("cpu", torch.bfloat16, enabled=base.model.dtype == torch.bfloat16):
+        with autocast(base):
             logits = tuned(input_ids=torch.tensor([tokens.ids])).logits[0, -tokens.supervised - 1 : -1].float()
         losses.append(F.cross_entropy(logits, torch.tensor(tokens.ids[-tokens.supervised :]), reduction="none"))
     return backward(torch.cat(losses).mean(), tuned)
+
+
+def autocast(base: Trainable):
+    return torch.autocast("cpu", torch.bfloat16, enabled=base.model.dtype == torch.bfloat16)
 
 
 def backward(loss, tuned) -> Found:

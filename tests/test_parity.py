@@ -1,6 +1,7 @@
-"""The real model, read once and from the question on, held against PEFT's own computation: pytest -m model tests/test_parity.py -rP."""
+"""The real model, read once and from the question on, held against PEFT's own computation: RAGTUNE_PROMPTS=50 pytest tests/test_parity.py -rP."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -18,7 +19,8 @@ from rag.models import ModelSettings, find_model
 
 pytestmark = pytest.mark.model
 ROWS = [row(n, n % 3 > 0, "litres " * (n % 5) * 3) for n in range(8)]
-NOISE = 1.5
+NOISE = 1.5  # times PEFT's own distance from exact arithmetic: both are one draw of rounding
+PROMPTS = int(os.environ.get("RAGTUNE_PROMPTS", "4"))
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +57,20 @@ def test_low_precision_is_as_near_to_exact_arithmetic_as_pefts_own(model, adapte
     assert all(found <= NOISE * wanted for found, wanted in zip(ours, theirs, strict=True))
 
 
-def test_the_saved_reader_says_the_same_through_plain_peft_on_50_prompts(model):
+def evidence(question):
+    """-> passages of the document that answers it, its evidence among them where there is any."""
+    chunks, at = chunk(corpus_document(question["document"]), ChunkSettings()), question["start"]
+    found = next(n for n, c in enumerate(chunks) if c.start <= at < c.end) if question["answers"] else 1
+    return chunks[max(0, found - 1) : found + 2]
+
+
+def test_the_saved_reader_says_the_same_through_plain_peft(model):
     assert reader_fits(model)
-    generator, questions = Generator(model, "cpu", "float32", READER), [json.loads(line) for line in (CORPUS / "gold.jsonl").open()][:50]
-    shown = [chunk(corpus_document(q["document"]), ChunkSettings())[:3] for q in questions]
-    prompts = [prompt.render(generator.tokenizer, q["question"], chunks) for q, chunks in zip(questions, shown, strict=True)]
+    generator, questions = Generator(model, "cpu", "float32", READER), [json.loads(line) for line in (CORPUS / "gold.jsonl").open()][:PROMPTS]
+    prompts = [prompt.render(generator.tokenizer, q["question"], evidence(q)) for q in questions]
     plain = PeftModel.from_pretrained(load_plain(model).model, READER).eval()
     said = [plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=16, do_sample=False)[0, len(t.ids) :].tolist() for t in prompts]
     wanted = [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in said]
     found = [generator.generate([tokens], 16)[0].text for tokens in prompts]
-    print(f"{sum(a == b for a, b in zip(found, wanted, strict=True))} of 50 the same, {len(set(wanted))} different answers")
-    assert found == wanted and len(set(wanted)) > 5
+    print(f"{sum(a == b for a, b in zip(found, wanted, strict=True))} of {PROMPTS} the same, {len(set(wanted))} different answers")
+    assert found == wanted and len(set(wanted)) > PROMPTS // 4
