@@ -17,6 +17,7 @@ from rag.documents import Document, find_files, read_document
 from rag.embedder import Embedder
 from rag.grounding import sentences
 from rag.lexical import Lexical
+from rag.reranker import claim_and_evidence
 from rag.retrieval import reciprocal_rank_fusion
 from rag.scoring import normalize
 
@@ -125,7 +126,7 @@ def _support(q: Asked, chunks: list[Chunk], near: list[int], rng: random.Random)
     here, elsewhere = [], []
     for first, last in sentences(home.text):
         if q.answer in home.text[first:last]:
-            yield Pair(f"{q.question} {q.answer}", _under(home, first, last), 1, "support")
+            yield Pair(*claim_and_evidence(q.question, q.answer, home, (first, last)), 1, "support")
             here += _wrong_spans(q, home, first, last)
         else:
             elsewhere += _wrong_spans(q, home, first, last)
@@ -138,9 +139,4 @@ def _wrong_spans(q: Asked, chunk: Chunk, first: int, last: int) -> list[Pair]:
     """-> pairs of the question with the sentence's names, amounts, dates and other spans that share no word with the answer."""
     taken = set(normalize(q.answer).split())
     spans = {span for _, _, span in find_spans(chunk.text[first:last]) if not taken & set(normalize(span).split())}
-    return [Pair(f"{q.question} {span}", _under(chunk, first, last), 0, "support") for span in sorted(spans)]
-
-
-def _under(chunk: Chunk, first: int, last: int) -> str:
-    """-> a sentence under its headings, as groundedness asks about it."""
-    return f"{' > '.join(chunk.headings or (chunk.title,))}\n{chunk.text[first:last]}"
+    return [Pair(*claim_and_evidence(q.question, span, chunk, (first, last)), 0, "support") for span in sorted(spans)]

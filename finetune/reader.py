@@ -50,14 +50,7 @@ def read_rows(settings: Settings, benches: list[Path]) -> tuple[list[Row], list[
     """-> rows to train on and for development, by document. Contexts are what the serving retriever gives over the bench's own documents."""
     train, dev = [], []
     for bench in benches:
-        if not (bench / "questions.jsonl").exists():
-            raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
-        place = RUN.folder.parent / bench.name
-        shutil.rmtree(place, ignore_errors=True)
-        store, embedder = open_store(settings, place)
-        sync(store, embedder, bench / "documents", Rules.of(settings))
-        store.close()
-        rows = rows_of(open_retriever(settings, place), bench / "questions.jsonl")
+        rows = rows_of(index_bench(settings, bench, RUN.folder.parent), bench / "questions.jsonl")
         held = set(sorted({row.document for row in rows})[::HELD_OUT])
         train += [row for row in rows if row.document not in held]
         dev += [row for row in rows if row.document in held]
@@ -65,6 +58,18 @@ def read_rows(settings: Settings, benches: list[Path]) -> tuple[list[Row], list[
         write_lines(RUN.folder.parent / f"{name}.jsonl", rows)
     print(f"rows: {dict(Counter(row.kind for row in train))}, for development {len(dev)}; {digest(RUN.folder.parent / 'train.jsonl')}", flush=True)
     return train, dev
+
+
+def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
+    """-> the serving retriever over the bench's documents, indexed anew in `folder`. Raises TrainingError when it is no bench."""
+    if not (bench / "questions.jsonl").exists():
+        raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
+    place = folder / bench.name
+    shutil.rmtree(place, ignore_errors=True)
+    store, embedder = open_store(settings, place)
+    sync(store, embedder, bench / "documents", Rules.of(settings))
+    store.close()
+    return open_retriever(settings, place)
 
 
 def rows_of(retriever: Retriever, questions: Path) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The commands that train what ships with this package: question writer, reader, cross-encoder."""
+"""The commands that train what ships with this package: question writer, reader, cross-encoder, chooser."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ def add_shipped(commands: Any) -> None:
     reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl with pairs.jsonl")
     reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
     reranker.set_defaults(work=run_reranker)
+    chooser = commands.add_parser("chooser", help="weigh generator against cross-encoder, on people's questions that neither was trained on")
+    chooser.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
+    chooser.add_argument("--out", type=Path, default=Path("rag/weights/chooser.json"))
+    chooser.set_defaults(work=run_chooser)
 
 
 def run_writer(args: argparse.Namespace, settings: Settings) -> None:
@@ -56,3 +60,9 @@ def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
 
     models = settings.section("model", ModelSettings)
     train_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.folder, args.out)
+
+
+def run_chooser(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.chooser import fit_chooser
+
+    fit_chooser(settings, args.bench, args.out)
