@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from rag.grounding import sentences
 
 LONGEST = 24  # tokens of a span
 BEAMS = 6
+MARGIN = 5.0  # nats below the best span, from which on a beginning is given up
 _WORD = re.compile(r"(?<![\w£$€])[£$€]?\w+%?")
 
 
@@ -77,7 +79,7 @@ def _flattened(text: str, first: int, last: int) -> tuple[str, list[int]]:
     return "".join(flat), place
 
 
-def find_spans(model: Any, read: Read, tree: Node, closing: int, beams: int = BEAMS) -> list[Span]:
+def find_spans(model: Any, read: Read, tree: Node, closing: int, beams: int = BEAMS, margin: float = MARGIN) -> list[Span]:
     """-> the likeliest spans of the tree that the model would write next and follow by the token `closing`, best first. For a single prompt; leaves its
     cache as it was. All beams are one row, in which each token sees the prompt and its own beginning only."""
     start = read.mask.shape[1]
@@ -94,7 +96,7 @@ def find_spans(model: Any, read: Read, tree: Node, closing: int, beams: int = BE
                 values = scores[torch.tensor(tokens, device=scores.device)].tolist()
                 ahead += [((*ids, token), total + value, node.next[token], seen) for token, value in zip(tokens, values, strict=True)]
         found = sorted(found, key=lambda span: -span.logprob)[:beams]
-        least = found[-1].logprob if len(found) == beams else -float("inf")
+        least = max(found[0].logprob - margin, found[-1].logprob if len(found) == beams else -math.inf) if found else -math.inf
         ahead = sorted((a for a in ahead if a[1] > least), key=lambda a: -a[1])[:beams]
         if not ahead:
             break
