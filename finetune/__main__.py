@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from finetune.shipped import add_shipped, base_of
+from finetune.base import base_of
+from finetune.shipped import add_shipped
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
 
@@ -78,7 +79,7 @@ def print_estimate(settings: Settings) -> None:
 
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft.rank, sft.batch, sft.method)
+    cost = measure(model, device, precision, sft)
     stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
     print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)

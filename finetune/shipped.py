@@ -6,16 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from finetune.base import base_of
 from rag.settings import Settings
-
-
-def base_of(settings: Settings) -> Any:
-    """-> model, device, precision to train on: NF4 (QLoRA) unless model.precision says otherwise."""
-    from rag.models import ModelSettings, choose_device, find_model
-
-    models = settings.section("model", ModelSettings)
-    precision = "nf4" if models.precision == "auto" else models.precision
-    return find_model(models.generator, models.hub), *choose_device(models.device, precision)
 
 
 def add_shipped(commands: Any) -> None:

@@ -15,6 +15,7 @@ from rag.chunking import Chunk
 from rag.decoding import Read, continue_batch, continue_one, read_on, score
 from rag.errors import ModelError
 from rag.extraction import Span, find_spans, span_tree
+from rag.lean import lighten
 from rag.loading import load_base
 from rag.models import LocalModel
 from rag.prefix import PrefixReader, PrefixSettings
@@ -70,6 +71,8 @@ class Generator:
         self._everywhere, self.apart = False, prefix.apart
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
+        if not hasattr(self._tuned, "disable_adapter"):  # PEFT's layers need the base's as they are
+            lighten([self._base, self._tuned], device)
         self.prefixes = PrefixReader(self._layers, self._read_as_base, f"{model.digest} {precision} {device}", cache or prefix.cache(), device, self.apart)
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
