@@ -26,11 +26,13 @@ NEAR = 20  # passages that come back for a question; its wrong ones are drawn fr
 
 @dataclass(frozen=True)
 class Asked:
-    """A person's question. home: position of the chunk that it was asked of; paragraph: of what it must not be told apart; answer: "" where unknown."""
+    """A person's question. home: position of the chunk that it was asked of; paragraph: of what it must not be told apart; document: its name or title;
+    answer: "" where unknown."""
 
     question: str
     home: int
     paragraph: str
+    document: str
     answer: str
 
 
@@ -58,7 +60,7 @@ def read_questions(folders: list[Path], embedder: Embedder) -> tuple[list[Chunk]
         else:
             raise TrainingError(f"{folder} is neither a bench nor question pairs: questions.jsonl or pairs.jsonl is expected")
         found, names, questions = read
-        asked += [Asked(q.question, q.home + len(chunks), q.paragraph, q.answer) for q in questions]
+        asked += [Asked(q.question, q.home + len(chunks), q.paragraph, q.document, q.answer) for q in questions]
         chunks, paragraphs = chunks + found, paragraphs + names
     return chunks, paragraphs, asked
 
@@ -69,7 +71,7 @@ def _bench(folder: Path) -> tuple[list[Chunk], list[str], list[Asked]]:
     for row in _lines(folder / "questions.jsonl"):
         home = next((n for n, c in enumerate(chunks) if c.document == row["document"] and c.start <= row["start"] < c.end), None)
         if row["answers"] and home is not None:
-            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["answers"][0]))
+            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["document"], row["answers"][0]))
     return chunks, [f"{folder.name}:{n}" for n in range(len(chunks))], asked
 
 
@@ -85,7 +87,7 @@ def _question_pairs(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list
     asked = []
     for row, vector in zip(rows, embedder.passages([row["question"] for row in rows]), strict=True):
         own = np.array([n for n, name in enumerate(names) if name == f"{row['title']}:{row['paragraph']}"])
-        asked.append(Asked(row["question"].strip(), int(own[(vectors[own] @ vector).argmax()]), names[own[0]], ""))
+        asked.append(Asked(row["question"].strip(), int(own[(vectors[own] @ vector).argmax()]), names[own[0]], row["title"], ""))
     return chunks, names, asked
 
 
