@@ -113,7 +113,8 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
     from finetune.dpo import DpoSettings, pair_up, train_dpo
-    from rag.pipeline import AnswerSettings, open_generator
+    from rag.answerer import AnswerSettings
+    from rag.pipeline import open_generator
 
     stage = _begin(args, "dpo")
     if stage is None:
@@ -155,7 +156,7 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage, read_rows
     from finetune.merge import merge
-    from rag.pipeline import AnswerSettings
+    from rag.answerer import AnswerSettings
 
     mined = Stage(args.run, "mine")
     mined.receipt()
