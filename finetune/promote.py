@@ -13,7 +13,7 @@ from rag.pipeline import LIVE
 def promote(verdict: Stage) -> None:
     """Read the development evaluation's verdict; copy the winner to var/adapters and make it live, or keep what is live and say so."""
     found = verdict.receipt()
-    if found["winner"] == "base":
+    if not found["promote"]:
         print(f"kept: {found['sentence']}")
         return
     source = Path(found["adapter"])
