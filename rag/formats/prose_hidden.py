@@ -20,15 +20,20 @@ def hidden_spans(text: str) -> list[Span]:
         return []
     shown = CODE.sub(_blank, FENCED.sub(_blank, text))
     spans = [found.span() for found in COMMENT.finditer(shown)]
-    spans += [(found.start(), _end_of(found, shown)) for found in TAG.finditer(shown) if _hides(found[0])]
-    return [span for n, span in enumerate(sorted(spans)) if not any(start <= span[0] < end for start, end in sorted(spans)[:n])]
+    at = 0
+    while found := TAG.search(shown, at):
+        at = _end_of(found, shown) if _hides(found[0]) else found.end()
+        spans += [(found.start(), at)] if at > found.end() else []
+    return sorted(spans)
 
 
 def blanked(text: str, spans: list[Span]) -> str:
     """-> the text with blanks in place of the spans, so that all else stays where it is."""
+    parts, at = [], 0
     for start, end in spans:
-        text = text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
-    return text
+        parts += [text[at:start], re.sub(r"[^\n]", " ", text[max(at, start) : end])]
+        at = max(at, end)
+    return "".join([*parts, text[at:]])
 
 
 def without(sections: list[Section], spans: list[Span]) -> list[Section]:

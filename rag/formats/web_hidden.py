@@ -19,8 +19,10 @@ LIGHT = 240  # least of each part of a light colour, 255 being white
 
 @dataclass(frozen=True)
 class Ink:
-    """How an element's text is drawn, as its children inherit it. clear: in no colour. light: in white, nearly. paper: on what is white, nearly."""
+    """How an element's text is drawn, as its children inherit it. gone: not at all. clear: in no colour. light: in white, nearly. paper: on what is white,
+    nearly."""
 
+    gone: bool = False
     small: bool = False
     hidden: bool = False
     clear: bool = False
@@ -29,24 +31,21 @@ class Ink:
 
     @property
     def unseen(self) -> bool:
-        return self.small or self.hidden or self.clear or self.light and self.paper
+        return self.gone or self.small or self.hidden or self.clear or self.light and self.paper
 
 
 def drop_hidden(soup: Any) -> None:
-    """Take out of the parsed page what its own markup and its simple style rules (`tag`, `.class`, `#id`) hide. Scripts are not run, style sheets from
-    elsewhere are not fetched: what those show or hide stays as the markup has it."""
+    """Take out of the parsed page the text that its own markup and its simple style rules (`tag`, `.class`, `#id`) hide. Scripts are not run, style sheets
+    from elsewhere are not fetched: what those show or hide stays as the markup has it."""
     rules, inks = _rules(soup), {id(soup): Ink()}
     for tag in soup.find_all(True):
-        if tag.decomposed:
-            continue
-        look = _look(tag, rules)
+        ink, look = inks[id(tag.parent)], _look(tag, rules)
         if tag.has_attr("hidden") or str(tag.get("aria-hidden", "")).lower() == "true" or _is_away(look):
-            tag.decompose()
-        else:
-            inks[id(tag)] = _inked(look, inks[id(tag.parent)]) if look else inks[id(tag.parent)]
+            ink = replace(ink, gone=True)
+        inks[id(tag)] = _inked(look, ink) if look else ink
     for text in soup.find_all(string=True):
-        if text.parent is not None and inks[id(text.parent)].unseen and text.parent.name not in ("style", "script", "title"):
-            text.replace_with(" ")
+        if inks[id(text.parent)].unseen and text.parent.name not in ("style", "script", "title"):
+            text.replace_with("")
 
 
 def _rules(soup: Any) -> Rules:
