@@ -14,6 +14,7 @@ EXPLETIVE = re.compile(
     r"\bit (?:costs?|takes?)\b(?=.*\bto\b)|\b(?:is|was) it (?:\w+ ){0,3}?(?:to|that)\b|\bthere (?:is|are|was|were)\b|\b(?:is|are|was|were) there\b", re.I
 )
 ASKING = frozenset("what which who whose whom when where why how many much long far high late early often large big tall old soon".split())
+LONGEST = 10  # words of a subject, so that it does not grow from turn to turn
 NAME = re.compile(r"(?:[A-ZÀ-Þ][\w'’.-]*|[A-Za-z]*\d[\w/.-]*)(?: (?:(?:of|the|and|de|St) )?(?:[A-ZÀ-Þ][\w'’.-]*|\d[\w/.-]*))*")
 
 
@@ -36,8 +37,8 @@ def stand_alone(question: str, former: Turn | None) -> str:
     pronoun = _open_pronoun(question)
     if pronoun:
         return f"{question[: pronoun.end()]} ({subject(former)}){question[pronoun.end() :]}"
-    if CARRIED_ON.match(question) or len(content_words(question) - ASKING) < 3 and not _names(question):
-        return f"{former.question} {question}"
+    if CARRIED_ON.match(question) or len(content_words(question) - ASKING) < 2 and not _names(question):
+        return f"{former.question.split('?')[0]}? {question}"
     return question
 
 
@@ -46,7 +47,7 @@ def subject(turn: Turn) -> str:
     asked_for = re.match(r"(?:who|whose|which)\b", turn.question, re.I)
     named = [turn.answer] if asked_for and len(turn.answer.split()) <= 4 and NAME.search(turn.answer) else []
     words = [word for word in re.findall(r"[^\W_][\w'’/-]*", turn.question)[1:] if word not in " ".join(named) and _says(word)]
-    return ", ".join([*named, " ".join(words)] if words else named) or turn.question.rstrip("?")
+    return ", ".join([*named, " ".join(words[:LONGEST])] if words else named) or turn.question.rstrip("?")
 
 
 def _open_pronoun(question: str) -> re.Match[str] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from rag import chunking, prompt
 from rag.adapters import READER, read_identity, reader_fits
 from rag.chunking import ChunkSettings
+from rag.conflict import Conflict, conflicts
 from rag.embedder import Embedder
 from rag.errors import ModelError
 from rag.generator import Generation, Generator
@@ -40,7 +41,7 @@ class AnswerSettings:
 class Answer:
     """text: the answer, or the refusal sentence. refused: whether it is the refusal, said by the model or because no shown passage
     supports what it said. confidence: geometric mean probability of the generated tokens, not yet calibrated. output: what the model wrote.
-    timings: seconds of each part."""
+    timings: seconds of each part. conflicts: passages that say otherwise."""
 
     text: str
     refused: bool
@@ -49,6 +50,7 @@ class Answer:
     passages: list[Passage]
     output: str
     timings: dict[str, float]
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def to_answer(generation: Generation, passages: list[Passage], timings: dict[str, float] | None = None) -> Answer:
@@ -58,7 +60,7 @@ def to_answer(generation: Generation, passages: list[Passage], timings: dict[str
     refused = not citations
     confidence = math.exp(sum(generation.logprobs) / len(generation.logprobs)) if generation.logprobs else 0.0
     text = prompt.REFUSAL if refused else parsed.text
-    return Answer(text, refused, round(confidence, 4), citations, passages, generation.text, timings or {})
+    return Answer(text, refused, round(confidence, 4), citations, passages, generation.text, timings or {}, conflicts(text, citations, passages))
 
 
 class Pipeline:

@@ -138,8 +138,11 @@ def parse(output: str) -> Parsed:
     line = output.strip().split("\n")[0].strip()
     if line.startswith(REFUSAL.rstrip(".")):
         return Parsed(REFUSAL, (), True)
-    cited = tuple(dict.fromkeys(int(n) for n in _CITATION.findall(line)))
-    return Parsed(_CITATION.sub("", line).strip(), cited, False)
+    cited: list[int] = []
+    while found := _CITATION.findall(line):  # taking one out may leave another: [7[9]]
+        cited += map(int, found)
+        line = _CITATION.sub("", line)
+    return Parsed(line.strip(), tuple(dict.fromkeys(cited)), False)
 
 
 def fingerprint(tokenizer: Any) -> str:

@@ -15,10 +15,10 @@ SPELT = {
 STOPPED = frozenset(
     "a an the and or but of to in on at by for from with as is are was were be been it its this that these those there not no than more most less least up "
     "if when which who whom whose will would shall should can could may might must has have had do does did he she they we you your their our his her i "
-    "plus per each every any all also only so such into after before under over about out then because being".split()
+    "per each every any all also only so such into after before under over about out then because being".split()
 )
 DATE = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+({MONTH})\b|\b({MONTH})\.?\s+(\d{{1,2}})\b", re.I)
-TIME = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d)(?!\d)(?=\s*(?:hours|h|a\.?m|p\.?m|[^\w%.,]|$))")
+TIME = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)(?![\d:])")
 MONEY = re.compile(r"([£$€])\s?(\d[\d,]*(?:\.\d+)?)")
 _WORD = r"[^\W\d_][\w'’]*"
 NUMBER = re.compile(rf"(?<![\w.,:/-])(\d+(?:,\d{{3}})*(?:\.\d+)?|(?:{'|'.join(SPELT)})\b)(\s?%|[-\s]+{_WORD}(?:[-\s]+{_WORD})?)?", re.I)
@@ -31,7 +31,7 @@ class Value:
     words: as it stands in the sentence."""
 
     number: str
-    units: frozenset[str]
+    units: tuple[str, ...]
     words: str
 
 
@@ -39,7 +39,7 @@ def values(sentence: str) -> list[Value]:
     """-> the sentence's values in order."""
     found: list[tuple[int, Value]] = []
     left = sentence
-    for pattern, make in ((DATE, _date), (TIME, _time), (MONEY, _money)):
+    for pattern, make in ((MONEY, _money), (DATE, _date), (TIME, _time)):
         found += [(match.start(), make(match)) for match in pattern.finditer(left)]
         left = pattern.sub(lambda match: "\0" * len(match[0]), left)
     found += [(match.start(), _counted(match)) for match in NUMBER.finditer(left)]
@@ -54,29 +54,29 @@ def content_words(sentence: str) -> set[str]:
 
 def _date(match: re.Match[str]) -> Value:
     day, month = match[1] or match[4], (match[2] or match[3]).lower()[:3]
-    return Value(f"{int(day)} {month}", frozenset({"date"}), match[0])
+    return Value(f"{int(day)} {month}", ("date",), match[0])
 
 
 def _time(match: re.Match[str]) -> Value:
-    return Value(f"{int(match[1]):02}:{match[2]}", frozenset({"time"}), match[0])
+    return Value(f"{int(match[1]):02}:{match[2]}", ("time",), match[0])
 
 
 def _money(match: re.Match[str]) -> Value:
-    return Value(_plain(match[2]), frozenset({CURRENCY[match[1]]}), match[0])
+    return Value(_plain(match[2]), (CURRENCY[match[1]],), match[0])
 
 
 def _counted(match: re.Match[str]) -> Value:
     number, after = match[1], (match[2] or "").strip()
     plain = str(SPELT.get(number.lower(), _plain(number)))
     if after.startswith("%"):
-        return Value(plain, frozenset({"%"}), match[0])
+        return Value(plain, ("%",), match[0])
     words = re.findall(r"[^\s-]+", after)
     if [word.lower() for word in words] in (["per", "cent"], ["percent"]):
-        return Value(plain, frozenset({"%"}), match[0])
-    words = words[: next((n for n, word in enumerate(words) if _stem(word.lower()) in STOPPED or word.lower() in SPELT), len(words))]
-    units = frozenset(_stem(normalize(word)) for word in words)
+        return Value(plain, ("%",), match[0])
+    words = words[: next((n for n, word in enumerate(words) if _stem(word.lower()) in STOPPED | {"plus"} or word.lower() in SPELT), len(words))]
+    units = tuple(_stem(normalize(word)) for word in words)
     if not units and re.fullmatch(r"(?:19|20)\d\d", plain):
-        units = frozenset({"year"})
+        units = ("year",)
     return Value(plain, units, " ".join([number, *words]))
 
 
