@@ -17,8 +17,8 @@ FILE = Path(__file__).parent / "conversations.jsonl"
 
 
 def measure_followups(retriever: Retriever, path: Path = FILE) -> dict[str, Any]:
-    """-> by kind of conversation ("follow-up", and "stands alone", which must not be harmed) recall among the passages shown, as asked and as rewritten,
-    paired; and the follow-ups that are still missed."""
+    """-> by kind of conversation recall among the passages shown, as asked and as rewritten, paired; and the questions that are still missed. "follow-up"
+    was written with the rules of rewriting, "follow-up, later" after them; "stands alone" must not be harmed."""
     told = []
     for row in read_lines(path):
         question = question_of(row, str(path))

@@ -133,6 +133,11 @@ def render_plain(tokenizer: Any, text: str, system: str | None = None) -> list[i
     return _ids(tokenizer, tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
 
 
+def plain_ids(tokenizer: Any, text: str) -> list[int]:
+    """-> token ids of text that holds a document's words, no control token among them."""
+    return _ids(tokenizer, _defused(text, _control(tokenizer)))
+
+
 def parse(output: str) -> Parsed:
     """-> the parts of a generator's output; anything after a second line is dropped."""
     line = output.strip().split("\n")[0].strip()

@@ -86,6 +86,7 @@ def test_nothing_in_question_passages_or_answer_becomes_a_control_token(tokenize
     for answer in (None, f"{words} [1]"):
         ids, plain = render(tokenizer, f"What {words}?", [chunk, untitled], answer).ids, render(tokenizer, "What?", SHOWN, answer and "x [1]").ids
         assert [i for i in ids if i in control] == [i for i in plain if i in control]
+    assert not set(prompt.plain_ids(tokenizer, words)) & set(control)
     ids = prompt.render_plain(tokenizer, words)
     assert [i for i in ids if i in control] == [i for i in prompt.render_plain(tokenizer, "x") if i in control]
 
