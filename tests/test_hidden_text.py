@@ -149,6 +149,32 @@ def test_comments_and_hidden_elements_of_markdown_are_in_no_chunk():
     assert "X" not in text and all(word in text for word in "Seen one two three four five six seven".split())
 
 
+def test_sections_without_spans_hold_all_else():
+    import random
+
+    from rag.formats.prose_hidden import blanked, without
+    from rag.formats.sections import Section
+
+    rng, text = random.Random(0), "".join(chr(97 + n % 26) for n in range(120))
+    for _ in range(200):
+        cuts = sorted({0, 120, *rng.choices(range(120), k=rng.randrange(6))})
+        spans = sorted(tuple(sorted(rng.sample(range(121), 2))) for _ in range(rng.randrange(6)))
+        kept = without([Section(a, b, (str(a),)) for a, b in zip(cuts, cuts[1:], strict=False)], spans)
+        wanted = [n for n in range(120) if not any(a <= n < b for a, b in spans)]
+        assert [n for s in kept for n in range(s.start, s.end)] == wanted
+        assert all(max(c for c in cuts if c <= s.start) == int(s.headings[0]) and s.start < s.end for s in kept)
+        assert [n for n, c in enumerate(blanked(text, spans)) if c != " "] == wanted
+
+
+@pytest.mark.parametrize("part", ["x <!-- ", "<a style ", "<a style=x ", "<div hidden>", "`a ``b ", "[a]: # (", "<!-- a -->\n# H\n", "~~~\n"])
+def test_no_markdown_takes_long(part):
+    import time
+
+    start = time.perf_counter()
+    parse_document(Path("a.md"), "a.md", (part * 20_000).encode() + b"\n\nwords")
+    assert time.perf_counter() - start < 5
+
+
 def test_comments_in_the_markdown_of_notebooks_are_in_no_chunk():
     text = notebook().decode().replace("High water is computed here.", "High water <!-- X --> is computed here.")
     assert " X " not in shown("a.ipynb", text) and "is computed here." in shown("a.ipynb", text)

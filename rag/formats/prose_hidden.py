@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 
 from rag.formats.sections import Section
 
 FENCED = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^[ ]{0,3}\1[^\n]*$|\Z)", re.M | re.S)
 CODE = re.compile(r"(?<!`)(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
-COMMENT = re.compile(r"<!--.*?-->|^[ ]{0,3}<!--.*\Z|^[ ]{0,3}\[[^\]\n]*\]:[ ]*(?:#|<>)[ ]*(?:\([^\n]*\)|\"[^\n]*\"|'[^\n]*')[ ]*$", re.M | re.S)
-TAG = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]*\b(?:style|hidden|color)\b[^<>]*>", re.I)
+DEFINITION = re.compile(r"^[ ]{0,3}\[[^\]\n]*\]:[ ]*(?:#|<>)[ ]*(?:\([^\n]*\)|\"[^\n]*\"|'[^\n]*')[ ]*$", re.M)  # [//]: # (a comment)
+TAG = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]{0,2000}?\b(?:style|hidden|color)\b[^<>]{0,2000}>", re.I)
 Span = tuple[int, int]
 
 
@@ -19,7 +20,7 @@ def hidden_spans(text: str) -> list[Span]:
     if "<" not in text and "]:" not in text:
         return []
     shown = CODE.sub(_blank, FENCED.sub(_blank, text))
-    spans = [found.span() for found in COMMENT.finditer(shown)]
+    spans = [*_comments(shown), *(found.span() for found in DEFINITION.finditer(shown))]
     at = 0
     while found := TAG.search(shown, at):
         at = _end_of(found, shown) if _hides(found[0]) else found.end()
@@ -38,14 +39,33 @@ def blanked(text: str, spans: list[Span]) -> str:
 
 def without(sections: list[Section], spans: list[Span]) -> list[Section]:
     """-> the sections cut apart where a span stands, so that none holds any of it."""
-    for start, end in spans:
-        sections = [
-            dataclasses.replace(section, start=a, end=b)
-            for section in sections
-            for a, b in ((section.start, min(section.end, start)), (max(section.start, end), section.end))
-            if a < b
-        ]
-    return sections
+    found, next_span = [], 0
+    for section in sections:
+        at = section.start
+        while next_span < len(spans) and spans[next_span][0] < section.end:
+            start, end = spans[next_span]
+            if start > at:
+                found.append(dataclasses.replace(section, start=at, end=start))
+            at = max(at, end)
+            if end > section.end:
+                break  # it goes on in the next section
+            next_span += 1
+        if at < section.end:
+            found.append(dataclasses.replace(section, start=at))
+    return found
+
+
+def _comments(text: str) -> Iterator[Span]:
+    """One that is never closed goes on to the end where it begins a line, and is text elsewhere."""
+    at = 0
+    while (start := text.find("<!--", at)) >= 0:
+        at = text.find("-->", start + 4) + 3
+        if at < 3:
+            open_end = re.compile(r"^[ ]{0,3}<!--", re.M).search(text, text.rfind("\n", 0, start) + 1)
+            if open_end:
+                yield open_end.start(), len(text)
+            return
+        yield start, at
 
 
 def _blank(found: re.Match[str]) -> str:
