@@ -55,7 +55,7 @@ def span_tree(tokenizer: Any, passages: list[Chunk]) -> Node:
             flat, place = _flattened(chunk.text, first, last)
             words = [(m.start(), m.end()) for m in _WORD.finditer(flat)]
             for start, _ in words:
-                texts.append(flat[start : start + 8 * LONGEST])
+                texts.append(flat[start : start + 8 * LONGEST].partition("[")[0])  # no answer holds what reads like a citation
                 origins.append((n, (first, last), start, place, {end for _, end in words}))
     if not texts:
         return root

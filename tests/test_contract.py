@@ -10,7 +10,8 @@ import pytest
 import torch
 from fakes import document
 
-from rag.answer import written_answer
+from rag.answer import Answer, chosen_answer, written_answer
+from rag.chooser import Chooser, Weights
 from rag.chunking import ChunkSettings, chunk
 from rag.errors import PromptError
 from rag.generator import Generation, Generator
@@ -67,7 +68,10 @@ class World:
 
 def broken(world: World, shown: list[Passage], output: str) -> str | None:
     """-> how the answer that is made of the output breaks the contract, None where it keeps it."""
-    made = written_answer(Generation(output, [-0.5]), shown)
+    return broken_answer(world, shown, written_answer(Generation(output, [-0.5]), shown))
+
+
+def broken_answer(world: World, shown: list[Passage], made: Answer) -> str | None:
     if made.passages != shown or made.refused != (not made.citations) or made.refused != (made.text == REFUSAL) or not made.text:
         return f"neither answer nor refusal: {made}"
     if re.search(r"\[\d+\]", made.text):
@@ -111,6 +115,32 @@ def test_adversarial_outputs_keep_the_contract():
         answered += sum(not written_answer(Generation(output, []), shown).refused for shown, output in said)
     assert wrong == []
     assert answered > ANSWERS / 20  # the fuzz reaches answers, not refusals alone
+
+
+class Unsure:
+    """A cross-encoder of which nothing can be known."""
+
+    def __init__(self, rng):
+        self._rng = rng
+
+    def score_pairs(self, pairs):
+        return [self._rng.random() for _ in pairs]
+
+
+def test_spans_of_random_weights_keep_the_contract(random_model):
+    generator, reroll = random_model
+    wrong, answered = [], 0
+    for seed in range(-(-ANSWERS // 50)):
+        world = World(seed)
+        reroll(seed)
+        chooser = Chooser(Unsure(world.rng), Weights(0.0, 0.1, 1.0))
+        for shown, tokens in world.prompts(generator.tokenizer, 50):
+            spans, _ = generator.propose(tokens, [p.chunk for p in shown], [])
+            made = chosen_answer(chooser.choose("What?", spans, shown), 0.2, shown)
+            answered += not made.refused
+            wrong += [w for w in [broken_answer(world, shown, made)] if w]
+    assert wrong == []
+    assert answered > ANSWERS / 20
 
 
 def sampled(generator: Generator, prompts: list[list[int]]) -> list[str]:
