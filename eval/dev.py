@@ -15,7 +15,7 @@ from eval.questions import EvaluationError, Evidence, Question
 from eval.run import RUNS
 from eval.statistics import mean, paired_bootstrap
 from rag.chunking import Chunk
-from rag.pipeline import AnswerSettings, open_generator
+from rag.pipeline import open_answerer, open_generator
 from rag.prefix import PrefixSettings
 from rag.retrieval import Passage
 from rag.settings import Settings
@@ -27,15 +27,15 @@ def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
     adapters = {stage: RUNS / run / stage / "adapter" for stage in ("sft", "dpo") if (RUNS / run / stage / "run.json").exists()}
     if not adapters:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
-    folder, longest = RUNS / run / "dev", settings.section("answer", AnswerSettings).max_new_tokens
+    folder = RUNS / run / "dev"
     shutil.rmtree(folder, ignore_errors=True)
     predictions, cache = {}, settings.section("prefix", PrefixSettings).cache()
     for stage, adapter in adapters.items():
-        generator = open_generator(settings, adapter, cache)
+        answerer = open_answerer(settings, open_generator(settings, adapter, cache))
         if "base" not in predictions:
-            with generator.base():
-                predictions["base"] = predict(generator, questions, shown, longest, folder / "base.jsonl", "base")
-        predictions[stage] = predict(generator, questions, shown, longest, folder / f"{stage}.jsonl", stage)
+            with answerer.generator.base():
+                predictions["base"] = predict(answerer, questions, shown, folder / "base.jsonl", "base")
+        predictions[stage] = predict(answerer, questions, shown, folder / f"{stage}.jsonl", stage)
     found = choose({name: [judge(row) for row in rows] for name, rows in predictions.items()}, adapters)
     (folder / "run.json").write_text(json.dumps(found, indent=2))
     print(f"{found['sentence']}; F1 over all {found['squad2_f1']}")

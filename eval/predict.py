@@ -11,9 +11,9 @@ from tqdm import tqdm
 from eval.questions import Evidence, Question, asked
 from eval.resume import in_batches
 from rag import prompt
+from rag.answerer import Answerer, Told
 from rag.chunking import Chunk
-from rag.generator import Generation, Generator
-from rag.pipeline import Answer, to_answer
+from rag.generator import Generator
 from rag.retrieval import Passage, Retriever
 from rag.scoring import overlaps
 
@@ -44,13 +44,12 @@ def retrieve(retriever: Retriever, questions: list[Question]) -> tuple[Shown, li
     return found, seconds
 
 
-def predict(generator: Generator, questions: list[Question], shown: Shown, max_new_tokens: int, path: Path, label: str) -> list[dict[str, Any]]:
+def predict(answerer: Answerer, questions: list[Question], shown: Shown, path: Path, label: str) -> list[dict[str, Any]]:
     """-> a prediction for each question, in order; see in_batches for what `path` keeps."""
 
     def answer(batch: list[Question]) -> list[dict[str, Any]]:
-        prompts = [prompt.render(generator.tokenizer, q.question, [p.chunk for p in shown[q.id]]) for q in batch]
-        told = zip(batch, prompts, *generator.generate_and_score(prompts, [gold(generator, q) for q in batch], max_new_tokens), strict=True)
-        return [_row(q, to_answer(g, shown[q.id]), len(tokens.ids), g, lp) for q, tokens, g, lp in told]
+        wanted = [gold(answerer.generator, q) for q in batch]
+        return [_row(q, told) for q, told in zip(batch, answerer.answer_all([q.question for q in batch], [shown[q.id] for q in batch], wanted), strict=True)]
 
     rows = in_batches(path, questions, BATCH, lambda q: sum(len(p.chunk.text) for p in shown[q.id]), _or_failures(answer), label)
     return [rows[q.id] for q in questions]
@@ -93,17 +92,16 @@ def rounded(logprobs: list[float]) -> list[float]:
     return [round(x, 4) for x in logprobs]
 
 
-def latencies(generator: Generator, questions: list[Question], shown: Shown, max_new_tokens: int) -> dict[str, list[float]]:
-    """-> seconds to the first token and to the whole answer, of questions asked one at a time, evenly spaced among all, on passages never read before."""
-    first, whole = [], []
+def latencies(answerer: Answerer, questions: list[Question], shown: Shown) -> dict[str, list[float]]:
+    """-> seconds to the first word and to the whole answer, of questions asked one at a time, evenly spaced among all, on passages never read before."""
+    first, whole, generator = [], [], answerer.generator
     chosen = [questions[i * len(questions) // TIMED] for i in range(TIMED)] if len(questions) > TIMED else questions
     for question in tqdm(chosen, desc=f"timing {generator.name.split('/')[-1]}", unit=" questions", delay=1):
         heard: list[float] = []
         generator.forget()
         start = time.perf_counter()
-        ids = prompt.render(generator.tokenizer, question.question, [p.chunk for p in shown[question.id]]).ids
         try:
-            generator.generate([ids], max_new_tokens, lambda text, heard=heard: heard.append(time.perf_counter()))
+            answerer.answer(question.question, shown[question.id], lambda text, heard=heard: heard.append(time.perf_counter()))
         except RuntimeError:  # counted among the failures already
             continue
         whole.append(time.perf_counter() - start)
@@ -111,8 +109,9 @@ def latencies(generator: Generator, questions: list[Question], shown: Shown, max
     return {"first_token": first, "answer": whole}
 
 
-def _row(question: Question, answer: Answer, read: int, generation: Generation, logprobs: list[float]) -> dict[str, Any]:
+def _row(question: Question, told: Told) -> dict[str, Any]:
     """-> one line of predictions: the question, and what was said."""
+    answer = told.answer
     return {
         **asked(question),
         "text": answer.text,
@@ -121,6 +120,6 @@ def _row(question: Question, answer: Answer, read: int, generation: Generation, 
         "confidence": answer.confidence,
         "cited": [{"passage": c.passage, "document": c.document, "start": c.start, "end": c.end, "quote": c.quote} for c in answer.citations],
         "passages": [{"document": p.chunk.document, "start": p.chunk.start, "end": p.chunk.end} for p in answer.passages],
-        "tokens": {"read": read, "written": len(generation.logprobs)},
-        "gold_logprobs": rounded(logprobs),
+        "tokens": {"read": told.read, "written": told.written},
+        "gold_logprobs": rounded(told.wanted),
     }

@@ -23,9 +23,10 @@ from eval.resume import write_json, write_lines
 from eval.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
 from rag import prompt
 from rag.adapters import CURVES
+from rag.answerer import Answerer, AnswerSettings
 from rag.generator import Generator
 from rag.indexing import Rules, sync
-from rag.pipeline import AnswerSettings, live_adapter, open_embedder, open_generator, open_retriever, open_store
+from rag.pipeline import live_adapter, open_answerer, open_embedder, open_generator, open_retriever, open_store
 from rag.prefix import PrefixSettings
 from rag.retrieval import RetrievalSettings
 from rag.settings import Settings
@@ -88,26 +89,27 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
 def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, Answered], dict[str, Any]]:
     """-> what each generator said, and its times, which are measured once and then kept like its answers."""
     cache = settings.section("prefix", PrefixSettings).cache()  # passages are read once for all generators
-    loaded = {name: open_generator(settings, adapter, cache) for name, adapter in task.generators.items() if adapter}
-    loaded = loaded or {"base": open_generator(settings, None)}
+    loaded = {name: open_answerer(settings, open_generator(settings, adapter, cache)) for name, adapter in task.generators.items() if adapter}
+    loaded = loaded or {"base": open_answerer(settings, open_generator(settings, None))}
     longest, instructions = settings.section("answer", AnswerSettings).max_new_tokens, FILE.read_text(encoding="utf-8")
     speakers = {name: loaded[name] if adapter else next(iter(loaded.values())) for name, adapter in task.generators.items()}
     keeps, answered = {name: _Keep(task.folder, name) for name in speakers}, {}
     for name, adapter in task.generators.items():
-        generator, keep, speaker = speakers[name], keeps[name], identity(speakers[name], adapter)
-        keep.claim(digest_of({"questions": [asked(q) for q in task.questions], "passages": chunks(shown), "longest": longest, **speaker}))
+        answerer, keep, generator = speakers[name], keeps[name], speakers[name].generator
+        speaker = identity(generator, adapter)
+        keep.claim(digest_of({"questions": [asked(q) for q in task.questions], "passages": chunks(shown), **choice(answerer), **speaker}))
         general = RUNS / "instructions" / f"{digest_of({**speaker, 'instructions': instructions})}.jsonl"  # asked once, whatever the questions
         with speaking(generator, adapter):
             answered[name] = Answered(
-                predict(generator, task.questions, shown, longest, keep.file("jsonl"), name),
+                predict(answerer, task.questions, shown, keep.file("jsonl"), name),
                 predict_closed_book(generator, task.questions, longest, keep.file("closed-book.jsonl"), f"{name}, closed book"),
                 follow(generator, general, f"{name}, instructions") if any(task.generators.values()) else [],
                 made_by(generator, adapter),
             )
     times = {}  # measured last, since that forgets the passages read
     for name, adapter in task.generators.items():
-        with speaking(speakers[name], adapter):
-            times[name] = keeps[name].times(lambda g=speakers[name]: latencies(g, task.questions, shown, longest))
+        with speaking(speakers[name].generator, adapter):
+            times[name] = keeps[name].times(lambda answerer=speakers[name]: latencies(answerer, task.questions, shown))
     return answered, times
 
 
@@ -174,6 +176,13 @@ def identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
         "prompts": [prompt.fingerprint(generator.tokenizer), prompt.CLOSED_BOOK],
         "adapter": hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest() if adapter else None,
     }
+
+
+def choice(answerer: Answerer) -> dict[str, Any]:
+    """-> all that decides which of a generator's words are shown."""
+    chooser = answerer.chooser
+    return {"answer": dataclasses.asdict(answerer.settings), "chooser": dataclasses.asdict(chooser.weights) if chooser else None,
+            "reranker": [chooser.reranker.name, chooser.reranker.digest] if chooser else None}  # fmt: skip
 
 
 def chunks(shown: Shown) -> list[dict[str, Any]]:

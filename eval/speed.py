@@ -14,9 +14,10 @@ from tqdm import tqdm
 from eval.engines import Engine, ctranslate2, llama_cpp, ours, timed, transformers
 from eval.questions import Question
 from rag import prompt
+from rag.answerer import AnswerSettings
 from rag.generator import Generator
 from rag.models import ModelSettings, choose_device, find_model
-from rag.pipeline import AnswerSettings, Pipeline, open_generator, open_retriever
+from rag.pipeline import Pipeline, open_answerer, open_generator, open_retriever
 from rag.prompt import Tokens
 from rag.settings import Settings
 
@@ -46,7 +47,7 @@ def speed(settings: Settings, index: Path, questions: list[Question], adapter: P
         tuned = open_generator(settings, adapter)
         peers = {"transformers": transformers(model, device, tuned.precision, adapter, most)}
         found |= {f"{name}, tuned": times for name, times in in_turns(tuned, prompts, other, peers, most).items()}
-        found["ask, tuned"] = asked(Pipeline(retriever, tuned, settings.section("answer", AnswerSettings)), questions)
+        found["ask, tuned"] = asked(Pipeline(retriever, open_answerer(settings, tuned)), questions)
     return found
 
 

@@ -7,7 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from finetune.shipped import add_shipped, base_of
+from finetune.base import base_of
+from finetune.shipped import add_shipped
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
 
@@ -78,7 +79,7 @@ def print_estimate(settings: Settings) -> None:
 
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft.rank, sft.batch, sft.method)
+    cost = measure(model, device, precision, sft)
     stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
     print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
@@ -112,7 +113,8 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
     from finetune.dpo import DpoSettings, pair_up, train_dpo
-    from rag.pipeline import AnswerSettings, open_generator
+    from rag.answerer import AnswerSettings
+    from rag.pipeline import open_generator
 
     stage = _begin(args, "dpo")
     if stage is None:
@@ -154,7 +156,7 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage, read_rows
     from finetune.merge import merge
-    from rag.pipeline import AnswerSettings
+    from rag.answerer import AnswerSettings
 
     mined = Stage(args.run, "mine")
     mined.receipt()

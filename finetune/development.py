@@ -9,9 +9,10 @@ from transformers import TrainerCallback
 
 from finetune.data import Row
 from rag import prompt
+from rag.answer import written_answer
+from rag.answerer import AnswerSettings
 from rag.decoding import Said, continue_batch, read_on
 from rag.generator import Generation
-from rag.pipeline import AnswerSettings, to_answer
 from rag.prefix import PrefixReader
 from rag.retrieval import Passage
 from rag.scoring import token_f1
@@ -42,7 +43,7 @@ def answers_of(model: Any, tokenizer: Any, rows: list[Row], reader: PrefixReader
 
 def answer_f1(row: Row, text: str) -> float:
     """-> token F1 of what would be shown to the user, by SQuAD 2.0's rule: a refusal is right where the label is the refusal."""
-    shown = to_answer(Generation(text, []), [Passage(chunk, 0.0, None) for chunk in row.passages])
+    shown = written_answer(Generation(text, []), [Passage(chunk, 0.0, None) for chunk in row.passages])
     if shown.refused or not row.cited:
         return float(shown.refused and not row.cited)
     return token_f1(shown.text, [row.answer])

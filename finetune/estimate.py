@@ -6,12 +6,11 @@ import time
 from dataclasses import dataclass
 
 import torch
-from peft import get_peft_model
 from transformers import DynamicCache
 
 from finetune.methods import find_method
 from finetune.running import LOOKS
-from finetune.sft import AT_ONCE
+from finetune.sft import AT_ONCE, SftSettings, starting
 from finetune.trainable import attend_after_prefix, load_trainable
 from rag.models import LocalModel
 
@@ -30,17 +29,17 @@ class Cost:
     write: float
 
 
-def measure(model: LocalModel, device: str, precision: str, rank: int, batch: int, name: str) -> Cost:
-    """Second of two runs each, so that start-up costs are left out. name: of the method; a step goes through the whole row or, where the base reads
-    passages once, from the question on alone."""
-    base, method = load_trainable(model, device, precision).model, find_method(name)
-    batch = batch if method.at_question else min(batch, AT_ONCE)
+def measure(model: LocalModel, device: str, precision: str, settings: SftSettings) -> Cost:
+    """Second of two runs each, so that start-up costs are left out. A step trains the adapter that SFT starts from, and goes through the whole row or,
+    where the base reads passages once, from the question on alone."""
+    loaded, method = load_trainable(model, device, precision), find_method(settings.method)
+    base, batch = loaded.model, settings.batch if method.at_question else min(settings.batch, AT_ONCE)
     ids = torch.randint(5, base.config.vocab_size, (batch, LENGTH), device=device)
     with torch.inference_mode():
         read = min(_seconds(lambda: base.base_model(ids[:READ])) for _ in range(2)) / len(ids[:READ])
         cache = base(ids[:, :8], use_cache=True).past_key_values
         write = NEW * min(_seconds(lambda: base(ids[:, :1], past_key_values=cache)) for _ in range(2)) / batch
-    tuned = get_peft_model(base, method.make(rank)).train()
+    tuned = starting(loaded, settings).train()
     if method.at_question:
         attend_after_prefix(base, device)
     with torch.no_grad():

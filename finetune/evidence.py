@@ -17,6 +17,7 @@ from rag.documents import Document, find_files, read_document
 from rag.embedder import Embedder
 from rag.grounding import sentences
 from rag.lexical import Lexical
+from rag.reranker import claim_and_evidence
 from rag.retrieval import reciprocal_rank_fusion
 from rag.scoring import normalize
 
@@ -25,11 +26,13 @@ NEAR = 20  # passages that come back for a question; its wrong ones are drawn fr
 
 @dataclass(frozen=True)
 class Asked:
-    """A person's question. home: position of the chunk that it was asked of; paragraph: of what it must not be told apart; answer: "" where unknown."""
+    """A person's question. home: position of the chunk that it was asked of; paragraph: of what it must not be told apart; document: its name or title;
+    answer: "" where unknown."""
 
     question: str
     home: int
     paragraph: str
+    document: str
     answer: str
 
 
@@ -57,7 +60,7 @@ def read_questions(folders: list[Path], embedder: Embedder) -> tuple[list[Chunk]
         else:
             raise TrainingError(f"{folder} is neither a bench nor question pairs: questions.jsonl or pairs.jsonl is expected")
         found, names, questions = read
-        asked += [Asked(q.question, q.home + len(chunks), q.paragraph, q.answer) for q in questions]
+        asked += [Asked(q.question, q.home + len(chunks), q.paragraph, q.document, q.answer) for q in questions]
         chunks, paragraphs = chunks + found, paragraphs + names
     return chunks, paragraphs, asked
 
@@ -68,7 +71,7 @@ def _bench(folder: Path) -> tuple[list[Chunk], list[str], list[Asked]]:
     for row in _lines(folder / "questions.jsonl"):
         home = next((n for n, c in enumerate(chunks) if c.document == row["document"] and c.start <= row["start"] < c.end), None)
         if row["answers"] and home is not None:
-            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["answers"][0]))
+            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["document"], row["answers"][0]))
     return chunks, [f"{folder.name}:{n}" for n in range(len(chunks))], asked
 
 
@@ -84,7 +87,7 @@ def _question_pairs(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list
     asked = []
     for row, vector in zip(rows, embedder.passages([row["question"] for row in rows]), strict=True):
         own = np.array([n for n, name in enumerate(names) if name == f"{row['title']}:{row['paragraph']}"])
-        asked.append(Asked(row["question"].strip(), int(own[(vectors[own] @ vector).argmax()]), names[own[0]], ""))
+        asked.append(Asked(row["question"].strip(), int(own[(vectors[own] @ vector).argmax()]), names[own[0]], row["title"], ""))
     return chunks, names, asked
 
 
@@ -125,7 +128,7 @@ def _support(q: Asked, chunks: list[Chunk], near: list[int], rng: random.Random)
     here, elsewhere = [], []
     for first, last in sentences(home.text):
         if q.answer in home.text[first:last]:
-            yield Pair(f"{q.question} {q.answer}", _under(home, first, last), 1, "support")
+            yield Pair(*claim_and_evidence(q.question, q.answer, home, (first, last)), 1, "support")
             here += _wrong_spans(q, home, first, last)
         else:
             elsewhere += _wrong_spans(q, home, first, last)
@@ -138,9 +141,4 @@ def _wrong_spans(q: Asked, chunk: Chunk, first: int, last: int) -> list[Pair]:
     """-> pairs of the question with the sentence's names, amounts, dates and other spans that share no word with the answer."""
     taken = set(normalize(q.answer).split())
     spans = {span for _, _, span in find_spans(chunk.text[first:last]) if not taken & set(normalize(span).split())}
-    return [Pair(f"{q.question} {span}", _under(chunk, first, last), 0, "support") for span in sorted(spans)]
-
-
-def _under(chunk: Chunk, first: int, last: int) -> str:
-    """-> a sentence under its headings, as groundedness asks about it."""
-    return f"{' > '.join(chunk.headings or (chunk.title,))}\n{chunk.text[first:last]}"
+    return [Pair(*claim_and_evidence(q.question, span, chunk, (first, last)), 0, "support") for span in sorted(spans)]

@@ -4,15 +4,12 @@ its adapter can be served."""
 from __future__ import annotations
 
 import json
-import resource
 import tempfile
-import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from finetune.clock import Clock, alone, peak_mb
 from finetune.data import Row, TrainingError
 from rag.models import LocalModel
 
@@ -34,17 +31,16 @@ class Trial:
 
 
 def compare_methods(model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], steps: int) -> list[dict[str, Any]]:
-    """-> a trial of each method that can train this base, each in a process of its own so that its peak memory is its own."""
+    """-> a trial of each method that can train this base."""
     from finetune.methods import METHODS
 
     found = []
     for name in METHODS:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            try:
-                found.append(pool.submit(attempt, name, model, device, precision, train, dev, steps).result())
-            except TrainingError as error:
-                print(f"{name:14}{error}", flush=True)
-                continue
+        try:
+            found.append(alone(attempt, name, model, device, precision, train, dev, steps))
+        except TrainingError as error:
+            print(f"{name:14}{error}", flush=True)
+            continue
         print(line(found[-1]), flush=True)
     return [asdict(trial) for trial in found]
 
@@ -62,15 +58,15 @@ def attempt(name: str, model: LocalModel, device: str, precision: str, train: li
         trainer = sft_trainer(folder, base, train[: steps * settings.batch], dev, replace(settings, patience=99))
         trainer.args.eval_steps = trainer.args.save_steps = trainer.args.max_steps = steps
         trainer.args.eval_on_start, trainer.args.load_best_model_at_end = True, False
-        clock = _clock()
+        clock = Clock()
         trainer.add_callback(clock)
         run_trainer(trainer, folder, False)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
+        peak = peak_mb()
         served = _served(trainer, name, base, dev, folder / "adapter")
         trained, total = trainer.model.get_nb_trainable_parameters()
     looks = [entry for entry in trainer.state.log_history if "eval_loss" in entry]
     losses, f1s = ((looks[0][key], looks[-1][key]) for key in ("eval_loss", "eval_f1"))
-    return Trial(name, trained / total, round(clock.seconds, 1), peak, losses, f1s, served)
+    return Trial(name, trained / total, round(clock.ends[-1] - clock.begin, 1), peak, losses, f1s, served)
 
 
 def _served(trainer: Any, name: str, base: Any, dev: list[Row], folder: Path) -> float:
@@ -90,24 +86,6 @@ def _served(trainer: Any, name: str, base: Any, dev: list[Row], folder: Path) ->
     prompts = [prompt.render(base.tokenizer, row.question, list(row.passages)) for row in dev]
     said = [g.text for at in range(0, len(dev), 8) for g in generator.generate(prompts[at : at + 8], LONGEST)]
     return sum(a == b for a, b in zip(wanted, said, strict=True)) / len(dev)
-
-
-def _clock() -> Any:
-    from transformers import TrainerCallback
-
-    class Clock(TrainerCallback):
-        """Seconds of training steps."""
-
-        def __init__(self) -> None:
-            self.seconds, self._since = 0.0, 0.0
-
-        def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
-            self._since = time.perf_counter()
-
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            self.seconds += time.perf_counter() - self._since
-
-    return Clock()
 
 
 def line(t: Trial) -> str:

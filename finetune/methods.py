@@ -9,6 +9,7 @@ from typing import Any
 from peft import IA3Config, LoraConfig, PeftConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig
 
 from finetune.data import TrainingError
+from rag.qalora import on_linear
 
 VIRTUAL = 20  # virtual tokens of a soft prompt: more than that gained little in Lester et al., arXiv 2104.08691
 CAUSAL = {"task_type": "CAUSAL_LM"}
@@ -35,7 +36,7 @@ METHODS = {
     "alora": Method(_lora, 5e-4, mergeable=False, at_question=True),  # arXiv 2504.12397
     "lora": Method(_lora, 5e-4),  # arXiv 2106.09685; on NF4 it is QLoRA
     "dora": Method(lambda rank: _lora(rank, use_dora=True), 5e-4),  # arXiv 2402.09353
-    "qalora": Method(lambda rank: _lora(rank, use_qalora=True), 5e-4),  # arXiv 2309.14717
+    "qalora": Method(lambda rank: on_linear(_lora(rank, use_qalora=True)), 5e-4),  # arXiv 2309.14717
     "ia3": Method(lambda rank: IA3Config(**CAUSAL), 1e-2),  # arXiv 2205.05638: a few scales, which start at one and have far to go
     "prompt-tuning": Method(lambda rank: PromptTuningConfig(num_virtual_tokens=VIRTUAL, **CAUSAL), 3e-2, mergeable=False),  # arXiv 2104.08691
     "p-tuning": Method(  # arXiv 2103.10385
@@ -49,6 +50,6 @@ def find_method(name: str, base: Any = None) -> Method:
     """-> the method of that name. Raises TrainingError where there is none, or where PEFT would train another on this base."""
     if name not in METHODS:
         raise TrainingError(f"no method of training is called {name!r}: --set sft.method={'|'.join(METHODS)}")
-    if name == "qalora" and base is not None and getattr(base, "quantization_method", None) != "gptq":
-        raise TrainingError("PEFT pools QA-LoRA's inputs on GPTQ bases only and would train plain LoRA on this one: --set sft.method=lora, or a GPTQ model")
+    if name == "qalora" and getattr(base, "quantization_method", None) not in (None, "bitsandbytes", "gptq"):
+        raise TrainingError("QA-LoRA is for plain, bitsandbytes and GPTQ layers, and PEFT would train plain LoRA on this base: --set sft.method=lora")
     return METHODS[name]

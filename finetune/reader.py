@@ -5,30 +5,29 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from finetune.data import Row, Stage, TrainingError, digest, read_lines, write_lines
-from finetune.mine import label
-from finetune.questions import Candidate
+from finetune.bench import index_bench, measures_only
+from finetune.data import Row, Stage, digest, read_lines, write_lines
 from finetune.running import identity_of, run_trainer, write_adapter
 from finetune.sft import SftSettings, sft_trainer
 from finetune.trainable import load_trainable
 from rag.adapters import IDENTITY
-from rag.indexing import Rules, sync
+from rag.chunking import Chunk
 from rag.models import LocalModel, choose_device
-from rag.pipeline import open_retriever, open_store
 from rag.prefix import PrefixSettings
 from rag.retrieval import Retriever
+from rag.scoring import normalize
 from rag.settings import Settings
 
 RUN = Stage("reader", "sft")
 LEFT_OUT = 0.3  # share of answerable questions whose passage is taken out of the context; SQuAD 2.0 itself has a third that can't be answered
-REACH, HELD_OUT = 10, 12  # every twelfth document is for development
+REACH = 10  # passages looked at for a question
+DEVELOPMENT = 160  # rows that training looks at meanwhile
 
 
 def train_reader(settings: Settings, model: LocalModel, device: str, benches: list[Path], out: Path, sft: SftSettings, prefix: PrefixSettings) -> None:
@@ -50,17 +49,10 @@ def read_rows(settings: Settings, benches: list[Path]) -> tuple[list[Row], list[
     """-> rows to train on and for development, by document. Contexts are what the serving retriever gives over the bench's own documents."""
     train, dev = [], []
     for bench in benches:
-        if not (bench / "questions.jsonl").exists():
-            raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
-        place = RUN.folder.parent / bench.name
-        shutil.rmtree(place, ignore_errors=True)
-        store, embedder = open_store(settings, place)
-        sync(store, embedder, bench / "documents", Rules.of(settings))
-        store.close()
-        rows = rows_of(open_retriever(settings, place), bench / "questions.jsonl")
-        held = set(sorted({row.document for row in rows})[::HELD_OUT])
-        train += [row for row in rows if row.document not in held]
-        dev += [row for row in rows if row.document in held]
+        rows = rows_of(index_bench(settings, bench, RUN.folder.parent), bench / "questions.jsonl")
+        train += [row for row in rows if not measures_only(row.document)]
+        dev += [row for row in rows if measures_only(row.document)]
+    dev = random.Random(0).sample(dev, min(len(dev), DEVELOPMENT))
     for name, rows in (("train", train), ("dev", dev)):
         write_lines(RUN.folder.parent / f"{name}.jsonl", rows)
     print(f"rows: {dict(Counter(row.kind for row in train))}, for development {len(dev)}; {digest(RUN.folder.parent / 'train.jsonl')}", flush=True)
@@ -68,17 +60,37 @@ def read_rows(settings: Settings, benches: list[Path]) -> tuple[list[Row], list[
 
 
 def rows_of(retriever: Retriever, questions: Path) -> list[Row]:
-    """-> a row of each question that mining's own labelling keeps."""
-    rng, rows = random.Random(0), []
+    """-> a row of each question that mining's own labelling keeps. Questions on one chunk share what was retrieved for the first of them, so that few passages
+    are read for many questions."""
+    rng, rows, contexts = random.Random(0), [], _Contexts(retriever)
     for asked in read_lines(questions):
-        leave_out = rng.random() < LEFT_OUT
+        leave_out, question = rng.random() < LEFT_OUT, asked["question"].strip()
         if not asked["answers"]:
-            context = tuple(p.chunk for p in retriever.search(asked["question"]))
-            rows.append(Row(asked["id"], asked["question"], "", "unanswerable", asked["document"], (0, 0), context, 0))
+            context = contexts.around(question, None, False)
+            rows.append(Row(asked["id"], question, "", "unanswerable", asked["document"], (0, 0), context, 0))
             continue
         home = next((c for c in retriever.chunks if c.document == asked["document"] and c.start <= asked["start"] < c.end), None)
-        if home:
-            spot = Candidate(0, "", "", asked["answers"][0], "human")
-            row, _ = label(asked["question"].strip(), spot, home, retriever, leave_out, REACH)
-            rows += [replace(row, id=asked["id"])] if row else []
+        context = contexts.around(question, home, leave_out) if home else ()
+        if not home or home not in context and any(normalize(asked["answers"][0]) in normalize(c.text) for c in context):
+            continue
+        cited = context.index(home) + 1 if home in context else 0
+        kind = "answerable" if cited else "left out" if leave_out else "not retrieved"
+        rows.append(Row(asked["id"], question, asked["answers"][0], kind, asked["document"], (home.start, home.end), context, cited))
     return rows
+
+
+class _Contexts:
+    """What the retriever gave for the first question on a chunk."""
+
+    def __init__(self, retriever: Retriever):
+        self._retriever = retriever
+        self._kept: dict[tuple[str, int], list[Chunk]] = {}
+
+    def around(self, question: str, home: Chunk | None, leave_out: bool) -> tuple[Chunk, ...]:
+        """-> passages for a question on the chunk `home`, without it if it is to be left out; for a question on none, of the chunk nearest to it."""
+        found = None if home else [p.chunk for p in self._retriever.search(question, REACH)]
+        home = home or found[0]
+        key, width = (home.document, home.start), self._retriever.settings.passages
+        if key not in self._kept:
+            self._kept[key] = found or [p.chunk for p in self._retriever.search(question, REACH)]
+        return tuple([c for c in self._kept[key] if not (leave_out and c == home)][:width])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +14,38 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
 from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
 
+from finetune.bench import measures_only
 from finetune.evidence import Pair, make_pairs, read_questions
+from finetune.proposals import Proposal
 from rag.embedder import Embedder
 from rag.models import LocalModel, computes_bfloat16
 from rag.reranker import CHANGES, IDENTITY, LENGTH, SHIPPED, Reranker
 
-SUPPORT = 4  # times that a support pair is seen for once that a relevance pair is: they are fewer and shorter
-HELD_OUT = 12  # one paragraph in so many only measures
+SUPPORT = 2  # times that a support pair is seen for once that a relevance pair is: they are shorter
+RIGHT, WRONG = 0.5, 0.25  # token F1 from which, and below which, a proposal is right or wrong
 
 
-def split(asked: list[Any]) -> tuple[list[Any], list[Any]]:
-    """-> questions to train on and questions to measure by, by paragraph, so that no passage is in both."""
-    names = sorted({q.paragraph for q in asked})
-    held = set(names[:: HELD_OUT])
-    return [q for q in asked if q.paragraph not in held], [q for q in asked if q.paragraph in held]
+def as_pairs(near: list[Proposal]) -> Iterator[Pair]:
+    """-> what the reader proposed, right and wrong, as pairs; of those in between nothing is said."""
+    for p in near:
+        if p.f1 >= RIGHT or p.f1 < WRONG:
+            yield Pair(p.claim, p.evidence, int(p.f1 >= RIGHT), "support")
 
 
-def train_reranker(model: LocalModel, device: str, folders: list[Path], out: Path = SHIPPED, epochs: float = 1, wrong: int = 2, rank: int = 64) -> None:
+def train_reranker(
+    model: LocalModel, device: str, folders: list[Path], near: list[Proposal], out: Path = SHIPPED, epochs: float = 1, wrong: int = 2, rank: int = 64
+) -> None:
     """Train the cross-encoder on the folders' questions and keep it in `out`: what changed, and how well it tells held-out pairs apart.
 
-    wrong: passages that do not answer, for each question. rank: of the kept changes. Attention is written out, since its backward pass is several times
-    faster on a CPU than the fused kernel's; no dropout, since few pairs are seen twice."""
+    near: what the reader proposed for them. wrong: passages that do not answer, for each question. rank: of the kept changes. Attention is written out,
+    since its backward pass is several times faster on a CPU than the fused kernel's; no dropout, since few pairs are seen twice."""
     embedder = Embedder(model, device)
     chunks, paragraphs, asked = read_questions(folders, embedder)
-    train, held = split(asked)
-    rows = [r for r in make_pairs(chunks, paragraphs, train, embedder, wrong) for _ in range(SUPPORT if r.kind == "support" else 1)]
-    test = list(make_pairs(chunks, paragraphs, held, embedder, wrong, seed=1))
+    train, held = ([q for q in asked if measures_only(q.document) == only] for only in (False, True))
+    own = ([*as_pairs([p for p in near if measures_only(p.document) == only])] for only in (False, True))
+    made = [*make_pairs(chunks, paragraphs, train, embedder, wrong), *next(own)]
+    rows = [r for r in made for _ in range(SUPPORT if r.kind == "support" else 1)]
+    test = [*make_pairs(chunks, paragraphs, held, embedder, wrong, seed=1), *next(own)]
     print(f"{len(train)} questions make {len(rows)} pairs; {len(held)} questions ({len(test)} pairs) only measure")
     encoder = CrossEncoder(
         str(model.path), num_labels=1, max_length=LENGTH, device=device, local_files_only=True, model_kwargs={"attn_implementation": "eager"},
@@ -55,7 +61,7 @@ def train_reranker(model: LocalModel, device: str, folders: list[Path], out: Pat
     CrossEncoderTrainer(encoder, args, train_dataset=_dataset(rows), loss=BinaryCrossEntropyLoss(encoder)).train()
     save_changes(encoder.model, model, out, rank)
     about = {"base": model.digest, "base_name": model.name, "licence": "CC BY-SA 4.0", "trained_on": [f.name for f in folders], "questions": len(train),
-             "pairs": len(rows), "epochs": epochs, "rank": rank, "threshold": 0.5}  # fmt: skip
+             "proposals": len(near), "pairs": len(rows), "epochs": epochs, "rank": rank, "threshold": 0.5}  # fmt: skip
     write_json(out / IDENTITY, about)
     whole, kept = measure(test, encoder.predict), measure(test, Reranker(model, device, out).score_pairs)
     write_json(out / IDENTITY, {**about, **kept})

@@ -75,9 +75,11 @@ def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row],
         "lr_scheduler_type": "cosine",
         "train_sampling_strategy": "group_by_length",
     }
+    if from_reader(base, settings):
+        print(f"starting from {READER}")
     set_seed(0)  # before the adapter's random start
     if method.at_question:
-        trainer = _from_question(base, train, dev, arguments, _start(base, settings) or get_peft_model(base.model, method.make(settings.rank)))
+        trainer = _from_question(base, train, dev, arguments, starting(base, settings))
     else:
         data = {"train_dataset": tokenized(base.tokenizer, train), "eval_dataset": tokenized(base.tokenizer, dev)}
         args = SFTConfig(**arguments, max_length=None)
@@ -87,14 +89,18 @@ def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row],
     return trainer
 
 
-def _start(base: Trainable, settings: SftSettings) -> Any:
-    """-> the base with the shipped reader's weights, or None where it does not fit."""
+def from_reader(base: Trainable, settings: SftSettings) -> bool:
+    """Whether training goes on from the shipped reader."""
     if settings.start not in ("", "reader"):
         raise TrainingError(f"training starts from the reader or anew, not from {settings.start!r}: --set sft.start=reader, or sft.start=")
-    if not settings.start or settings.method != "alora" or not reader_fits(base.source, prompt.fingerprint(base.tokenizer)):
-        return None
-    print(f"starting from {READER}")
-    return PeftModel.from_pretrained(base.model, str(READER), is_trainable=True, config=awake(READER))
+    return bool(settings.start) and settings.method == "alora" and reader_fits(base.source, prompt.fingerprint(base.tokenizer))
+
+
+def starting(base: Trainable, settings: SftSettings) -> Any:
+    """-> the base with the adapter that training starts from."""
+    if from_reader(base, settings):
+        return PeftModel.from_pretrained(base.model, str(READER), is_trainable=True, config=awake(READER))
+    return get_peft_model(base.model, find_method(settings.method, base.model).make(settings.rank))
 
 
 def _from_question(base: Trainable, train: list[Row], dev: list[Row], arguments: dict[str, Any], tuned: Any) -> AnswerTrainer:

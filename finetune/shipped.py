@@ -1,4 +1,4 @@
-"""The commands that train what ships with this package: question writer, reader, cross-encoder."""
+"""The commands that train what ships with this package: question writer, reader, cross-encoder, chooser."""
 
 from __future__ import annotations
 
@@ -6,16 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from finetune.base import base_of
 from rag.settings import Settings
-
-
-def base_of(settings: Settings) -> Any:
-    """-> model, device, precision to train on: NF4 (QLoRA) unless model.precision says otherwise."""
-    from rag.models import ModelSettings, choose_device, find_model
-
-    models = settings.section("model", ModelSettings)
-    precision = "nf4" if models.precision == "auto" else models.precision
-    return find_model(models.generator, models.hub), *choose_device(models.device, precision)
 
 
 def add_shipped(commands: Any) -> None:
@@ -32,6 +24,11 @@ def add_shipped(commands: Any) -> None:
     reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl with pairs.jsonl")
     reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
     reranker.set_defaults(work=run_reranker)
+    chooser = commands.add_parser("chooser", help="weigh generator against cross-encoder, on people's questions that neither was trained on")
+    chooser.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
+    chooser.add_argument("--everything", action="store_true", help="weigh by all documents, not only by those left out of training")
+    chooser.add_argument("--out", type=Path, default=Path("rag/weights/chooser.json"))
+    chooser.set_defaults(work=run_chooser)
 
 
 def run_writer(args: argparse.Namespace, settings: Settings) -> None:
@@ -51,8 +48,16 @@ def run_reader(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.proposals import proposals
     from finetune.reranker import train_reranker
     from rag.models import ModelSettings, choose_device, find_model
 
     models = settings.section("model", ModelSettings)
-    train_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.folder, args.out)
+    near = [p for folder in args.folder if (folder / "questions.jsonl").exists() for p in proposals(settings, folder)]
+    train_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.folder, near, args.out)
+
+
+def run_chooser(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.chooser import fit_chooser
+
+    fit_chooser(settings, args.bench, args.out, args.everything)

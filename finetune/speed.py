@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from finetune.clock import Clock, alone, peak_mb
 from finetune.data import Pair, Row
 from finetune.trainable import Trainable
 from rag.models import LocalModel
@@ -41,11 +39,10 @@ class Timing:
 
 
 def speed(model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], epochs: int, prefix: PrefixSettings) -> list[Timing]:
-    """-> a timing of each way, each in a process of its own so that its peak memory is its own."""
+    """-> a timing of each way."""
     found = []
     for way in WAYS:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            found.append(pool.submit(measure, way, model, device, precision, train, dev, epochs, prefix).result())
+        found.append(alone(measure, way, model, device, precision, train, dev, epochs, prefix))
         print(line(found[-1]), flush=True)
     return found
 
@@ -64,15 +61,14 @@ def measure(way: str, model: LocalModel, device: str, precision: str, train: lis
         float32_adapter(trainer.model)
         if not plain:
             score_labels_only()
-        clock = _clock()
+        clock = Clock()
         trainer.add_callback(clock)
         trainer.train()
     ends = [at - start for at in clock.ends]
     losses = [round(entry["eval_loss"], 4) for entry in trainer.state.log_history if "eval_loss" in entry]
     later = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else ends[0]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 10**6
     gpu = torch.cuda.max_memory_allocated() // 10**6 if device.startswith("cuda") else 0
-    return Timing(way, len(train), len(ends), round(ends[0], 3), round(later, 3), losses, peak, gpu)
+    return Timing(way, len(train), len(ends), round(ends[0], 3), round(later, 3), losses, peak_mb(), gpu)
 
 
 def _trainer(stage: str, name: str, folder: Path, base: Trainable, train: list[Row], dev: list[Row], epochs: int) -> Any:
@@ -102,26 +98,6 @@ def _wrong(row: Row) -> str:
     from rag import prompt
 
     return prompt.REFUSAL if row.cited else prompt.answer_text(row.answer, 1)
-
-
-def _clock() -> Any:
-    from transformers import TrainerCallback
-
-    class Clock(TrainerCallback):
-        """When each epoch's last step ended, without the evaluations before it."""
-
-        def __init__(self) -> None:
-            self.ends: list[float] = []
-            self._evaluating, self._since = 0.0, 0.0
-
-        def on_epoch_end(self, *args: Any, **kwargs: Any) -> None:
-            self._since = time.perf_counter()
-            self.ends.append(self._since - self._evaluating)
-
-        def on_evaluate(self, *args: Any, **kwargs: Any) -> None:
-            self._evaluating += time.perf_counter() - self._since
-
-    return Clock()
 
 
 def line(t: Timing) -> str:

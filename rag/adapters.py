@@ -41,6 +41,10 @@ def awake(adapter: Path) -> Any:
     config = PeftConfig.from_pretrained(str(adapter))
     if getattr(config, "alora_invocation_tokens", None):
         config.alora_invocation_tokens = None
+    if getattr(config, "use_qalora", False):
+        from rag.qalora import on_linear
+
+        config = on_linear(config)
     return config
 
 

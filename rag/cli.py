@@ -119,24 +119,21 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
           f"{'cross-encoder ' + reranked if reranked else 'no cross-encoder set: passages in fused order'}", file=sys.stderr)  # fmt: skip
     answer = pipeline.ask(args.question, lambda text: print(text, end="", flush=True))
     answer.timings["load"] = loaded
-    print()
+    print() if pipeline.answerer.chooser is None else print(answer.text)
     print_sources(answer)
 
 
 def print_sources(answer) -> None:
-    """The checked answer where it differs from what was streamed, the evidence, the other passages, the time of each part."""
-    said = answer.output.strip()
-    if answer.refused and not said.startswith(answer.text):
-        print(f"-> {answer.text} (no passage supports the words above)")
-    elif not answer.refused and said.split("\n")[0].strip() != said:
-        print(f"-> {answer.text}")
+    """What was written or found where it is not what is shown, the evidence, the other passages, the time of each part."""
+    if answer.refused and not answer.output.strip().startswith(answer.text):
+        print(f"-> not shown, since it is not sure enough or no passage supports it: {answer.output.strip()}")
     for citation in answer.citations:
         print(f"  [{citation.passage}] {answer.passages[citation.passage - 1].chunk.place}\n      “{' '.join(citation.quote.split())}”")
     print("passages shown:" if not answer.refused else "nearest passages:")
     for number, passage in enumerate(answer.passages, 1):
         print(f"  [{number}] {passage.chunk.place}")
     times = ", ".join(f"{name} {seconds:.2f}" for name, seconds in answer.timings.items())
-    print(f"confidence {answer.confidence:.2f} (not calibrated); seconds: {times}", file=sys.stderr)
+    print(f"confidence {answer.confidence:.2f}; seconds: {times}", file=sys.stderr)
 
 
 def run_models(args: argparse.Namespace, settings: Settings) -> None:

@@ -11,13 +11,16 @@ from typing import Any
 import torch
 
 from rag.adapters import AT_QUESTION, attach, read_identity
+from rag.chunking import Chunk
 from rag.decoding import Read, continue_batch, continue_one, read_on, score
 from rag.errors import ModelError
+from rag.extraction import Span, find_spans, span_tree
+from rag.lean import lighten
 from rag.loading import load_base
 from rag.models import LocalModel
 from rag.prefix import PrefixReader, PrefixSettings
 from rag.prefix_cache import PrefixCache
-from rag.prompt import Tokens, check_fingerprint, fingerprint
+from rag.prompt import Tokens, check_fingerprint, citation_start, fingerprint
 from rag.soft_prompt import is_soft, soft_prompt
 
 Prompt = Tokens | list[int]  # with passages and a question, or plain
@@ -68,6 +71,8 @@ class Generator:
         self._everywhere, self.apart = False, prefix.apart
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
+        if not hasattr(self._tuned, "disable_adapter"):  # PEFT's layers need the base's as they are
+            lighten([self._base, self._tuned], device)
         self.prefixes = PrefixReader(self._layers, self._read_as_base, f"{model.digest} {precision} {device}", cache or prefix.cache(), device, self.apart)
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
@@ -123,6 +128,13 @@ class Generator:
             read = self._read(tokens)
             scores = score(self._writer, read, wanted) if any(wanted) else [[] for _ in wanted]
             return self._continue(read, tokens, max_new_tokens, None, None), scores
+
+    def propose(self, prompt: Tokens, passages: list[Chunk], wanted: list[int]) -> tuple[list[Span], list[float]]:
+        """-> the likeliest spans of the passages as the answer, best first; and the scores of the `wanted` continuation as generate_and_score gives them."""
+        with self._speaker([prompt]), torch.inference_mode():
+            read = self._read([prompt])
+            scores = score(self._writer, read, [wanted])[0] if wanted else []
+            return find_spans(self._writer, read, span_tree(self.tokenizer, passages), citation_start(self.tokenizer)), scores
 
     def _speaker(self, prompts: list[Tokens]) -> Any:
         """An adapter that wakes up at the question sleeps through prompts that have none, as with PEFT."""

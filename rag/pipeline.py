@@ -1,27 +1,28 @@
-"""Question -> Answer: retrieve, render, generate, ground."""
+"""Question -> Answer: retrieve, read, propose, choose; and how each part is opened as the settings say."""
 
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from rag import chunking, prompt
+from rag import chunking
 from rag.adapters import READER, read_identity, reader_fits
+from rag.answer import Answer
+from rag.answerer import Answerer, AnswerSettings
+from rag.chooser import Chooser, read_weights
 from rag.chunking import ChunkSettings
 from rag.embedder import Embedder
 from rag.errors import ModelError
-from rag.generator import Generation, Generator
-from rag.grounding import Citation, ground
+from rag.generator import Generator
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
 from rag.prefix import PrefixSettings
 from rag.prefix_cache import PrefixCache
 from rag.record import Record
 from rag.reranker import SHIPPED, Reranker
-from rag.retrieval import Passage, RetrievalSettings, Retriever
+from rag.retrieval import RetrievalSettings, Retriever
 from rag.settings import Settings
 from rag.store import Store
 
@@ -29,60 +30,18 @@ INDEX = Path("var/index")
 LIVE = Path("var/adapters/live.json")
 
 
-@dataclass(frozen=True)
-class AnswerSettings:
-    """max_new_tokens: longest answer, in tokens."""
-
-    max_new_tokens: int = 48
-
-
-@dataclass(frozen=True)
-class Answer:
-    """text: the answer, or the refusal sentence. refused: whether it is the refusal, said by the model or because no shown passage
-    supports what it said. confidence: geometric mean probability of the generated tokens, not yet calibrated. output: what the model wrote.
-    timings: seconds of each part."""
-
-    text: str
-    refused: bool
-    confidence: float
-    citations: list[Citation]
-    passages: list[Passage]
-    output: str
-    timings: dict[str, float]
-
-
-def to_answer(generation: Generation, passages: list[Passage], timings: dict[str, float] | None = None) -> Answer:
-    """-> the answer that keeps the contract: every citation is a passage shown, every quote literal, no support means refusal."""
-    parsed = prompt.parse(generation.text)
-    citations = ground(parsed, passages)
-    refused = not citations
-    confidence = math.exp(sum(generation.logprobs) / len(generation.logprobs)) if generation.logprobs else 0.0
-    text = prompt.REFUSAL if refused else parsed.text
-    return Answer(text, refused, round(confidence, 4), citations, passages, generation.text, timings or {})
-
-
 class Pipeline:
-    """A retriever and a generator, ready to answer."""
+    """A retriever and an answerer, ready to answer."""
 
-    def __init__(self, retriever: Retriever, generator: Generator, settings: AnswerSettings):
-        self.retriever, self.generator, self.settings = retriever, generator, settings
+    def __init__(self, retriever: Retriever, answerer: Answerer):
+        self.retriever, self.answerer, self.generator = retriever, answerer, answerer.generator
 
     def ask(self, question: str, on_text: Callable[[str], None] | None = None) -> Answer:
-        """-> the answer; on_text gets the model's words as they come, before they are checked."""
+        """-> the answer; on_text gets freely written words as they come, before they are checked."""
         passages = self.retriever.search(question)
-        tokens = prompt.render(self.generator.tokenizer, question, [p.chunk for p in passages])
         start = time.perf_counter()
-        first: list[float] = []
-
-        def heard(text: str) -> None:
-            first.append(time.perf_counter())
-            if on_text:
-                on_text(text)
-
-        generation = self.generator.generate([tokens], self.settings.max_new_tokens, heard)[0]
-        end = time.perf_counter()
-        read = first[0] if first else end
-        return to_answer(generation, passages, {**self.retriever.timings, "read": read - start, "write": end - read})
+        answer = self.answerer.answer(question, passages, on_text)
+        return replace(answer, timings={**self.retriever.timings, "answer": time.perf_counter() - start})
 
 
 def index_identity(embedder: LocalModel, chunks: ChunkSettings) -> dict[str, str]:
@@ -168,9 +127,15 @@ def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache 
     return Generator(model, device, precision, adapter, prefix=settings.section("prefix", PrefixSettings), cache=cache)
 
 
+def open_answerer(settings: Settings, generator: Generator) -> Answerer:
+    """-> what answers with the generator as the settings say."""
+    answer = settings.section("answer", AnswerSettings)
+    return Answerer(generator, answer, Chooser(shipped_reranker(settings), read_weights()) if answer.extractive else None)
+
+
 def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None, base: bool = False) -> Pipeline:
     """-> everything that answering needs. Unless it is to be the base alone, with the adapter given, else the live one, else the reader that ships."""
     chosen = None if base else adapter or live_adapter()
     retriever = open_retriever(settings, folder)  # before what may take a model to be converted: without an index there is no need
     chosen = None if base else chosen or shipped_reader(settings)
-    return Pipeline(retriever, open_generator(settings, chosen), settings.section("answer", AnswerSettings))
+    return Pipeline(retriever, open_answerer(settings, open_generator(settings, chosen)))

@@ -75,6 +75,14 @@ def answer_text(text: str, cited: int) -> str:
     return f"{text} [{cited}]"
 
 
+def citation_start(tokenizer: Any) -> int:
+    """-> the token that follows an answer's text. Raises PromptError when it merges with the text."""
+    text, whole = _ids(tokenizer, "word"), _ids(tokenizer, answer_text("word", 1))
+    if whole[: len(text)] != text:
+        raise PromptError("tokens merge across the end of an answer: --set answer.extractive=false")
+    return whole[len(text)]
+
+
 def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | None = None) -> Tokens:
     """-> token ids of the prompt; with `answer`, of prompt, answer and end-of-turn token, the last two supervised.
 

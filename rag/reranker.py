@@ -80,6 +80,11 @@ def _library_model(folder: Path, device: str, dtype: Any) -> Callable[[list[tupl
     return lambda pairs: model.predict(pairs, batch_size=BATCH, show_progress_bar=False)
 
 
+def claim_and_evidence(question: str, answer: str, chunk: Chunk, sentence: tuple[int, int]) -> tuple[str, str]:
+    """-> what the cross-encoder reads to tell whether a sentence of the chunk, under its headings, bears an answer out."""
+    return f"{question} {answer}", f"{' > '.join(chunk.headings or (chunk.title,))}\n{chunk.text[sentence[0] : sentence[1]]}"
+
+
 def apply_changes(model: Any, changes: Path) -> None:
     """Add to each matrix the product of its two thin ones; what is small enough is stored whole."""
     import torch

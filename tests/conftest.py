@@ -122,7 +122,8 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
         if generator:
             monkeypatch.setattr("eval.run.open_generator", lambda settings, adapter, cache=None: generator)
         fields = {"questions": QUESTIONS, "parts": PARTS, "notes": [], **more}
-        return evaluate(Settings(list(overrides), tmp_path / "none.toml"), Task(folder, store.folder, generators=generators, **fields))
+        written = ["answer.extractive=false", *overrides]  # Scripted writes; spans are another file's
+        return evaluate(Settings(written, tmp_path / "none.toml"), Task(folder, store.folder, generators=generators, **fields))
 
     return run
 

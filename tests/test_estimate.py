@@ -1,13 +1,14 @@
 import pytest
 
 from finetune.estimate import Cost, measure, plan
+from finetune.sft import SftSettings
 from rag.models import find_model
 
 
 @pytest.mark.parametrize("method", ["alora", "lora"])
 @pytest.mark.parametrize("precision", ["float32", "nf4"])
 def test_every_cost_is_measured(tiny_model, method, precision):
-    cost = measure(find_model(str(tiny_model)), "cpu", precision, 4, 2, method)
+    cost = measure(find_model(str(tiny_model)), "cpu", precision, SftSettings(method=method, rank=4, batch=2))
     assert cost.train > 0 and cost.read > 0 and cost.write > 0
 
 

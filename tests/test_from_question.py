@@ -4,21 +4,20 @@ import json
 
 import pytest
 import torch
-import torch.nn.functional as F
+from parity import compare, from_question, load_plain, over_whole_rows
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, TrainingArguments
+from transformers import AutoModelForCausalLM
 from triplets import row
 from trl import DPOConfig
 
 from finetune.data import Pair
 from finetune.dpo import DpoSettings, _PairTrainer, dpo_trainer, tokenized_pairs
-from finetune.from_question import AnswerTrainer, answers, collate, preferences
+from finetune.from_question import collate, preferences
 from finetune.sft import SftSettings, sft_trainer
-from finetune.trainable import Trainable, attend_after_prefix, load_trainable
+from finetune.trainable import Trainable, load_trainable
 from rag import prompt
 from rag.decoding import read_on
 from rag.generator import Generator
-from rag.loading import load_base
 from rag.models import find_model
 from rag.prefix import PrefixSettings
 
@@ -51,61 +50,9 @@ def awake_model(folder, base_folder):
     return PeftModel.from_pretrained(base, folder, is_trainable=True, config=awake(folder))
 
 
-def gradients(model):
-    return {name: p.grad.clone() for name, p in model.named_parameters() if p.requires_grad}
-
-
-def whole_loss(model, tokenizer, rows):
-    """-> the mean loss of supervised tokens in PEFT's forward pass over whole sequences, one at a time."""
-    losses = []
-    for r in rows:
-        tokens = prompt.render(tokenizer, r.question, list(r.passages), r.target)
-        logits = model(input_ids=torch.tensor([tokens.ids])).logits[0, -tokens.supervised - 1 : -1]
-        losses.append(F.cross_entropy(logits, torch.tensor(tokens.ids[-tokens.supervised :]), reduction="none"))
-    return torch.cat(losses).mean()
-
-
-def compare(base_folder, folder, tokenizer, rows, tmp_path, tolerance, worst):
-    """tolerance: of the loss, and of the gradient as one vector relative to its length. worst: of any matrix's gradient relative to its largest entry."""
-    tuned = awake_model(folder, base_folder)
-    attend_after_prefix(tuned.get_base_model(), "cpu")
-    args = TrainingArguments(output_dir=str(tmp_path / "t"), use_cpu=True, remove_unused_columns=False, report_to=[])
-    trainer = AnswerTrainer(tuned, args, Trainable(tokenizer, tuned.get_base_model(), find_model(str(base_folder)), "cpu", "float32", PrefixSettings(500)))
-    batch = collate(list(answers(tokenizer, rows)))
-    ours = trainer.compute_loss(tuned, batch)
-    ours.backward()
-    whole = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32, attn_implementation="eager")
-    plain = PeftModel.from_pretrained(whole, folder, is_trainable=True)
-    assert plain.peft_config["default"].alora_invocation_tokens
-    theirs = whole_loss(plain, tokenizer, rows)
-    theirs.backward()
-    found, wanted = gradients(tuned), gradients(plain)
-    assert found.keys() == wanted.keys()
-    largest = max((found[name] - wanted[name]).abs().max().item() / wanted[name].abs().max().clamp(min=1e-3).item() for name in wanted)
-    apart = sum((found[name] - wanted[name]).square().sum() for name in wanted) / sum(g.square().sum() for g in wanted.values())
-    print(f"loss {ours.item():.7f} against {theirs.item():.7f}; largest relative difference of a gradient {largest:.1e}")
-    assert abs(ours.item() - theirs.item()) <= tolerance and apart.sqrt() <= tolerance and largest <= worst
-    assert any(gradient.abs().max() > 1e-3 for gradient in wanted.values())
-
-
 def test_loss_and_gradients_are_those_of_pefts_whole_forward_pass(tiny_model, tiny_generator, at_question, tmp_path):
-    compare(tiny_model, at_question, tiny_generator.tokenizer, ROWS, tmp_path, 1e-5, 1e-5)
-
-
-@pytest.mark.model
-def test_loss_and_gradients_of_the_real_model(tmp_path):
-    from rag.models import ModelSettings
-
-    model = find_model(ModelSettings().generator)
-    tokenizer, base = load_base(model, "cpu", "float32")
-    torch.manual_seed(0)
-    folder = tmp_path / "adapter"
-    tuned = get_peft_model(base, LoraConfig(r=8, target_modules="all-linear", task_type="CAUSAL_LM", alora_invocation_tokens=prompt.invocation(tokenizer).ids))
-    for name, parameter in tuned.named_parameters():
-        if "lora_B" in name:
-            parameter.data = torch.randn_like(parameter) * 0.01
-    tuned.save_pretrained(folder)
-    compare(model.path, folder, tokenizer, ROWS[:3], tmp_path, 1e-4, 1e-3)
+    model = find_model(str(tiny_model))
+    compare(from_question(load_trainable(model, "cpu", "float32"), at_question, ROWS), over_whole_rows(load_plain(model), at_question, ROWS), 1e-5, 1e-5)
 
 
 def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, monkeypatch):

@@ -3,10 +3,10 @@ import random
 import pytest
 from fakes import document, passage
 
+from rag.answer import written_answer
 from rag.chunking import ChunkSettings, chunk
 from rag.generator import Generation
 from rag.grounding import ground, sentences, support
-from rag.pipeline import to_answer
 from rag.prompt import REFUSAL, parse
 from rag.retrieval import Passage
 
@@ -98,7 +98,7 @@ def test_support_by_hand():
 
 
 def answer(output):
-    return to_answer(Generation(output, [-0.5, -1.5]), SHOWN)
+    return written_answer(Generation(output, [-0.5, -1.5]), SHOWN)
 
 
 def test_an_answer_without_support_is_the_refusal():

@@ -71,7 +71,7 @@ def test_ask_base(house):
     assert set(answer) == {"text", "refused", "confidence", "citations", "passages", "output", "timings"}
     assert len(answer["passages"]) == 3
     assert answer["passages"][0]["chunk"]["document"] == "people/new-starter-guide.html"
-    assert {"load", "embed", "search", "read", "write"} <= set(answer["timings"])
+    assert {"load", "embed", "search", "answer"} <= set(answer["timings"])
     for citation in answer["citations"]:
         assert citation["quote"] in answer["passages"][citation["passage"] - 1]["chunk"]["text"]
 

@@ -4,6 +4,8 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import torch
+from peft import get_peft_model
 from triplets import row
 
 from finetune import merge as merging
@@ -22,7 +24,7 @@ from rag.models import find_model
 ROWS = [row(n, n % 3 > 0) for n in range(24)]
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if name != "qalora"])
+@pytest.mark.parametrize("name", METHODS)
 def test_every_method_learns_and_is_served_as_it_was_trained(tiny_model, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     trial = attempt(name, find_model(str(tiny_model)), "cpu", "float32", ROWS, ROWS[:6], 30)
@@ -32,8 +34,21 @@ def test_every_method_learns_and_is_served_as_it_was_trained(tiny_model, tmp_pat
 
 def test_qalora_is_refused_where_peft_would_train_plain_lora():
     with pytest.raises(TrainingError, match="GPTQ"):
-        find_method("qalora", SimpleNamespace())
+        find_method("qalora", SimpleNamespace(quantization_method="awq"))
     assert find_method("qalora", SimpleNamespace(quantization_method="gptq")).make(4).use_qalora
+
+
+@pytest.mark.parametrize("precision", ["float32", "nf4"])
+def test_qalora_sees_the_sum_of_each_group_of_inputs(tiny_model, precision):
+    base = load_trainable(find_model(str(tiny_model)), "cpu", precision, unpack=False).model
+    layer = get_peft_model(base, find_method("qalora").make(4)).base_model.model.model.layers[1].mlp.down_proj
+    first, second, group = layer.lora_A["default"], layer.lora_B["default"], 16
+    torch.nn.init.normal_(second.weight)
+    assert first.weight.shape == (4, 64 // group) and type(layer.base_layer).__name__ == ("Linear" if precision == "float32" else "Linear4bit")
+    x = torch.randn(2, 3, 64)
+    added = layer(x) - layer.base_layer(x)
+    scale = layer.scaling["default"] * (64 // group) / group  # of PEFT's: a mean times the number of groups
+    assert torch.allclose(added, second(first(x.view(2, 3, -1, group).sum(-1))) * scale, atol=1e-4)
 
 
 def trained(tiny_model, folder, name):
@@ -46,7 +61,7 @@ def trained(tiny_model, folder, name):
     return folder / "adapter"
 
 
-@pytest.mark.parametrize("name", ["lora", "dora", "ia3"])
+@pytest.mark.parametrize("name", ["lora", "dora", "qalora", "ia3"])
 def test_a_merged_model_says_what_the_adapter_says(tiny_model, tmp_path, name):
     adapter, model = trained(tiny_model, tmp_path, name), find_model(str(tiny_model))
     assert merge(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12) == 0.0

@@ -8,11 +8,16 @@ from eval.judge import judge
 from eval.predict import TIMED, evidence_ranks, gold, latencies, predict, predict_closed_book
 from eval.questions import Evidence, Question, asked
 from eval.resume import in_batches, read_lines
+from rag.answerer import Answerer, AnswerSettings
 from rag.prompt import CLOSED_BOOK, REFUSAL, render
 
 SHOWN = [passage(CRANE, "crane.md"), passage("The mole is 640 metres long.", "mole.md", 100), passage("40 tonnes is the limit.", "limit.md")]
 EVIDENCE = (Evidence("crane.md", 16, 25),)
 QUESTIONS = [Question(f"q{n}", f"How much {n}?", (ANSWER,) if n % 3 else (), "crane.md", EVIDENCE if n % 3 else (), "k") for n in range(12)]
+
+
+def writing(generator) -> Answerer:
+    return Answerer(generator, AnswerSettings(extractive=False, max_new_tokens=8), None)
 
 
 @pytest.fixture
@@ -26,7 +31,7 @@ def ask(tmp_path):
     shown = {q.id: SHOWN[: 1 + n % 3] for n, q in enumerate(QUESTIONS)}
 
     def ask(generator):
-        return predict(generator, QUESTIONS, shown, 8, ask.path, "base")
+        return predict(writing(generator), QUESTIONS, shown, ask.path, "base")
 
     ask.path = tmp_path / "runs" / "base.jsonl"
     return ask
@@ -117,11 +122,11 @@ def test_the_likelihood_of_the_first_acceptable_answer_is_measured_and_of_nothin
 def test_latency_is_of_questions_asked_one_at_a_time_evenly_spaced(tokenizer):
     many = [Question(f"q{n}", f"How much {n}?", (), "d", (), "k") for n in range(3 * TIMED)]
     generator = Scripted(tokenizer)
-    found = latencies(generator, many, {q.id: [] for q in many}, 8)
+    found = latencies(writing(generator), many, {q.id: [] for q in many})
     assert len(found["first_token"]) == len(found["answer"]) == TIMED
     assert all(0 <= first <= whole for first, whole in zip(found["first_token"], found["answer"], strict=True))
     assert [f"How much {n}?" in text for n, text in zip(range(0, 3 * TIMED, 3), generator.prompts, strict=True)] == [True] * TIMED
-    assert len(latencies(Scripted(tokenizer), many[:5], {q.id: [] for q in many}, 8)["answer"]) == 5
+    assert len(latencies(writing(Scripted(tokenizer)), many[:5], {q.id: [] for q in many})["answer"]) == 5
 
 
 def test_evidence_ranks_are_of_the_first_passage_that_holds_it():

@@ -7,7 +7,7 @@ import torch
 from corpus_in_small import DOCUMENTS
 from triplets import row
 
-from finetune import reader, sft
+from finetune import estimate, reader, sft
 from finetune.data import TrainingError
 from finetune.reader import rows_of
 from finetune.running import identity_of, write_adapter
@@ -64,6 +64,13 @@ def weights(tiny_model, folder, **settings):
 def test_training_on_a_corpus_starts_from_the_reader(tiny_model, tmp_path, shipped):
     found = weights(tiny_model, tmp_path / "s")
     assert found.keys() == shipped.keys() and all(torch.equal(found[name], shipped[name]) for name in found)
+
+
+def test_the_estimate_times_the_adapter_that_training_starts_from(tiny_model, shipped, monkeypatch):
+    timed = []
+    monkeypatch.setattr(estimate, "starting", lambda *args: timed.append(sft.starting(*args)) or timed[0])
+    estimate.measure(find_model(str(tiny_model)), "cpu", "float32", SftSettings(rank=4, batch=2))
+    assert {p.shape[0] for name, p in timed[0].named_parameters() if "lora_A" in name} == {2}
 
 
 @pytest.mark.parametrize("settings", [{"start": ""}, {"method": "lora"}])

@@ -4,9 +4,11 @@ import math
 import pytest
 from fakes import HashEmbedder
 
+from finetune.bench import measures_only
 from finetune.data import TrainingError
 from finetune.evidence import make_pairs, read_questions
-from finetune.reranker import measure, split
+from finetune.proposals import Proposal
+from finetune.reranker import as_pairs, measure
 from rag.errors import ModelError
 from rag.models import ModelSettings, find_model
 from rag.reranker import IDENTITY, SHIPPED, Reranker
@@ -62,10 +64,18 @@ def test_pairs_hold_right_texts_and_near_misses(bench):
         assert pair.label or not {"40", "tonnes"} & set(span.split()) or "crane" not in pair.claim
 
 
-def test_paragraphs_that_measure_are_never_trained_on(bench):
-    _, _, asked = read_questions(list(bench), HashEmbedder())
-    train, held = split(asked * 3)
-    assert train and held and not {q.paragraph for q in train} & {q.paragraph for q in held}
+def test_what_measures_is_told_by_its_title_whatever_folder_it_comes_in():
+    names = [f"article-{n}.md" for n in range(400)]
+    held = [name for name in names if measures_only(name)]
+    assert 20 < len(held) < 60
+    assert [measures_only(name.removesuffix(".md").replace("article-", "Article_")) for name in held] == [True] * len(held)
+
+
+def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between():
+    near = [Proposal("q", "d", True, f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)]
+    assert [(p.claim, p.label, p.kind) for p in as_pairs(near)] == [
+        ("Q? 0.0", 0, "support"), ("Q? 0.24", 0, "support"), ("Q? 0.5", 1, "support"), ("Q? 1.0", 1, "support"),
+    ]  # fmt: skip
 
 
 def test_a_folder_that_is_neither_is_an_error(tmp_path):
@@ -124,13 +134,15 @@ def tiny_encoder(tmp_path):
 def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(tiny_encoder, bench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("finetune.reranker.Embedder", lambda model, device: HashEmbedder())
-    monkeypatch.setattr("finetune.reranker.HELD_OUT", 2)
+    monkeypatch.setattr("finetune.reranker.measures_only", lambda document: document == "Ice_plant")
     import finetune.reranker
 
+    said = ("How much does the crane lift? 12", "Harbour\nIt stands on 12 wheels.", -1.0)
+    near = [Proposal("q", document, True, *said, f1) for document, f1 in (("harbour.md", 0.0), ("Ice_plant", 1.0), ("Ice_plant", 0.0))]
     trained, save = [], finetune.reranker.save_changes
     monkeypatch.setattr("finetune.reranker.save_changes", lambda model, *rest: (trained.append(model), save(model, *rest)))
     out = tmp_path / "kept"
-    finetune.reranker.train_reranker(tiny_encoder, "cpu", list(bench), out, epochs=2, rank=32)
+    finetune.reranker.train_reranker(tiny_encoder, "cpu", list(bench), near, out, epochs=2, rank=32)
     about = json.loads((out / IDENTITY).read_text())
     assert about["base"] == tiny_encoder.digest and math.isfinite(about["threshold"]) and about["trained_on"] == ["bench", "pairs"]
     pairs = [("How much does the crane lift? 40 tonnes", "Harbour\nIt lifts 40 tonnes."), ("Who launched it?", "Ferry\nThe ferry Sundrie sails.")]

@@ -1,6 +1,6 @@
 from triplets import row
 
-from finetune import speed
+from finetune import clock, speed
 from rag.models import find_model
 from rag.prefix import PrefixSettings
 
@@ -17,3 +17,17 @@ def test_the_ratio_is_of_the_same_stage():
     timing = lambda way, first, later: speed.Timing(way, 10, 4, first, later, [], 1, 0)  # noqa: E731
     found = [timing("sft TRL", 10, 10), timing("sft alora", 7, 1), timing("dpo TRL", 6, 6), timing("dpo alora", 3, 2)]
     assert speed.as_json(found, {"a": 1})["times_faster"] == {"sft": {"later": 10.0, "all": 4.0}, "dpo": {"later": 3.0, "all": 2.7}}
+
+
+def test_the_clock_leaves_out_evaluations_and_checkpoints(monkeypatch):
+    monkeypatch.setattr(clock.time, "perf_counter", iter([0, 5, 7, 11, 15, 16, 20, 22]).__next__)
+    found = clock.Clock()
+    found.on_train_begin()  # 0
+    found.on_evaluate()  # at the start, until 5
+    found.on_step_end()  # 7
+    found.on_evaluate()  # until 11
+    found.on_save()  # until 15
+    found.on_step_end()  # 16
+    found.on_epoch_end()  # 20
+    found.on_evaluate()  # until 22
+    assert (found.begin, found.ends) == (0, [7])

@@ -1,0 +1,65 @@
+"""What the reader proposes for people's questions, right and wrong: the near misses that cross-encoder and chooser learn from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from finetune.bench import index_bench
+from finetune.data import Stage, read_lines, write_lines
+from rag import prompt
+from rag.adapters import READER
+from rag.chooser import READINGS
+from rag.generator import Generator
+from rag.pipeline import open_generator
+from rag.reranker import claim_and_evidence
+from rag.retrieval import Retriever
+from rag.scoring import token_f1
+from rag.settings import Settings
+
+STAGE = Stage("reader", "proposals")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A span for a question. question: its id. claim, evidence: what the cross-encoder reads. logprob: the span's natural log-probability. f1: token F1
+    against the acceptable answers, 0 where there are none."""
+
+    question: str
+    document: str
+    answerable: bool
+    claim: str
+    evidence: str
+    logprob: float
+    f1: float
+
+
+def proposals(settings: Settings, bench: Path) -> list[Proposal]:
+    """-> the shipped reader's proposals for every question of the bench, on the passages that the serving retriever finds among its documents; kept in
+    var/runs/reader/proposals for the next that asks."""
+    questions = read_lines(bench / "questions.jsonl")
+    weights = (READER / "adapter_model.safetensors").read_bytes()
+    basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes()).hexdigest()[:12]
+    path = STAGE.folder / f"{bench.name}-{basis}.jsonl"
+    if not path.exists():
+        generator = open_generator(settings, READER)
+        retriever = index_bench(settings, bench, STAGE.folder)
+        bar = tqdm(questions, desc=f"proposing, {bench.name}", unit=" questions")
+        write_lines(path, [proposal for asked in bar for proposal in _of(asked, generator, retriever)])
+    return [Proposal(**line) for line in read_lines(path)]
+
+
+def _of(asked: dict, generator: Generator, retriever: Retriever) -> Iterator[dict]:
+    chunks = [p.chunk for p in retriever.search(asked["question"])]
+    spans, _ = generator.propose(prompt.render(generator.tokenizer, asked["question"], chunks), chunks, [])
+    for span in spans:
+        for place in span.places[:READINGS]:
+            chunk = chunks[place.passage - 1]
+            text = " ".join(chunk.text[place.start : place.end].split())
+            claim, evidence = claim_and_evidence(asked["question"], text, chunk, place.sentence)
+            f1 = token_f1(text, asked["answers"]) if asked["answers"] else 0.0
+            yield asdict(Proposal(asked["id"], asked["document"], bool(asked["answers"]), claim, evidence, span.logprob, f1))

@@ -1,0 +1,79 @@
+"""Which of the spans that the generator proposes is the answer, and how likely it is right: the generator's and the cross-encoder's word for it, weighed by
+logistic regression on questions that neither was trained on (Platt scaling, 1999, with two scores)."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.extraction import Place, Span
+from rag.grounding import Citation
+from rag.reranker import Reranker, claim_and_evidence
+from rag.retrieval import Passage
+
+SHIPPED = Path(__file__).parent / "weights" / "chooser.json"
+READINGS = 2  # places of one span that the cross-encoder reads at most
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of the log-odds that a span is right: of the span's natural log-probability, of the log-odds of the cross-encoder's support."""
+
+    intercept: float
+    logprob: float
+    support: float
+
+    def probability(self, logprob: float, support: float) -> float:
+        """-> of being right; support: from 0 to 1."""
+        odds = self.intercept + self.logprob * logprob + self.support * log_odds(support)
+        return 1 / (1 + math.exp(-max(odds, -500.0)))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A span, the sentence around it, and the probability that it is right."""
+
+    text: str
+    citation: Citation
+    probability: float
+
+
+def log_odds(probability: float) -> float:
+    """Cut off at one in 10,000."""
+    kept = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(kept / (1 - kept))
+
+
+def read_weights(path: Path = SHIPPED) -> Weights:
+    return Weights(**json.loads(path.read_text(encoding="utf-8"))["weights"])
+
+
+class Chooser:
+    def __init__(self, reranker: Reranker, weights: Weights):
+        self.reranker, self.weights = reranker, weights
+
+    def choose(self, question: str, spans: list[Span], passages: list[Passage]) -> Choice | None:
+        """-> the likeliest span, None where there is none."""
+        read = [(span, place) for span in spans for place in span.places[:READINGS]]
+        if not read:
+            return None
+        supports = self.supports(question, [place for _, place in read], passages)
+        probabilities = [self.weights.probability(span.logprob, support) for (span, _), support in zip(read, supports, strict=True)]
+        best = max(range(len(read)), key=probabilities.__getitem__)
+        return _choice(read[best][1], passages, probabilities[best])
+
+    def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
+        """-> how well the sentence around each place bears out that it answers the question, from 0 to 1."""
+        pairs = []
+        for place in places:
+            chunk = passages[place.passage - 1].chunk
+            pairs.append(claim_and_evidence(question, " ".join(chunk.text[place.start : place.end].split()), chunk, place.sentence))
+        return self.reranker.score_pairs(pairs)
+
+
+def _choice(place: Place, passages: list[Passage], probability: float) -> Choice:
+    chunk, (first, last) = passages[place.passage - 1].chunk, place.sentence
+    quote = Citation(place.passage, chunk.document, chunk.start + first, chunk.start + last, chunk.text[first:last], chunk.headings, chunk.page)
+    return Choice(" ".join(chunk.text[place.start : place.end].split()), quote, probability)

@@ -1,0 +1,71 @@
+"""The choice among spans, with a cross-encoder that can be worked by hand."""
+
+import math
+
+import pytest
+from fakes import passage
+
+from rag.answer import chosen_answer
+from rag.chooser import Chooser, Weights, log_odds, read_weights
+from rag.extraction import Place, Span
+from rag.prompt import REFUSAL
+
+TEXT = "The crane lifts 40 tonnes. It closes  at 17:00."
+SHOWN = [passage("The office opens at 08:30.", "office.md", 50), passage(TEXT, "crane.md", 100, ("Crane", "Limits"))]
+
+
+class Sure:
+    """A cross-encoder that is as sure of a claim as `sure` says."""
+
+    name, digest = "sure", "0"
+
+    def __init__(self, sure):
+        self._sure, self.pairs = sure, []
+
+    def score_pairs(self, pairs):
+        self.pairs += pairs
+        return [self._sure.get(claim.split("? ")[1], 0.5) for claim, _ in pairs]
+
+
+def span(passage: int, text: str, logprob: float) -> Span:
+    whole = SHOWN[passage - 1].chunk.text
+    start = whole.index(text)
+    sentence = next((a, b) for a, b in ((0, 26), (27, len(whole))) if a <= start < b)
+    return Span((1, 2), (Place(passage, start, start + len(text), sentence),), logprob)
+
+
+def test_the_likeliest_by_both_is_chosen_and_its_sentence_quoted():
+    reranker = Sure({"08:30": 0.1, "closes at 17:00": 0.9})
+    spans = [span(1, "08:30", -0.1), span(2, "closes  at 17:00", -1.0)]
+    choice = Chooser(reranker, Weights(0.5, 1.0, 1.0)).choose("When?", spans, SHOWN)
+    assert choice.text == "closes at 17:00"
+    assert choice.probability == pytest.approx(1 / (1 + math.exp(-(0.5 - 1.0 + math.log(9)))))
+    cited = choice.citation
+    assert (cited.passage, cited.document, cited.start, cited.end, cited.quote) == (2, "crane.md", 127, 147, "It closes  at 17:00.")
+    assert TEXT[cited.start - 100 : cited.end - 100] == cited.quote and cited.headings == ("Crane", "Limits")
+    assert reranker.pairs[1] == ("When? closes at 17:00", "Crane > Limits\nIt closes  at 17:00.")
+    assert Chooser(reranker, Weights(0.5, 1.0, 0.0)).choose("When?", spans, SHOWN).text == "08:30"
+
+
+def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
+    choice = Chooser(Sure({}), Weights(0.0, 1.0, 1.0)).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN)
+    shown, refused = (chosen_answer(choice, least, SHOWN) for least in (0.2, 0.3))
+    assert (shown.text, shown.refused, shown.confidence, shown.output) == ("40 tonnes", False, 0.2689, "40 tonnes [2]")
+    assert (refused.text, refused.refused, refused.confidence, refused.output, refused.citations) == (REFUSAL, True, 0.7311, "40 tonnes [2]", [])
+    assert refused.passages == SHOWN
+
+
+def test_no_span_is_a_refusal():
+    assert Chooser(Sure({}), Weights(0, 1, 1)).choose("What?", [], SHOWN) is None
+    nothing = chosen_answer(None, 0.3, SHOWN)
+    assert nothing.refused and nothing.text == REFUSAL and nothing.citations == []
+
+
+def test_certainty_stays_finite():
+    assert (log_odds(0.0), log_odds(1.0)) == pytest.approx((math.log(1e-4), -math.log(1e-4)), rel=1e-4)
+    assert 0 < Weights(0, 1, 1).probability(-2000.0, 0.0) < 1e-100
+
+
+def test_the_shipped_weights_trust_both_generator_and_cross_encoder():
+    weights = read_weights()
+    assert weights.logprob > 0 and weights.support > 0

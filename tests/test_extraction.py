@@ -1,0 +1,82 @@
+"""Spans by construction, with the tiny model: every one stands in its passage, and the best are those that scoring every span would find."""
+
+import pytest
+import torch
+from fakes import passage
+
+from rag import prompt
+from rag.decoding import score
+from rag.extraction import Node, find_spans, span_tree
+from rag.prefix import PrefixSettings
+
+TEXTS = ["The crane lifts 40 tonnes.  It closes\nat 17:00, or “later”.", "The office opens at 08:30 — since 1985 (£15 a day)."]
+CHUNKS = [passage(text, f"{n}.md").chunk for n, text in enumerate(TEXTS)]
+
+
+def whole(tree: Node, ids: tuple[int, ...] = ()) -> dict[tuple[int, ...], list]:
+    found = {ids: tree.places} if tree.places else {}
+    for token, node in tree.next.items():
+        found |= whole(node, (*ids, token))
+    return found
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def asked(tiny_generator):
+    return prompt.render(tiny_generator.tokenizer, "When does the crane close?", CHUNKS)
+
+
+def test_every_span_is_words_of_one_sentence_as_the_prompt_shows_them(tiny_generator):
+    spans = whole(span_tree(tiny_generator.tokenizer, CHUNKS))
+    texts = set()
+    for ids, places in spans.items():
+        for place in places:
+            said = CHUNKS[place.passage - 1].text[place.start : place.end]
+            assert tiny_generator.tokenizer.decode(ids) == flat(said)
+            assert place.sentence[0] <= place.start < place.end <= place.sentence[1]
+            texts.add(flat(said))
+    assert {"40 tonnes", "crane lifts 40", "17:00", "17:00, or “later", "£15 a day", "since 1985", "closes at 17:00"} <= texts
+    assert not {"tonnes. It", "The crane lifts 40 tonnes. It"} & texts and not any(text.startswith(("ranes", "7:")) for text in texts - {"7:00"})
+
+
+def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, asked):
+    tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
+    tree = span_tree(tokenizer, CHUNKS)
+    every = list(whole(tree))
+    with torch.inference_mode():
+        read = tiny_generator._read([asked])
+        each = {ids: sum(score(tiny_generator._base, read, [[*ids, closing]])[0]) for ids in every}
+        found = find_spans(tiny_generator._base, read, tree, closing, beams=len(every), margin=1e9)
+        few = find_spans(tiny_generator._base, read, tree, closing, beams=4)
+    assert len(found) == len(every)
+    for span in (*found, *few):
+        assert span.logprob == pytest.approx(each[span.ids], abs=1e-3)
+    assert [span.logprob for span in found] == sorted((span.logprob for span in found), reverse=True)
+    assert len(few) == 4 and few[0].logprob <= found[0].logprob + 1e-6
+
+
+def test_proposing_leaves_what_was_read_as_it_was(tiny_generator, asked):
+    before = tiny_generator.generate([asked], 8)
+    first = tiny_generator.propose(asked, CHUNKS, [])
+    again = tiny_generator.propose(asked, CHUNKS, tiny_generator.tokenizer("40")["input_ids"])
+    assert first[0] == again[0] and first[1] == [] and len(again[1]) == len(tiny_generator.tokenizer("40")["input_ids"])
+    assert tiny_generator.generate([asked], 8) == before
+
+
+def test_an_adapter_proposes_otherwise_than_its_base(tiny_model, tiny_adapter, asked):
+    from rag.generator import Generator
+    from rag.models import find_model
+
+    tuned = Generator(find_model(str(tiny_model)), "cpu", "float32", tiny_adapter, prefix=PrefixSettings(10))
+    with tuned.base():
+        base = tuned.propose(asked, CHUNKS, [])[0]
+    assert [s.logprob for s in tuned.propose(asked, CHUNKS, [])[0]] != [s.logprob for s in base]
+
+
+def test_passages_without_words_give_no_spans(tiny_generator):
+    chunks = [passage("... !!! —").chunk]
+    tokens = prompt.render(tiny_generator.tokenizer, "What?", chunks)
+    assert tiny_generator.propose(tokens, chunks, []) == ([], [])

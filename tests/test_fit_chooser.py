@@ -1,0 +1,114 @@
+"""The weights of the chooser, from proposals whose truth is known."""
+
+import json
+import math
+import random
+
+import pytest
+
+from finetune import chooser
+from finetune.chooser import Weighed, best_of, crossed, curve_of, fit
+from finetune.data import TrainingError
+from finetune.proposals import Proposal, proposals
+from rag.chooser import Weights
+from rag.settings import Settings
+
+TRUE = Weights(1.0, 0.5, 0.8)
+
+
+def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
+    """Proposals that are right as often as TRUE says."""
+    rng, found = random.Random(0), []
+    for q in range(questions):
+        for _ in range(each):
+            logprob, odds = rng.uniform(-6, 0), rng.uniform(-4, 4)
+            support = 1 / (1 + math.exp(-odds))
+            right = rng.random() < TRUE.probability(logprob, support)
+            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, float(right)))
+    return found
+
+
+def test_the_weights_that_made_the_truth_are_found():
+    weights = fit(made(6000))
+    assert (weights.intercept, weights.logprob, weights.support) == pytest.approx((1.0, 0.5, 0.8), abs=0.1)
+
+
+def test_the_best_of_several_is_not_believed_more_than_it_deserves():
+    found = made(3000, each=5)
+    weights = fit(found)
+    best = best_of(found, weights)
+    assert len(best) == 3000
+    likely = [weights.probability(p.logprob, p.support) for p in best]
+    assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
+
+
+def test_each_half_of_the_documents_is_judged_by_the_other():
+    told = crossed(made(400, each=3))
+    assert len({p.question for p, _ in told}) == len(told) == 400
+    odd = fit([p for p in made(400, each=3) if p.document in ("d1", "d3")])
+    assert all(likely == odd.probability(p.logprob, p.support) for p, likely in told if p.document in ("d0", "d2"))
+
+
+def test_the_curve_by_hand():
+    def at(likely, answerable, f1):
+        return Weighed("q", "d", answerable, 0.0, 0.5, f1), likely
+
+    curve = {point.least: point for point in curve_of([at(0.9, True, 1.0), at(0.5, True, 0.4), at(0.3, False, 0.0), at(0.05, False, 0.0)])}
+    assert (curve[0.0].f1, curve[0.0].accuracy, curve[0.0].right_refusals, curve[0.0].coverage) == (0.7, 0.25, 0.0, 1.0)
+    assert (curve[0.4].f1, curve[0.4].accuracy, curve[0.4].right_refusals, curve[0.4].coverage) == (0.7, 0.5, 1.0, 1.0)
+    assert (curve[0.8].f1, curve[0.8].accuracy, curve[0.8].coverage) == (0.5, 1.0, 0.5)
+
+
+class Judge:
+    def score_pairs(self, pairs):
+        return [0.9 if "right" in claim else 0.1 for claim, _ in pairs]
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """-> a bench of which two documents only measure, and what was proposed for it."""
+    monkeypatch.setattr(chooser, "shipped_reranker", lambda settings: Judge())
+    monkeypatch.setattr(chooser, "measures_only", lambda document: document in ("a", "b"))
+    rng = random.Random(1)
+    near = [
+        Proposal(f"q{n}", "abc"[n % 3], True, f"{'right' if (good := rng.random() < 0.5) else 'wrong'}", "e", rng.uniform(-3, 0), float(good))
+        for n in range(120)
+    ]
+    monkeypatch.setattr(chooser, "proposals", lambda settings, bench: near)
+    return tmp_path / "bench"
+
+
+def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
+    out = tmp_path / "chooser.json"
+    chooser.fit_chooser(Settings([]), [bench], out, everything=False)
+    kept = json.loads(out.read_text())
+    assert kept["questions"] == 80 and kept["fitted_on"] == ["bench"] and kept["weights"]["support"] > 0.3
+    chooser.fit_chooser(Settings([]), [bench], out, everything=True)
+    assert json.loads(out.read_text())["questions"] == 120
+
+
+def test_too_little_to_weigh_by_is_an_error(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(chooser, "measures_only", lambda document: False)
+    with pytest.raises(TrainingError, match="two documents"):
+        chooser.fit_chooser(Settings([]), [bench], tmp_path / "none.json", everything=False)
+
+
+def test_proposals_are_made_once_and_say_which_are_right(tiny_index, tiny_embedder, tiny_generator, tmp_path, monkeypatch):
+    from rag.retrieval import RetrievalSettings, Retriever
+
+    text = "# Crane\n\nThe crane lifts 40 tonnes.\n"
+    (tmp_path / "questions.jsonl").write_text(
+        "".join(
+            json.dumps({"id": i, "question": "How much does it lift?", "answers": a, "document": "crane.md", "start": 0}) + "\n"
+            for i, a in (("a", ["40 tonnes"]), ("n", []))
+        )
+    )
+    opened = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("finetune.proposals.open_generator", lambda settings, adapter: opened.append(adapter) or tiny_generator)
+    monkeypatch.setattr("finetune.proposals.index_bench", lambda *rest: Retriever(tiny_index({"crane.md": text}), tiny_embedder, RetrievalSettings()))
+    first = proposals(Settings([]), tmp_path)
+    assert proposals(Settings([]), tmp_path) == first and len(opened) == 1
+    assert {p.question for p in first} == {"a", "n"} and all(p.f1 == 0 and not p.answerable for p in first if p.question == "n")
+    assert all((p.f1 == 1.0) == (p.claim == "How much does it lift? 40 tonnes") for p in first if p.question == "a")
+    assert all(p.logprob < 0 and p.evidence == "Crane\nThe crane lifts 40 tonnes." for p in first)
