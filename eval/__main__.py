@@ -114,21 +114,22 @@ def indexed_gold(corpus: Path, settings: Settings) -> tuple[Path, Path]:
 def run_bench(args: argparse.Namespace, settings: Settings) -> None:
     from eval.run import newest_adapter
 
-    folder, file = indexed_bench(args.folder, args.set or [], settings)
+    folder, file = indexed_bench(args, settings)
     if args.train:
         train(args, folder.name, folder / "index")
     generators = generators_of(args.generators, args.adapter or (newest_adapter(folder.name) if args.train else None))
     measure(args, settings, folder, file, generators)
 
 
-def indexed_bench(bench: Path, overrides: list[str], settings: Settings) -> tuple[Path, Path]:
+def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, Path]:
     """-> the run's folder, the bench's index in it, and the file of questions. Raises EvaluationError when the folder is no bench."""
     from eval.questions import EvaluationError
     from eval.run import RUNS, build_index
 
+    bench = args.folder
     if not (bench / "documents").is_dir() or not (bench / "questions.jsonl").is_file():
         raise EvaluationError(f"{bench} is no bench: a folder documents/ and a file questions.jsonl are expected")
-    folder = RUNS / bench_run(bench, overrides)
+    folder = RUNS / bench_run(bench, args.set or [])
     build_index(settings, folder / "index", [bench / "documents"])
     return folder, bench / "questions.jsonl"
 
@@ -137,7 +138,7 @@ def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
     from eval.questions import read_questions
     from eval.retrieval import as_text, compare
 
-    folder, file = indexed_bench(args.folder, args.set or [], settings) if args.folder else indexed_gold(Path("corpus"), settings)
+    folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
     found = compare(settings, folder / "index", args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed))
     write(args.json, found)
     print(as_text(found))
