@@ -101,10 +101,10 @@ def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker
     return Reranker(model, device, changes)
 
 
-def open_retriever(settings: Settings, folder: Path = INDEX) -> Retriever:
-    """-> the retriever that serves; the same one mines and evaluates."""
-    record = open_record(settings, folder)
-    return Retriever(record, open_embedder(settings), settings.section("retrieval", RetrievalSettings), open_reranker(settings))
+def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
+    """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
+    record, reranker = open_record(settings, folder), open_reranker(settings) if reranked else None
+    return Retriever(record, open_embedder(settings), settings.section("retrieval", RetrievalSettings), reranker)
 
 
 def live_adapter() -> Path | None:
