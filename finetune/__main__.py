@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
+  python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set teacher.model=NAME mine
 """
 
 
@@ -86,7 +87,9 @@ def print_estimate(settings: Settings) -> None:
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.endpoint import TeacherSettings
     from finetune.mine import MineSettings, mine
+    from finetune.teacher import Teacher, open_teacher
     from finetune.writer import open_writer
     from rag.models import choose_device
     from rag.pipeline import open_retriever
@@ -95,10 +98,14 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     if stage is None:
         return
     model, device, _ = base_of(settings)
-    writer = open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, model.digest, settings.section("mine", MineSettings))
+    wanted = settings.section("mine", MineSettings)
+    asked = settings.section("teacher", TeacherSettings)
+    writer = open_teacher(wanted.teacher, asked, model) if wanted.teacher else open_writer(model, *choose_device(device))
+    mine(stage, open_retriever(settings, args.index), writer, model.digest, wanted)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
+    if isinstance(writer, Teacher):
+        print(f"teacher: {writer.endpoint.spent()}")
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:
