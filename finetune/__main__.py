@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from finetune.base import base_of
+from finetune.people_commands import add_people
 from finetune.shipped import add_shipped
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
@@ -19,6 +20,7 @@ EXAMPLES = """examples:
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
   python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set teacher.model=NAME mine
+  python -m finetune import questions.csv asked.jsonl    people's questions join the mined ones
 """
 
 
@@ -38,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
         command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
         command.set_defaults(work=work)
+    add_people(commands)
     timed = commands.add_parser("speed", help="time both ways of training on the same mined rows")
     timed.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
     timed.add_argument("--rows", type=int, default=16, help="rows, and pairs (default %(default)s)")

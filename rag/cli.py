@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rag import index_commands
 from rag.errors import RagtuneError
+from rag.feedback import ask_verdict, log_answer
 from rag.models import ModelSettings, find_model, prepare_libraries
 from rag.settings import Settings
 
@@ -27,6 +28,7 @@ examples:
   rag ask "Who owns the Long Mole?"      answer with sources
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   with the base model alone
+  rag ask "..." --log var/asked.jsonl    keep question, answer and your verdict for training
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
 """
 
@@ -40,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer a question from the indexed documents")
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages and timings as JSON")
+    ask.add_argument("--log", type=Path, metavar="FILE", help="append question, answer and your verdict to FILE, for python -m finetune import")
     which = ask.add_mutually_exclusive_group()
     which.add_argument("--base", action="store_true", help="answer with the base model alone")
     which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
@@ -113,6 +116,8 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         answer = pipeline.ask(args.question)
         answer.timings["load"] = loaded
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
+        if args.log:
+            log_answer(args.log, args.question, answer)
         return
     generator, reranked = pipeline.generator, settings.section("model", ModelSettings).reranker
     print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
@@ -121,6 +126,8 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
     answer.timings["load"] = loaded
     print() if pipeline.answerer.chooser is None else print(answer.text)
     print_sources(answer)
+    if args.log:
+        log_answer(args.log, args.question, answer, ask_verdict() if sys.stdin.isatty() else "")
 
 
 def print_sources(answer) -> None:
