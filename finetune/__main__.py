@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m finetune --set sft.method=dora train
   python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set teacher.model=NAME mine
   python -m finetune import questions.csv asked.jsonl    people's questions join the mined ones
+  python -m finetune review --sample 50  look at 50 rows: keep, mend, drop
 """
 
 

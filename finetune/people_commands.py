@@ -16,6 +16,10 @@ def add_people(commands: Any) -> None:
     imported.add_argument("--run", default="default", help="the run that they join (default %(default)s)")
     imported.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index that answers (default %(default)s)")
     imported.set_defaults(work=run_import)
+    judged = commands.add_parser("review", help="look at rows of a run and keep, mend or drop them; training goes by it")
+    judged.add_argument("--run", default="default", help="(default %(default)s)")
+    judged.add_argument("--sample", type=int, metavar="N", help="stop after N rows, those judged before among them (default: all)")
+    judged.set_defaults(work=run_review)
 
 
 def run_import(args: argparse.Namespace, settings: Settings) -> None:
@@ -31,3 +35,10 @@ def run_import(args: argparse.Namespace, settings: Settings) -> None:
         stage = import_file(path, args.run, retriever, reach)
         made = stage.receipt()
         print(f"{path}: kept {made['kept']}, rejected {made['rejected']}; {stage.folder}")
+
+
+def run_review(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.review import review
+    from finetune.taught import verdicts_of
+
+    print(f"{review(args.run, args.sample)}\nverdicts: {verdicts_of(args.run)}; they count from the next python -m finetune sft on")

@@ -57,6 +57,8 @@ def train_sft(
     base = load_trainable(model, device, precision, prefix)
     prompt.check_fingerprint(mined.receipt()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine")
     train, dev = taught(mined.run, "train", REVIEWED), taught(mined.run, "dev")
+    if not train or not dev:
+        raise TrainingError(f"the review left {len(train)} rows to train on and {len(dev)} for development: mine or import more")
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
     run_trainer(trainer, stage.folder, resume)
     identity = adapter_identity(stage, base, mined, settings.method, find_method(settings.method).at_question)
