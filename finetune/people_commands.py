@@ -16,6 +16,10 @@ def add_people(commands: Any) -> None:
     imported.add_argument("--run", default="default", help="the run that they join (default %(default)s)")
     imported.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index that answers (default %(default)s)")
     imported.set_defaults(work=run_import)
+    traced = commands.add_parser("lineage", help="which rows and adapters a document has taught, in any run")
+    traced.add_argument("document", help="its name, as rag documents lists it or listed it before it was removed")
+    traced.add_argument("--json", action="store_true", help="the same as data")
+    traced.set_defaults(work=run_lineage)
     judged = commands.add_parser("review", help="look at rows of a run and keep, mend or drop them; training goes by it")
     judged.add_argument("--run", default="default", help="(default %(default)s)")
     judged.add_argument("--sample", type=int, metavar="N", help="stop after N rows, those judged before among them (default: all)")
@@ -42,3 +46,9 @@ def run_review(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.taught import verdicts_of
 
     print(f"{review(args.run, args.sample)}\nverdicts: {verdicts_of(args.run)}; they count from the next python -m finetune sft on")
+
+
+def run_lineage(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.lineage import tell
+
+    print(tell(args.document, args.json))
