@@ -1,6 +1,7 @@
 """A teacher behind an OpenAI-compatible endpoint: a small HTTP server on this machine stands for it."""
 
 import json
+import re
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,12 +11,14 @@ import pytest
 from fakes import passage
 
 from finetune import patience
-from finetune.data import TrainingError
+from finetune.data import Stage, TrainingError, read_rows
 from finetune.endpoint import Endpoint, TeacherSettings
-from finetune.mine import MineSettings
+from finetune.mine import MineSettings, mine
 from finetune.patience import Pace
 from finetune.questions import candidate
+from finetune.split import UNMINED, part
 from finetune.teacher import Teacher, parse_reply, respan
+from rag.retrieval import RetrievalSettings, Retriever
 from rag.settings import Settings
 
 SENTENCE = "The crane on the north quay lifts about 40 tonnes in calm weather."
@@ -34,6 +37,7 @@ def server():
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             told.requests.append(SimpleNamespace(path=self.path, body=body, key=self.headers.get("Authorization"), at=time.monotonic()))
             status, headers, reply = told.plan.pop(0) if told.plan else (200, {}, says("Why?"))
+            reply = told.reply(body) if told.reply else reply
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -43,7 +47,7 @@ def server():
         def log_message(self, *args):
             pass
 
-    told = SimpleNamespace(plan=[], requests=[])
+    told = SimpleNamespace(plan=[], requests=[], reply=None)
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     told.url = f"http://127.0.0.1:{listening.server_port}/v1"
     threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True).start()
@@ -232,6 +236,23 @@ def test_an_answer_that_stands_elsewhere_or_nowhere_leaves_the_span(answer):
 )
 def test_replies_are_read_as_models_write_them(reply, read):
     assert parse_reply(reply) == read
+
+
+def test_mining_with_a_teacher_and_again_from_what_is_kept(server, endpoint, tiny_index, tiny_embedder, tmp_path, monkeypatch, tiny_generator):
+    monkeypatch.chdir(tmp_path)
+    names = ("north", "south", "upper", "lower", "inner", "outer", "eastern", "western", "floating", "railway", "old", "new")
+    store = tiny_index({f"{name}.md": f"The {name} crane lifts {n + 11} tonnes in calm weather.\n" for n, name in enumerate(names)})
+    asked = re.compile(r"The (\w+) crane lifts <<")
+    server.reply = lambda body: says(f"How much can the {asked.search(body['messages'][-1]['content'])[1]} crane lift?")
+    files = []
+    for _ in range(2):
+        teacher = Teacher(endpoint(), tiny_generator.tokenizer)
+        mine(Stage("r", "mine"), Retriever(store, tiny_embedder, RetrievalSettings()), teacher, "base", MineSettings())
+        files.append([(Stage("r", "mine").folder / f"{part}.jsonl").read_bytes() for part in ("train", "dev", "rejects")])
+    assert files[0] == files[1] and len(server.requests) == teacher.endpoint.reused == sum(part(f"{name}.md") != UNMINED for name in names)
+    assert Stage("r", "mine").receipt()["writer"] == f"big at {server.url}"
+    rows = read_rows(Stage("r", "mine").folder / "train.jsonl")
+    assert {(row.question, row.answer) for row in rows} <= {(f"How much can the {name} crane lift?", f"{n + 11} tonnes") for n, name in enumerate(names)}
 
 
 def test_no_teacher_is_asked_unless_one_is_set():
