@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from finetune.base import base_of
+from finetune.people_commands import add_people
 from finetune.shipped import add_shipped
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
@@ -18,6 +19,10 @@ EXAMPLES = """examples:
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
+  python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set teacher.model=NAME mine
+  python -m finetune import questions.csv asked.jsonl    people's questions join the mined ones
+  python -m finetune review --sample 50  look at 50 rows: keep, mend, drop
+  python -m finetune lineage board/minutes-2025-03.md    the rows and adapters that a document has taught
 """
 
 
@@ -37,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
         command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
         command.set_defaults(work=work)
+    add_people(commands)
     timed = commands.add_parser("speed", help="time both ways of training on the same mined rows")
     timed.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
     timed.add_argument("--rows", type=int, default=16, help="rows, and pairs (default %(default)s)")
@@ -86,7 +92,9 @@ def print_estimate(settings: Settings) -> None:
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.endpoint import TeacherSettings
     from finetune.mine import MineSettings, mine
+    from finetune.teacher import Teacher, open_teacher
     from finetune.writer import open_writer
     from rag.models import choose_device
     from rag.pipeline import open_retriever
@@ -95,10 +103,14 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     if stage is None:
         return
     model, device, _ = base_of(settings)
-    writer = open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, model.digest, settings.section("mine", MineSettings))
+    wanted = settings.section("mine", MineSettings)
+    asked = settings.section("teacher", TeacherSettings)
+    writer = open_teacher(wanted.teacher, asked, model) if wanted.teacher else open_writer(model, *choose_device(device))
+    mine(stage, open_retriever(settings, args.index), writer, model.digest, wanted)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
+    if isinstance(writer, Teacher):
+        print(f"teacher: {writer.endpoint.spent()}")
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:

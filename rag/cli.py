@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rag import index_commands
 from rag.errors import RagtuneError
+from rag.feedback import ask_verdict, log_answer
 from rag.models import ModelSettings, find_model, prepare_libraries
 from rag.settings import Settings
 
@@ -28,6 +29,7 @@ examples:
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   with the base model alone
   rag chat                               questions one after the other: "And for boats?" is asked in full
+  rag ask "..." --log var/asked.jsonl    keep question, answer and your verdict for training
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
 """
 
@@ -41,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer a question from the indexed documents")
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages, conflicts and timings as JSON")
+    ask.add_argument("--log", type=Path, metavar="FILE", help="append question, answer and your verdict to FILE, for python -m finetune import")
     chat = commands.add_parser("chat", help="answer questions one after the other, each of which may lean on the one before; ends with exit")
     for command in (ask, chat):
         which = command.add_mutually_exclusive_group()
@@ -117,11 +120,15 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         answer = pipeline.ask(args.question)
         answer.timings["load"] = loaded
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
+        if args.log:
+            log_answer(args.log, args.question, answer)
         return
     print_models(pipeline, settings)
     answer = ask_aloud(pipeline, args.question)
     answer.timings["load"] = loaded
     print_answer(answer)
+    if args.log:
+        log_answer(args.log, args.question, answer, ask_verdict() if sys.stdin.isatty() else "")
 
 
 def run_chat(args: argparse.Namespace, settings: Settings) -> None:
