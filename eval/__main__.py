@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m eval score FILE --questions Q.jsonl     predictions made elsewhere
   python -m eval retrieval ../shared/bench/xquad-32 how well each order of passages finds the evidence
   python -m eval dev                                base against the adapters of a run, on its mined development questions
+  python -m eval attribution                        which trained component earned what: live and trained ones in every combination
   python -m eval agreement                          how far the groundedness measure agrees with labelled answers
   python -m eval scale --chunks 100000,1000000      speed and room of the index, against peers in the same run
   python -m eval speed --adapter var/runs/default/sft/adapter
@@ -49,9 +50,14 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("--seed", type=int, default=0, help="of the sample")
     table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     table.set_defaults(work=run_retrieval)
-    dev = commands.add_parser("dev", help="the paired test that promotion waits for")
-    dev.add_argument("--run", default="default")
+    dev = commands.add_parser("dev", help="base against each stage of the generator: which of them attribution compares")
     dev.set_defaults(work=run_dev)
+    cells = commands.add_parser("attribution", help="every combination of live and trained components on those questions: the test that promotion waits for")
+    cells.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="(default %(default)s)")
+    cells.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    cells.set_defaults(work=run_attribution)
+    for command in (dev, cells):
+        command.add_argument("--run", default="default")
     agreement = commands.add_parser("agreement", help="groundedness against answers labelled by hand")
     agreement.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     agreement.set_defaults(work=run_agreement)
@@ -95,6 +101,14 @@ def run_dev(args: argparse.Namespace, settings: Settings) -> None:
     from eval.dev import evaluate_dev
 
     evaluate_dev(settings, args.run)
+
+
+def run_attribution(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.attribution import as_text, attribute
+
+    told = attribute(settings, args.run, args.index)
+    write(args.json, told)
+    print(as_text(told))
 
 
 def run_gold(args: argparse.Namespace, settings: Settings) -> None:

@@ -23,6 +23,7 @@ examples:
   rag ingest corpus/incoming letter.pdf  add documents, no training
   rag documents 'board/*'                which documents the index holds
   rag remove board/minutes-2025-03.md    take documents out of the index
+  rag adapters --rollback                back to what was live before the last promotion
   rag doctor                             what is wrong here, and what mends it
   rag ask "Who owns the Long Mole?"      answer with sources
   rag ask "..." --json                   the same as data
@@ -44,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     which.add_argument("--base", action="store_true", help="answer with the base model alone")
     which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
     ask.set_defaults(run=run_ask)
+    adapters = commands.add_parser("adapters", help="which trained weights are live, and the tests that put them there")
+    adapters.add_argument("--rollback", action="store_true", help="go back to what was live before the last promotion")
+    adapters.set_defaults(run=run_adapters)
     models = commands.add_parser("models", help="find, check and convert the configured models, and say where they run")
     models.set_defaults(run=run_models)
     doctor = commands.add_parser("doctor", help="check packages, models, device and index; each finding with its remedy")
@@ -134,6 +138,21 @@ def print_sources(answer) -> None:
         print(f"  [{number}] {passage.chunk.place}")
     times = ", ".join(f"{name} {seconds:.2f}" for name, seconds in answer.timings.items())
     print(f"confidence {answer.confidence:.2f}; seconds: {times}", file=sys.stderr)
+
+
+def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
+    from rag import live
+    from rag.pipeline import shipped_reader
+
+    if args.rollback:
+        left, now = live.roll_back()
+        for component in sorted(left):
+            print(f"{component}: {left[component].folder} -> {now[component].folder if component in now else 'what ships'}")
+        return
+    models = settings.section("model", ModelSettings)
+    generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
+    reranker = f"the one that ships, from {models.embedder}" if models.cross_encoder == "shipped" else models.cross_encoder or "none"
+    print("\n".join(live.as_lines({"generator": generator, "reranker": reranker})))
 
 
 def run_models(args: argparse.Namespace, settings: Settings) -> None:
