@@ -25,6 +25,8 @@ EXAMPLES = """examples:
   python -m eval agreement                          how far the groundedness measure agrees with labelled answers
   python -m eval scale --chunks 100000,1000000      speed and room of the index, against peers in the same run
   python -m eval speed --adapter var/runs/default/sft/adapter
+  python -m eval attacks                            100 documents with hidden or plain instructions: how many are followed
+  python -m eval followup                           recall of the passages for follow-up questions, as asked and as rewritten
   python -m eval reproduce                          run the commands of eval/published.toml and compare their figures
 """
 
@@ -50,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("--seed", type=int, default=0, help="of the sample")
     table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     table.set_defaults(work=run_retrieval)
-    dev = commands.add_parser("dev", help="base against each stage of the generator: which of them attribution compares")
+    dev = commands.add_parser("dev", help="each stage of the generator against what answers now: which of them attribution compares")
     dev.set_defaults(work=run_dev)
     cells = commands.add_parser("attribution", help="every combination of live and trained components on those questions: the test that promotion waits for")
     cells.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="(default %(default)s)")
@@ -73,6 +75,16 @@ def parser() -> argparse.ArgumentParser:
     fast.add_argument("--adapter", type=Path, metavar="DIR", help="time it too (default: the live one, if there is one)")
     fast.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     fast.set_defaults(work=run_speed)
+    followup = commands.add_parser("followup", help="follow-up questions over the sample corpus: recall as asked and as rewritten (eval/conversations.jsonl)")
+    followup.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="an index of corpus/ (default %(default)s)")
+    followup.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    followup.set_defaults(work=run_followup)
+    attacks = commands.add_parser("attacks", help="documents that give the reader orders: how many are followed, by kind (eval/attacks.jsonl)")
+    attacks.add_argument("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="documents that stand around them (default %(default)s)")
+    attacks.add_argument("--generators", metavar="NAMES", help="base, tuned, NAME=ADAPTER (default: base, the reader that ships, the live adapter)")
+    attacks.add_argument("--adapter", type=Path, metavar="DIR", help="the adapter called tuned (default: the live one, else the newest)")
+    attacks.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    attacks.set_defaults(work=run_attacks)
     reproduce = commands.add_parser("reproduce", help="run the published commands and compare their figures; or only write README's table")
     reproduce.add_argument("--only", metavar="NAME", help="one result of eval/published.toml")
     reproduce.add_argument("--readme", action="store_true", help="run nothing; write README's table from eval/published.toml")
@@ -262,6 +274,24 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     from rag.pipeline import live_adapter
 
     found = speed(settings, args.index, read_questions(args.corpus / "gold.jsonl", args.sample, 0), args.adapter or live_adapter())
+    write(args.json, found)
+    print(as_lines(found))
+
+
+def run_followup(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.followup import as_lines, measure_followups
+    from rag.pipeline import open_retriever
+
+    found = measure_followups(open_retriever(settings, args.index))
+    write(args.json, found)
+    print(as_lines(found))
+
+
+def run_attacks(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.attacks import as_lines, generators_by_default, measure_attacks
+
+    generators = generators_of(args.generators, args.adapter) if args.generators else generators_by_default(settings)
+    found = measure_attacks(settings, args.corpus, generators)
     write(args.json, found)
     print(as_lines(found))
 

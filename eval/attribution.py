@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from eval import ranking
+from eval.dev import incumbent
 from eval.judge import judge
 from eval.predict import DEPTH, Shown, evidence_ranks, holds, predict, retrieve
 from eval.questions import EvaluationError, Evidence, Question
 from eval.resume import read_lines, write_json
 from eval.run import RUNS, choice, chunks, digest_of, identity, newest_adapter
 from eval.statistics import Difference, mean, paired_bootstrap, percentile
-from rag.pipeline import changed_reranker, live_adapter, open_answerer, open_embedder, open_generator, open_record, open_reranker, shipped_reader
+from rag.pipeline import changed_reranker, open_answerer, open_embedder, open_generator, open_record, open_reranker
 from rag.prefix import PrefixSettings
 from rag.retrieval import RetrievalSettings, Retriever
 from rag.settings import Settings
@@ -96,7 +97,7 @@ def _shown(held: Held, passages: list, count: int) -> list:
 def answer(settings: Settings, held: list[Held], shown: dict[Cell, Shown], adapter: Path | None, folder: Path) -> Values:
     """-> F1 over all questions (SQuAD 2.0) of every cell. The old generator is the live one, else the reader that ships, else the base alone."""
     cache, scores = settings.section("prefix", PrefixSettings).cache(), {}
-    old = live_adapter() or shipped_reader(settings)
+    old = next(iter(incumbent(settings).values()), None)
     for extra, wanted in {(): old, **({(GENERATOR,): adapter} if adapter else {})}.items():
         answerer = open_answerer(settings, open_generator(settings, wanted, cache))
         for cell, found in shown.items():

@@ -28,6 +28,7 @@ examples:
   rag ask "Who owns the Long Mole?"      answer with sources
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   with the base model alone
+  rag chat                               questions one after the other: "And for boats?" is asked in full
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
 """
 
@@ -40,10 +41,13 @@ def parser() -> argparse.ArgumentParser:
     _add_index_commands(commands)
     ask = commands.add_parser("ask", help="answer a question from the indexed documents")
     ask.add_argument("question")
-    ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages and timings as JSON")
-    which = ask.add_mutually_exclusive_group()
-    which.add_argument("--base", action="store_true", help="answer with the base model alone")
-    which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
+    ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages, conflicts and timings as JSON")
+    chat = commands.add_parser("chat", help="answer questions one after the other, each of which may lean on the one before; ends with exit")
+    for command in (ask, chat):
+        which = command.add_mutually_exclusive_group()
+        which.add_argument("--base", action="store_true", help="answer with the base model alone")
+        which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
+    chat.set_defaults(run=run_chat)
     ask.set_defaults(run=run_ask)
     adapters = commands.add_parser("adapters", help="which trained weights are live, and the tests that put them there")
     adapters.add_argument("--rollback", action="store_true", help="go back to what was live before the last promotion")
@@ -118,21 +122,45 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         answer.timings["load"] = loaded
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
         return
+    print_models(pipeline, settings)
+    answer = ask_aloud(pipeline, args.question)
+    answer.timings["load"] = loaded
+    print_answer(answer)
+
+
+def run_chat(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.chat import chat, typed
+    from rag.pipeline import open_pipeline
+
+    pipeline = open_pipeline(settings, args.index, args.adapter, args.base)
+    print_models(pipeline, settings)
+    chat(lambda question: ask_aloud(pipeline, question), typed())
+
+
+def ask_aloud(pipeline, question: str):
+    """-> the answer; freely written words are shown as they come, before they are checked, and apart from the answer."""
+    answer = pipeline.ask(question, lambda text: print(text, end="", flush=True, file=sys.stderr))
+    if pipeline.answerer.chooser is None:
+        print(file=sys.stderr)
+    return answer
+
+
+def print_models(pipeline, settings: Settings) -> None:
     generator, reranked = pipeline.generator, settings.section("model", ModelSettings).cross_encoder
     print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
           f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip
-    answer = pipeline.ask(args.question, lambda text: print(text, end="", flush=True))
-    answer.timings["load"] = loaded
-    print() if pipeline.answerer.chooser is None else print(answer.text)
-    print_sources(answer)
 
 
-def print_sources(answer) -> None:
-    """What was written or found where it is not what is shown, the evidence, the other passages, the time of each part."""
-    if answer.refused and not answer.output.strip().startswith(answer.text):
-        print(f"-> not shown, since it is not sure enough or no passage supports it: {answer.output.strip()}")
+def print_answer(answer) -> None:
+    """The answer, what was found and is not shown, the evidence, what contradicts it, the other passages, the time of each part."""
+    print(answer.text)
+    said = answer.output.strip()
+    if answer.refused and not said.startswith(answer.text):
+        print(f"-> not shown, as too unsure or borne out by no passage: {said}")
     for citation in answer.citations:
         print(f"  [{citation.passage}] {answer.passages[citation.passage - 1].chunk.place}\n      “{' '.join(citation.quote.split())}”")
+    for conflict in answer.conflicts:
+        print(f"  conflict: {conflict}\n      “{' '.join(conflict.quote.split())}”")
     print("passages shown:" if not answer.refused else "nearest passages:")
     for number, passage in enumerate(answer.passages, 1):
         print(f"  [{number}] {passage.chunk.place}")

@@ -147,7 +147,7 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
 
     for name, fake in {
         "open_record": lambda settings, index: corpus, "open_embedder": lambda settings: HashEmbedder(), "open_reranker": lambda settings: None,
-        "changed_reranker": lambda settings, changes: Flips(), "open_generator": opened, "shipped_reader": lambda settings: None,
+        "changed_reranker": lambda settings, changes: Flips(), "open_generator": opened, "incumbent": lambda settings: {},
         "open_answerer": lambda settings, generator: Answerer(generator, AnswerSettings(extractive=False), None),
     }.items():  # fmt: skip
         monkeypatch.setattr(eval.attribution, name, fake)
