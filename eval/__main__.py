@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="with documents/ and questions.jsonl (default: the gold questions of corpus/)")
     table.add_argument("--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)")
     table.add_argument("--seed", type=int, default=0, help="of the sample")
+    table.add_argument("--reranker", type=Path, nargs="*", default=[], metavar="DIR", help="also these cross-encoders, as var/runs/RUN/corpus-reranker/weights")
     table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     table.set_defaults(work=run_retrieval)
     dev = commands.add_parser("dev", help="each stage of the generator against what answers now: which of them attribution compares")
@@ -165,7 +166,8 @@ def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
     from eval.retrieval import as_text, compare
 
     folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
-    found = compare(settings, folder / "index", args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed))
+    bench, questions = args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed)
+    found = compare(settings, folder / "index", bench, questions, args.reranker)
     write(args.json, found)
     print(as_text(found))
 
