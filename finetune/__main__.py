@@ -61,29 +61,16 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
+    from finetune.estimate import announce
 
     start = time.perf_counter()
     if not args.resume:
         for name in ("mine", "sft", "dpo", "dev", "corpus-reranker", "attribution"):  # what an earlier run left must not pass for this one's after a kill
             Stage(args.run, name).clear()
-    print_estimate(settings)
+    announce(settings)
     for work in (run_mine, run_sft, run_dpo, run_corpus_reranker):
         work(args, settings)
     print(f"trained in {(time.perf_counter() - start) / 60:.1f} min")
-
-
-def print_estimate(settings: Settings) -> None:
-    from finetune.dpo import DpoSettings
-    from finetune.estimate import measure, plan
-    from finetune.mine import MineSettings
-    from finetune.sft import SftSettings
-
-    model, device, precision = base_of(settings)
-    sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft)
-    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
-    parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
-    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
@@ -129,22 +116,11 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.models import ModelSettings, choose_device, find_model
+    from finetune.corpus_reranker import NAME, has_base, train_for_run
 
-    models = settings.section("model", ModelSettings)
-    if models.cross_encoder != "shipped":
-        print("corpus-reranker: left out, since model.reranker or model.embedder is set to another than what ships")
-        return
-    stage = _begin(args, "corpus-reranker")
-    if stage is None:
-        return
-    from finetune.corpus_reranker import train_corpus_reranker
-    from finetune.data import Stage
-    from rag.pipeline import open_retriever
-
-    mined = Stage(args.run, "mine")
-    mined.receipt()
-    train_corpus_reranker(stage, mined, open_retriever(settings, args.index), find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
+    stage = _begin(args, NAME) if has_base(settings) else None
+    if stage:
+        train_for_run(stage, settings, args.index)
 
 
 def run_speed(args: argparse.Namespace, settings: Settings) -> None:

@@ -10,10 +10,12 @@ from finetune.data import Row, Stage, TrainingError, read_rows
 from finetune.evidence import Pair
 from finetune.reranker import fit, open_trainable, save_changes, write_json
 from rag.chunking import Chunk
-from rag.models import LocalModel
+from rag.models import LocalModel, ModelSettings, choose_device, find_model
+from rag.pipeline import open_retriever
 from rag.reranker import IDENTITY, SHIPPED, apply_changes
 from rag.retrieval import Retriever
 from rag.scoring import normalize, overlaps
+from rag.settings import Settings
 
 NAME = "corpus-reranker"  # of the stage, and of its command
 DEPTH = 20  # passages that come back for a question; its wrong ones are the first of them
@@ -65,3 +67,19 @@ def train_corpus_reranker(
                                 "questions": asked, "pairs": len(pairs), "epochs": epochs, "rank": RANK})  # fmt: skip
     stage.finish({"questions": asked, "pairs": len(pairs), "seconds": round(seconds, 1)})
     print(f"{NAME}: {asked} questions, {len(pairs)} pairs, {seconds:.0f} s, weights in {out}")
+
+
+def has_base(settings: Settings) -> bool:
+    """Whether the cross-encoder in use is the shipped one or one trained on from it; no other can be."""
+    found = settings.section("model", ModelSettings).cross_encoder == "shipped"
+    if not found:
+        print(f"{NAME}: left out, since model.reranker or model.embedder names another than what ships")
+    return found
+
+
+def train_for_run(stage: Stage, settings: Settings, index: Path) -> None:
+    """Train on the rows that the stage's run has mined from the index."""
+    mined, models = Stage(stage.run, "mine"), settings.section("model", ModelSettings)
+    mined.receipt()
+    model = find_model(ModelSettings.embedder, models.hub)
+    train_corpus_reranker(stage, mined, open_retriever(settings, index), model, choose_device(models.device)[0])

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import torch
 from transformers import DynamicCache
 
+from finetune.base import base_of
 from finetune.corpus_reranker import EPOCHS, WRONG
+from finetune.dpo import DpoSettings
 from finetune.methods import find_method
+from finetune.mine import MineSettings
 from finetune.running import LOOKS
 from finetune.sft import AT_ONCE, SftSettings, starting
 from finetune.trainable import attend_after_prefix, load_trainable
 from rag.models import LocalModel
+from rag.settings import Settings
 
 REST = 40  # of these tokens, the question and the answer
 LENGTH = 520  # tokens: a usual row has 430; the rest stands for padding and the optimizer's step
@@ -86,3 +90,13 @@ def plan(cost: Cost, candidates: int, sft_epochs: int, dpo_pairs: int, dpo_epoch
         "cross-encoder": rows * (SEARCH + (1 + WRONG) * EPOCHS * PAIR * cost.read),
         "judging": dev * (8 * (cost.read + cost.write) + 2 * SEARCH),  # four generators on the mined passages, then four combinations
     }
+
+
+def announce(settings: Settings) -> None:
+    """Measure, and say how long training will take as the settings are."""
+    model, device, precision = base_of(settings)
+    sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
+    cost = measure(model, device, precision, sft)
+    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
+    parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
+    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)

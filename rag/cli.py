@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rag import index_commands
+from rag import adapter_commands, index_commands
 from rag.errors import RagtuneError
 from rag.models import ModelSettings, find_model, prepare_libraries
 from rag.settings import Settings
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     ask.set_defaults(run=run_ask)
     adapters = commands.add_parser("adapters", help="which trained weights are live, and the tests that put them there")
     adapters.add_argument("--rollback", action="store_true", help="go back to what was live before the last promotion")
-    adapters.set_defaults(run=run_adapters)
+    adapters.set_defaults(run=adapter_commands.run_adapters)
     models = commands.add_parser("models", help="find, check and convert the configured models, and say where they run")
     models.set_defaults(run=run_models)
     doctor = commands.add_parser("doctor", help="check packages, models, device and index; each finding with its remedy")
@@ -166,21 +166,6 @@ def print_answer(answer) -> None:
         print(f"  [{number}] {passage.chunk.place}")
     times = ", ".join(f"{name} {seconds:.2f}" for name, seconds in answer.timings.items())
     print(f"confidence {answer.confidence:.2f}; seconds: {times}", file=sys.stderr)
-
-
-def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
-    from rag import live
-    from rag.pipeline import shipped_reader
-
-    if args.rollback:
-        left, now = live.roll_back()
-        for component in sorted(left):
-            print(f"{component}: {left[component].folder} -> {now[component].folder if component in now else 'what ships'}")
-        return
-    models = settings.section("model", ModelSettings)
-    generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
-    reranker = f"the one that ships, from {models.embedder}" if models.cross_encoder == "shipped" else models.cross_encoder or "none"
-    print("\n".join(live.as_lines({"generator": generator, "reranker": reranker})))
 
 
 def run_models(args: argparse.Namespace, settings: Settings) -> None:

@@ -82,8 +82,10 @@ def test_a_file_of_former_days_is_read_and_a_broken_one_is_an_error():
 
 def test_the_command_shows_and_goes_back(capsys, tiny_model):
     named = ["--set", f"model.generator={tiny_model}"]
+    promote(judged("none", generator=True))
     promote(judged("one", reranker=True))
     capsys.readouterr()
     assert main([*named, "adapters"]) == 0 and "reranker: var/adapters/one-reranker-ofone" in capsys.readouterr().out
-    assert main(["adapters", "--rollback"]) == 0 and "reranker: var/adapters/one-reranker-ofone -> what ships" in capsys.readouterr().out
+    assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "reranker: var/adapters/one-reranker-ofone -> what ships\n"
+    assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "generator: var/adapters/none-generator-ofnone -> what ships\n"
     assert main(["adapters", "--rollback"]) == 1 and "nothing was promoted" in capsys.readouterr().err
