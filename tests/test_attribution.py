@@ -127,7 +127,7 @@ def _empty() -> Stage:
 
 @pytest.fixture
 def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
-    """-> a run with two mined questions, of which one is left out, a trained generator that knows the crane's answer, and a trained reranker."""
+    """-> a run with two mined questions, of which one is left out, a trained generator that answers whatever it is asked, and a trained reranker."""
     monkeypatch.chdir(tmp_path)
     rows = mined(corpus, ["crane", "ferry"], "Survey")
     write_lines(Stage("t", "mine").folder / "dev.jsonl", [rows[0], Row(**{**rows[1].__dict__, "kind": "left out", "cited": 0})])
@@ -143,7 +143,7 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
 
     def opened(settings, adapter, cache=None):
         asked.append(adapter)
-        return Scripted(tiny_generator.tokenizer, says="50 metres [1]" if adapter else "never said", base_says="The documents do not answer this.")
+        return Scripted(tiny_generator.tokenizer, says="10 metres [1]" if adapter else "never said", base_says="The documents do not answer this.")
 
     for name, fake in {
         "open_record": lambda settings, index: corpus, "open_embedder": lambda settings: HashEmbedder(), "open_reranker": lambda settings: None,
@@ -163,6 +163,16 @@ def test_every_combination_answers_the_same_questions(house, tmp_path):
     assert len(asked) == 2 and asked[0] is None
     assert Stage("t", "attribution").receipt() == told
     assert "| generator+reranker |" in eval.attribution.as_text(told) and "keep: the trained reranker" in eval.attribution.as_text(told)
+
+
+def test_a_generator_that_unlearned_to_refuse_is_kept_out(house):
+    corpus, _ = house
+    (crane,) = mined(corpus, ["crane"], "Survey")
+    rows = [Row(**{**crane.__dict__, "id": str(n), "kind": "left out", "cited": 0}) for n in range(20)]
+    write_lines(Stage("t", "mine").folder / "dev.jsonl", rows)
+    told = attribute(Settings([]), "t", corpus.folder)
+    assert told["cells"]["old"]["f1"] == 1.0 and told["cells"]["generator"]["f1"] == 0.0
+    assert not told["verdicts"][GENERATOR]["promote"] and "the trained generator is worse at F1 over all questions" in told["verdicts"][GENERATOR]["sentence"]
 
 
 def test_a_passage_that_was_left_out_is_shown_in_no_cell(house):

@@ -89,3 +89,19 @@ def test_the_command_shows_and_goes_back(capsys, tiny_model):
     assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "reranker: var/adapters/one-reranker-ofone -> what ships\n"
     assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "generator: var/adapters/none-generator-ofnone -> what ships\n"
     assert main(["adapters", "--rollback"]) == 1 and "nothing was promoted" in capsys.readouterr().err
+
+
+def test_a_promoted_cross_encoder_orders_unless_one_is_named(monkeypatch):
+    from rag import pipeline
+    from rag.reranker import SHIPPED
+    from rag.settings import Settings
+
+    monkeypatch.setattr(pipeline, "_changed_reranker", lambda model, device, changes: changes)
+
+    def opened(*named):
+        return pipeline.open_reranker(Settings([f"model.reranker={name}" for name in named]))
+
+    assert opened() == opened("shipped") == SHIPPED and opened("") is None
+    promote(judged("one", reranker=True))
+    assert opened() == opened("auto") == live.live("reranker") != SHIPPED
+    assert opened("shipped") == SHIPPED and opened("") is None and pipeline.shipped_reranker(Settings([])) == SHIPPED
