@@ -146,7 +146,10 @@ def ask_aloud(pipeline, question: str):
 
 
 def print_models(pipeline, settings: Settings) -> None:
-    generator, reranked = pipeline.generator, settings.section("model", ModelSettings).cross_encoder
+    from rag.pipeline import reranker_changes
+
+    models = settings.section("model", ModelSettings)
+    generator, reranked = pipeline.generator, reranker_changes(models) or models.cross_encoder
     print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
           f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip
 
@@ -170,13 +173,13 @@ def print_answer(answer) -> None:
 
 def run_models(args: argparse.Namespace, settings: Settings) -> None:
     from rag.models import choose_device
-    from rag.pipeline import live_adapter, shipped_reader
+    from rag.pipeline import live_adapter, reranker_changes, shipped_reader
 
     models = settings.section("model", ModelSettings)
     device, precision = choose_device(models.device, models.precision)
     for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.cross_encoder)):
         model = find_model(spec, models.hub) if spec else None
-        changed = " with the changes that ship" if spec == "shipped" else ""
+        changed = f" with {reranker_changes(models)}" if spec == "shipped" else ""
         print(f"{role}: {f'{model.name}{changed}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}")
     print(f"adapter: {live_adapter() or shipped_reader(settings) or 'none for this generator: make train'}")
     print(f"device: {device}, precision: {precision}")

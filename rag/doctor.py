@@ -17,7 +17,7 @@ from rag.errors import RagtuneError
 from rag.lexical import words
 from rag.live import COMPONENTS, live
 from rag.models import ModelSettings, choose_device, computes_bfloat16, find_model
-from rag.pipeline import open_record
+from rag.pipeline import open_record, reranker_changes
 from rag.record import Record
 from rag.settings import Settings
 from rag.snapshot import open_snapshot, standing
@@ -74,7 +74,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     models = settings.section("model", ModelSettings)
     for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.cross_encoder)):
         if spec:
-            model, changed = find_model(spec, models.hub), " with the changes that ship" if spec == "shipped" else ""
+            model, changed = find_model(spec, models.hub), f" with {reranker_changes(models)}" if spec == "shipped" else ""
             yield Finding("good", f"{role}: {model.name}{changed}, {model.path}, digest {model.digest[:12]}")
         else:
             yield Finding("note", f"no {role}", f"passages keep their fused order; name one with --set model.{role}=...")

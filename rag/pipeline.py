@@ -80,12 +80,20 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
-    """-> the configured cross-encoder, if there is one; where none is named, the promoted one before the one in this package."""
+    """-> the configured cross-encoder, if there is one."""
     models = settings.section("model", ModelSettings)
-    if models.cross_encoder == "shipped":
-        promoted = live("reranker") if models.reranker == "auto" else None
-        return changed_reranker(settings, promoted or SHIPPED)
+    changes = reranker_changes(models)
+    if changes:
+        return changed_reranker(settings, changes)
     return Reranker(find_model(models.cross_encoder, models.hub), choose_device(models.device)[0]) if models.cross_encoder else None
+
+
+def reranker_changes(models: ModelSettings) -> Path | None:
+    """-> the folder of what makes a cross-encoder of the default embedder: the promoted one before the one in this package, unless that is named. None where
+    a whole model is named, or none."""
+    if models.cross_encoder != "shipped":
+        return None
+    return (live("reranker") if models.reranker == "auto" else None) or SHIPPED
 
 
 def shipped_reranker(settings: Settings) -> Reranker:
