@@ -87,6 +87,7 @@ def print_estimate(settings: Settings) -> None:
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.mine import MineSettings, mine
+    from finetune.round_trip import open_round_trip
     from finetune.writer import open_writer
     from rag.models import choose_device
     from rag.pipeline import open_retriever
@@ -96,7 +97,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
         return
     model, device, _ = base_of(settings)
     writer = open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, model.digest, settings.section("mine", MineSettings))
+    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings), model.digest, settings.section("mine", MineSettings))
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
 

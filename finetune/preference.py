@@ -1,5 +1,5 @@
-"""Preference pairs from mechanical checks, no judge: chosen is the row's target; rejected is wrong for the row, and nearly as likely to the tuned model as what is
-right, or likelier; where it has no such mistake to give, a near miss is made from the row."""
+"""Preference pairs from mechanical checks, no judge: chosen is the row's target; rejected is wrong for the row, and nearly as likely to the tuned model as what
+is right, or likelier; where it has no such mistake to give, a near miss is made from the row."""
 
 from __future__ import annotations
 
@@ -47,18 +47,36 @@ def fault(output: str, row: Row) -> str | None:
 
 
 def near_miss(row: Row, rng: random.Random) -> tuple[str, str]:
-    """-> an output that is wrong for this row in one way, and the way. A citation is wrong where the passage does not hold the answer."""
-    others = [span for chunk in row.passages for _, _, span in find_spans(chunk.text) if token_f1(span, [row.answer]) < RIGHT]
-    number = rng.randrange(len(row.passages)) + 1
+    """-> an output that is wrong for this row in one way, and the way. Near misses: of wrong spans one of the right passage and of the right kind if there is
+    one, with the number of the passage that it stands in; of wrong citations one of a passage that does not hold the answer."""
+    wrong = _wrong_spans(row)
     if not row.cited:
-        return prompt.answer_text(rng.choice(others or [row.answer]), number), "answers when it should refuse"
-    wrong = [n for n, chunk in enumerate(row.passages, 1) if n != row.cited and normalize(row.answer) not in normalize(chunk.text)]
+        span, number = _nearest(wrong, rng) if wrong else (row.answer, 1)
+        return prompt.answer_text(span, number), "answers when it should refuse"
+    others = [n for n, chunk in enumerate(row.passages, 1) if n != row.cited and normalize(row.answer) not in normalize(chunk.text)]
     choices = [(prompt.REFUSAL, "refuses when it should answer")]
-    if wrong:
-        choices.append((prompt.answer_text(row.answer, rng.choice(wrong)), "wrong citation"))
     if others:
-        choices.append((prompt.answer_text(rng.choice(others), row.cited), "wrong span"))
+        choices.append((prompt.answer_text(row.answer, rng.choice(others)), "wrong citation"))
+    if wrong:
+        choices.append((prompt.answer_text(*_nearest(wrong, rng)), "wrong span"))
     return rng.choice(choices)
+
+
+def _wrong_spans(row: Row) -> list[tuple[int, str, int]]:
+    """-> (distance, span, passage) of each span that is not the answer; distance 0 in the passage cited and of the answer's kind, 1 with one of both."""
+    kinds = {kind for chunk in row.passages for kind, _, span in find_spans(chunk.text) if token_f1(span, [row.answer]) >= RIGHT}
+    return [
+        ((number != row.cited) + (kind not in kinds), span, number)
+        for number, chunk in enumerate(row.passages, 1)
+        for kind, _, span in find_spans(chunk.text)
+        if token_f1(span, [row.answer]) < RIGHT
+    ]
+
+
+def _nearest(wrong: list[tuple[int, str, int]], rng: random.Random) -> tuple[str, int]:
+    least = min(distance for distance, _, _ in wrong)
+    _, span, number = rng.choice([way for way in wrong if way[0] == least])
+    return span, number
 
 
 def mistakes_among(row: Row, spans: list[Span], refusal: float) -> list[Mistake]:

@@ -1,5 +1,5 @@
-"""Questions that sound like the corpus's and that it does not answer: in an answerable question one name, date, amount or qualifier is replaced by another of the
-corpus (SQuAD 2.0's entity swap, number swap and antonym, Rajpurkar et al., arXiv 1806.03822), which stands in none of the passages shown with it."""
+"""Questions that sound like the corpus's and that it does not answer: in an answerable question one name, date, amount or qualifier is replaced by another of
+the corpus (SQuAD 2.0's entity swap, number swap and antonym, Rajpurkar et al., arXiv 1806.03822), which stands in none of the passages shown with it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ KINDS = ("name", "date", "amount")
 # What tells one thing from its like. Verbs and measures are left out: "when does it close" is answered by opening hours.
 QUALIFIERS = ("north south east west", "northern southern eastern western", "inner outer", "upper lower", "summer winter", "spring autumn", "inward outward",
               "Monday Tuesday Wednesday Thursday Friday Saturday Sunday", "first second third")  # fmt: skip
+# Words before a noun that tell no kind of it, and words after one that are no nouns.
 VAGUE = frozenset(
-    """best big certain current different few first following former full given good great last late later least little long longest main more most new next
-    normal old only other own particular proper right same second short single small such third usual very whole wrong""".split()
+    """back big certain current different few first following former full given good great last late later little long main more most new next
+    normal old only other own particular proper right same second short single small such third time usual very way whole without wrong""".split()
 )
 PHRASE = re.compile(r"\b(?:a|an|the|each|every|any|no|its|their|our|your|his|her|per)\s+([a-z]{3,})\s+([a-z]{3,})\b", re.I)
 TITLES = frozenset(("Mr", "Mrs", "Ms", "Miss", "Dr", "Captain", "Councillor"))
@@ -39,8 +40,8 @@ class Twisted:
 
 class Terms:
     """Names, dates and amounts of the corpus, by what they can stand in for: a name by its last word where the corpus has that in small letters too
-    ("... Quay"), else by its number of words and title; a date by its form; an amount by its unit. And the words that stand between an article and a noun:
-    "the inner door", "an outer door"."""
+    ("... Quay"), else by its number of words and title; a date by its form and decade; an amount by its unit. And the words that stand between an article and a
+    noun: "the inner door", "an outer door"."""
 
     def __init__(self, chunks: list[Chunk]):
         self._common = {word for chunk in chunks for word in re.findall(r"\b[a-z]{3,}\b", chunk.text)}
@@ -50,7 +51,7 @@ class Terms:
                 if kind in KINDS:
                     found[self._slot(kind, span)].add(" ".join(span.split()))
             for before, noun in PHRASE.findall(chunk.text):
-                if before.islower() and not {before, noun} & (STOPWORDS | VAGUE):
+                if re.fullmatch(r"[a-z]+(?<!est)(?<!s)", before) and not {before, noun} & (STOPWORDS | VAGUE):
                     found["before", noun].add(before)
         self._by_slot = {slot: sorted(spans) for slot, spans in found.items()}
 
@@ -60,7 +61,7 @@ class Terms:
             return (kind, parts[-1]) if parts[-1].lower() in self._common else (kind, len(parts), parts[0] in TITLES)
         if kind == "amount":
             return (kind, re.sub(r"\d[\d,.]*", "0", span))
-        return (kind, *(re.sub(r"\d", "0", part) if part[0].isdigit() else "month" for part in parts))
+        return (kind, *(part[:-1] if part[0].isdigit() else "month" for part in parts))
 
     def others(self, kind: str, span: str) -> list[str]:
         """-> what could stand in its place, neither part of the other. None for names of one word or with a digit, of which nothing tells what they name."""
@@ -75,7 +76,7 @@ class Terms:
 
 
 def _tells(name: str) -> bool:
-    return " " in name and not re.search(r"[\d\n]", name)
+    return " " in name and not re.search(r"[\d\n]| (?:the|and) ", name)
 
 
 def twists(question: str, passage: Chunk, terms: Terms, rng: random.Random, most: int = 6) -> Iterator[Twisted]:

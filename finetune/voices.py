@@ -9,7 +9,7 @@ from rag.lexical import STOPWORDS
 
 FULL, KEYWORDS, MISSPELT = "full", "keywords", "misspelt"
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_WORD = re.compile(r"[\w£$€°](?:[\w%°./:'’-]*[\w%°])?")
+_WORD = re.compile(r"[\w£$€°](?:[\w%°.,/:'’-]*[\w%°])?")
 _COMMON = re.compile(r"(?<![\w'’-])[a-z]{5,}(?![\w'’-])")
 
 
