@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rag.chunking import Chunk
 from rag.generator import Generator
+from rag.prompt import plain_ids
 
 OPENINGS = {"date": " When", "time": " What time", "amount": " How", "number": " How", "reason": " Why", "condition": " When", "duty": " What must"}
 SHOTS = (  # headings, sentence with the span marked, span, question
@@ -73,7 +74,7 @@ def write_questions(generator: Generator, candidates: list[Candidate]) -> list[l
     shots = "" if generator.adapter else _shots()
     asked = [(n, start) for n, c in enumerate(candidates) for start in ("", *([_opening(c)] if generator.adapter and _opening(c) else []))]
     texts = [f"{shots}{ask_for(candidates[n].headings, candidates[n].text, candidates[n].span)}{start}" for n, start in asked]
-    ids = [generator.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    ids = [plain_ids(generator.tokenizer, text) for text in texts]
     written: list[list[str]] = [[] for _ in candidates]
     for (n, start), said in zip(asked, generator.generate(ids, 32, stop=newline), strict=True):
         question = f"{start}{said.text}".strip().split("\n")[0].strip()
