@@ -28,7 +28,7 @@ class SieveSettings:
     whose right answer is the refusal, filled up with twisted questions as far as there are. voices: share of keywords, and of misspelt ones. reach: a question
     must find its passage among this many. checked: reader and cross-encoder are asked whether the question leads back to its span."""
 
-    left_out: float = 0.12
+    left_out: float = 0.2
     unanswerable: float = 0.33
     voices: float = 0.1
     reach: int = 10
