@@ -12,6 +12,7 @@ from rag.grounding import sentences
 from rag.lexical import STOPWORDS, words
 from rag.scoring import normalize, token_f1
 
+SUPPORTED = 0.5  # from which on the cross-encoder bears a span out
 ALIKE = 0.8  # Jaccard index of content words from which on two questions are the same
 SAME_SPAN = 0.5  # token F1 from which on the reader has found the span again
 _TEXT = re.compile(r"\b(this|that|the|given|above|following)( \w+)? (passage|text|sentence|document|paragraph|answer|excerpt|extract)\b|\bmentioned above\b")
@@ -100,14 +101,16 @@ def answered_otherwise(question: str, spot: Candidate, others: Iterable[Chunk]) 
     return None
 
 
-def not_found_again(answers: list[str], span: str) -> str | None:
-    """answers: what the reader says to the question, given the passage (round-trip consistency, Alberti et al., arXiv 1906.05416)."""
-    found = any(token_f1(answer, [span]) >= SAME_SPAN for answer in answers)
-    return None if found else "the reader does not find the span again"
+def not_found_again(said: str | None, span: str) -> str | None:
+    """said: what the reader answers, given the passage alone (round-trip consistency, Alberti et al., arXiv 1906.05416); None where there is no reader."""
+    return None if said is None or token_f1(said, [span]) >= SAME_SPAN else "the reader does not find the span again"
 
 
-def unsure(probability: float, least: float) -> str | None:
-    return "the reader is not sure" if probability < least else None
+def unsupported(own: float, rival: float) -> str | None:
+    """own, rival: the cross-encoder's word, from 0 to 1, for the span and for the best other span of its kind in the passages that come back."""
+    if own < SUPPORTED:
+        return "its sentence does not bear it out"
+    return "another span answers it better" if rival > own else None
 
 
 def plain_reason(question: str, spot: Candidate, kept: Iterable[frozenset[str]]) -> str | None:

@@ -9,7 +9,16 @@ from rag.chunking import Chunk
 from rag.generator import Generator
 from rag.prompt import plain_ids
 
-OPENINGS = {"date": " When", "time": " What time", "amount": " How", "number": " How", "reason": " Why", "condition": " When", "duty": " What must"}
+OPENINGS = {
+    "date": " When",
+    "time": " What time",
+    "amount": " How",
+    "number": " How",
+    "reason": " Why",
+    "condition": " When",
+    "duty": " What must",
+    "name": " Which",
+}
 SHOTS = (  # headings, sentence with the span marked, span, question
     (
         "Tea Rooms > Opening",
@@ -46,9 +55,11 @@ SHOTS = (  # headings, sentence with the span marked, span, question
 
 @dataclass(frozen=True)
 class Candidate:
-    """A span to ask for. text: the sentence it stands in, with the span between << and >>. chunk: its chunk's position among all."""
+    """A span to ask for. text: the sentence it stands in, with the span between << and >>; sentence: its start and end in the chunk's text. chunk: its chunk's
+    position among all. kind: of finetune.spans."""
 
     chunk: int
+    sentence: tuple[int, int]
     headings: str
     text: str
     span: str
@@ -59,7 +70,7 @@ def candidate(position: int, chunk: Chunk, sentence: tuple[int, int], start: int
     """sentence: its start and end, start: the span's start, all in the chunk's text."""
     end = start + len(span)
     marked = f"{chunk.text[sentence[0] : start]}<<{span}>>{chunk.text[end : sentence[1]]}"
-    return Candidate(position, " > ".join(chunk.headings or (chunk.title,)), marked, span, kind)
+    return Candidate(position, sentence, " > ".join(chunk.headings or (chunk.title,)), marked, span, kind)
 
 
 def ask_for(headings: str, text: str, span: str) -> str:

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 class SieveSettings:
     """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
     whose right answer is the refusal, filled up with twisted questions as far as there are. voices: share of keywords, and of misspelt ones. reach: a question
-    must find its passage among this many. sure: the least probability of the reader's finding the span again; -1 leaves the reader out."""
+    must find its passage among this many. checked: reader and cross-encoder are asked whether the question leads back to its span."""
 
-    left_out: float = 0.12
+    left_out: float = 0.2
     unanswerable: float = 0.33
     voices: float = 0.1
     reach: int = 10
-    sure: float = 0.0
+    checked: bool = True
     seed: int = 0
 
 
@@ -43,7 +43,7 @@ class Sieve:
         self.rows: dict[str, list[Row]] = {TRAIN: [], DEV: []}
         self.rejects: list[dict] = []
         self.voices: Counter[str] = Counter()
-        self._retriever, self._round_trip, self._settings = retriever, round_trip if settings.sure >= 0 else None, settings
+        self._retriever, self._round_trip, self._settings = retriever, round_trip if settings.checked else None, settings
         self._kept: list[tuple[str, Row, str]] = []  # question in full, its row and part
         self._contents: list[frozenset[str]] = []
         self._rng = random.Random(settings.seed)
@@ -73,19 +73,18 @@ class Sieve:
         self._kept.append((question, row, name))
 
     def _best(self, questions: list[str], spot: Candidate, chunk: Chunk) -> tuple[str, str | None]:
-        """-> the question that passes and of which the reader is surest, else the one that got furthest and its reason."""
-        best: tuple[float, str] | None = None
-        question, reason = questions[0], filters.plain_reason(questions[0], spot, self._contents)
-        for asked in questions:
-            found = filters.plain_reason(asked, spot, self._contents)
-            sure = 1.0
-            if not found and self._round_trip:
-                said, sure = self._round_trip.read(asked, chunk)
-                found = filters.not_found_again([said], spot.span) or filters.unsure(sure, self._settings.sure)
-                question, reason = asked, found
-            if not found and (best is None or sure > best[0]):
-                best = (sure, asked)
-        return (best[1], None) if best else (question, reason)
+        """-> of the questions that pass the one that the span answers best, else the last one and its reason."""
+        passed: dict[str, float] = {}
+        for question in questions:
+            reason = filters.plain_reason(question, spot, self._contents)
+            own = 1.0
+            if not reason and self._round_trip:
+                shown = [p.chunk for p in self._retriever.search(question)]
+                own, rival = self._round_trip.supports(question, spot, chunk, shown)
+                reason = filters.unsupported(own, rival) or filters.not_found_again(self._round_trip.read(question, chunk), spot.span)
+            if not reason:
+                passed[question] = own
+        return (max(passed, key=passed.__getitem__), None) if passed else (question, reason)
 
     def fill_up(self) -> Counter[str]:
         """Twist kept questions until the share of unanswerable ones is reached or all have been tried. -> rejected ways of twisting by reason."""
