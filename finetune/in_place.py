@@ -6,45 +6,63 @@ from __future__ import annotations
 import re
 
 from finetune.questions import Candidate
+from finetune.spans import MONTHS
 from rag.lexical import STOPWORDS, words
 
 LEAST = 3  # content words, with fewer of which the heading is put before the question
-CUT = r"[;:•]\s|\s[–—]\s|,\s(?:and|but|so|which|who|where|although|though|since|while)\s|\s\("
-LABEL = re.compile(r"^\W*(?:\d+(?:\.\d+)+\s+|\d+[.)]\s+)?")  # of a list item or a numbered paragraph
-PRONOUN = re.compile(r"(?:it|its|he|his|she|her|they|their|this|that|these|those|we|our|you|your|there|one|both|all|each|such)\b", re.I)
+START = re.compile(r"[;:•]\s|\s[–—]\s|(?<=[.!?])\s")  # of a clause that stands by itself
+END = re.compile(r"[.;:!?](?=\s|$)|\s[–—]\s|\)|\s\(|,\s(?:and|but|so|which|who|where|because|although|though|since|while)\s")
+LABEL = re.compile(r"^\W*(?:\d+(?:\.\d+)+\s+|\d+[.)]\s+)?(?:(?:[A-Z]{2,}\s+){2,})?")  # a list's mark, a paragraph's number, a heading in capitals
+LEANING = re.compile(r"\b(?:it|its|he|his|him|she|her|they|their|them|this|these|those|there)\b|^(?:that|one|both|all|each|such|we|our)\b", re.I)
+PERIOD = re.compile(rf"(?:(?:{MONTHS})|((?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))s?$")
 CELL = re.compile(r"([^;:|]{2,30}): ([^;|]+)")
 ASKS = {"date": "what date", "time": "what time", "name": "who or what", "term": "what", "tail": "what", "reason": "why", "condition": "under what condition",
         "duty": "do what", "definition": "what"}  # fmt: skip
 
 
 def ask_in_place(spot: Candidate) -> str | None:
-    """-> the question, None for a row of a table that has no names of columns."""
-    flat = " ".join(re.sub(r"[*_`#]+", "", spot.text).split())
-    before, _, rest = flat.partition("<<")
-    after = rest.partition(">>")[2]
-    if "|" in flat:
+    """-> the question, None where the sentence gives none: a heading, a row of a table without the columns' names, part of a name, date or number."""
+    if spot.text.startswith("#"):
         return None
-    cells = CELL.findall(flat)
+    before, _, rest = _line(spot.text).partition("<<")
+    after = rest.partition(">>")[2]
+    cells = CELL.findall(f"{before}<<>>{after}")
     if len(cells) > 2 and re.search(r"(?:^|; )[^;:]{2,30}: $", before):
         return _of_row(cells)
-    before, after = re.split(CUT, before)[-1], re.split(CUT + r"|[.;:!?](?=\s|$)|\)", after)[0]
+    before, after = LABEL.sub("", START.split(before)[-1]), END.split(after)[0]
     if spot.kind in ("reason", "condition"):
         before = re.sub(r",?\s*(?:because|only if|unless|if) $", " ", before)
-    said = re.sub(r"\s+", " ", f"{LABEL.sub('', before)}{_asks(spot)}{after}").strip(" ,.;:")
-    return f"{_placed(said, spot)}?"
+    asks = _asks(spot)
+    if asks == ASKS["name"] and before.lower().endswith("the "):
+        before, asks = before[:-4], "what"
+    if "|" in before + after or not asks or re.search(r"\S$|\b(?:the|Mr|Mrs|Ms|Miss|Dr|Dame|Captain|[A-Z][a-z]+day) $", before):
+        return None
+    said = re.sub(r"\s+", " ", f"{before}{asks}{after}").strip(" ,.;:")
+    return f"{_placed(said, before, spot)}?"
 
 
-def _asks(spot: Candidate) -> str:
+def _line(text: str) -> str:
+    """-> the text without marks; of several rows of a table the one with the span."""
+    rows = [line for line in text.split("\n") if "<<" in line and line.count(": ") > 2]
+    return re.sub(r"[*_`#]+|\s+(?=\s)", "", rows[0] if rows else " ".join(text.split()))
+
+
+def _asks(spot: Candidate) -> str | None:
     span = " ".join(spot.span.split())
-    if spot.kind in ("amount", "number"):
-        unit = re.sub(r"^[£$€]?[\d.,]+\s*|^\w+\s+", "", span, count=1)
-        return "how much" if span[0] in "£$€" else "what percentage" if unit in ("%", "per cent", "percent") else f"how many {unit}"
-    return "what year" if re.fullmatch(r"\d{4}", span) else ASKS.get(spot.kind, "what")
+    period = PERIOD.match(span)
+    if period:
+        return "what day" if period[1] else "what month"
+    if spot.kind not in ("amount", "number"):
+        return "what year" if re.fullmatch(r"\d{4}", span) else ASKS.get(spot.kind, "what")
+    unit = re.sub(r"^[£$€]?[\d.,]+\s*|^\w+\s+", "", span, count=1)
+    if span.lower().startswith("one "):
+        return None
+    return "how much" if span[0] in "£$€" else "what percentage" if unit in ("%", "per cent", "percent") else f"how many {unit}"
 
 
-def _placed(said: str, spot: Candidate) -> str:
+def _placed(said: str, before: str, spot: Candidate) -> str:
     """-> with the heading before it, where the sentence alone does not say what it is about."""
-    if PRONOUN.match(said) or len(set(words(said)) - STOPWORDS) < LEAST:
+    if LEANING.search(before) or len(set(words(said)) - STOPWORDS) < LEAST:
         return f"{LABEL.sub('', spot.headings.split(' > ')[-1])}: {said}"
     return said[0].upper() + said[1:]
 

@@ -74,6 +74,7 @@ def _receipt(stage: Stage, sieve: Sieve, chunks: list[Chunk]) -> dict:
     return {
         "kept": {name: dict(Counter(row.kind for row in rows)) for name, rows in sieve.rows.items()},
         "voices": dict(sieve.voices),
+        "in place": sieve.in_place,
         "documents": {name: [d for d in documents if part(d) == name] for name in (TRAIN, DEV, UNMINED)},
         "data": digest(stage.folder / f"{TRAIN}.jsonl"),
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from finetune import filters
 from finetune.candidates import part_of
 from finetune.data import Row
+from finetune.in_place import ask_in_place
 from finetune.questions import Candidate
 from finetune.split import DEV, TRAIN, part
 from finetune.unanswerable import SWAPPED, Terms, Twisted, stands_in, twists
@@ -26,13 +27,15 @@ if TYPE_CHECKING:
 class SieveSettings:
     """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
     whose right answer is the refusal, filled up with twisted questions as far as there are. voices: share of keywords, and of misspelt ones. reach: a question
-    must find its passage among this many. checked: reader and cross-encoder are asked whether the question leads back to its span."""
+    must find its passage among this many. checked: reader and cross-encoder are asked whether the question leads back to its span. in_place: where no written
+    question passes, one made from the sentence is tried."""
 
     left_out: float = 0.2
     unanswerable: float = 0.33
     voices: float = 0.1
     reach: int = 10
     checked: bool = True
+    in_place: bool = True
     seed: int = 0
 
 
@@ -43,6 +46,7 @@ class Sieve:
         self.rows: dict[str, list[Row]] = {TRAIN: [], DEV: []}
         self.rejects: list[dict] = []
         self.voices: Counter[str] = Counter()
+        self.in_place = 0
         self._retriever, self._round_trip, self._settings = retriever, round_trip if settings.checked else None, settings
         self._kept: list[tuple[str, Row, str]] = []  # question in full, its row and part
         self._contents: list[frozenset[str]] = []
@@ -53,6 +57,9 @@ class Sieve:
         """Keep the one of the questions that the reader is surest of, if any passes."""
         chunk = self._retriever.chunks[spot.chunk]
         question, reason = self._best(questions, spot, chunk)
+        made = ask_in_place(spot) if reason and self._settings.in_place else None
+        if made:
+            question, reason = self._best([made], spot, chunk, written=False)
         leave_out = self._rng.random() < self._settings.left_out
         said, voice = self._speak(question)
         row = None
@@ -62,6 +69,7 @@ class Sieve:
             self.rejects.append({"question": question, "answer": spot.span, "text": spot.text, "document": chunk.document, "reason": reason})
             return
         self.voices[voice] += 1
+        self.in_place += made is not None
         self._contents.append(filters.content(question))
         self._keep(question, row, part_of(chunk, self._dev_documents))
 
@@ -72,8 +80,8 @@ class Sieve:
         self.rows[name].append(row)
         self._kept.append((question, row, name))
 
-    def _best(self, questions: list[str], spot: Candidate, chunk: Chunk) -> tuple[str, str | None]:
-        """-> of the questions that pass the one that the span answers best, else the last one and its reason."""
+    def _best(self, questions: list[str], spot: Candidate, chunk: Chunk, written: bool = True) -> tuple[str, str | None]:
+        """-> of the questions that pass the one that the span answers best, else the last one and its reason. What a model wrote the reader reads, too."""
         passed: dict[str, float] = {}
         for question in questions:
             reason = filters.plain_reason(question, spot, self._contents)
@@ -81,7 +89,9 @@ class Sieve:
             if not reason and self._round_trip:
                 shown = [p.chunk for p in self._retriever.search(question)]
                 own, rival = self._round_trip.supports(question, spot, chunk, shown)
-                reason = filters.unsupported(own, rival) or filters.not_found_again(self._round_trip.read(question, chunk), spot.span)
+                reason = filters.unsupported(own, rival)
+            if not reason and self._round_trip and written:
+                reason = filters.not_found_again(self._round_trip.read(question, chunk), spot.span)
             if not reason:
                 passed[question] = own
         return (max(passed, key=passed.__getitem__), None) if passed else (question, reason)

@@ -301,6 +301,21 @@ def choose_candidates_of(texts):
     return choose_candidates(chunks, 480, 0)
 
 
+def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch):
+    monkeypatch.setattr("finetune.mine.write_questions", lambda writer, batch: [["What?"]] * len(batch))
+    folder = mined_town("a", voices=0.0)
+    rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl") if row.cited]
+    assert rows and all(re.search(r"\b(what|how (much|many)|why)\b", row.question) for row in rows)
+    assert ("The crane 1 at Bram Quay lifts how many tonnes until 9:30?", "11 tonnes") in {(row.question, row.answer) for row in rows}
+    assert Stage("a", "mine").receipt()["in place"] == sum(row.kind != "swapped" for row in all_rows(folder))
+    with pytest.raises(TrainingError, match="only 0 rows"):
+        mined_town("b", in_place=False)
+
+
+def all_rows(folder):
+    return [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
+
+
 def test_without_a_reader_or_with_its_filter_off_it_is_not_asked(mined_town):
     reader = FindsAgain()
     off = mined_town("a", reader, checked=False)
