@@ -9,7 +9,7 @@ from finetune.questions import Candidate
 from finetune.spans import MONTHS
 from rag.lexical import STOPWORDS, words
 
-LEAST = 3  # content words, with fewer of which the heading is put before the question
+LEAST = 4  # content words, with fewer of which the heading is put before the question
 START = re.compile(r"[;:•]\s|\s[–—]\s|(?<=[.!?])\s")  # of a clause that stands by itself
 END = re.compile(r"[.;:!?](?=\s|$)|\s[–—]\s|\)|\s\(|,\s(?:and|but|so|which|who|where|because|although|though|since|while)\s")
 LABEL = re.compile(r"^\W*(?:\d+(?:\.\d+)+\s+|\d+[.)]\s+)?(?:(?:[A-Z]{2,}\s+){2,})?")  # a list's mark, a paragraph's number, a heading in capitals
@@ -35,7 +35,7 @@ def ask_in_place(spot: Candidate) -> str | None:
     asks = _asks(spot)
     if asks == ASKS["name"] and before.lower().endswith("the "):
         before, asks = before[:-4], "what"
-    if "|" in before + after or not asks or re.search(r"\S$|\b(?:the|Mr|Mrs|Ms|Miss|Dr|Dame|Captain|[A-Z][a-z]+day) $", before):
+    if "|" in before + after or not asks or re.match(r"['’]s\b", after) or re.search(r"\S$|\b(?:the|Mr|Mrs|Ms|Miss|Dr|Dame|Captain|[A-Z][a-z]+day) $", before):
         return None
     said = re.sub(r"\s+", " ", f"{before}{asks}{after}").strip(" ,.;:")
     return f"{_placed(said, before, spot)}?"

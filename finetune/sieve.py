@@ -16,7 +16,7 @@ from finetune.split import DEV, TRAIN, part
 from finetune.unanswerable import SWAPPED, Terms, Twisted, stands_in, twists
 from finetune.voices import pick_voice, speak
 from rag.chunking import Chunk
-from rag.retrieval import Retriever
+from rag.retrieval import Passage, Retriever
 from rag.scoring import normalize
 
 if TYPE_CHECKING:
@@ -39,6 +39,20 @@ class SieveSettings:
     seed: int = 0
 
 
+class _Once:
+    """The retriever, searching once for what is asked for several times on end."""
+
+    def __init__(self, retriever: Retriever, reach: int):
+        self.chunks, self.settings = retriever.chunks, retriever.settings
+        self._retriever, self._reach = retriever, max(reach, retriever.settings.passages)
+        self._asked, self._found = "", []
+
+    def search(self, question: str, k: int | None = None) -> list[Passage]:
+        if question != self._asked:
+            self._asked, self._found = question, self._retriever.search(question, self._reach)
+        return self._found[: k or self.settings.passages]
+
+
 class Sieve:
     """Puts each question among the rows of its part or among the rejects."""
 
@@ -47,7 +61,7 @@ class Sieve:
         self.rejects: list[dict] = []
         self.voices: Counter[str] = Counter()
         self.in_place = 0
-        self._retriever, self._round_trip, self._settings = retriever, round_trip if settings.checked else None, settings
+        self._retriever, self._round_trip, self._settings = _Once(retriever, settings.reach), round_trip if settings.checked else None, settings
         self._kept: list[tuple[str, Row, str]] = []  # question in full, its row and part
         self._contents: list[frozenset[str]] = []
         self._rng = random.Random(settings.seed)
@@ -123,7 +137,7 @@ class Sieve:
         return [], found
 
 
-def label(question: str, spot: Candidate, chunk: Chunk, retriever: Retriever, leave_out: bool, reach: int) -> tuple[Row | None, str | None]:
+def label(question: str, spot: Candidate, chunk: Chunk, retriever: Retriever | _Once, leave_out: bool, reach: int) -> tuple[Row | None, str | None]:
     """-> the row, or None and the reason. The context is what the serving retriever returns, with its mistakes: where the chunk is not in it
     the label is the refusal (unlike RAFT's script, arXiv 2403.10131, which keeps the answer), unless a passage shown holds the answer too."""
     shown, width = [p.chunk for p in retriever.search(question, reach)], retriever.settings.passages
@@ -144,7 +158,7 @@ def label(question: str, spot: Candidate, chunk: Chunk, retriever: Retriever, le
     return Row(id, question, spot.span, kind, chunk.document, gold, tuple(context), 0), None
 
 
-def twisted_row(said: str, way: Twisted, row: Row, retriever: Retriever) -> tuple[Row | None, str | None]:
+def twisted_row(said: str, way: Twisted, row: Row, retriever: Retriever | _Once) -> tuple[Row | None, str | None]:
     """-> a row whose label is the refusal, or None and the reason. Hard only where the passage of the question that was twisted still comes back.
     said: the twisted question in its voice."""
     context = [p.chunk for p in retriever.search(said)]

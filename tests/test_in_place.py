@@ -28,6 +28,7 @@ from finetune.questions import candidate
         ("The tower shuts in <<August>> for repair.", "name", "The tower shuts in what month for repair?"),
         ("Leave ends on the last <<Sunday>> of May.", "name", "Leave ends on the last what day of May?"),
         ("# Tariff of Harbour Dues, <<2026>>", "date", None),
+        ("Use the <<Trust>>'s form for an injury.", "name", None),
         ("Thanks went to Dame <<Honor Lisburne>> in May.", "name", None),
         ("Probe <<one pallet>> in ten.", "number", None),
         ("Since the <<2023>> rewiring it leaks.", "date", None),

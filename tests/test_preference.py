@@ -6,7 +6,7 @@ import pytest
 from fakes import passage
 
 from finetune.data import Row
-from finetune.preference import Mistake, fault, make_pairs, mistakes_among, near_miss, nearest_first
+from finetune.preference import Mistake, fault, make_pairs, mistakes_among, near_miss, nearest_first, proposed_mistakes
 from rag.answerer import AnswerSettings
 from rag.extraction import Place, Span
 from rag.prompt import REFUSAL, answer_text
@@ -93,3 +93,10 @@ def test_rows_without_a_mistake_get_a_near_miss(tiny_generator):
     generator.generate = lambda prompts, most: [SimpleNamespace(text=ROW.target)] * len(prompts)
     pairs = make_pairs(generator, [ROW], 3, AnswerSettings(extractive=False))
     assert [pair.reason.split(": ")[0] for pair in pairs] == ["made"] and fault(pairs[0].rejected, ROW) == pairs[0].reason[6:]
+
+
+@pytest.mark.parametrize("row", [ROW, UNANSWERABLE], ids=["answerable", "not"])
+def test_a_models_own_proposals_are_judged_as_it_would_have_written_them(tiny_generator, row):
+    found = proposed_mistakes(tiny_generator, row)
+    assert found and all(fault(m.output, row) == m.reason.split(": ")[1] and 0 <= m.distance < 1000 for m in found)
+    assert (REFUSAL in {m.output for m in found}) == bool(row.cited)
