@@ -23,7 +23,7 @@ from finetune.questions import candidate
         ("The Trust, which drew up the plan, wants a new shed by <<2027>>.", "date", "The Trust, which drew up the plan, wants a new shed by what year?"),
         ("quay: A; dues: 2 t\nquay: B; dues: <<5 t>>; day: Sat", "amount", "What dues for quay B, day Sat?"),
         ("WHAT IT COSTS Oil from boats under <<15 m>> is free.", "amount", "Oil from boats under how many m is free?"),
-        ("Vehicles on the <<Mole>> pay double.", "name", "Vehicles on what pay double?"),
+        ("Vehicles on the <<Mole>> pay double at Easter.", "name", "Vehicles on what pay double at Easter?"),
         ("No pallet there reached −<<15 °C>> in May.", "amount", None),
         ("The tower shuts in <<August>> for repair.", "name", "The tower shuts in what month for repair?"),
         ("Leave ends on the last <<Sunday>> of May.", "name", "Leave ends on the last what day of May?"),
