@@ -6,22 +6,19 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from finetune.candidates import choose_candidates
 from finetune.data import Stage, TrainingError, digest, write_lines
 from finetune.questions import write_questions
+from finetune.round_trip import RoundTrip
 from finetune.sieve import Sieve, SieveSettings
 from finetune.split import DEV, TRAIN, UNMINED, part
 from rag.chunking import Chunk
 from rag.generator import Generator
 from rag.prompt import fingerprint
 from rag.retrieval import Retriever
-
-if TYPE_CHECKING:
-    from finetune.round_trip import RoundTrip
 
 LOOK_AT = 20  # rows that are printed
 

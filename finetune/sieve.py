@@ -5,22 +5,19 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from finetune import filters
 from finetune.candidates import part_of
 from finetune.data import Row
 from finetune.in_place import ask_in_place
 from finetune.questions import Candidate
+from finetune.round_trip import RoundTrip
 from finetune.split import DEV, TRAIN, part
 from finetune.unanswerable import SWAPPED, Terms, Twisted, stands_in, twists
 from finetune.voices import pick_voice, speak
 from rag.chunking import Chunk
 from rag.retrieval import Passage, Retriever
 from rag.scoring import normalize
-
-if TYPE_CHECKING:
-    from finetune.round_trip import RoundTrip
 
 
 @dataclass(frozen=True)
