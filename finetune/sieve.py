@@ -125,7 +125,7 @@ class Sieve:
         for way in twists(question, row.passages[row.cited - 1], terms, self._rng):
             said, voice = self._speak(way.question)
             made, reason = twisted_row(said, way, row, self._retriever)
-            reason = reason or filters.near_duplicate(way.question, self._contents)
+            reason = reason or ("duplicate" if filters.content(way.question) in self._contents else None)
             if made and not reason:
                 self._contents.append(filters.content(way.question))
                 self.voices[voice] += 1

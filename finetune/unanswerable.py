@@ -40,8 +40,8 @@ class Twisted:
 
 class Terms:
     """Names, dates and amounts of the corpus, by what they can stand in for: a name by its last word where the corpus has that in small letters too
-    ("... Quay"), else by its number of words and title; a date by its form and decade; an amount by its unit. And the words that stand between an article and a
-    noun: "the inner door", "an outer door"."""
+    ("... Quay"), else by its number of words and title; a date by its form and decade; an amount by its unit and length. And the words that stand between an
+    article and a noun: "the inner door", "an outer door"."""
 
     def __init__(self, chunks: list[Chunk]):
         self._common = {word for chunk in chunks for word in re.findall(r"\b[a-z]{3,}\b", chunk.text)}
@@ -60,7 +60,7 @@ class Terms:
         if kind == "name":
             return (kind, parts[-1]) if parts[-1].lower() in self._common else (kind, len(parts), parts[0] in TITLES)
         if kind == "amount":
-            return (kind, re.sub(r"\d[\d,.]*", "0", span))
+            return (kind, re.sub(r"\d", "0", span))
         return (kind, *(part[:-1] if part[0].isdigit() else "month" for part in parts))
 
     def others(self, kind: str, span: str) -> list[str]:
