@@ -47,37 +47,36 @@ class Sieve:
         self._dev_documents = any(part(chunk.document) == DEV for chunk in retriever.chunks)
 
     def judge(self, questions: list[str], spot: Candidate) -> None:
-        """Keep the one of the questions that the reader is surest of, if any passes."""
+        """Keep of the questions that pass the one that the span answers best."""
         chunk = self._retriever.chunks[spot.chunk]
-        question, reason = self._best(questions, spot, chunk)
+        judged = {question: self._check(question, spot, chunk) for question in questions}
         leave_out, voice = self._rng.random() < self._settings.left_out, pick_voice(self._rng, self._settings.voices)
-        row = None
-        if not reason:
+        reasons = {question: reason for question, (_, reason) in judged.items() if reason}
+        passed = [question for question in questions if question not in reasons]
+        if passed:
+            question = max(passed, key=lambda asked: judged[asked][0])
             row, reason = label(speak(question, voice, self._rng), spot, chunk, self._retriever, leave_out, self._settings.reach)
-        if row is None:
+            reasons |= {asked: "another question for its span is better" for asked in passed if asked != question}
+            if row:
+                self.voices[voice] += 1
+                self._contents.append(filters.content(question))
+                self._keep(question, row, part_of(chunk, self._dev_documents))
+            else:
+                reasons[question] = str(reason)
+        for question, reason in reasons.items():
             self.rejects.append({"question": question, "answer": spot.span, "text": spot.text, "document": chunk.document, "reason": reason})
-            return
-        self.voices[voice] += 1
-        self._contents.append(filters.content(question))
-        self._keep(question, row, part_of(chunk, self._dev_documents))
 
     def _keep(self, question: str, row: Row, name: str) -> None:
         self.rows[name].append(row)
         self._kept.append((question, row, name))
 
-    def _best(self, questions: list[str], spot: Candidate, chunk: Chunk) -> tuple[str, str | None]:
-        """-> of the questions that pass the one that the span answers best, else the last one and its reason."""
-        passed: dict[str, float] = {}
-        for question in questions:
-            reason = filters.plain_reason(question, spot, self._contents)
-            own = 1.0
-            if not reason and self._round_trip:
-                shown = [p.chunk for p in self._retriever.search(question)]
-                own, rival = self._round_trip.supports(question, spot, chunk, shown)
-                reason = filters.unsupported(own, rival) or filters.not_found_again(self._round_trip.read(question, chunk), spot.span)
-            if not reason:
-                passed[question] = own
-        return (max(passed, key=passed.__getitem__), None) if passed else (question, reason)
+    def _check(self, question: str, spot: Candidate, chunk: Chunk) -> tuple[float, str | None]:
+        """-> how well the span bears out that it answers the question, 1 where nobody is asked, and why the question is not worth keeping."""
+        reason = filters.plain_reason(question, spot, self._contents)
+        if reason or not self._round_trip:
+            return 1.0, reason
+        own, rival = self._round_trip.supports(question, spot, chunk, [p.chunk for p in self._retriever.search(question)])
+        return own, filters.unsupported(own, rival) or filters.not_found_again(self._round_trip.read(question, chunk), spot.span)
 
     def fill_up(self) -> Counter[str]:
         """Twist kept questions until the share of unanswerable ones is reached or all have been tried. -> rejected ways of twisting by reason."""
@@ -96,7 +95,8 @@ class Sieve:
         found = []
         for way in twists(question, terms, self._rng):
             made, reason = twisted_row(way, row, self._retriever)
-            reason = reason or filters.near_duplicate(way.question, self._contents)
+            if made and filters.content(way.question) in self._contents:
+                reason = "duplicate"
             if made and not reason:
                 self._contents.append(filters.content(way.question))
                 return [made], found

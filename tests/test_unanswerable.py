@@ -4,7 +4,8 @@ from types import SimpleNamespace
 from fakes import passage
 
 from finetune.data import Row
-from finetune.sieve import twisted_row
+from finetune.filters import content
+from finetune.sieve import Sieve, SieveSettings, twisted_row
 from finetune.unanswerable import FALSE_PREMISE, SWAPPED, Terms, Twisted, stands_in, twists
 from rag.prompt import REFUSAL
 
@@ -50,3 +51,14 @@ def test_a_twisted_question_is_kept_only_among_near_passages_without_its_term():
     assert kept.question == way.question and kept.id != row.id
     assert made(CHUNKS[0], CHUNKS[1]) == (None, "a passage shown has the new term")
     assert made(CHUNKS[1]) == (None, "does not find the passage that it was made from")
+
+
+def test_twists_fill_up_to_the_share_and_a_long_question_is_no_duplicate_of_its_twist():
+    question = "What is the maximum that the red crane with long chain on windy Lantern Quay near Nan Stobbs lifts safely today?"
+    retriever = SimpleNamespace(chunks=CHUNKS, search=lambda asked: [SimpleNamespace(chunk=CHUNKS[0])])
+    for share, twisted in ((0.0, 0), (0.5, 1)):
+        sieve = Sieve(retriever, None, SieveSettings(unanswerable=share))
+        sieve._contents.append(content(question))
+        sieve._keep(question, Row("id", question, "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1), "train")
+        sieve.fill_up()
+        assert sum(not row.cited for row in sieve.rows["train"]) == twisted
