@@ -46,16 +46,19 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator, round_trip: Roun
             bar.update(len(batch))
     rejected = Counter(item["reason"] for item in sieve.rejects)
     twists = sieve.fill_up()
+    print(f"{60 * sum(map(len, sieve.rows.values())) / (time.perf_counter() - start):.0f} rows a minute; {show(sieve, settings.seed)}")
+    _write(stage, sieve)
+    made = {"rejected": dict(rejected.most_common()), "twists rejected": dict(twists.most_common()), "writer": writer.name, "base": base}
+    stage.finish({**_receipt(stage, sieve, retriever.chunks), **made, "prompt": fingerprint(writer.tokenizer)})
+
+
+def _write(stage: Stage, sieve: Sieve) -> None:
     train, dev = sieve.rows[TRAIN], sieve.rows[DEV]
     if len(train) < 4 or not dev:
         raise TrainingError(f"only {len(train)} rows to train on and {len(dev)} for development: index more documents")
     for name, rows in sieve.rows.items():
         write_lines(stage.folder / f"{name}.jsonl", rows)
     write_lines(stage.folder / "rejects.jsonl", sieve.rejects)
-    minutes = (time.perf_counter() - start) / 60
-    print(f"{(len(train) + len(dev)) / minutes:.0f} rows a minute; {show(sieve, settings.seed)}")
-    made = {"rejected": dict(rejected.most_common()), "twists rejected": dict(twists.most_common()), "writer": writer.name, "base": base}
-    stage.finish({**_receipt(stage, sieve, retriever.chunks), **made, "prompt": fingerprint(writer.tokenizer)})
 
 
 def show(sieve: Sieve, seed: int) -> str:

@@ -65,47 +65,44 @@ class Sieve:
         self._dev_documents = any(part(chunk.document) == DEV for chunk in retriever.chunks)
 
     def judge(self, questions: list[str], spot: Candidate) -> None:
-        """Keep the one of the questions that the reader is surest of, if any passes."""
+        """Keep of the questions that pass the one that the span answers best; where none does, one made from the sentence is tried."""
         chunk = self._retriever.chunks[spot.chunk]
-        question, reason = self._best(questions, spot, chunk)
-        made = ask_in_place(spot) if reason and self._settings.in_place else None
+        judged = {question: self._check(question, spot, chunk) for question in questions}
+        made = ask_in_place(spot) if self._settings.in_place and all(reason for _, reason in judged.values()) else None
         if made:
-            question, reason = self._best([made], spot, chunk, written=False)
+            judged[made] = self._check(made, spot, chunk, written=False)
         leave_out = self._rng.random() < self._settings.left_out
-        said, voice = self._speak(question)
-        row = None
-        if not reason:
+        reasons = {question: reason for question, (_, reason) in judged.items() if reason}
+        passed = [question for question in judged if question not in reasons]
+        if passed:
+            question = max(passed, key=lambda asked: judged[asked][0])
+            said, voice = speak(question, pick_voice(self._rng, self._settings.voices), self._rng)
             row, reason = label(said, spot, chunk, self._retriever, leave_out, self._settings.reach)
-        if row is None:
+            reasons |= {asked: "another question for its span is better" for asked in passed if asked != question}
+            if row:
+                self.in_place += question == made
+                self._keep(question, row, voice, part_of(chunk, self._dev_documents))
+            else:
+                reasons[question] = str(reason)
+        for question, reason in reasons.items():
             self.rejects.append({"question": question, "answer": spot.span, "text": spot.text, "document": chunk.document, "reason": reason})
-            return
-        self.voices[voice] += 1
-        self.in_place += made is not None
-        self._contents.append(filters.content(question))
-        self._keep(question, row, part_of(chunk, self._dev_documents))
 
-    def _speak(self, question: str) -> tuple[str, str]:
-        return speak(question, pick_voice(self._rng, self._settings.voices), self._rng)
-
-    def _keep(self, question: str, row: Row, name: str) -> None:
+    def _keep(self, question: str, row: Row, voice: str, name: str) -> None:
+        """question: in full."""
         self.rows[name].append(row)
+        self.voices[voice] += 1
+        self._contents.append(filters.content(question))
         self._kept.append((question, row, name))
 
-    def _best(self, questions: list[str], spot: Candidate, chunk: Chunk, written: bool = True) -> tuple[str, str | None]:
-        """-> of the questions that pass the one that the span answers best, else the last one and its reason. What a model wrote the reader reads, too."""
-        passed: dict[str, float] = {}
-        for question in questions:
-            reason = filters.plain_reason(question, spot, self._contents)
-            own = 1.0
-            if not reason and self._round_trip:
-                shown = [p.chunk for p in self._retriever.search(question)]
-                own, rival = self._round_trip.supports(question, spot, chunk, shown)
-                reason = filters.unsupported(own, rival)
-            if not reason and self._round_trip and written:
-                reason = filters.not_found_again(self._round_trip.read(question, chunk), spot.span)
-            if not reason:
-                passed[question] = own
-        return (max(passed, key=passed.__getitem__), None) if passed else (question, reason)
+    def _check(self, question: str, spot: Candidate, chunk: Chunk, written: bool = True) -> tuple[float, str | None]:
+        """-> how well the span bears out that it answers the question, 1 where nobody is asked, and why the question is not worth keeping. What a model has
+        written the reader reads, too."""
+        reason = filters.plain_reason(question, spot, self._contents)
+        if reason or not self._round_trip:
+            return 1.0, reason
+        own, rival = self._round_trip.supports(question, spot, chunk, [p.chunk for p in self._retriever.search(question)])
+        said = self._round_trip.read(question, chunk) if written and not filters.unsupported(own, rival) else None
+        return own, filters.unsupported(own, rival) or filters.not_found_again(said, spot.span)
 
     def fill_up(self) -> Counter[str]:
         """Twist kept questions until the share of unanswerable ones is reached or all have been tried. -> rejected ways of twisting by reason."""
@@ -123,9 +120,10 @@ class Sieve:
         """-> the first way of twisting that passes, as a row, if any does; and the ways that did not."""
         found = []
         for way in twists(question, row.passages[row.cited - 1], terms, self._rng):
-            said, voice = self._speak(way.question)
+            said, voice = speak(way.question, pick_voice(self._rng, self._settings.voices), self._rng)
             made, reason = twisted_row(said, way, row, self._retriever)
-            reason = reason or ("duplicate" if filters.content(way.question) in self._contents else None)
+            if made and filters.content(way.question) in self._contents:
+                reason = "duplicate"
             if made and not reason:
                 self._contents.append(filters.content(way.question))
                 self.voices[voice] += 1

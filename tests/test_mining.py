@@ -11,7 +11,7 @@ from finetune.candidates import choose_candidates, part_of
 from finetune.data import Row, Stage, TrainingError, read_lines, read_rows, write_lines
 from finetune.mine import MineSettings, mine
 from finetune.preference import fault, near_miss
-from finetune.questions import candidate, write_questions
+from finetune.questions import _opening, candidate, write_questions
 from finetune.sieve import label
 from finetune.spans import find_spans
 from finetune.split import DEV, TRAIN, UNMINED, part
@@ -283,7 +283,7 @@ def test_the_same_corpus_mined_twice_is_the_same_files(mined_town):
 
 
 def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys):
-    folder = mined_town("a", FindsAgain(), left_out=0.6)
+    folder = mined_town("a", FindsAgain(), left_out=0.6, in_place=False)
     rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
     rejects, receipt = read_lines(folder / "rejects.jsonl"), Stage("a", "mine").receipt()
     assert receipt["rejected"]["its sentence does not bear it out"] > 0
@@ -291,7 +291,10 @@ def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys
     assert Counter(r["reason"] for r in of_spans) == receipt["rejected"]
     assert Counter(r["reason"] for r in rejects if "<<" not in r["text"]) == receipt["twists rejected"]
     mined_rows = [row for row in rows if row.kind != "swapped"]
-    assert len(mined_rows) + len(of_spans) == len(choose_candidates_of(TOWN)) and sum(receipt["voices"].values()) == len(rows)
+    better = [r for r in of_spans if r["reason"] == "another question for its span is better"]
+    spans = {(row.document, row.answer) for row in mined_rows} | {(r["document"], r["answer"]) for r in of_spans}
+    assert len(spans) == len(choose_candidates_of(TOWN)) and sum(receipt["voices"].values()) == len(rows)
+    assert len(mined_rows) + len(of_spans) == sum(1 + bool(_opening(c)) for c in choose_candidates_of(TOWN)) and better
     assert all(not row.cited for row in rows if row.kind != "answerable") and {"answerable", "left out"} <= {row.kind for row in rows}
     assert "some of them:" in capsys.readouterr().out
 

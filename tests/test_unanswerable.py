@@ -5,9 +5,11 @@ import pytest
 from fakes import passage
 
 from finetune.data import Row
-from finetune.sieve import twisted_row
+from finetune.sieve import Sieve, SieveSettings, twisted_row
 from finetune.unanswerable import SWAPPED, Terms, Twisted, is_limit, stands_in, twists
+from finetune.voices import FULL
 from rag.prompt import REFUSAL
+from rag.retrieval import RetrievalSettings
 
 TEXTS = (
     "The crane on Lantern Quay lifts 40 tonnes through the inner door. On the quay, Mr Holt and Nan Stobbs met Otto Brask in 2024.",
@@ -74,3 +76,15 @@ def test_a_twisted_question_is_kept_only_among_near_passages_without_its_term():
     assert kept.question == said and kept.id != row.id
     assert made(CHUNKS[0], CHUNKS[1]) == (None, "a passage shown has the new term")
     assert made(CHUNKS[1]) == (None, "does not find the passage that it was made from")
+
+
+def test_twists_fill_up_to_the_share_and_a_long_question_is_no_duplicate_of_its_twist():
+    question = "What is the maximum that the red crane with long chain on windy Lantern Quay near Nan Stobbs lifts safely today?"
+    found = [SimpleNamespace(chunk=CHUNKS[0])]
+    retriever = SimpleNamespace(chunks=CHUNKS, settings=RetrievalSettings(), search=lambda asked, k: found)
+    for share, twisted in ((0.0, 0), (0.5, 1)):
+        sieve = Sieve(retriever, None, SieveSettings(unanswerable=share))
+        row = Row("id", question, "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
+        sieve._keep(question, row, FULL, "train")
+        sieve.fill_up()
+        assert sum(not row.cited for row in sieve.rows["train"]) == twisted
