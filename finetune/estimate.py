@@ -77,7 +77,8 @@ def plan(cost: Cost, candidates: int, sft_epochs: int, dpo_pairs: int, dpo_epoch
     look = cost.train / 3 if once else cost.read
     answered = cost.write + (0.0 if once else cost.read)
     return {
-        "mine": candidates * (0.3 * cost.read + cost.write + 0.05),  # the writer's prompts are short; each question is searched for
+        # Two questions a span, of short prompts; each is searched for, and read by cross-encoder and reader.
+        "mine": candidates * (2 * (0.3 * cost.read + cost.write) + 0.4),
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
         "base against tuned": 3 * dev * (cost.read + cost.write),

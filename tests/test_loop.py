@@ -80,7 +80,8 @@ def test_train_then_evaluate_then_promote(house):
     out = run(house, "finetune", "train")
     assert "estimate" in out and "trainable parameters" in out
     mined = json.loads((house / "var/runs/default/mine/run.json").read_text())
-    assert 4 < sum(mined["voices"].values()) < 48 and mined["rejected"]
+    kept = sum(sum(kinds.values()) for kinds in mined["kept"].values())
+    assert 4 < kept == sum(mined["voices"].values()) and mined["rejected"] and mined["in place"] <= 48
     taught = {json.loads(line)["document"] for line in (house / "var/runs/default/mine/train.jsonl").read_text().splitlines()}
     assert not taught & set(mined["documents"]["unmined"]) and not any(d.startswith("incoming/") for d in taught)
     verdict = run(house, "eval", "dev")
