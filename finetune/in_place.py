@@ -30,9 +30,10 @@ def ask_in_place(spot: Candidate) -> str | None:
     if len(cells) > 2 and re.search(r"(?:^|; )[^;:]{2,30}: $", before):
         return _of_row(cells)
     before, after = LABEL.sub("", START.split(before)[-1]), END.split(after)[0]
+    unless = before.endswith("unless ")
     if spot.kind in ("reason", "condition"):
-        before = re.sub(r",?\s*(?:because|only if|unless|if) $", " ", before)
-    asks = _asks(spot)
+        before = re.sub(r",?\s*\b(?:because|if) $", " ", before)
+    asks = "what" if unless else _asks(spot)
     if asks == ASKS["name"] and before.lower().endswith("the "):
         before, asks = before[:-4], "what"
     if "|" in before + after or not asks or re.match(r"['’]s\b", after) or re.search(r"\S$|\b(?:the|Mr|Mrs|Ms|Miss|Dr|Dame|Captain|[A-Z][a-z]+day) $", before):

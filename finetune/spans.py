@@ -12,21 +12,23 @@ UNITS = (
 NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty"
 CLOSED = (
     "and|but|for|the|now|was|are|has|had|its|may|not|per|who|from|with|after|until|more|each|were|that|since|before|ahead|out|off|away|then|when|will|"
-    "least|most|such|other|others|very|into|onto|over|under|above|below|past|apart|later|earlier|only|also|long|must|should|can"
+    "least|most|such|other|others|very|into|onto|over|under|above|below|past|apart|later|earlier|only|also|long|must|should|can|means"
 )
+COUNTED = rf"(?!(?:{CLOSED})\b)[a-z]{{3,}}\b"
+MANY = "people|men|women|children|staff|fish|feet"
 CLAUSE = r"[a-z][^.;:,()\n|]{10,75}(?=[.;,:)]|$)"
 RULES = (
     ("date", rf"\b\d{{1,2}} (?:{MONTHS})(?: \d{{4}})?\b|\b(?:{MONTHS}) \d{{4}}\b|(?<![\d.,:/£-])\b(?:1[5-9]|20)\d\d\b(?![/,.]\d)"),
     ("amount", rf"[£$€]\d[\d,.]*\d?(?: ?(?:m|bn|million|billion)\b)?|(?<![\d.,:/-])\b\d[\d,]*(?:\.\d+)? ?(?:{UNITS})(?![\w])"),
     ("time", r"\b\d{1,2}:\d{2}\b(?: ?[ap]m)?|\b\d{1,2}(?:\.\d{2})? ?[ap]m\b"),
     ("cell", r"(?<=: )[^;:|\n]{3,40}(?=;|$)"),
-    ("term", r"(?<=(?<!\*)\*)[^*\s][^*\n:]{2,40}(?=\*(?!\*))|(?<=[“\"])[^”\"\n]{3,40}(?=[”\"])"),
+    ("term", r"(?<=(?<!\*)\*)[^*\s][^*\n:]{2,40}(?=\*(?!\*))|(?<=[“\"])[^”\"\s][^”\"\n]{2,40}(?=[”\"])"),
     ("reason", rf"(?<=\bbecause )(?!of ){CLAUSE}"),
     ("condition", rf"(?:(?<=\bonly if )|(?<=\bunless )|(?<=, if )){CLAUSE}"),
     ("name", r"(?<=[a-z,)] )(?:[A-Z][\w’'-]+)(?: (?:of |the |and |de )?[A-Z][\w’'-]+){0,4}"),
     ("definition", rf"(?<= means ){CLAUSE}|(?<= is called ){CLAUSE}|(?<= is known as ){CLAUSE}"),
     ("duty", rf"(?:(?<=\bmust )|(?<=\bshould )|(?<=\bare to )){CLAUSE}"),
-    ("number", rf"(?<![\d.,:/-])\b(?:{NUMBERS}|\d[\d,.]*\d|\d)\b(?: (?!(?:{CLOSED})\b)[a-z]{{3,}}){{1,2}}"),
+    ("number", rf"(?<![\d.,:/-])\b(?!one\b|1\b)(?:{NUMBERS}|\d[\d,.]*\d|\d)\b(?: {COUNTED}(?<=s)| {COUNTED} {COUNTED}(?<=s)| (?:{MANY})\b)"),
     ("tail", r"(?<= (?:by|to|in|at|of|on) )(?:the |a |an )[a-z][\w’'-]*(?: (?!(?:is|are|was|were|that|which)\b)[\w’'-]+){1,3}(?=[.;,])"),
 )
 ROW = re.compile(r"[^;:|\n]{2,40}: [^;:|\n]+(?:; [^;:|\n]{2,40}: [^;|\n]+)+")

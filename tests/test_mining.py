@@ -30,6 +30,8 @@ from rag.scoring import normalize
         ("Press *Confirm load* to go on.", [("term", "Confirm load")]),
         ("There are four mooring buoys.", [("number", "four mooring buoys")]),
         ("It takes two formal warnings and a letter.", [("number", "two formal warnings")]),
+        ("The five binders remain.", [("number", "five binders")]),
+        ("We had seven fish there.", [("number", "seven fish")]),
         ("The key is kept in the blue drawer.", [("tail", "the blue drawer")]),
         ("It lifts 1.60 m, or 1,200 by 800 mm.", [("amount", "1.60 m"), ("amount", "800 mm")]),
         ("Ticket: Motorcycle; Single: £9.90; Day: Mon-Fri", [("amount", "£9.90"), ("cell", "Motorcycle"), ("cell", "Mon-Fri")]),
