@@ -307,7 +307,7 @@ def choose_candidates_of(texts):
 
 
 def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch):
-    monkeypatch.setattr("finetune.mine.write_questions", lambda writer, batch: [["What?"]] * len(batch))
+    monkeypatch.setattr("finetune.teacher.write_questions", lambda writer, batch: [["What?"]] * len(batch))
     folder = mined_town("a", voices=0.0)
     rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl") if row.cited]
     assert rows and all(re.search(r"\b(what|how (much|many)|why)\b", row.question) for row in rows)
