@@ -96,10 +96,10 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     if stage is None:
         return
     model, device, _ = base_of(settings)
-    writer = open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings), model.digest, settings.section("mine", MineSettings))
-    receipt = stage.receipt()
-    print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
+    how = settings.section("mine", MineSettings)
+    round_trip = open_round_trip(settings) if how.checked else None
+    mine(stage, open_retriever(settings, args.index), open_writer(model, *choose_device(device)), round_trip, model.digest, how)
+    print("kept {kept}\nrejected {rejected}".format(**stage.receipt()))
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:

@@ -25,9 +25,11 @@ LOOK_AT = 20  # rows that are printed
 
 @dataclass(frozen=True)
 class MineSettings(SieveSettings):
-    """candidates: spans to write questions for. batch: of them, whose questions are written together."""
+    """candidates: spans to write questions for. batch: of them, whose questions are written together. checked: reader and cross-encoder are asked whether a
+    question leads back to its span."""
 
     candidates: int = 480
+    checked: bool = True
     batch: int = 16
 
 
