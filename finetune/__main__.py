@@ -95,7 +95,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     wanted = settings.section("mine", MineSettings)
     asked = settings.section("teacher", TeacherSettings)
     writer = open_teacher(wanted.teacher, asked, model) if wanted.teacher else open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings), model.digest, wanted)
+    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings) if wanted.checked else None, model.digest, wanted)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
     if isinstance(writer, Teacher):

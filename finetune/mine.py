@@ -25,10 +25,11 @@ LOOK_AT = 20  # rows that are printed
 
 @dataclass(frozen=True)
 class MineSettings(SieveSettings):
-    """candidates: spans to write questions for. batch: of them, whose questions are written together. teacher: base URL of an OpenAI-compatible endpoint that
-    writes the questions, "" for the writer that ships."""
+    """candidates: spans to write questions for. batch: of them, whose questions are written together. checked: reader and cross-encoder are asked whether a
+    question leads back to its span. teacher: base URL of an OpenAI-compatible endpoint that writes the questions, "" for the writer that ships."""
 
     candidates: int = 480
+    checked: bool = True
     batch: int = 16
     teacher: str = ""
 

@@ -24,15 +24,13 @@ from rag.scoring import normalize
 class SieveSettings:
     """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
     whose right answer is the refusal, filled up with twisted questions as far as there are. voices: share of keywords, and of misspelt ones. reach: a question
-    must find its passage among this many. checked: reader and cross-encoder are asked whether the question leads back to its span. in_place: where no written
-    question passes, one made from the sentence is tried."""
+    must find its passage among this many. in_place: where no written question passes, one made from the sentence is tried."""
 
     left_out: float = 0.2
     unanswerable: float = 0.33
     voices: float = 0.1
     reach: int = 10
-    checked: bool = True
-    in_place: bool = True
+    in_place: bool = False
     seed: int = 0
 
 
@@ -58,7 +56,7 @@ class Sieve:
         self.rejects: list[dict] = []
         self.voices: Counter[str] = Counter()
         self.in_place = 0
-        self._retriever, self._round_trip, self._settings = _Once(retriever, settings.reach), round_trip if settings.checked else None, settings
+        self._retriever, self._round_trip, self._settings = _Once(retriever, settings.reach), round_trip, settings
         self._kept: list[tuple[str, Row, str]] = []  # question in full, its row and part
         self._contents: list[frozenset[str]] = []
         self._rng = random.Random(settings.seed)

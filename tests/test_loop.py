@@ -20,7 +20,7 @@ def deny(event, args):
         os._exit(77)
 sys.addaudithook(deny)
 """
-SMALL = ["mine.candidates=48", "sft.epochs=1", "sft.batch=2", "dpo.pairs=4", "answer.max_new_tokens=16"]
+SMALL = ["mine.candidates=48", "mine.checked=false", "sft.epochs=1", "sft.batch=2", "dpo.pairs=4", "answer.max_new_tokens=16"]
 
 pytestmark = pytest.mark.model
 

@@ -285,7 +285,7 @@ def test_the_same_corpus_mined_twice_is_the_same_files(mined_town):
 
 
 def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys):
-    folder = mined_town("a", FindsAgain(), left_out=0.6, in_place=False)
+    folder = mined_town("a", FindsAgain(), left_out=0.6, unanswerable=0.8, voices=0.2)
     rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
     rejects, receipt = read_lines(folder / "rejects.jsonl"), Stage("a", "mine").receipt()
     assert receipt["rejected"]["its sentence does not bear it out"] > 0
@@ -308,23 +308,22 @@ def choose_candidates_of(texts):
 
 def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch):
     monkeypatch.setattr("finetune.teacher.write_questions", lambda writer, batch: [["What?"]] * len(batch))
-    folder = mined_town("a", voices=0.0)
+    folder = mined_town("a", voices=0.0, in_place=True)
     rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl") if row.cited]
     assert rows and all(re.search(r"\b(what|how (much|many)|why)\b", row.question) for row in rows)
     assert ("The crane 1 at Bram Quay lifts how many tonnes until 9:30?", "11 tonnes") in {(row.question, row.answer) for row in rows}
     assert Stage("a", "mine").receipt()["in place"] == sum(row.kind != "swapped" for row in all_rows(folder))
     with pytest.raises(TrainingError, match="only 0 rows"):
-        mined_town("b", in_place=False)
+        mined_town("b")
 
 
 def all_rows(folder):
     return [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
 
 
-def test_without_a_reader_or_with_its_filter_off_it_is_not_asked(mined_town):
-    reader = FindsAgain()
-    off = mined_town("a", reader, checked=False)
-    assert not reader.asked and (off / "train.jsonl").read_bytes() == (mined_town("b") / "train.jsonl").read_bytes()
+def test_where_nobody_is_asked_more_is_kept(mined_town):
+    asked, not_asked = (len(read_rows(mined_town(name, trip) / "train.jsonl")) for name, trip in (("a", FindsAgain()), ("b", None)))
+    assert asked < not_asked
 
 
 def test_a_corpus_of_which_nothing_passes_is_an_error_that_says_what_to_do(mined_town):
