@@ -45,13 +45,14 @@ class Terms:
 
     def __init__(self, chunks: list[Chunk]):
         self._common = {word for chunk in chunks for word in re.findall(r"\b[a-z]{3,}\b", chunk.text)}
+        nouns = {word for chunk in chunks for word in re.findall(r"\b(?:[Aa]n?|[Tt]he) ([a-z]{3,})\b", chunk.text)}
         found: dict[tuple, set[str]] = defaultdict(set)
         for chunk in chunks:
             for kind, _, span in find_spans(chunk.text):
                 if kind in KINDS:
                     found[self._slot(kind, span)].add(" ".join(span.split()))
             for before, noun in PHRASE.findall(chunk.text):
-                if re.fullmatch(r"[a-z]+(?<!est)(?<!s)", before) and not {before, noun} & (STOPWORDS | VAGUE):
+                if re.fullmatch(r"[a-z]+(?<!est)(?<!s)", before) and noun in nouns and not {before, noun} & (STOPWORDS | VAGUE):
                     found["before", noun].add(before)
         self._by_slot = {slot: sorted(spans) for slot, spans in found.items()}
 

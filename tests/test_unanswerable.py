@@ -14,7 +14,8 @@ from rag.retrieval import RetrievalSettings
 TEXTS = (
     "The crane on Lantern Quay lifts 40 tonnes through the inner door. On the quay, Mr Holt and Nan Stobbs met Otto Brask in 2024.",
     "A crane by Tallow Quay lifts 25 tonnes for £40, by a cellar door. It shuts on 3 May 2026, as in 2021 and 1968, on an upper floor.",
-    "The third door is the highest door, the gates door. No old door is there; the key stays in the inner box.",
+    "The third door is the highest door, the gates door. No old door is there; the key stays in the inner box. A box stands by the door, says the mate.",
+    "The year before the storm the mate says that the chart says so.",
 )
 CHUNKS = [passage(text, f"{n}.md", headings=("Cranes",)).chunk for n, text in enumerate(TEXTS)]
 TERMS = Terms(CHUNKS)
@@ -30,7 +31,7 @@ def test_terms_are_swapped_for_their_like():
 
 def test_what_tells_things_of_a_kind_apart_is_found_between_article_and_noun():
     assert TERMS.before("door") == ["cellar", "inner"]  # no ordinal, superlative, plural or word that tells nothing
-    assert TERMS.before("box") == ["inner"] and TERMS.before("crane") == []
+    assert TERMS.before("box") == ["inner"] and TERMS.before("crane") == TERMS.before("says") == TERMS.before("before") == []
 
 
 def test_every_twist_changes_one_term_and_says_which():
