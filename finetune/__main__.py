@@ -82,6 +82,7 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.endpoint import TeacherSettings
     from finetune.mine import MineSettings, mine
+    from finetune.round_trip import open_round_trip
     from finetune.teacher import Teacher, open_teacher
     from finetune.writer import open_writer
     from rag.models import choose_device
@@ -94,7 +95,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     wanted = settings.section("mine", MineSettings)
     asked = settings.section("teacher", TeacherSettings)
     writer = open_teacher(wanted.teacher, asked, model) if wanted.teacher else open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, model.digest, wanted)
+    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings) if wanted.checked else None, model.digest, wanted)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
     if isinstance(writer, Teacher):
@@ -121,7 +122,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
         return
     mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section("dpo", DpoSettings)
     generator = open_generator(settings, sft.folder / "adapter")
-    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
+    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings))
     del generator
     model, device, _ = base_of(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
