@@ -25,11 +25,11 @@ LOOK_AT = 20  # rows that are printed
 
 @dataclass(frozen=True)
 class MineSettings(SieveSettings):
-    """candidates: spans to write questions for. batch: of them, whose questions are written together. checked: reader and cross-encoder are asked whether a
-    question leads back to its span."""
+    """candidates: spans to write questions for. batch: of them, whose questions are written together. checked: spans are asked for
+    in two ways, and reader and cross-encoder tell whether a question leads back to its span."""
 
     candidates: int = 480
-    checked: bool = True
+    checked: bool = False
     batch: int = 16
 
 
@@ -43,7 +43,7 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator, round_trip: Roun
     with tqdm(total=len(candidates), desc="mining", unit=" spans") as bar:
         for at in range(0, len(candidates), settings.batch):
             batch = candidates[at : at + settings.batch]
-            for spot, questions in zip(batch, write_questions(writer, batch), strict=True):
+            for spot, questions in zip(batch, write_questions(writer, batch, settings.checked), strict=True):
                 sieve.judge(questions, spot)
             bar.update(len(batch))
     rejected = Counter(item["reason"] for item in sieve.rejects)

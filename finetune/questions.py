@@ -77,12 +77,13 @@ def ask_for(headings: str, text: str, span: str) -> str:
     return f"Text: {headings}: {_flat(text)}\nAnswer: {_flat(span)}\nQuestion:"
 
 
-def write_questions(generator: Generator, candidates: list[Candidate]) -> list[list[str]]:
-    """-> one or two questions a candidate, as the model wrote them: by a trained writer from the prompt alone, and once more from the opening that the kind of
-    span wants, since left to itself it mostly asks what the name of something is; by a base model after a few examples."""
+def write_questions(generator: Generator, candidates: list[Candidate], twice: bool = False) -> list[list[str]]:
+    """-> one question a candidate, as the model wrote it: a trained writer from the prompt alone, a base model after a few examples. twice: a trained writer
+    writes one more from the opening that the kind of span wants, since left to itself it often asks what the name of something is."""
     newline = generator.tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
     shots = "" if generator.adapter else _shots()
-    asked = [(n, start) for n, c in enumerate(candidates) for start in ("", *([_opening(c)] if generator.adapter and _opening(c) else []))]
+    again = twice and generator.adapter is not None
+    asked = [(n, start) for n, c in enumerate(candidates) for start in ("", *([_opening(c)] if again and _opening(c) else []))]
     texts = [f"{shots}{ask_for(candidates[n].headings, candidates[n].text, candidates[n].span)}{start}" for n, start in asked]
     ids = [generator.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
     written: list[list[str]] = [[] for _ in candidates]

@@ -72,7 +72,7 @@ def test_a_trained_writer_also_begins_as_the_kind_of_span_wants(tiny_generator):
         return [SimpleNamespace(text=f" is it {n}?\nAnswer") for n in range(len(ids))]
 
     spots = [SPOT, dataclasses.replace(SPOT, kind="name"), dataclasses.replace(SPOT, span="£40")]
-    written = write_questions(SimpleNamespace(tokenizer=tiny_generator.tokenizer, adapter="writer", generate=generate), spots)
+    written = write_questions(SimpleNamespace(tokenizer=tiny_generator.tokenizer, adapter="writer", generate=generate), spots, twice=True)
     assert written == [["is it 0?", "How is it 1?"], ["is it 2?", "Which is it 3?"], ["is it 4?", "How much is it 5?"]]
     assert [text.rpartition("Question:")[2] for text in asked] == ["", " How", "", " Which", "", " How much"]
 
@@ -269,7 +269,7 @@ def mined_town(tiny_index, tiny_embedder, tmp_path, monkeypatch):
 
     def run(name, round_trip=None, **settings):
         stage = Stage(name, "mine")
-        mine(stage, retriever, writes([]), round_trip, "base", MineSettings(**settings))
+        mine(stage, retriever, writes([]), round_trip, "base", MineSettings(**{"checked": round_trip is not None, **settings}))
         return stage.folder
 
     return run
