@@ -1,4 +1,4 @@
-"""Base against the run's adapters on its mined development questions: the paired test that promotion waits for."""
+"""The run's adapters against what answers now, on mined development questions as they were mined: which of them attribution goes on with."""
 
 from __future__ import annotations
 
@@ -15,45 +15,51 @@ from eval.questions import EvaluationError, Evidence, Question
 from eval.run import RUNS
 from eval.statistics import mean, paired_bootstrap
 from rag.chunking import Chunk
-from rag.pipeline import open_answerer, open_generator
+from rag.pipeline import live_adapter, open_answerer, open_generator, shipped_reader
 from rag.prefix import PrefixSettings
 from rag.retrieval import Passage
 from rag.settings import Settings
 
 
 def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
-    """Answer the development rows with base and each stage's adapter, on the rows' own passages; -> the verdict, also in dev/run.json."""
+    """Answer the development rows with base, with what answers now (the live adapter or the reader that ships) and with each stage's adapter, on the rows' own
+    passages; -> the verdict, also in dev/run.json."""
     questions, shown = read_rows(RUNS / run / "mine" / "dev.jsonl")
     adapters = {stage: RUNS / run / stage / "adapter" for stage in ("sft", "dpo") if (RUNS / run / stage / "run.json").exists()}
     if not adapters:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
-    folder = RUNS / run / "dev"
+    folder, cache = RUNS / run / "dev", settings.section("prefix", PrefixSettings).cache()
     shutil.rmtree(folder, ignore_errors=True)
-    predictions, cache = {}, settings.section("prefix", PrefixSettings).cache()
-    for stage, adapter in adapters.items():
+    now = incumbent(settings)
+    predictions = {}
+    for name, adapter in {"base": None, **now, **adapters}.items():
         answerer = open_answerer(settings, open_generator(settings, adapter, cache))
-        if "base" not in predictions:
-            with answerer.generator.base():
-                predictions["base"] = predict(answerer, questions, shown, folder / "base.jsonl", "base")
-        predictions[stage] = predict(answerer, questions, shown, folder / f"{stage}.jsonl", stage)
-    found = choose({name: [judge(row) for row in rows] for name, rows in predictions.items()}, adapters)
+        predictions[name] = predict(answerer, questions, shown, folder / f"{name}.jsonl", name)
+    found = choose({name: [judge(row) for row in rows] for name, rows in predictions.items()}, adapters, next(iter(now), "base"))
     (folder / "run.json").write_text(json.dumps(found, indent=2))
     print(f"{found['sentence']}; F1 over all {found['squad2_f1']}")
     return found
 
 
-def choose(predictions: dict[str, list[dict]], adapters: dict[str, Path]) -> dict[str, Any]:
+def incumbent(settings: Settings) -> dict[str, Path]:
+    """-> what answers as long as nothing is promoted, by name; nothing where that is the base."""
+    live, reader = live_adapter(), shipped_reader(settings)
+    return {"live": live} if live else {"reader": reader} if reader else {}
+
+
+def choose(predictions: dict[str, list[dict]], adapters: dict[str, Path], now: str = "base") -> dict[str, Any]:
     """-> the stage of highest mean F1 over all questions (SQuAD 2.0: a refusal is right where the context lacks the answer) if its paired interval
-    against base is above 0, else base."""
+    against what answers now is above 0, else that."""
     if any(row.get("error") for rows in predictions.values() for row in rows):
         raise EvaluationError("some development questions failed; see the error in var/runs/*/dev/*.jsonl")
     scores = {name: [row["measures"]["squad2_f1"] for row in rows] for name, rows in predictions.items()}
     best = max(adapters, key=lambda stage: mean(scores[stage]))
-    difference = paired_bootstrap(scores["base"], scores[best])
-    found = f"{best} is better than base" if difference.low > 0 else f"{best} is not shown to be better than base"
+    difference = paired_bootstrap(scores[now], scores[best])
+    found = f"{best} is better than {now}" if difference.low > 0 else f"{best} is not shown to be better than {now}"
     weights = hashlib.sha256((adapters[best] / "adapter_model.safetensors").read_bytes()).hexdigest()[:8]
     return {
-        "winner": best if difference.low > 0 else "base",
+        "winner": best if difference.low > 0 else now,
+        "promote": difference.low > 0,
         "adapter": str(adapters[best]),
         "weights": weights,
         "sentence": f"{found}: F1 over all questions {difference}",

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from finetune.candidates import choose_candidates
 from finetune.data import Stage, TrainingError, digest, write_lines
-from finetune.questions import write_questions
 from finetune.round_trip import RoundTrip
 from finetune.sieve import Sieve, SieveSettings
 from finetune.split import DEV, TRAIN, UNMINED, part
+from finetune.teacher import Teacher, written
 from rag.chunking import Chunk
 from rag.generator import Generator
 from rag.prompt import fingerprint
@@ -25,15 +25,17 @@ LOOK_AT = 20  # rows that are printed
 
 @dataclass(frozen=True)
 class MineSettings(SieveSettings):
-    """candidates: spans to write questions for. batch: of them, whose questions are written together. checked: spans are asked for
-    in two ways, and reader and cross-encoder tell whether a question leads back to its span."""
+    """candidates: spans to write questions for. batch: of them, whose questions are written together. checked: spans are asked for in two ways, and reader and
+    cross-encoder tell whether a question leads back to its span. teacher: base URL of an OpenAI-compatible endpoint that writes the questions, "" for the
+    writer that ships."""
 
     candidates: int = 480
     checked: bool = False
     batch: int = 16
+    teacher: str = ""
 
 
-def mine(stage: Stage, retriever: Retriever, writer: Generator, round_trip: RoundTrip | None, base: str, settings: MineSettings) -> None:
+def mine(stage: Stage, retriever: Retriever, writer: Generator | Teacher, base: str, settings: MineSettings, round_trip: RoundTrip | None = None) -> None:
     """Write train.jsonl, dev.jsonl, rejects.jsonl and the receipt. Raises TrainingError when the corpus gives too little."""
     candidates = choose_candidates(retriever.chunks, settings.candidates, settings.seed)
     if not candidates:
@@ -43,7 +45,7 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator, round_trip: Roun
     with tqdm(total=len(candidates), desc="mining", unit=" spans") as bar:
         for at in range(0, len(candidates), settings.batch):
             batch = candidates[at : at + settings.batch]
-            for spot, questions in zip(batch, write_questions(writer, batch, settings.checked), strict=True):
+            for spot, questions in written(writer, batch, retriever.chunks, bar, settings.checked):
                 sieve.judge(questions, spot)
             bar.update(len(batch))
     rejected = Counter(item["reason"] for item in sieve.rejects)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rag.chunking import Chunk
 from rag.generator import Generator
+from rag.prompt import plain_ids
 
 OPENINGS = {
     "date": " When",
@@ -58,18 +59,18 @@ class Candidate:
     position among all. kind: of finetune.spans."""
 
     chunk: int
-    sentence: tuple[int, int]
     headings: str
     text: str
     span: str
     kind: str
+    sentence: tuple[int, int] = (0, 0)
 
 
 def candidate(position: int, chunk: Chunk, sentence: tuple[int, int], start: int, span: str, kind: str) -> Candidate:
     """sentence: its start and end, start: the span's start, all in the chunk's text."""
     end = start + len(span)
     marked = f"{chunk.text[sentence[0] : start]}<<{span}>>{chunk.text[end : sentence[1]]}"
-    return Candidate(position, sentence, " > ".join(chunk.headings or (chunk.title,)), marked, span, kind)
+    return Candidate(position, " > ".join(chunk.headings or (chunk.title,)), marked, span, kind, sentence)
 
 
 def ask_for(headings: str, text: str, span: str) -> str:
@@ -85,7 +86,7 @@ def write_questions(generator: Generator, candidates: list[Candidate], twice: bo
     again = twice and generator.adapter is not None
     asked = [(n, start) for n, c in enumerate(candidates) for start in ("", *([_opening(c)] if again and _opening(c) else []))]
     texts = [f"{shots}{ask_for(candidates[n].headings, candidates[n].text, candidates[n].span)}{start}" for n, start in asked]
-    ids = [generator.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    ids = [plain_ids(generator.tokenizer, text) for text in texts]
     written: list[list[str]] = [[] for _ in candidates]
     for (n, start), said in zip(asked, generator.generate(ids, 32, stop=newline), strict=True):
         question = f"{start}{said.text}".strip().split("\n")[0].strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +11,11 @@ import torch
 from rag.chunking import Chunk
 from rag.decoding import Read
 from rag.grounding import sentences
+from rag.visible import visible
 
 LONGEST = 24  # tokens of a span
 BEAMS = 6
+AHEAD = 5  # tokens of one beam that are read together: on two cores a step over 30 tokens takes little longer than over 6
 MARGIN = 5.0  # nats below the best span, from which on a beginning is given up
 _WORD = re.compile(r"(?<![\w£$€])[£$€]?\w+%?")
 
@@ -54,11 +55,11 @@ def span_tree(tokenizer: Any, passages: list[Chunk]) -> Node:
             flat, place = _flattened(chunk.text, first, last)
             words = [(m.start(), m.end()) for m in _WORD.finditer(flat)]
             for start, _ in words:
-                texts.append(flat[start : start + 8 * LONGEST])
+                texts.append(flat[start : start + 8 * LONGEST].partition("[")[0])  # no answer holds what reads like a citation
                 origins.append((n, (first, last), start, place, {end for _, end in words}))
     if not texts:
         return root
-    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=True)
     for ids, offsets, (n, sentence, start, place, ends) in zip(encoded["input_ids"], encoded["offset_mapping"], origins, strict=True):
         node = root
         for token, (_, end) in zip(ids[:LONGEST], offsets, strict=False):
@@ -69,11 +70,11 @@ def span_tree(tokenizer: Any, passages: list[Chunk]) -> Node:
 
 
 def _flattened(text: str, first: int, last: int) -> tuple[str, list[int]]:
-    """-> the sentence as the prompt shows it, runs of white space as one blank, and where each of its characters stands."""
+    """-> the sentence as the prompt shows it, runs of white space as one blank and nothing without shape, and where each of its characters stands."""
     flat, place = [], []
     for at in range(first, last):
         space = text[at].isspace()
-        if not space or flat and flat[-1] != " ":
+        if visible(text[at]) and (not space or flat and flat[-1] != " "):
             flat.append(" " if space else text[at])
             place.append(at)
     return "".join(flat), place
@@ -81,39 +82,97 @@ def _flattened(text: str, first: int, last: int) -> tuple[str, list[int]]:
 
 def find_spans(model: Any, read: Read, tree: Node, closing: int, beams: int = BEAMS, margin: float = MARGIN) -> list[Span]:
     """-> the likeliest spans of the tree that the model would write next and follow by the token `closing`, best first. For a single prompt; leaves its
-    cache as it was. All beams are one row, in which each token sees the prompt and its own beginning only."""
-    start = read.mask.shape[1]
-    found: list[Span] = []
-    live: list[tuple[tuple[int, ...], float, Node, list[int], torch.Tensor]] = [((), 0.0, tree, [], read.scores[0])]
-    columns = 0
-    while live:
+    cache as it was."""
+    search = _Search(model, read, closing, beams, margin)
+    live = [_Beam((), 0.0, tree, [], read.scores[0])]
+    while chosen := search.choose(live):
+        live = search.grow(chosen)
+    if search.columns:
+        read.cache.crop(-search.columns)
+    return search.found
+
+
+@dataclass(frozen=True)
+class _Beam:
+    """A beginning that has been read: its tokens, their log-probability, where it is in the tree, the columns of its tokens, the scores of the next."""
+
+    ids: tuple[int, ...]
+    total: float
+    node: Node
+    columns: list[int]
+    scores: torch.Tensor
+
+
+class _Search:
+    """All beams are one row, in which each token sees the prompt and its own beginning only; what has only one continuation in the passages is read with it
+    in one step."""
+
+    def __init__(self, model: Any, read: Read, closing: int, beams: int, margin: float):
+        self._model, self._read, self._closing, self._beams, self._margin = model, read, closing, beams, margin
+        self.found: list[Span] = []
+        self.columns = 0  # tokens read so far
+
+    def _hopeless(self, total: float) -> bool:
+        full = len(self.found) == self._beams and total <= self.found[-1].logprob
+        return full or bool(self.found) and total < self.found[0].logprob - self._margin
+
+    def choose(self, live: list[_Beam]) -> list[tuple[float, _Beam, int]]:
+        """-> the best continuations of the beams by one token, with the log-probability up to it."""
         ahead = []
-        for ids, total, node, seen, scores in live:
+        for beam in live:
+            tokens = list(beam.node.next)
+            values = beam.scores[torch.tensor(tokens, dtype=torch.long, device=beam.scores.device)].tolist()
+            ahead += [(beam.total + value, beam, token) for value, token in zip(values, tokens, strict=True) if not self._hopeless(beam.total + value)]
+        return sorted(ahead, key=lambda a: -a[0])[: self._beams]
+
+    def grow(self, chosen: list[tuple[float, _Beam, int]]) -> list[_Beam]:
+        """Read the continuations and what must follow them. -> those that have not become hopeless."""
+        forced = [_forced(beam.node, token) for _, beam, token in chosen]
+        logprobs, columns = self._step([beam for _, beam, _ in chosen], forced)
+        grown, at = [], 0
+        for (total, beam, _), tokens, own in zip(chosen, forced, columns, strict=True):
+            grown += self._walk(total, beam, tokens, own, logprobs[at : at + len(tokens)])
+            at += len(tokens)
+        return grown
+
+    def _walk(self, total: float, beam: _Beam, tokens: list[int], columns: list[int], logprobs: torch.Tensor) -> list[_Beam]:
+        ids, node = beam.ids, beam.node
+        for n, token in enumerate(tokens):
+            total += float(logprobs[n - 1, token]) if n else 0.0
+            if self._hopeless(total):
+                return []
+            ids, node = (*ids, token), node.next[token]
             if node.places:
-                found.append(Span(ids, tuple(node.places), total + float(scores[closing])))
-            if node.next:
-                tokens = list(node.next)
-                values = scores[torch.tensor(tokens, device=scores.device)].tolist()
-                ahead += [((*ids, token), total + value, node.next[token], seen) for token, value in zip(tokens, values, strict=True)]
-        found = sorted(found, key=lambda span: -span.logprob)[:beams]
-        least = max(found[0].logprob - margin, found[-1].logprob if len(found) == beams else -math.inf) if found else -math.inf
-        ahead = sorted((a for a in ahead if a[1] > least), key=lambda a: -a[1])[:beams]
-        if not ahead:
-            break
-        mask = torch.zeros(len(ahead), start + columns + len(ahead), dtype=torch.bool, device=read.mask.device)
-        mask[:, :start] = read.mask[0].bool()
-        for row, (_, _, _, seen) in enumerate(ahead):
-            mask[row, [start + column for column in (*seen, columns + row)]] = True
-        step = model(
-            input_ids=torch.tensor([[ids[-1] for ids, *_ in ahead]], device=read.mask.device),
-            attention_mask=mask[None, None],
-            position_ids=read.position + torch.tensor([[len(ids) - 1 for ids, *_ in ahead]], device=read.mask.device),
-            past_key_values=read.cache,
-            use_cache=True,
-        )
-        logprobs = step.logits[0].float().log_softmax(-1)
-        live = [(ids, total, node, [*seen, columns + row], logprobs[row]) for row, (ids, total, node, seen) in enumerate(ahead)]
-        columns += len(ahead)
-    if columns:
-        read.cache.crop(-columns)
-    return found
+                self.found.append(Span(ids, tuple(node.places), total + float(logprobs[n, self._closing])))
+                self.found = sorted(self.found, key=lambda span: -span.logprob)[: self._beams]
+        return [_Beam(ids, total, node, columns, logprobs[-1])]
+
+    def _step(self, beams: list[_Beam], tokens: list[list[int]]) -> tuple[torch.Tensor, list[list[int]]]:
+        """-> log-probabilities after each of the tokens, one beam's after the other's, and the columns of each beam's tokens, its own among them."""
+        start, device, count = self._read.mask.shape[1], self._read.mask.device, sum(map(len, tokens))
+        mask = torch.zeros(count, start + self.columns + count, dtype=torch.bool, device=device)
+        mask[:, :start] = self._read.mask[0].bool()
+        places, columns, row = [], [], 0
+        for beam, own in zip(beams, tokens, strict=True):
+            seen = list(beam.columns)
+            for n in range(len(own)):
+                seen.append(self.columns + row)
+                mask[row, [start + column for column in seen]] = True
+                places.append(len(beam.ids) + n)
+                row += 1
+            columns.append(seen)
+        ids = torch.tensor([[token for own in tokens for token in own]], device=device)
+        position = self._read.position + torch.tensor([places], device=device)
+        step = self._model(input_ids=ids, attention_mask=mask[None, None], position_ids=position, past_key_values=self._read.cache, use_cache=True)
+        self.columns += count
+        return step.logits[0].float().log_softmax(-1), columns
+
+
+def _forced(node: Node, token: int) -> list[int]:
+    """-> the token, and what must follow it, up to AHEAD tokens."""
+    tokens, node = [token], node.next[token]
+    while len(tokens) < AHEAD and len(node.next) == 1:
+        (token,) = node.next
+        tokens.append(token)
+        node = node.next[token]
+    return tokens

@@ -15,7 +15,7 @@ from rag import prompt
 from rag.adapters import awake
 from rag.prefix import PrefixSettings
 
-Found = tuple[float, dict[str, torch.Tensor]]  # the loss, and each matrix's gradient
+Found = tuple[torch.Tensor, dict[str, torch.Tensor]]  # log-probability of each label, of which the loss is the mean; gradient of each matrix
 
 
 def load_plain(model) -> Trainable:
@@ -32,31 +32,31 @@ def from_question(base: Trainable, folder, rows) -> Found:
     with tempfile.TemporaryDirectory() as out:
         trainer = AnswerTrainer(tuned, TrainingArguments(output_dir=out, use_cpu=True, remove_unused_columns=False, report_to=[]), base)
     with autocast(base), disable_input_dtype_casting(tuned):
-        loss = trainer.compute_loss(tuned, collate(list(answers(base.tokenizer, rows))))
-    return backward(loss, tuned)
+        said = trainer.logprobs(tuned, collate(list(answers(base.tokenizer, rows))))
+    return backward(said, tuned)
 
 
 def over_whole_rows(base: Trainable, folder, rows) -> Found:
-    """The mean loss of supervised tokens in PEFT's forward pass over whole rows, one at a time."""
+    """PEFT's forward pass over whole rows, one at a time."""
     tuned = PeftModel.from_pretrained(base.model, folder, is_trainable=True)
     assert tuned.peft_config["default"].alora_invocation_tokens
     float32_adapter(tuned)
-    losses = []
+    said = []
     for row in rows:
         tokens = prompt.render(base.tokenizer, row.question, list(row.passages), row.target)
         with autocast(base):
             logits = tuned(input_ids=torch.tensor([tokens.ids])).logits[0, -tokens.supervised - 1 : -1].float()
-        losses.append(F.cross_entropy(logits, torch.tensor(tokens.ids[-tokens.supervised :]), reduction="none"))
-    return backward(torch.cat(losses).mean(), tuned)
+        said.append(-F.cross_entropy(logits, torch.tensor(tokens.ids[-tokens.supervised :]), reduction="none"))
+    return backward(torch.cat(said), tuned)
 
 
 def autocast(base: Trainable):
     return torch.autocast("cpu", torch.bfloat16, enabled=base.model.dtype == torch.bfloat16)
 
 
-def backward(loss, tuned) -> Found:
-    loss.backward()
-    return loss.item(), {name: p.grad.float() for name, p in tuned.named_parameters() if p.requires_grad}
+def backward(said, tuned) -> Found:
+    (-said.mean()).backward()
+    return said.detach(), {name: p.grad.float() for name, p in tuned.named_parameters() if p.requires_grad}
 
 
 def in_float32(base: Trainable) -> Trainable:
@@ -66,16 +66,17 @@ def in_float32(base: Trainable) -> Trainable:
 
 
 def difference(found: Found, wanted: Found) -> tuple[float, float, float]:
-    """-> of the loss; of the gradient as one vector relative to its length; of any matrix's gradient relative to its largest entry."""
-    (loss, ours), (other, theirs) = found, wanted
+    """-> of the log-probabilities, root mean square; of the gradient as one vector relative to its length; of any matrix's gradient relative to its largest
+    entry."""
+    (said, ours), (other, theirs) = found, wanted
     assert ours.keys() == theirs.keys() and any(gradient.abs().max() > 1e-3 for gradient in theirs.values())
     worst = max((ours[name] - theirs[name]).abs().max().item() / theirs[name].abs().max().clamp(min=1e-3).item() for name in theirs)
     apart = sum((ours[name] - theirs[name]).square().sum() for name in theirs) / sum(g.square().sum() for g in theirs.values())
-    return abs(loss - other), apart.sqrt().item(), worst
+    return (said - other).square().mean().sqrt().item(), apart.sqrt().item(), worst
 
 
 def compare(found: Found, wanted: Found, tolerance: float, worst: float) -> None:
     """tolerance: of the loss, and of the gradient as one vector. worst: of any matrix's gradient."""
-    loss, gradient, matrix = difference(found, wanted)
-    print(f"loss {found[0]:.7f} against {wanted[0]:.7f}; gradient {gradient:.1e}, worst matrix {matrix:.1e}")
-    assert loss <= tolerance and gradient <= tolerance and matrix <= worst
+    (_, gradient, matrix), losses = difference(found, wanted), [-said.mean().item() for said, _ in (found, wanted)]
+    print(f"loss {losses[0]:.7f} against {losses[1]:.7f}; gradient {gradient:.1e}, worst matrix {matrix:.1e}")
+    assert abs(losses[0] - losses[1]) <= tolerance and gradient <= tolerance and matrix <= worst

@@ -86,6 +86,13 @@ def test_the_better_stage_wins_only_when_it_is_shown_to_beat_base(weights):
     assert choose({"base": of(0.6), "sft": of(0.2), "dpo": of(0.3)}, two)["winner"] == "base"
 
 
+def test_what_answers_now_stays_though_base_is_beaten(weights):
+    two = weights("sft", "dpo")
+    found = choose({"base": of(0.0), "reader": of(0.6), "sft": of(0.5), "dpo": of(0.4)}, two, "reader")
+    assert (found["winner"], found["promote"]) == ("reader", False) and found["sentence"].startswith("sft is not shown to be better than reader")
+    assert choose({"base": of(0.0), "reader": of(0.3), "sft": of(0.5), "dpo": of(0.4)}, two, "reader")["promote"]
+
+
 def test_right_refusals_count_in_promotion_and_wrong_ones_cost(weights):
     two = weights("sft", "dpo")
     found = choose({"base": of(0.5, 0), "sft": of(0.5, 1), "dpo": of(0.5, 2)}, two)

@@ -269,7 +269,7 @@ def mined_town(tiny_index, tiny_embedder, tmp_path, monkeypatch):
 
     def run(name, round_trip=None, **settings):
         stage = Stage(name, "mine")
-        mine(stage, retriever, writes([]), round_trip, "base", MineSettings(**{"checked": round_trip is not None, **settings}))
+        mine(stage, retriever, writes([]), "base", MineSettings(**{"checked": round_trip is not None, **settings}), round_trip)
         return stage.folder
 
     return run
