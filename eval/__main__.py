@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   python -m eval bench DIR --train                  mine and train on DIR's documents first, never its questions
   python -m eval compare RUN_A RUN_B                finished runs, or single NAME.scored.jsonl files; the first is the baseline
   python -m eval score FILE --questions Q.jsonl     predictions made elsewhere
+  python -m eval retrieval ../shared/bench/xquad-32 how well each order of passages finds the evidence
   python -m eval dev                                base against the adapters of a run, on its mined development questions
   python -m eval agreement                          how far the groundedness measure agrees with labelled answers
   python -m eval scale --chunks 100000,1000000      speed and room of the index, against peers in the same run
@@ -44,6 +45,12 @@ def parser() -> argparse.ArgumentParser:
     score.set_defaults(work=run_score)
     for command in (compare, score):
         command.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    table = commands.add_parser("retrieval", help="recall, MRR and nDCG of each search alone, both fused, and with the cross-encoder; time a question")
+    table.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="with documents/ and questions.jsonl (default: the gold questions of corpus/)")
+    table.add_argument("--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)")
+    table.add_argument("--seed", type=int, default=0, help="of the sample")
+    table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    table.set_defaults(work=run_retrieval)
     dev = commands.add_parser("dev", help="the paired test that promotion waits for")
     dev.add_argument("--run", default="default")
     dev.set_defaults(work=run_dev)
@@ -103,27 +110,50 @@ def run_dev(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_gold(args: argparse.Namespace, settings: Settings) -> None:
+    generators, (folder, file) = generators_of(args.generators, args.adapter), indexed_gold(args.corpus, settings)
+    measure(args, settings, folder, file, generators)
+
+
+def indexed_gold(corpus: Path, settings: Settings) -> tuple[Path, Path]:
+    """-> the run's folder, an index of all of the corpus in it, and the file of questions."""
     from eval.run import RUNS, build_index
 
-    generators, folder = generators_of(args.generators, args.adapter), RUNS / "gold"
-    incoming = args.corpus / "incoming"
-    build_index(settings, folder / "index", [args.corpus, incoming] if incoming.exists() else [args.corpus])
-    measure(args, settings, folder, args.corpus / "gold.jsonl", generators)
+    incoming = corpus / "incoming"
+    build_index(settings, RUNS / "gold" / "index", [corpus, incoming] if incoming.exists() else [corpus])
+    return RUNS / "gold", corpus / "gold.jsonl"
 
 
 def run_bench(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.questions import EvaluationError
-    from eval.run import RUNS, build_index, newest_adapter
+    from eval.run import newest_adapter
 
-    if not (args.folder / "documents").is_dir() or not (args.folder / "questions.jsonl").is_file():
-        raise EvaluationError(f"{args.folder} is no bench: a folder documents/ and a file questions.jsonl are expected")
-    run = bench_run(args.folder, args.set or [])
-    folder = RUNS / run
-    build_index(settings, folder / "index", [args.folder / "documents"])
+    folder, file = indexed_bench(args, settings)
     if args.train:
-        train(args, run, folder / "index")
-    generators = generators_of(args.generators, args.adapter or (newest_adapter(run) if args.train else None))
-    measure(args, settings, folder, args.folder / "questions.jsonl", generators)
+        train(args, folder.name, folder / "index")
+    generators = generators_of(args.generators, args.adapter or (newest_adapter(folder.name) if args.train else None))
+    measure(args, settings, folder, file, generators)
+
+
+def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, Path]:
+    """-> the run's folder, the bench's index in it, and the file of questions. Raises EvaluationError when the folder is no bench."""
+    from eval.questions import EvaluationError
+    from eval.run import RUNS, build_index
+
+    bench = args.folder
+    if not (bench / "documents").is_dir() or not (bench / "questions.jsonl").is_file():
+        raise EvaluationError(f"{bench} is no bench: a folder documents/ and a file questions.jsonl are expected")
+    folder = RUNS / bench_run(bench, args.set or [])
+    build_index(settings, folder / "index", [bench / "documents"])
+    return folder, bench / "questions.jsonl"
+
+
+def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.questions import read_questions
+    from eval.retrieval import as_text, compare
+
+    folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
+    found = compare(settings, folder / "index", args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed))
+    write(args.json, found)
+    print(as_text(found))
 
 
 def bench_run(folder: Path, overrides: list[str]) -> str:

@@ -142,9 +142,9 @@ def ask_aloud(pipeline, question: str):
 
 
 def print_models(pipeline, settings: Settings) -> None:
-    generator, reranked = pipeline.generator, settings.section("model", ModelSettings).reranker
+    generator, reranked = pipeline.generator, settings.section("model", ModelSettings).cross_encoder
     print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
-          f"{'cross-encoder ' + reranked if reranked else 'no cross-encoder set: passages in fused order'}", file=sys.stderr)  # fmt: skip
+          f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip
 
 
 def print_answer(answer) -> None:
@@ -170,9 +170,10 @@ def run_models(args: argparse.Namespace, settings: Settings) -> None:
 
     models = settings.section("model", ModelSettings)
     device, precision = choose_device(models.device, models.precision)
-    for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.reranker)):
+    for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.cross_encoder)):
         model = find_model(spec, models.hub) if spec else None
-        print(f"{role}: {f'{model.name}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}")
+        changed = " with the changes that ship" if spec == "shipped" else ""
+        print(f"{role}: {f'{model.name}{changed}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}")
     print(f"adapter: {live_adapter() or shipped_reader(settings) or 'none for this generator: make train'}")
     print(f"device: {device}, precision: {precision}")
 

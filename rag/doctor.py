@@ -71,10 +71,10 @@ def _room() -> Iterator[Finding]:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     models = settings.section("model", ModelSettings)
-    for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.reranker)):
+    for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.cross_encoder)):
         if spec:
-            model = find_model(spec, models.hub)
-            yield Finding("good", f"{role}: {model.name}, {model.path}, digest {model.digest[:12]}")
+            model, changed = find_model(spec, models.hub), " with the changes that ship" if spec == "shipped" else ""
+            yield Finding("good", f"{role}: {model.name}{changed}, {model.path}, digest {model.digest[:12]}")
         else:
             yield Finding("note", f"no {role}", f"passages keep their fused order; name one with --set model.{role}=...")
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from rag import chunking
@@ -81,23 +82,29 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
-    """-> the configured cross-encoder, if there is one; "shipped" is the one in this package."""
+    """-> the configured cross-encoder, if there is one."""
     models = settings.section("model", ModelSettings)
-    if models.reranker == "shipped":
+    if models.cross_encoder == "shipped":
         return shipped_reranker(settings)
-    return Reranker(find_model(models.reranker, models.hub), choose_device(models.device)[0]) if models.reranker else None
+    return Reranker(find_model(models.cross_encoder, models.hub), choose_device(models.device)[0]) if models.cross_encoder else None
 
 
 def shipped_reranker(settings: Settings) -> Reranker:
     """-> the cross-encoder in this package, which is the default embedder's wheel, changed by training."""
     models = settings.section("model", ModelSettings)
-    return Reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], SHIPPED)
+    return _changed_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], SHIPPED)
 
 
-def open_retriever(settings: Settings, folder: Path = INDEX) -> Retriever:
-    """-> the retriever that serves; the same one mines and evaluates."""
-    record = open_record(settings, folder)
-    return Retriever(record, open_embedder(settings), settings.section("retrieval", RetrievalSettings), open_reranker(settings))
+@cache
+def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker:
+    """Loaded once, though it both orders passages and chooses answers."""
+    return Reranker(model, device, changes)
+
+
+def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
+    """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
+    record, reranker = open_record(settings, folder), open_reranker(settings) if reranked else None
+    return Retriever(record, open_embedder(settings), settings.section("retrieval", RetrievalSettings), reranker)
 
 
 def live_adapter() -> Path | None:
