@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m eval score FILE --questions Q.jsonl     predictions made elsewhere
   python -m eval retrieval ../shared/bench/xquad-32 how well each order of passages finds the evidence
   python -m eval dev                                base against the adapters of a run, on its mined development questions
+  python -m eval attribution                        which trained component earned what: live and trained ones in every combination
   python -m eval agreement                          how far the groundedness measure agrees with labelled answers
   python -m eval scale --chunks 100000,1000000      speed and room of the index, against peers in the same run
   python -m eval speed --adapter var/runs/default/sft/adapter
@@ -49,11 +50,17 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="with documents/ and questions.jsonl (default: the gold questions of corpus/)")
     table.add_argument("--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)")
     table.add_argument("--seed", type=int, default=0, help="of the sample")
+    table.add_argument("--reranker", type=Path, nargs="*", default=[], metavar="DIR", help="also these cross-encoders, as var/runs/RUN/corpus-reranker/weights")
     table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     table.set_defaults(work=run_retrieval)
-    dev = commands.add_parser("dev", help="the paired test that promotion waits for")
-    dev.add_argument("--run", default="default")
+    dev = commands.add_parser("dev", help="each stage of the generator against what answers now: which of them attribution compares")
     dev.set_defaults(work=run_dev)
+    cells = commands.add_parser("attribution", help="every combination of live and trained components on those questions: the test that promotion waits for")
+    cells.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="(default %(default)s)")
+    cells.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    cells.set_defaults(work=run_attribution)
+    for command in (dev, cells):
+        command.add_argument("--run", default="default")
     agreement = commands.add_parser("agreement", help="groundedness against answers labelled by hand")
     agreement.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     agreement.set_defaults(work=run_agreement)
@@ -109,6 +116,14 @@ def run_dev(args: argparse.Namespace, settings: Settings) -> None:
     evaluate_dev(settings, args.run)
 
 
+def run_attribution(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.attribution import as_text, attribute
+
+    told = attribute(settings, args.run, args.index)
+    write(args.json, told)
+    print(as_text(told))
+
+
 def run_gold(args: argparse.Namespace, settings: Settings) -> None:
     generators, (folder, file) = generators_of(args.generators, args.adapter), indexed_gold(args.corpus, settings)
     measure(args, settings, folder, file, generators)
@@ -151,7 +166,8 @@ def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
     from eval.retrieval import as_text, compare
 
     folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
-    found = compare(settings, folder / "index", args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed))
+    bench, questions = args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed)
+    found = compare(settings, folder / "index", bench, questions, args.reranker)
     write(args.json, found)
     print(as_text(found))
 

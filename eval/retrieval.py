@@ -12,7 +12,7 @@ from eval import ranking
 from eval.predict import evidence_ranks, retrieve
 from eval.questions import EvaluationError, Question
 from eval.statistics import mean, paired_bootstrap, percentile
-from rag.pipeline import open_embedder, open_record, shipped_reranker
+from rag.pipeline import changed_reranker, open_embedder, open_record
 from rag.reranker import IDENTITY, SHIPPED
 from rag.retrieval import Hits, RetrievalSettings, Retriever
 from rag.settings import Settings
@@ -43,13 +43,18 @@ class Order:
     seconds: list[float]
 
 
-def orders(settings: Settings, index: Path, bench: str) -> tuple[dict[str, Retriever], list[str]]:
-    """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out."""
+def orders(settings: Settings, index: Path, bench: str, trained: list[Path]) -> tuple[dict[str, Retriever], list[str]]:
+    """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. trained: folders of other
+    changes than the shipped ones."""
     record, embedder, own = open_record(settings, index), open_embedder(settings), settings.section("retrieval", RetrievalSettings)
     found = {"BM25": LexicalOnly(record, embedder, own), "dense": DenseOnly(record, embedder, own), FUSED: Retriever(record, embedder, own)}
-    if bench in json.loads((SHIPPED / IDENTITY).read_text(encoding="utf-8"))["trained_on"]:
-        return found, [f"the shipped cross-encoder was trained on {bench}, so it is not measured there"]
-    return {**found, "fused + shipped cross-encoder": Retriever(record, embedder, own, shipped_reranker(settings))}, []
+    notes = []
+    for name, changes in {"shipped cross-encoder": SHIPPED, **{str(folder): folder for folder in trained}}.items():
+        if bench in json.loads((changes / IDENTITY).read_text(encoding="utf-8"))["trained_on"]:
+            notes.append(f"{name} was trained on {bench}, so it is not measured there")
+        else:
+            found[f"fused + {name}"] = Retriever(record, embedder, own, changed_reranker(settings, changes))
+    return found, notes
 
 
 def measure(retriever: Retriever, questions: list[Question]) -> Order:
@@ -58,13 +63,13 @@ def measure(retriever: Retriever, questions: list[Question]) -> Order:
     return Order({name: [of([pieces]) for pieces in ranks] for name, of in MEASURES.items()}, seconds)
 
 
-def compare(settings: Settings, index: Path, bench: str, questions: list[Question]) -> dict[str, Any]:
+def compare(settings: Settings, index: Path, bench: str, questions: list[Question], trained: list[Path]) -> dict[str, Any]:
     """-> of each order the measures, the milliseconds a question, and the difference to the fused order with its paired interval, over the questions whose
     evidence is known. Raises EvaluationError when there are none."""
     questions = [q for q in questions if q.evidence]
     if not questions:
         raise EvaluationError("no question names its evidence, so retrieval can't be measured")
-    named, notes = orders(settings, index, bench)
+    named, notes = orders(settings, index, bench, trained)
     found = {name: measure(retriever, questions) for name, retriever in named.items()}
     base = found[FUSED].values
     table = {

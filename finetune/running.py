@@ -10,8 +10,9 @@ import torch
 from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.data import Stage, digest, read_rows, write_lines
+from finetune.data import Stage, write_lines
 from finetune.progress import Progress
+from finetune.taught import data_of, taught
 from finetune.trainable import Trainable, float32_adapter, score_labels_only
 from rag import prompt
 from rag.adapters import AT_QUESTION, CURVES, IDENTITY, RECORD
@@ -74,7 +75,7 @@ def identity_of(base: Trainable, method: str, at_question: bool) -> dict[str, An
 
 def adapter_identity(stage: Stage, base: Trainable, mined: Stage, method: str, at_question: bool) -> dict[str, Any]:
     """-> identity_of, and where the adapter came from."""
-    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": digest(mined.folder / "train.jsonl")}
+    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": data_of(mined.run)}
 
 
 def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
@@ -90,7 +91,7 @@ def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
 def training_record(mined: Stage) -> dict[str, Any]:
     """-> the documents by part and every question that the adapter has learned from or was chosen by: it goes where the adapter goes, so
     that evaluation can tell seen from new and refuse questions that were trained on."""
-    rows = [(part, row) for part in ("train", "dev") for row in read_rows(mined.folder / f"{part}.jsonl")]
+    rows = [(part, row) for part in ("train", "dev") for row in taught(mined.run, part)]
     return {"documents": mined.receipt()["documents"], "questions": [{"id": row.id, "part": part, "question": row.question} for part, row in rows]}
 
 

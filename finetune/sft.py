@@ -11,11 +11,12 @@ from peft import PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from finetune.data import Row, Stage, TrainingError, read_rows
+from finetune.data import Row, Stage, TrainingError
 from finetune.development import AnswerF1
 from finetune.from_question import AnswerTrainer, answers
 from finetune.methods import find_method
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
+from finetune.taught import REVIEWED, taught
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.adapters import READER, awake, reader_fits
@@ -55,7 +56,9 @@ def train_sft(
     find_method(settings.method)
     base = load_trainable(model, device, precision, prefix)
     prompt.check_fingerprint(mined.receipt()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine")
-    train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
+    train, dev = taught(mined.run, "train", REVIEWED), taught(mined.run, "dev")
+    if not train or not dev:
+        raise TrainingError(f"the review left {len(train)} rows to train on and {len(dev)} for development: mine or import more")
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
     run_trainer(trainer, stage.folder, resume)
     identity = adapter_identity(stage, base, mined, settings.method, find_method(settings.method).at_question)

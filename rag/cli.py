@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rag import index_commands
+from rag import adapter_commands, index_commands
 from rag.errors import RagtuneError
+from rag.feedback import ask_verdict, log_answer
 from rag.models import ModelSettings, find_model, prepare_libraries
 from rag.settings import Settings
 
@@ -23,11 +24,13 @@ examples:
   rag ingest corpus/incoming letter.pdf  add documents, no training
   rag documents 'board/*'                which documents the index holds
   rag remove board/minutes-2025-03.md    take documents out of the index
+  rag adapters --rollback                back to what was live before the last promotion
   rag doctor                             what is wrong here, and what mends it
   rag ask "Who owns the Long Mole?"      answer with sources
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   with the base model alone
   rag chat                               questions one after the other: "And for boats?" is asked in full
+  rag ask "..." --log var/asked.jsonl    keep question, answer and your verdict for training
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
 """
 
@@ -41,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer a question from the indexed documents")
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages, conflicts and timings as JSON")
+    ask.add_argument("--log", type=Path, metavar="FILE", help="append question, answer and your verdict to FILE, for python -m finetune import")
     chat = commands.add_parser("chat", help="answer questions one after the other, each of which may lean on the one before; ends with exit")
     for command in (ask, chat):
         which = command.add_mutually_exclusive_group()
@@ -48,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
         which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
     chat.set_defaults(run=run_chat)
     ask.set_defaults(run=run_ask)
+    adapters = commands.add_parser("adapters", help="which trained weights are live, and the tests that put them there")
+    adapters.add_argument("--rollback", action="store_true", help="go back to what was live before the last promotion")
+    adapters.set_defaults(run=adapter_commands.run_adapters)
     models = commands.add_parser("models", help="find, check and convert the configured models, and say where they run")
     models.set_defaults(run=run_models)
     doctor = commands.add_parser("doctor", help="check packages, models, device and index; each finding with its remedy")
@@ -117,11 +124,15 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         answer = pipeline.ask(args.question)
         answer.timings["load"] = loaded
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
+        if args.log:
+            log_answer(args.log, args.question, answer)
         return
     print_models(pipeline, settings)
     answer = ask_aloud(pipeline, args.question)
     answer.timings["load"] = loaded
     print_answer(answer)
+    if args.log:
+        log_answer(args.log, args.question, answer, ask_verdict() if sys.stdin.isatty() else "")
 
 
 def run_chat(args: argparse.Namespace, settings: Settings) -> None:
@@ -142,7 +153,10 @@ def ask_aloud(pipeline, question: str):
 
 
 def print_models(pipeline, settings: Settings) -> None:
-    generator, reranked = pipeline.generator, settings.section("model", ModelSettings).cross_encoder
+    from rag.pipeline import reranker_changes
+
+    models = settings.section("model", ModelSettings)
+    generator, reranked = pipeline.generator, reranker_changes(models) or models.cross_encoder
     print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
           f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip
 
@@ -166,13 +180,13 @@ def print_answer(answer) -> None:
 
 def run_models(args: argparse.Namespace, settings: Settings) -> None:
     from rag.models import choose_device
-    from rag.pipeline import live_adapter, shipped_reader
+    from rag.pipeline import live_adapter, reranker_changes, shipped_reader
 
     models = settings.section("model", ModelSettings)
     device, precision = choose_device(models.device, models.precision)
     for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.cross_encoder)):
         model = find_model(spec, models.hub) if spec else None
-        changed = " with the changes that ship" if spec == "shipped" else ""
+        changed = f" with {reranker_changes(models)}" if spec == "shipped" else ""
         print(f"{role}: {f'{model.name}{changed}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}")
     print(f"adapter: {live_adapter() or shipped_reader(settings) or 'none for this generator: make train'}")
     print(f"device: {device}, precision: {precision}")

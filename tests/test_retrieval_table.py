@@ -22,8 +22,8 @@ def table(tiny_index, monkeypatch):
     store = tiny_index(DOCUMENTS)
     monkeypatch.setattr(eval.retrieval, "open_record", lambda settings, index: store)
     monkeypatch.setattr(eval.retrieval, "open_embedder", lambda settings: HashEmbedder())
-    monkeypatch.setattr(eval.retrieval, "shipped_reranker", lambda settings: Knows())
-    return lambda bench, questions: compare(Settings([]), store.folder, bench, questions)
+    monkeypatch.setattr(eval.retrieval, "changed_reranker", lambda settings, changes: Knows())
+    return lambda bench, questions, trained=(): compare(Settings([]), store.folder, bench, questions, list(trained))
 
 
 def test_orders_are_compared_on_the_questions_with_evidence(table):
@@ -55,6 +55,13 @@ def test_differences_are_paired_and_signed(table):
 def test_a_cross_encoder_is_left_out_where_it_was_trained(table):
     found = table("xquad-32", QUESTIONS)
     assert list(found["orders"]) == ["BM25", "dense", FUSED] and "trained on xquad-32" in found["notes"][0]
+
+
+def test_cross_encoders_of_a_corpus_stand_in_the_table_too(table, tmp_path):
+    (tmp_path / "identity.json").write_text('{"trained_on": ["xquad-32", "default"]}')
+    assert f"fused + {tmp_path}" in table("harbour", QUESTIONS, [tmp_path])["orders"]
+    found = table("xquad-32", QUESTIONS, [tmp_path])
+    assert f"fused + {tmp_path}" not in found["orders"] and len(found["notes"]) == 2
 
 
 def test_without_evidence_there_is_nothing_to_measure(table):
