@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from finetune.base import base_of
+from finetune.rows_commands import add_rows_commands
 from finetune.shipped import add_shipped
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
@@ -16,6 +17,7 @@ EXAMPLES = """examples:
   python -m finetune train              mine, SFT, DPO, with an estimate first
   python -m finetune train --resume     go on after a kill
   python -m finetune mine --run trial   one stage, in a run of its own
+  python -m finetune import faq.csv     people's questions and answers, to train on with the mined ones
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
 """
@@ -54,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     merged.add_argument("out", type=Path, help="folder to write; then --set model.generator=FOLDER")
     merged.add_argument("--run", default="default", help="the run whose development rows are asked (default %(default)s)")
     merged.set_defaults(work=run_merge)
+    add_rows_commands(commands)
     add_shipped(commands)
     return top
 
@@ -121,7 +124,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
         return
     mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section("dpo", DpoSettings)
     generator = open_generator(settings, sft.folder / "adapter")
-    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
+    pair_up(stage, sft, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
     del generator
     model, device, _ = base_of(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))

@@ -27,6 +27,7 @@ examples:
   rag ask "Who owns the Long Mole?"      answer with sources
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   with the base model alone
+  rag ask "..." --log asked.jsonl        also note it down, for a thumb and a correction; then python -m finetune import asked.jsonl
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
 """
 
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer a question from the indexed documents")
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages and timings as JSON")
+    ask.add_argument("--log", type=Path, metavar="FILE", help="add question, answer and passages to this file, to train on once a person has judged them")
     which = ask.add_mutually_exclusive_group()
     which.add_argument("--base", action="store_true", help="answer with the base model alone")
     which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
@@ -112,6 +114,7 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
     if args.json:
         answer = pipeline.ask(args.question)
         answer.timings["load"] = loaded
+        log_answer(args.log, args.question, answer)
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
         return
     generator, reranked = pipeline.generator, settings.section("model", ModelSettings).reranker
@@ -121,6 +124,21 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
     answer.timings["load"] = loaded
     print() if pipeline.answerer.chooser is None else print(answer.text)
     print_sources(answer)
+    log_answer(args.log, args.question, answer)
+
+
+def log_answer(path: Path | None, question: str, answer) -> None:
+    """Add a line to the log, if there is one, with room for a person's "thumb" ("up" or "down") and "correction"."""
+    if path is None:
+        return
+    passages = [{"document": p.chunk.document, "start": p.chunk.start, "end": p.chunk.end, "text": p.chunk.text} for p in answer.passages]
+    line = {"question": question, "answer": answer.text, "thumb": "", "correction": "", "passages": passages}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")  # at once, so that two programs' lines do not mix
+    except OSError as error:
+        raise RagtuneError(f"the answer can't be noted down in {path} ({error.strerror}): name a file that can be written with --log") from error
 
 
 def print_sources(answer) -> None:
