@@ -1,9 +1,10 @@
-"""The rows that a run learns from: what was mined and what was imported."""
+"""The rows that a run learns from: what was mined and what was imported, as a person has left it."""
 
 from __future__ import annotations
 
 from finetune.data import Row, Stage, TrainingError, read_rows, write_lines
 from finetune.importing import STAGE, imported
+from finetune.verdicts import WEIGHT, as_reviewed, verdicts_of
 
 PARTS = ("train", "dev")
 
@@ -17,10 +18,11 @@ def gather(mined: Stage, part: str) -> list[Row]:
 
 def keep_learned(sft: Stage, mined: Stage, resume: bool) -> tuple[list[Row], list[Row]]:
     """-> the rows to train on and for development, kept in the stage's folder as training takes them: what resumes, what DPO goes on from, the adapter's record
-    and the paired test all read them there, whatever is mined or imported meanwhile."""
+    and the paired test all read them there, whatever is mined, imported or reviewed meanwhile. Of rows to train on, reviewed ones stand there WEIGHT times."""
+    verdicts = verdicts_of(mined.run)
     for part in PARTS:
         if not (resume and (sft.folder / f"{part}.jsonl").exists()):
-            write_lines(sft.folder / f"{part}.jsonl", gather(mined, part))
+            write_lines(sft.folder / f"{part}.jsonl", as_reviewed(gather(mined, part), verdicts, WEIGHT if part == "train" else 1))
     train, dev = (learned(sft, part) for part in PARTS)
     return train, dev
 

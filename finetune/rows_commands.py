@@ -16,10 +16,17 @@ def add_rows_commands(commands: Any) -> None:
     taken.add_argument("--run", default="default", help="the run that is to learn from them (default %(default)s)")
     taken.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index that answers them (default %(default)s)")
     taken.set_defaults(work=run_import)
+    looked = commands.add_parser("review", help="look at a run's rows: keep, mend or drop each; says how many of the rest are good", description=REVIEW)
+    looked.add_argument("--run", default="default", help="(default %(default)s)")
+    looked.add_argument("--sample", type=int, default=0, metavar="N", help="rows to be reviewed in all, chosen by chance (default all)")
+    looked.set_defaults(work=run_review)
 
 
 IMPORT = """Each line has question and answer (or answers: a list, in CSV parted by |), and may name its document. An empty answer says that the
 documents have none. A line of a log has thumb, "up" or "down", and correction, which replaces the answer. Training takes the rows with the mined ones."""
+
+REVIEW = """Goes on where it was left; each verdict is on disk (review/verdicts.jsonl in the run) before the next row. Training leaves out dropped rows, takes
+mended ones as mended, and each reviewed row twice: one that is known to be good teaches as much as two that may be."""
 
 
 def run_import(args: argparse.Namespace, settings: Settings) -> None:
@@ -32,3 +39,12 @@ def run_import(args: argparse.Namespace, settings: Settings) -> None:
     kinds, reasons = import_file(stage, args.file, open_retriever(settings, args.index), settings.section("mine", MineSettings).reach)
     print(f"kept {dict(kinds)}\nrejected {dict(reasons)}; each with its reason in {stage.folder / 'rejects.jsonl'}")
     print(f"{args.run} has imported {stage.receipt()['kept']} rows, which the next training takes: make train RUN={args.run}")
+
+
+def run_review(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage
+    from finetune.learned import PARTS, gather
+    from finetune.review import review
+
+    mined = Stage(args.run, "mine")
+    review(args.run, [row for part in PARTS for row in gather(mined, part)], args.sample, input)

@@ -91,7 +91,7 @@ def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
 def training_record(mined: Stage, sft: Stage) -> dict[str, Any]:
     """-> the documents by part and every question that the adapter has learned from or was chosen by: it goes where the adapter goes, so
     that evaluation can tell seen from new and refuse questions that were trained on."""
-    rows = [(part, row) for part in PARTS for row in learned(sft, part)]
+    rows = [(part, row) for part in PARTS for row in {row.id: row for row in learned(sft, part)}.values()]
     documents = mined.receipt()["documents"]
     for part, row in rows:
         if row.document and not any(row.document in known for known in documents.values()):  # indexed after mining, then imported
