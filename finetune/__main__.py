@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   python -m finetune train --resume     go on after a kill
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune review --sample 50 keep, mend or drop rows before they are trained on
+  python -m finetune lineage board/minutes-2025-03.md
   python -m finetune import faq.csv     people's questions and answers, to train on with the mined ones
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train

@@ -20,6 +20,9 @@ def add_rows_commands(commands: Any) -> None:
     looked.add_argument("--run", default="default", help="(default %(default)s)")
     looked.add_argument("--sample", type=int, default=0, metavar="N", help="rows to be reviewed in all, chosen by chance (default all)")
     looked.set_defaults(work=run_review)
+    asked = commands.add_parser("lineage", help="which rows and adapters a document taught, over all runs")
+    asked.add_argument("document", help="its name, as rag documents lists it")
+    asked.set_defaults(work=run_lineage)
 
 
 IMPORT = """Each line has question and answer (or answers: a list, in CSV parted by |), and may name its document. An empty answer says that the
@@ -48,3 +51,9 @@ def run_review(args: argparse.Namespace, settings: Settings) -> None:
 
     mined = Stage(args.run, "mine")
     review(args.run, [row for part in PARTS for row in gather(mined, part)], args.sample, input)
+
+
+def run_lineage(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.lineage import told
+
+    print(told(args.document))

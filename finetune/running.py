@@ -10,7 +10,7 @@ import torch
 from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.data import Stage, digest, write_lines
+from finetune.data import Row, Stage, digest, write_lines
 from finetune.learned import PARTS, learned
 from finetune.progress import Progress
 from finetune.trainable import Trainable, float32_adapter, score_labels_only
@@ -96,7 +96,11 @@ def training_record(mined: Stage, sft: Stage) -> dict[str, Any]:
     for part, row in rows:
         if row.document and not any(row.document in known for known in documents.values()):  # indexed after mining, then imported
             documents[part].append(row.document)
-    return {"documents": documents, "questions": [{"id": row.id, "part": part, "question": row.question} for part, row in rows]}
+    return {"documents": documents, "questions": [_recorded(part, row) for part, row in rows]}
+
+
+def _recorded(part: str, row: Row) -> dict[str, str]:
+    return {"id": row.id, "part": part, "question": row.question, "document": row.document}
 
 
 def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:

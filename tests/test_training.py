@@ -76,7 +76,7 @@ def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves
     record = json.loads((folder / "record.json").read_text())
     assert record["documents"] == DOCUMENTS
     numbers = [("train", n) for n in range(16)] + [("dev", n + 50) for n in range(4)]
-    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?"} for part, n in numbers]
+    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?", "document": "d0.md"} for part, n in numbers]
     curves = json.loads((folder / "curves.json").read_text())
     assert list(curves) == ["sft"] and all("step" in entry for entry in curves["sft"])
     assert any("loss" in entry for entry in curves["sft"]) and any("eval_loss" in entry for entry in curves["sft"])
@@ -89,7 +89,7 @@ def test_imported_rows_are_trained_on_and_recorded_and_a_resumed_run_keeps_the_r
     write_lines(Stage("t", "import").folder / "train.jsonl", [replace(row(99), document="new.md")])
     stage = train(tiny_model, mined, epochs=1)
     record = json.loads((stage.folder / "adapter/record.json").read_text())
-    assert stage.receipt()["rows"] == 17 and {"id": "r99", "part": "train", "question": "What does tank 99 hold?"} in record["questions"]
+    assert stage.receipt()["rows"] == 17 and {"id": "r99", "part": "train", "question": "What does tank 99 hold?", "document": "new.md"} in record["questions"]
     assert record["documents"] == {**DOCUMENTS, "train": ["d0.md", "new.md"]}
     assert stage.receipt()["data"] == digest(stage.folder / "train.jsonl") != stage.receipt()["mined"] == digest(mined.folder / "train.jsonl")
     Stage("t", "import").clear()
