@@ -1,4 +1,4 @@
-"""The run's adapters against what answers now, on the development questions that training kept apart: the paired test that promotion waits for."""
+"""The run's adapters against what answers now, on mined development questions as they were mined: which of them attribution goes on with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rag.settings import Settings
 def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
     """Answer the development rows with base, with what answers now (the live adapter or the reader that ships) and with each stage's adapter, on the rows' own
     passages; -> the verdict, also in dev/run.json."""
-    questions, shown = read_rows(RUNS / run / "sft" / "dev.jsonl")
+    questions, shown = read_rows(RUNS / run / "mine" / "dev.jsonl")
     adapters = {stage: RUNS / run / stage / "adapter" for stage in ("sft", "dpo") if (RUNS / run / stage / "run.json").exists()}
     if not adapters:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
@@ -69,12 +69,12 @@ def choose(predictions: dict[str, list[dict]], adapters: dict[str, Path], now: s
 
 
 def read_rows(path: Path) -> tuple[list[Question], dict[str, list[Passage]]]:
-    """-> the rows as questions, and the passages that each was made with."""
+    """-> the mined rows as questions, and the passages that each was mined with."""
     try:
         with path.open(encoding="utf-8") as file:  # not str.splitlines, which also parts lines at U+2028 and U+0085
             rows = [json.loads(line) for line in file]
     except OSError as error:
-        raise EvaluationError(f"{path} can't be read ({error}): python -m finetune sft") from error
+        raise EvaluationError(f"{path} can't be read ({error}): python -m finetune mine") from error
     questions, shown = [], {}
     for row in rows:
         answers = (row["answer"],) if row["cited"] else ()

@@ -1,4 +1,4 @@
-"""python -m finetune: mine triplets from the indexed corpus, SFT, DPO, promote."""
+"""python -m finetune: mine triplets from the indexed corpus, train generator and cross-encoder on them, promote."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import time
 from pathlib import Path
 
 from finetune.base import base_of
-from finetune.rows_commands import add_rows_commands
+from finetune.people_commands import add_people
 from finetune.shipped import add_shipped
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
 
 EXAMPLES = """examples:
-  python -m finetune train              mine, SFT, DPO, with an estimate first
+  python -m finetune train              mine, SFT, DPO, cross-encoder, with an estimate first
   python -m finetune train --resume     go on after a kill
   python -m finetune mine --run trial   one stage, in a run of its own
-  python -m finetune review --sample 50 keep, mend or drop rows before they are trained on
-  python -m finetune lineage board/minutes-2025-03.md
-  python -m finetune import faq.csv     people's questions and answers, to train on with the mined ones
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
+  python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set teacher.model=NAME mine
+  python -m finetune import questions.csv asked.jsonl    people's questions join the mined ones
+  python -m finetune review --sample 50  look at 50 rows: keep, mend, drop
+  python -m finetune lineage board/minutes-2025-03.md    the rows and adapters that a document has taught
 """
 
 
@@ -30,17 +31,19 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
     commands = top.add_subparsers(required=True, metavar="STAGE")
     for name, work, text in (
-        ("train", run_train, "mine, SFT and DPO in order"),
+        ("train", run_train, "mine, SFT, DPO and the cross-encoder in order"),
         ("mine", run_mine, "questions, contexts and labels from the index"),
         ("sft", run_sft, "QLoRA on the mined rows; passages are read once unless sft.method says otherwise"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
-        ("promote", run_promote, "make the adapter live if its evaluation says it is better"),
+        ("corpus-reranker", run_corpus_reranker, "train the cross-encoder on with the mined rows and what the retriever confuses them with"),
+        ("promote", run_promote, "make live what its evaluation says is better"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--run", default="default", help="name of the run, a folder under var/runs (default %(default)s)")
         command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
         command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
         command.set_defaults(work=work)
+    add_people(commands)
     timed = commands.add_parser("speed", help="time both ways of training on the same mined rows")
     timed.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
     timed.add_argument("--rows", type=int, default=16, help="rows, and pairs (default %(default)s)")
@@ -58,40 +61,28 @@ def parser() -> argparse.ArgumentParser:
     merged.add_argument("out", type=Path, help="folder to write; then --set model.generator=FOLDER")
     merged.add_argument("--run", default="default", help="the run whose development rows are asked (default %(default)s)")
     merged.set_defaults(work=run_merge)
-    add_rows_commands(commands)
     add_shipped(commands)
     return top
 
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
+    from finetune.estimate import announce
 
     start = time.perf_counter()
     if not args.resume:
-        for name in ("mine", "sft", "dpo", "dev"):  # what an earlier run left must not pass for this one's after a kill
+        for name in ("mine", "sft", "dpo", "dev", "corpus-reranker", "attribution"):  # what an earlier run left must not pass for this one's after a kill
             Stage(args.run, name).clear()
-    print_estimate(settings)
-    for work in (run_mine, run_sft, run_dpo):
+    announce(settings)
+    for work in (run_mine, run_sft, run_dpo, run_corpus_reranker):
         work(args, settings)
     print(f"trained in {(time.perf_counter() - start) / 60:.1f} min")
 
 
-def print_estimate(settings: Settings) -> None:
-    from finetune.dpo import DpoSettings
-    from finetune.estimate import measure, plan
-    from finetune.mine import MineSettings
-    from finetune.sft import SftSettings
-
-    model, device, precision = base_of(settings)
-    sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft)
-    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
-    parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
-    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
-
-
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.endpoint import TeacherSettings
     from finetune.mine import MineSettings, mine
+    from finetune.teacher import Teacher, open_teacher
     from finetune.writer import open_writer
     from rag.models import choose_device
     from rag.pipeline import open_retriever
@@ -100,10 +91,14 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     if stage is None:
         return
     model, device, _ = base_of(settings)
-    writer = open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, model.digest, settings.section("mine", MineSettings))
+    wanted = settings.section("mine", MineSettings)
+    asked = settings.section("teacher", TeacherSettings)
+    writer = open_teacher(wanted.teacher, asked, model) if wanted.teacher else open_writer(model, *choose_device(device))
+    mine(stage, open_retriever(settings, args.index), writer, model.digest, wanted)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
+    if isinstance(writer, Teacher):
+        print(f"teacher: {writer.endpoint.spent()}")
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:
@@ -126,10 +121,18 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
         return
     mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section("dpo", DpoSettings)
     generator = open_generator(settings, sft.folder / "adapter")
-    pair_up(stage, sft, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
+    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
     del generator
     model, device, _ = base_of(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
+
+
+def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.corpus_reranker import NAME, has_base, train_for_run
+
+    stage = _begin(args, NAME) if has_base(settings) else None
+    if stage:
+        train_for_run(stage, settings, args.index)
 
 
 def run_speed(args: argparse.Namespace, settings: Settings) -> None:
@@ -175,7 +178,7 @@ def run_promote(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
     from finetune.promote import promote
 
-    promote(Stage(args.run, "dev"))
+    promote(Stage(args.run, "attribution"))
 
 
 def _prefix(settings: Settings):

@@ -13,12 +13,12 @@ from peft import PeftModel
 from transformers import Trainer, TrainingArguments
 from trl import DPOConfig, DPOTrainer
 
-from finetune.data import Pair, Stage, TrainingError, digest, read_pairs, write_lines
+from finetune.data import Pair, Stage, TrainingError, read_pairs, write_lines
 from finetune.development import StopAtCollapse
 from finetune.from_question import PreferenceTrainer, preferences
-from finetune.learned import learned
 from finetune.preference import count_reasons, make_pairs
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
+from finetune.taught import data_of, taught
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.adapters import AT_QUESTION, awake
@@ -41,12 +41,12 @@ class DpoSettings:
     batch: int = 4
 
 
-def pair_up(stage: Stage, sft: Stage, generator: Generator, settings: DpoSettings, max_new_tokens: int) -> None:
+def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSettings, max_new_tokens: int) -> None:
     """Write train.jsonl and dev.jsonl of preference pairs, unless they are there already."""
     for name, most in (("dev", max(4, settings.pairs // 6)), ("train", settings.pairs)):
         path = stage.folder / f"{name}.jsonl"
         if not path.exists():
-            pairs = make_pairs(generator, learned(sft, name), most, 8, max_new_tokens)
+            pairs = make_pairs(generator, taught(mined.run, name), most, 8, max_new_tokens)
             print(f"{name} pairs: {count_reasons(pairs)}")
             write_lines(path, pairs)
 
@@ -58,8 +58,8 @@ def train_dpo(
     made = sft.receipt()
     if made["base"] != model.digest:
         raise TrainingError(f"{sft.folder} was trained on {made['base_name']}, not {model.name}: python -m finetune sft --run {sft.run}")
-    if made.get("mined") != digest(mined.folder / "train.jsonl"):
-        raise TrainingError(f"{sft.folder} was trained on rows {made.get('mined')}, which were mined again since: python -m finetune sft --run {sft.run}")
+    if made["data"] != data_of(mined.run):
+        raise TrainingError(f"{sft.folder} was trained on rows {made['data']}, mined again or reviewed since: python -m finetune sft --run {sft.run}")
     as_trained = dataclasses.replace(prefix or PrefixSettings(), apart=made["apart"])
     base = load_trainable(model, device, made["precision"], as_trained)
     prompt.check_fingerprint(made["prompt"], prompt.fingerprint(base.tokenizer), str(sft.folder), "python -m finetune train")
@@ -68,7 +68,7 @@ def train_dpo(
     at_question = made["activation"] == AT_QUESTION
     trainer = dpo_trainer(stage.folder, base, tuned, train, dev, settings, at_question)
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, base, made["method"], at_question)
+    identity = adapter_identity(stage, base, mined, made["method"], at_question)
     save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
 
 

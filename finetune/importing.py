@@ -1,111 +1,91 @@
-"""People's questions as rows to train on: each goes through the serving retriever, and is labelled by what comes back, as mined ones are."""
+"""People's questions become rows as mined ones do: context from the serving retriever, the label that the context earns, or a reject with its reason."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from finetune.asked import Asked, read_asked
-from finetune.data import Row, Stage, digest, read_lines, read_rows, write_lines
+from finetune.data import Row, Stage, digest, write_lines
 from finetune.mine import label, part_of
-from finetune.questions import Candidate, candidate
+from finetune.people import Asked, read_asked
+from finetune.questions import Candidate
 from finetune.split import DEV, TRAIN, UNMINED, part
 from rag.chunking import Chunk
-from rag.grounding import sentences
 from rag.retrieval import Retriever
 from rag.scoring import normalize
 
-STAGE = "import"
-LONGEST = 16  # words of an answer; what answers with spans takes none of more than 24 tokens
 
-
-def import_file(stage: Stage, path: Path, retriever: Retriever, reach: int) -> tuple[Counter[str], Counter[str]]:
-    """Add the file's rows to the stage's train.jsonl and dev.jsonl, and what can't be used to rejects.jsonl; -> how many of each kind, and of each reason.
-    A question that was imported before is labelled anew. reach: an answer must stand in one of this many passages found."""
-    asked = read_asked(path)
-    rows, rejects = _judged(asked, retriever, reach)
-    anew = {normalize(one.question) for one in asked if not one.fault}  # a line that nobody has judged takes nothing back
-    for name, found in rows.items():
-        write_lines(stage.folder / f"{name}.jsonl", [*(row for row in imported(stage, name) if normalize(row.question) not in anew), *found])
-    _add_rejects(stage.folder / "rejects.jsonl", rejects, {normalize(one.question) for one in asked})
-    files = stage.receipt()["files"] if stage.finished else {}
-    stage.finish({"files": {**files, path.name: digest(path)}, "kept": {name: len(imported(stage, name)) for name in rows}})
-    return Counter(row.kind for found in rows.values() for row in found), Counter(item["reason"] for item in rejects)
-
-
-def _add_rejects(path: Path, rejects: list[dict], questions: set[str]) -> None:
-    before = read_lines(path) if path.exists() else []
-    write_lines(path, [*(item for item in before if normalize(item["question"]) not in questions), *rejects])
-
-
-def imported(stage: Stage, name: str) -> list[Row]:
-    """-> the rows imported for a part so far."""
-    path = stage.folder / f"{name}.jsonl"
-    return read_rows(path) if path.exists() else []
-
-
-def _judged(asked: list[Asked], retriever: Retriever, reach: int) -> tuple[dict[str, list[Row]], list[dict]]:
-    documents = {chunk.document for chunk in retriever.chunks}
-    dev_documents = any(part(document) == DEV for document in documents)
+def import_file(path: Path, run: str, retriever: Retriever, reach: int) -> Stage:
+    """-> the stage import/FILE of the run, with train.jsonl, dev.jsonl and rejects.jsonl; an import of the same name is replaced."""
     rows: dict[str, list[Row]] = {TRAIN: [], DEV: []}
-    rejects: list[dict] = []
-    seen: set[str] = set()
-    for one in tqdm(asked, desc="importing", unit=" questions"):
-        reason = one.fault or ("duplicate" if normalize(one.question) in seen else _out_of_bounds(one.document, documents))
-        row, reason = (None, reason) if reason else label_asked(one, retriever, reach)
+    rejects, seen, importer = [], set(), _Importer(retriever, reach)
+    for line, asked in tqdm(list(read_asked(path)), desc=path.name, unit=" questions"):
+        row, reason = (None, asked) if isinstance(asked, str) else importer.row(asked)
+        if row is not None and normalize(row.question) in seen:
+            row, reason = None, "asked before in this file"
         if row is None:
-            rejects.append({"question": one.question, "answers": one.answers, "document": one.document, "reason": reason})
+            rejects.append({**line, "reason": reason})
             continue
-        seen.add(normalize(one.question))
-        rows[_part(row, dev_documents)].append(row)
-    return rows, rejects
+        seen.add(normalize(row.question))
+        rows[importer.part_of(row)].append(row)
+    stage = Stage(run, f"import/{path.name}")
+    stage.clear()
+    for name, kept in rows.items():
+        write_lines(stage.folder / f"{name}.jsonl", kept)
+    write_lines(stage.folder / "rejects.jsonl", rejects)
+    counts = {name: dict(Counter(row.kind for row in kept)) for name, kept in rows.items()}
+    stage.finish({"file": str(path), "data": digest(path), "kept": counts, "rejected": dict(Counter(r["reason"] for r in rejects).most_common())})
+    return stage
 
 
-def _out_of_bounds(document: str, documents: set[str]) -> str | None:
-    if document and document not in documents:
-        return "its document is not in the index"
-    return "its document is one that nothing is trained on" if document and part(document) == UNMINED else None
+class _Importer:
+    def __init__(self, retriever: Retriever, reach: int):
+        self._retriever, self._reach = retriever, reach
+        self._documents: dict[str, list[Chunk]] = {}
+        for chunk in retriever.chunks:
+            self._documents.setdefault(chunk.document, []).append(chunk)
+        self._dev_documents = any(part(document) == DEV for document in self._documents)
+
+    def row(self, asked: Asked) -> tuple[Row | None, str | None]:
+        """-> the row, or None and the reason."""
+        if asked.document and asked.document not in self._documents:
+            return None, "its document is not in the index"
+        found = [passage.chunk for passage in self._retriever.search(asked.question, self._reach)]
+        if not asked.answers:
+            return self._unanswerable(asked, found)
+        looked_in = self._documents[asked.document] if asked.document else found
+        home, span = find_answer(asked.answers, sorted(looked_in, key=lambda c: found.index(c) if c in found else self._reach))
+        if home is None:
+            return None, "its answer stands literally nowhere in its document" if asked.document else "its answer stands literally in no passage found"
+        if part(home.document) == UNMINED:
+            return None, "its document is kept out of training, for testing"
+        spot = Candidate(-1, " > ".join(home.headings or (home.title,)), home.text, span, "asked")
+        return label(asked.question, spot, home, self._retriever, False, self._reach)
+
+    def _unanswerable(self, asked: Asked, found: list[Chunk]) -> tuple[Row | None, str | None]:
+        """Its document is the one named, else the nearest one, so that it falls to that one's part."""
+        if not found:
+            return None, "no passage is found for it"
+        near = next((c for c in found if c.document == asked.document), self._documents[asked.document][0]) if asked.document else found[0]
+        if part(near.document) == UNMINED:
+            return None, "its document is kept out of training, for testing"
+        id, context = f"{near.document}:{near.start}:{asked.question}", tuple(found[: self._retriever.settings.passages])
+        return Row(id, asked.question, "", "unanswerable", near.document, (near.start, near.end), context, 0), None
+
+    def part_of(self, row: Row) -> str:
+        home = next(c for c in self._documents[row.document] if c.start == row.gold[0])
+        return part_of(home, self._dev_documents)
 
 
-def label_asked(asked: Asked, retriever: Retriever, reach: int) -> tuple[Row | None, str | None]:
-    """-> the row, or None and the reason. The answer is the text of the first passage found that holds it word for word; mining's own rule then says
-    whether it or the refusal is the label."""
-    found = [passage.chunk for passage in retriever.search(asked.question, reach)]
-    if not asked.answers:
-        shown = tuple(found[: retriever.settings.passages])
-        return Row(f"{asked.document}::{asked.question}", asked.question, "", "unanswerable", asked.document, (0, 0), shown, 0), None
-    short = [answer for answer in asked.answers if len(answer.split()) <= LONGEST]
-    if not short:
-        return None, f"its answer is longer than {LONGEST} words"
-    home = next((spot for chunk in found if asked.document in ("", chunk.document) and (spot := _spot(short, chunk))), None)
-    if home is None:
-        return None, f"its answer stands word for word in none of {reach} passages found"
-    chunk, spot = home
-    if part(chunk.document) == UNMINED:
-        return None, "its document is one that nothing is trained on"
-    return label(asked.question, spot, chunk, retriever, False, reach)
-
-
-def _spot(answers: list[str], chunk: Chunk) -> tuple[Chunk, Candidate] | None:
-    """-> the chunk with the first answer that stands in it as whole words, in any case and with any white space."""
-    for answer in answers:
-        words = r"\s+".join(map(re.escape, answer.split()))
-        match = re.search(rf"(?<!\w){words}(?!\w)", chunk.text, re.IGNORECASE)
-        if match:
-            sentence = next((s for s in sentences(chunk.text) if s[0] <= match.start() < s[1]), (0, len(chunk.text)))
-            spot = candidate(0, chunk, sentence, match.start(), match.group(), "asked")
-            return chunk, replace(spot, span=" ".join(match.group().split()))  # as the prompt shows it, on one line
-    return None
-
-
-def _part(row: Row, dev_documents: bool) -> str:
-    """A question that no document answers is dealt by its own words."""
-    home = next((c for c in row.passages if (c.document, c.start, c.end) == (row.document, *row.gold)), None)
-    if home:
-        return part_of(home, dev_documents)
-    key = row.document if row.document and dev_documents else row.question
-    return DEV if part(key) == DEV else TRAIN
+def find_answer(answers: tuple[str, ...], chunks: list[Chunk]) -> tuple[Chunk | None, str]:
+    """-> the first chunk in which an answer stands whole, and the answer as it stands there: capitals and white space may differ."""
+    literal = [r"\s+".join(map(re.escape, answer.split())) for answer in answers]
+    patterns = [re.compile(rf"(?<!\w){text}(?!\w)", re.IGNORECASE) for text in literal]
+    for chunk in chunks:
+        for pattern in patterns:
+            if found := pattern.search(chunk.text):
+                return chunk, found.group()
+    return None, ""

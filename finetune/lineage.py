@@ -1,81 +1,84 @@
-"""From a document to what it taught: the rows that were made of it, and the adapters that learned from them, over all runs."""
+"""From a document to the rows that it taught, and to the adapters that learned from them."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from finetune.data import RUNS, Row, read_lines, row_from_json
-from rag.adapters import RECORD, read_identity
+from finetune.data import RUNS, Row
+from finetune.taught import DEV, TRAIN, data_of, taught
+from rag.adapters import IDENTITY, RECORD, questions_about, read_identity
 from rag.pipeline import LIVE, live_adapter
 
+ASKED, SHOWN = "asked of it", "shown among the passages"
+
 
 @dataclass(frozen=True)
-class TaughtRow:
-    """A row in a file of a run; line: from 1."""
+class Taught:
+    """A row that a run trains on or chooses adapters by. why: ASKED, or SHOWN where the document only stands among the passages."""
 
-    file: Path
-    line: int
+    run: str
+    part: str
+    why: str
     row: Row
 
+    def line(self) -> str:
+        chunk = f"characters {self.row.gold[0]} to {self.row.gold[1]}, " if self.why == ASKED else ""
+        return f"{self.run}, {self.part}, {chunk}{self.why}: {self.row.question} -> {self.row.target}"
+
+    def told(self) -> dict[str, Any]:
+        chunk = self.row.gold if self.why == ASKED else None
+        return {"run": self.run, "part": self.part, "why": self.why, "id": self.row.id, "question": self.row.question, "chunk": chunk}
+
 
 @dataclass(frozen=True)
-class TaughtAdapter:
-    """An adapter, how many of the questions in its record the document answers, and the digest of the rows that it learned from."""
+class Learned:
+    """An adapter with questions about the document in its training record. as_now: whether its run's rows are still those that it was trained on."""
 
-    folder: Path
+    adapter: Path
     questions: int
-    of: int
     data: str
+    as_now: bool
+    live: bool
+
+    def line(self) -> str:
+        rows = "the rows above" if self.as_now else "rows that have been mined or reviewed anew since"
+        return f"{self.adapter}{' (live)' if self.live else ''}: {self.questions} questions about it, of {rows}, data {self.data}"
 
 
-def rows_taught(document: str) -> tuple[list[TaughtRow], int]:
-    """-> the rows that ask about the document, and how many others only show a passage of it."""
-    found, shown = [], 0
-    for file in sorted(path for name in ("train", "dev") for path in RUNS.glob(f"*/*/{name}.jsonl")):
-        for n, row in enumerate(_rows(file), 1):
-            if row.document == document:
-                found.append(TaughtRow(file, n, row))
-            else:
-                shown += any(passage.document == document for passage in row.passages)
-    return found, shown
+def rows_of(document: str) -> Iterator[Taught]:
+    """-> rows of every run under var/runs that the document taught, in it or shown beside."""
+    for run in sorted(path.parent.parent.name for path in RUNS.glob("*/mine/run.json")):
+        for part in (TRAIN, DEV):
+            for row in taught(run, part):
+                if row.document == document:
+                    yield Taught(run, part, ASKED, row)
+                elif any(chunk.document == document for chunk in row.passages):
+                    yield Taught(run, part, SHOWN, row)
 
 
-def _rows(file: Path) -> Iterator[Row]:
-    """Of rows, and of preference pairs, which hold one each."""
-    for line in read_lines(file):
-        data = line.get("row", line)
-        if isinstance(data, dict) and "passages" in data:
-            yield row_from_json(data)
+def adapters_of(document: str) -> Iterator[Learned]:
+    """-> adapters in var/runs and var/adapters that carry questions about the document, also where the rows themselves are gone."""
+    live = live_adapter()
+    for path in sorted([*RUNS.glob(f"*/*/adapter/{RECORD}"), *LIVE.parent.glob(f"*/{RECORD}")]):
+        questions = questions_about(path.parent, [document])
+        if questions and (path.parent / IDENTITY).exists():
+            made = read_identity(path.parent)
+            mined = RUNS / made["run"] / "mine" / f"{TRAIN}.jsonl"
+            as_now = mined.exists() and data_of(made["run"]) == made["data"]
+            yield Learned(path.parent, questions, made["data"], as_now, live is not None and live.resolve() == path.parent.resolve())
 
 
-def adapters_taught(document: str) -> list[TaughtAdapter]:
-    """-> the adapters of all runs, and the promoted ones, whose record has a question on the document."""
-    found = []
-    for record in sorted([*RUNS.glob(f"*/*/adapter/{RECORD}"), *LIVE.parent.glob(f"*/{RECORD}")]):
-        questions = json.loads(record.read_text(encoding="utf-8"))["questions"]
-        taught = sum(_of(question) == document for question in questions)
-        if taught:
-            found.append(TaughtAdapter(record.parent, taught, len(questions), read_identity(record.parent)["data"]))
-    return found
-
-
-def _of(question: dict[str, str]) -> str:
-    """Records made before they named the document have it at the start of the row's id, before the place and the question."""
-    return question["document"] if "document" in question else question["id"].removesuffix(f":{question['question']}").rpartition(":")[0]
-
-
-def told(document: str) -> str:
-    """-> what the document taught, for people."""
-    rows, shown = rows_taught(document)
-    adapters, live = adapters_taught(document), live_adapter()
-    lines = [f"{r.file}:{r.line}  characters {r.row.gold[0]} to {r.row.gold[1]}: {r.row.question} -> {r.row.target}" for r in rows]
-    lines += [f"{a.folder}  {a.questions} of {a.of} questions; rows {a.data}{'; live' if a.folder == live else ''}" for a in adapters]
-    lines.append(
-        f"{document} taught {len(rows)} rows in {len({r.file for r in rows})} files, and {len(adapters)} adapters; {shown} other rows show a passage of it"
-    )
-    if rows or adapters or shown:
-        lines.append(f"to unteach it: rag remove {document!r}, delete the runs and adapters named, and make train")
-    return "\n".join(lines)
+def tell(document: str, as_json: bool) -> str:
+    """-> the lineage, for people or as JSON."""
+    rows, adapters = list(rows_of(document)), list(adapters_of(document))
+    if as_json:
+        found = [{**dataclasses.asdict(learned), "adapter": str(learned.adapter)} for learned in adapters]
+        return json.dumps({"document": document, "rows": [row.told() for row in rows], "adapters": found}, ensure_ascii=False, indent=2)
+    lines = [row.line() for row in rows if row.why == ASKED] + [row.line() for row in rows if row.why == SHOWN]
+    counts = f"{sum(row.why == ASKED for row in rows)} rows asked of {document}, {sum(row.why == SHOWN for row in rows)} show it"
+    return "\n".join([*lines, *(adapter.line() for adapter in adapters), f"{counts}, {len(adapters)} adapters learned from it"])

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from finetune.data import Row, Stage, TrainingError, digest, write_lines
-from finetune.questions import Candidate, candidate, reject, write_questions
+from finetune.questions import Candidate, candidate, reject
 from finetune.spans import find_spans
 from finetune.split import DEV, TRAIN, UNMINED, part
+from finetune.teacher import Teacher, written
 from rag.chunking import Chunk
 from rag.generator import Generator
 from rag.grounding import sentences
@@ -23,16 +24,18 @@ from rag.scoring import normalize
 @dataclass(frozen=True)
 class MineSettings:
     """candidates: spans to write questions for. left_out: share of kept questions whose own passage is taken out of the context, so that
-    the right answer is the refusal. reach: a question must find its passage among this many. seed: of the choice of spans."""
+    the right answer is the refusal. reach: a question must find its passage among this many. seed: of the choice of spans. teacher: base URL of an
+    OpenAI-compatible endpoint that writes the questions, "" for the writer that ships."""
 
     candidates: int = 480
     left_out: float = 0.12
     reach: int = 10
     batch: int = 16
     seed: int = 0
+    teacher: str = ""
 
 
-def mine(stage: Stage, retriever: Retriever, writer: Generator, base: str, settings: MineSettings) -> None:
+def mine(stage: Stage, retriever: Retriever, writer: Generator | Teacher, base: str, settings: MineSettings) -> None:
     """Write train.jsonl, dev.jsonl, rejects.jsonl and the receipt. Raises TrainingError when the corpus gives too little."""
     candidates = choose_candidates(retriever.chunks, settings)
     if not candidates:
@@ -41,7 +44,7 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator, base: str, setti
     with tqdm(total=len(candidates), desc="mining", unit=" questions") as bar:
         for at in range(0, len(candidates), settings.batch):
             batch = candidates[at : at + settings.batch]
-            for spot, question in zip(batch, write_questions(writer, batch), strict=True):
+            for spot, question in written(writer, batch, retriever.chunks, bar):
                 sieve.judge(question, spot)
             bar.update(len(batch))
     train, dev = sieve.rows[TRAIN], sieve.rows[DEV]

@@ -1,82 +1,94 @@
-"""Rows looked at by a person, in the terminal: kept, mended or dropped; and how many of those that nobody has looked at are good."""
+"""People judge rows in the terminal: keep, mend or drop; and how many of the rest are good is estimated from what they kept."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from finetune.data import Row, TrainingError
-from finetune.verdicts import DROP, KEEP, MEND, Verdict, about, keep_verdict, mended, shown_as, verdicts_of
-from rag.prompt import REFUSAL
+from finetune.data import Row, Stage, TrainingError, write_lines
+from finetune.importing import find_answer
+from finetune.taught import DEV, DROP, KEEP, MEND, TRAIN, gathered, read_verdicts, state_of, verdicts_of
 
-KEYS = "k keep, m mend, d drop, q quit: "
-Ask = Callable[[str], str]  # shows a prompt, gives the line that was typed; raises EOFError at the end of input
+Ask = Callable[[str], str]
+CHOICES = {"k": KEEP, "m": MEND, "d": DROP, "q": "quit"}
 
 
-def review(run: str, rows: list[Row], sample: int, ask: Ask) -> None:
-    """Show rows and keep the verdicts, until `sample` of them have one (0: all) or the person quits; then say how good the rest are."""
-    chosen = in_chance_order(rows)[: sample or len(rows)]
-    for n, row in enumerate(chosen, 1):
-        if about(row, verdicts_of(run)):
-            continue
-        verdict = _judge(row, f"{n} of {len(chosen)}", ask)
-        if verdict is None:
+@dataclass(frozen=True)
+class Estimate:
+    """Of the rows not looked at, how many are good as they are: the share kept unchanged, and its 95 % interval by Wilson's score (JASA 22, 1927)."""
+
+    looked_at: int
+    good: int
+    rest: int
+
+    def __str__(self) -> str:
+        if not self.looked_at:
+            return f"none of {self.rest} rows looked at yet"
+        interval = binomtest(self.good, self.looked_at).proportion_ci(0.95, method="wilson")
+        share, low, high = (f"{100 * value:.0f}" for value in (self.good / self.looked_at, interval.low, interval.high))
+        counts = f"about {self.rest * self.good / self.looked_at:.0f} of them, between {self.rest * interval.low:.0f} and {self.rest * interval.high:.0f}"
+        return f"{self.good} of {self.looked_at} looked at are good; of the {self.rest} others {share} % [{low}, {high}] are: {counts}"
+
+
+def review(run: str, sample: int | None, ask: Ask = input, show: Callable[[str], None] = print) -> Estimate:
+    """Show the run's rows in a random order that stays the same, up to `sample` of them, and keep each verdict as soon as it is given.
+
+    Rows judged before are passed over, unless they have come out otherwise since. Raises TrainingError when nothing has been mined."""
+    Stage(run, "mine").receipt()
+    rows = sorted((row for part in (TRAIN, DEV) for row in gathered(run, part)), key=lambda row: hashlib.sha256(row.id.encode()).digest())
+    verdicts = read_verdicts(run)
+    waiting = [row for row in rows[:sample] if not _judged(row, verdicts)]
+    for number, row in enumerate(waiting, 1):
+        show(f"\n{number} of {len(waiting)}\n{shown(row)}")
+        line = judge(row, ask, show)
+        if line is None:
             break
-        keep_verdict(run, verdict)
-    print(estimate(rows, verdicts_of(run)))
+        verdicts[row.id] = line
+        write_lines(verdicts_of(run), verdicts.values())
+    judged = [verdicts[row.id]["verdict"] for row in rows if _judged(row, verdicts)]
+    return Estimate(len(judged), judged.count(KEEP), len(rows) - len(judged))
 
 
-def in_chance_order(rows: list[Row]) -> list[Row]:
-    """-> the rows in an order that has nothing to do with what they are and is always the same: its beginning is a random sample."""
-    return sorted(rows, key=lambda row: hashlib.sha256(row.id.encode()).digest())
+def _judged(row: Row, verdicts: dict[str, dict]) -> bool:
+    return verdicts.get(row.id, {}).get("was") == state_of(row)
 
 
-def _judge(row: Row, place: str, ask: Ask) -> Verdict | None:
-    """-> the person's verdict, None to quit."""
-    print(described(row, place))
-    try:
-        while True:
-            key = ask(KEYS).strip().lower()[:1]
-            if key == "q":
-                return None
-            if key in ("k", "d"):
-                return Verdict(row.id, shown_as(row), KEEP if key == "k" else DROP)
-            if key == "m":
-                return _mend(row, ask)
-    except EOFError:
-        return None
+def shown(row: Row) -> str:
+    """-> question, passages and answer, for people."""
+    passages = "\n".join(f"  [{n}] {chunk.place}\n      {' '.join(chunk.text.split())}" for n, chunk in enumerate(row.passages, 1))
+    return f"question: {row.question}\n{passages}\nanswer: {row.target}   ({row.kind})"
 
 
-def _mend(row: Row, ask: Ask) -> Verdict:
-    """Ask until a passage holds the answer."""
+def judge(row: Row, ask: Ask, show: Callable[[str], None]) -> dict | None:
+    """-> the verdict's line for the file, None to stop."""
     while True:
-        question = ask("question, as it should be (nothing: as it is): ").strip() or row.question
-        said = ask("answer, in a passage's words (nothing: as it is; - for none): ").strip()
-        answer = "" if said == "-" else said or (row.answer if row.cited else "")
         try:
-            mended(row, question, answer)
-            return Verdict(row.id, shown_as(row), MEND, question, answer)
+            choice = CHOICES.get(ask("k keep, m mend, d drop, q quit: ").strip().lower()[:1])
+            mended = mend(row, ask) if choice == MEND else None
         except TrainingError as error:
-            print(error)
+            show(str(error))
+            continue
+        except EOFError:
+            choice = "quit"
+        if choice == "quit":
+            return None
+        if choice:
+            return {"id": row.id, "verdict": choice, "was": state_of(row), **({"row": dataclasses.asdict(mended)} if mended else {})}
 
 
-def described(row: Row, place: str) -> str:
-    """-> what the person sees."""
-    passages = [f"  [{n}] {passage.place}\n      {' '.join(passage.text.split())}" for n, passage in enumerate(row.passages, 1)]
-    label = f"{row.answer} [{row.cited}]" if row.cited else f"{REFUSAL} ({row.kind}{f'; asked for {row.answer!r}' if row.answer else ''})"
-    return "\n".join([f"\n--- {place}, {row.document or 'no document'}", *passages, f"question: {row.question}", f"answer:   {label}"])
-
-
-def estimate(rows: list[Row], verdicts: dict[str, Verdict]) -> str:
-    """-> how many of the rows reviewed were good as they were, and with Wilson's 95 % interval (JASA 22, 1927) how many of the rest are likely to be."""
-    said = [found.verdict for row in rows if (found := about(row, verdicts))]
-    if not said:
-        return f"none of {len(rows)} rows is reviewed yet"
-    good, rest = said.count(KEEP), len(rows) - len(said)
-    told = f"{good} of {len(said)} reviewed rows were good, {said.count(MEND)} mended, {said.count(DROP)} dropped"
-    if not rest:
-        return f"{told}; all rows are reviewed"
-    interval = binomtest(good, len(said)).proportion_ci(method="wilson")
-    return f"{told}; of the {rest} others {good / len(said):.0%} [{interval.low:.0%}, {interval.high:.0%}] are likely to be good"
+def mend(row: Row, ask: Ask) -> Row:
+    """-> the row with the question and answer that the person gives; the passages stay. Raises TrainingError when the answer stands in none of them."""
+    question = " ".join(ask("question (Enter: as it is): ").split()) or row.question
+    answer = ask("answer, as it stands in a passage (Enter: as it is, -: the passages do not answer it): ").strip()
+    if not answer:
+        return dataclasses.replace(row, question=question)
+    if answer == "-":
+        return dataclasses.replace(row, question=question, kind="mended", cited=0)
+    chunk, span = find_answer((answer,), list(row.passages))
+    if chunk is None:
+        raise TrainingError("that stands in no passage shown, word for word: give other words, or - to refuse")
+    return dataclasses.replace(row, question=question, answer=span, kind="answerable", cited=row.passages.index(chunk) + 1)

@@ -10,9 +10,9 @@ import torch
 from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.data import Row, Stage, digest, write_lines
-from finetune.learned import PARTS, learned
+from finetune.data import Stage, write_lines
 from finetune.progress import Progress
+from finetune.taught import data_of, taught
 from finetune.trainable import Trainable, float32_adapter, score_labels_only
 from rag import prompt
 from rag.adapters import AT_QUESTION, CURVES, IDENTITY, RECORD
@@ -73,9 +73,9 @@ def identity_of(base: Trainable, method: str, at_question: bool) -> dict[str, An
     return {**learned, "method": method, "activation": AT_QUESTION if at_question else "everywhere", "apart": at_question and base.prefix.apart}
 
 
-def adapter_identity(stage: Stage, base: Trainable, method: str, at_question: bool) -> dict[str, Any]:
+def adapter_identity(stage: Stage, base: Trainable, mined: Stage, method: str, at_question: bool) -> dict[str, Any]:
     """-> identity_of, and where the adapter came from."""
-    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": digest(Stage(stage.run, "sft").folder / "train.jsonl")}
+    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": data_of(mined.run)}
 
 
 def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
@@ -88,19 +88,11 @@ def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
         config.alora_invocation_tokens = None
 
 
-def training_record(mined: Stage, sft: Stage) -> dict[str, Any]:
+def training_record(mined: Stage) -> dict[str, Any]:
     """-> the documents by part and every question that the adapter has learned from or was chosen by: it goes where the adapter goes, so
     that evaluation can tell seen from new and refuse questions that were trained on."""
-    rows = [(part, row) for part in PARTS for row in {row.id: row for row in learned(sft, part)}.values()]
-    documents = mined.receipt()["documents"]
-    for part, row in rows:
-        if row.document and not any(row.document in known for known in documents.values()):  # indexed after mining, then imported
-            documents[part].append(row.document)
-    return {"documents": documents, "questions": [_recorded(part, row) for part, row in rows]}
-
-
-def _recorded(part: str, row: Row) -> dict[str, str]:
-    return {"id": row.id, "part": part, "question": row.question, "document": row.document}
+    rows = [(part, row) for part in ("train", "dev") for row in taught(mined.run, part)]
+    return {"documents": mined.receipt()["documents"], "questions": [{"id": row.id, "part": part, "question": row.question} for part, row in rows]}
 
 
 def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:
@@ -108,7 +100,7 @@ def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, A
     folder = stage.folder / "adapter"
     write_adapter(trainer, folder, identity["activation"] == AT_QUESTION)
     (folder / IDENTITY).write_text(json.dumps(identity, indent=2))
-    write_lines(folder / RECORD, [training_record(mined, Stage(stage.run, "sft"))])
+    write_lines(folder / RECORD, [training_record(mined)])
     history = trainer.state.log_history
     earlier = Stage(stage.run, "sft").folder / "adapter" / CURVES
     curves = json.loads(earlier.read_text()) if stage.name != "sft" and earlier.exists() else {}

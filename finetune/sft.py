@@ -11,12 +11,12 @@ from peft import PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from finetune.data import Row, Stage, TrainingError, digest
+from finetune.data import Row, Stage, TrainingError
 from finetune.development import AnswerF1
 from finetune.from_question import AnswerTrainer, answers
-from finetune.learned import keep_learned
 from finetune.methods import find_method
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
+from finetune.taught import REVIEWED, taught
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.adapters import READER, awake, reader_fits
@@ -52,15 +52,17 @@ def train_sft(
     resume: bool,
     prefix: PrefixSettings | None = None,
 ) -> None:
-    """Train an adapter on the rows mined and imported and write it to the stage's folder with its identity, record and curves, and the receipt."""
+    """Train an adapter on the mined rows and write it to the stage's folder with its identity, record and curves, and the receipt."""
     find_method(settings.method)
     base = load_trainable(model, device, precision, prefix)
     prompt.check_fingerprint(mined.receipt()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine")
-    train, dev = keep_learned(stage, mined, resume)
+    train, dev = taught(mined.run, "train", REVIEWED), taught(mined.run, "dev")
+    if not train or not dev:
+        raise TrainingError(f"the review left {len(train)} rows to train on and {len(dev)} for development: mine or import more")
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, base, settings.method, find_method(settings.method).at_question)
-    save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev), "mined": digest(mined.folder / "train.jsonl")})
+    identity = adapter_identity(stage, base, mined, settings.method, find_method(settings.method).at_question)
+    save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev)})
 
 
 def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row], settings: SftSettings) -> Trainer:

@@ -25,6 +25,16 @@ def read_identity(adapter: Path) -> dict[str, Any]:
         raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
 
 
+def questions_about(adapter: Path, documents: list[str]) -> int:
+    """-> how many questions in the adapter's training record were asked of the documents: their ids begin with the document's name and a colon."""
+    try:
+        questions = json.loads((adapter / RECORD).read_text(encoding="utf-8"))["questions"]
+    except (OSError, ValueError, KeyError, TypeError):  # an adapter without a record is served as well
+        return 0
+    starts = tuple(f"{document}:" for document in documents)
+    return sum(question["id"].startswith(starts) for question in questions)
+
+
 def reader_fits(model: LocalModel, prompt: str | None = None) -> bool:
     """Whether the shipped reader was trained on this base and, if one is given, on the prompt of this fingerprint."""
     if not (READER / IDENTITY).exists():

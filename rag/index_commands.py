@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import fnmatch
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -54,6 +55,7 @@ def _indexed(args: argparse.Namespace, settings: Settings, work) -> int:
     )
     for old, new in report.renamed:
         print(f"renamed: {old} is now {new}")
+    _hint_at_what_was_taught(report.removed)
     for skipped in report.skipped:
         print(f"left out: {skipped.path}: {skipped.reason}{f'; {skipped.remedy}' if skipped.remedy else ''}", file=sys.stderr)
     return LEFT_OUT if report.skipped else 0
@@ -78,6 +80,18 @@ def run_remove(args: argparse.Namespace, settings: Settings) -> None:
     for id in ids:
         print(f"removed: {id}")
     print("no question finds them any more; rag compact also wipes them from the search files")
+    _hint_at_what_was_taught(ids)
+
+
+def _hint_at_what_was_taught(removed: list[str]) -> None:
+    """What the live adapter has learned of a document does not go with it."""
+    from rag.adapters import questions_about
+    from rag.pipeline import live_adapter
+
+    live = live_adapter() if removed else None
+    for id in removed if live else []:
+        if count := questions_about(live, [id]):
+            print(f"the live adapter has learned from {count} questions about {id}: python -m finetune lineage {shlex.quote(id)}; make train makes one without")
 
 
 def _matching(record: Record, patterns: list[str]) -> list[str]:

@@ -113,7 +113,7 @@ def test_mined_rows_are_read_as_questions_with_their_passages(tmp_path):
     questions, shown = read_rows(tmp_path / "dev.jsonl")
     assert [(q.id, q.answers, q.evidence) for q in questions] == [("a", ("40 tonnes",), (Evidence("crane.md", 0, 26),)), ("b", (), ())]
     assert [p.chunk for p in shown["a"]] == list(chunks)
-    with pytest.raises(EvaluationError, match="finetune sft"):
+    with pytest.raises(EvaluationError, match="finetune mine"):
         read_rows(tmp_path / "none.jsonl")
 
 

@@ -1,54 +1,81 @@
-"""What a document taught: rows and adapters over all runs."""
+"""From a document to the rows and adapters that it has taught, also when the rows or the document are gone."""
 
 import json
-from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from triplets import row
 
-from finetune.data import Pair, Stage, write_lines
-from finetune.lineage import TaughtAdapter, adapters_taught, rows_taught, told
+from finetune.data import Stage, write_lines
+from finetune.lineage import adapters_of, rows_of, tell
+from finetune.running import training_record
+from finetune.taught import data_of
+from rag import index_commands
+from rag.adapters import questions_about
 
 
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    """Two runs: one mined, imported, and trained in two stages; one older, whose record names no documents."""
-    monkeypatch.chdir(tmp_path)
-    write_lines(Stage("a", "mine").folder / "train.jsonl", [row(1), row(2), replace(row(3), document="d1.md")])
-    write_lines(Stage("a", "mine").folder / "rejects.jsonl", [{"question": "Q?", "document": "d0.md"}])
-    write_lines(Stage("a", "import").folder / "dev.jsonl", [replace(row(9), document="d0.md", gold=(7, 9), question="Where\u2028is it?")])
-    write_lines(Stage("a", "dpo").folder / "train.jsonl", [Pair(row(2), "x", "y", "made")])
-    named = [{"id": "r1", "question": "Q?", "document": "d0.md"}, {"id": "d0.md:7:Q?", "question": "Q?", "document": "d1.md"}]
-    adapter(Stage("a", "dpo").folder / "adapter", named)
-    adapter(Stage("b", "sft").folder / "adapter", [{"id": "d0.md:120:At 17:30?", "question": "At 17:30?"}, {"id": "not/d0.md:7:Q?", "question": "Q?"}])
-    adapter(tmp_path / "var/adapters/b-sft-1234", [{"id": "x", "question": "Q?", "document": "d1.md"}])
+def ours(n, document="d0.md"):
+    made = row(n)
+    return type(made)(f"{document}:0:{made.question}", made.question, made.answer, made.kind, document, made.gold, made.passages, made.cited)
 
 
-def adapter(folder, questions):
+def adapter(folder, run):
+    """An adapter as training leaves it, without weights."""
     folder.mkdir(parents=True)
-    (folder / "record.json").write_text(json.dumps({"documents": {}, "questions": questions}))
-    (folder / "identity.json").write_text(json.dumps({"data": "abc123"}))
+    (folder / "identity.json").write_text(json.dumps({"run": run, "data": data_of(run)}))
+    write_lines(folder / "record.json", [training_record(Stage(run, "mine"))])
 
 
-def test_rows_and_pairs_are_named_with_file_and_line():
-    rows, shown = rows_taught("d0.md")
-    assert [(str(r.file), r.line, r.row.id) for r in rows] == [
-        ("var/runs/a/dpo/train.jsonl", 1, "r2"), ("var/runs/a/import/dev.jsonl", 1, "r9"),
-        ("var/runs/a/mine/train.jsonl", 1, "r1"), ("var/runs/a/mine/train.jsonl", 2, "r2")]  # fmt: skip
-    assert shown == 1  # row 3, which asks about d1.md
-    assert [r.row.id for r in rows_taught("d1.md")[0]] == ["r3"] and rows_taught("d1.md")[1] == 4
+@pytest.fixture
+def taught_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = Stage("r", "mine")
+    write_lines(stage.folder / "train.jsonl", [ours(1), ours(2), ours(3, "other.md")])
+    write_lines(stage.folder / "dev.jsonl", [ours(4, "d1.md")])
+    stage.finish({"documents": {}})
+    adapter(Stage("r", "sft").folder / "adapter", "r")
+    live = tmp_path / "var" / "adapters" / "r-sft"
+    adapter(live, "r")
+    write_lines(tmp_path / "var" / "adapters" / "live.json", [{"adapter": "var/adapters/r-sft"}])
+    return stage
 
 
-def test_adapters_are_named_by_their_records_old_and_new():
-    assert [(str(a.folder), a.questions, a.of) for a in adapters_taught("d0.md")] == [("var/runs/a/dpo/adapter", 1, 2), ("var/runs/b/sft/adapter", 1, 2)]
-    assert [str(a.folder) for a in adapters_taught("d1.md")] == ["var/adapters/b-sft-1234", "var/runs/a/dpo/adapter"]
-    assert adapters_taught("not/d0.md") == [TaughtAdapter(Stage("b", "sft").folder / "adapter", 1, 2, "abc123")]
+def test_rows_are_named_with_run_part_chunk_and_reason(taught_run):
+    found = [(t.run, t.part, t.why, t.row.gold) for t in rows_of("d0.md")]
+    assert found == [("r", "train", "asked of it", (0, 20))] * 2 + [("r", part, "shown among the passages", (0, 20)) for part in ("train", "dev")]
+    assert list(rows_of("unknown.md")) == []
 
 
-def test_what_is_told(tmp_path):
-    write_lines(tmp_path / "var/adapters/live.json", [{"adapter": "var/adapters/b-sft-1234"}])
-    shown = told("d1.md")
-    assert "var/runs/a/mine/train.jsonl:3  characters 0 to 20: What does tank 3 hold? -> 3 litres [1]" in shown
-    assert "var/adapters/b-sft-1234  1 of 1 questions; rows abc123; live" in shown and "adapter  1 of 2 questions; rows abc123\n" in shown
-    assert "d1.md taught 1 rows in 1 files, and 2 adapters; 4 other rows show a passage of it" in shown and "rag remove" in shown
-    assert told("none.md") == "none.md taught 0 rows in 0 files, and 0 adapters; 0 other rows show a passage of it"
+def test_adapters_are_named_the_live_one_as_such(taught_run):
+    found = {str(a.adapter): (a.questions, a.as_now, a.live) for a in adapters_of("d0.md")}
+    assert found == {"var/runs/r/sft/adapter": (2, True, False), "var/adapters/r-sft": (2, True, True)}
+    assert list(adapters_of("d")) == [] and [a.questions for a in adapters_of("d1.md")] == [1, 1]
+
+
+def test_adapters_stay_known_when_the_rows_are_gone(taught_run):
+    write_lines(taught_run.folder / "train.jsonl", [ours(3, "other.md")])
+    assert not any(t.why == "asked of it" for t in rows_of("d0.md"))
+    assert [(a.questions, a.as_now) for a in adapters_of("d0.md")] == [(2, False), (2, False)]
+    taught_run.clear()
+    assert [(a.questions, a.as_now) for a in adapters_of("d0.md")] == [(2, False), (2, False)]
+
+
+def test_it_is_told_in_lines_and_as_data(taught_run):
+    assert tell("d0.md", False).splitlines()[-1] == "2 rows asked of d0.md, 2 show it, 2 adapters learned from it"
+    told = json.loads(tell("d0.md", True))
+    assert [r["chunk"] for r in told["rows"]] == [[0, 20], [0, 20], None, None] and told["adapters"][0]["live"] is True
+
+
+def test_a_record_that_can_not_be_read_holds_no_questions(tmp_path):
+    assert questions_about(tmp_path, ["a"]) == 0
+    (tmp_path / "record.json").write_text("[")
+    assert questions_about(tmp_path, ["a"]) == 0
+
+
+def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught_run, capsys, monkeypatch):
+    store = SimpleNamespace(documents=lambda: {"d0.md": 0, "e.md": 0})
+    monkeypatch.setattr("rag.pipeline.open_index", lambda settings, folder: store)
+    monkeypatch.setattr("rag.indexing.remove", lambda store, ids: None)
+    index_commands.run_remove(SimpleNamespace(index=None, patterns=["d0.md", "e.md"]), None)
+    out = capsys.readouterr().out
+    assert "learned from 2 questions about d0.md: python -m finetune lineage d0.md" in out and "about e.md" not in out

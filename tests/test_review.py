@@ -1,123 +1,137 @@
-"""Rows looked at by a person, and what training makes of it."""
-
-from dataclasses import replace
+"""People's verdicts on rows: kept as they are given, taken up where they were left, and heeded by training."""
 
 import pytest
 from triplets import row
 
-from finetune.data import Stage, TrainingError, read_lines, read_rows, write_lines
-from finetune.learned import keep_learned
-from finetune.review import described, estimate, in_chance_order, review
-from finetune.verdicts import DROP, KEEP, MEND, WEIGHT, Verdict, as_reviewed, mended, shown_as, verdicts_of
+from finetune.data import Stage, TrainingError, read_lines, write_lines
+from finetune.review import Estimate, mend, review
+from finetune.running import training_record
+from finetune.taught import REVIEWED, data_of, read_verdicts, taught, verdicts_of
 from rag.prompt import REFUSAL
 
-ROWS = [row(n, int(n % 3 > 0)) for n in range(12)]
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
+@pytest.fixture
+def mined(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    stage = Stage("r", "mine")
+    write_lines(stage.folder / "train.jsonl", [row(n, n % 3 > 0) for n in range(9)])
+    write_lines(stage.folder / "dev.jsonl", [row(20)])
+    stage.finish({"documents": {}})
+    return stage
 
 
-def typing(*lines):
-    """-> input() by a person who types these lines and then closes the terminal."""
-    left = list(lines)
+class Person:
+    """Says one thing after the other, then ends the input; told: what it was shown."""
 
-    def ask(prompt):
-        if not left:
+    def __init__(self, *words):
+        self.words, self.told = list(words), []
+
+    def ask(self, prompt):
+        if not self.words:
             raise EOFError
-        return left.pop(0)
-
-    return ask
+        return self.words.pop(0)
 
 
-def said(r, verdict, *words):
-    return {r.id: Verdict(r.id, shown_as(r), verdict, *words)}
+def judged(*words, sample=None):
+    person = Person(*words)
+    return person, review("r", sample, person.ask, person.told.append)
 
 
-def test_verdicts_are_kept_one_by_one_and_a_review_goes_on_where_it_was_left(capsys):
-    order = in_chance_order(ROWS)
-    review("t", ROWS, 0, typing("k", "x", "", "d", "q"))
-    assert {id: v.verdict for id, v in verdicts_of("t").items()} == {order[0].id: KEEP, order[1].id: DROP}
-    review("t", ROWS, 0, typing("k"))
-    assert list(verdicts_of("t")) == [r.id for r in order[:3]]
-    shown = capsys.readouterr().out
-    assert shown.count(order[0].question) == 1 and shown.count("3 of 12") == 2  # shown before quitting, and again
-    assert read_lines(Stage("t", "review").folder / "verdicts.jsonl")[1]["id"] == order[1].id
+def test_verdicts_are_kept_and_go_on_where_they_were_left(mined):
+    person, estimate = judged("k", "D", "q")
+    assert (estimate.looked_at, estimate.good, estimate.rest) == (2, 1, 8) and len(person.told) == 3
+    again, estimate = judged("k", "k")
+    assert estimate.looked_at == 4 and again.told[0] == person.told[2].replace("3 of 10", "1 of 8")
+    assert [line["verdict"] for line in read_lines(verdicts_of("r"))] == ["keep", "drop", "keep", "keep"]
 
 
-def test_a_sample_is_of_rows_in_chance_order_and_counts_earlier_verdicts(capsys):
-    review("t", ROWS, 2, typing("k"))
-    review("t", ROWS, 3, typing("k", "k", "k", "k"))
-    assert list(verdicts_of("t")) == [r.id for r in in_chance_order(ROWS[::-1])[:3]]
-    assert "3 of 3 reviewed rows were good, 0 mended, 0 dropped; of the 9 others 100% [44%, 100%] are likely" in capsys.readouterr().out
+def test_a_sample_ends_after_that_many_rows_however_often_it_is_begun(mined):
+    assert judged(*"kkkkkkkk", sample=3)[1].looked_at == 3
+    assert judged(*"kkkkkkkk", sample=3)[1].looked_at == 3
+    assert judged(*"kkkkkkkk", sample=5)[1].looked_at == 5
 
 
-def test_the_interval_is_wilsons():
-    rows = [row(n) for n in range(100)]
-    verdicts = {key: v for n, r in enumerate(rows[:20]) for key, v in said(r, KEEP if n < 16 else DROP).items()}
-    assert "16 of 20 reviewed rows were good, 0 mended, 4 dropped; of the 80 others 80% [58%, 92%]" in estimate(rows, verdicts)
-    assert estimate(rows[:20], verdicts).endswith("all rows are reviewed")
-    assert estimate(rows, {}) == "none of 100 rows is reviewed yet"
+def test_another_key_asks_again(mined):
+    person, estimate = judged("x", "", "k")
+    assert estimate.looked_at == 1
 
 
-def test_mending_asks_until_a_passage_holds_the_answer(capsys):
-    rows = [row(4)]
-    review("t", rows, 0, typing("m", "", "nine litres", "What is in the other?", "5 litres"))
-    found = verdicts_of("t")["r4"]
-    assert (found.verdict, found.question, found.answer) == (MEND, "What is in the other?", "5 litres")
-    assert "no passage shown holds 'nine litres'" in capsys.readouterr().out
-    [taught] = as_reviewed(rows, verdicts_of("t"))
-    assert (taught.target, taught.document, taught.id) == ("5 litres [2]", "d1.md", "r4")
+def test_question_passages_and_answer_are_shown(mined):
+    person, _ = judged("q")
+    assert all(part in person.told[0] for part in ("question: What does tank", "[1] d0.md", "[2] d1.md", "answer: "))
+
+
+def first() -> str:
+    """-> id of the row that is shown first."""
+    return read_lines(verdicts_of("r"))[0]["id"]
+
+
+def train_rows(**more):
+    return {r.id: r for r in taught("r", "train", **more)}
+
+
+def test_training_leaves_out_dropped_rows_and_repeats_reviewed_ones(mined):
+    before = data_of("r")
+    judged(*"kkdkkkkkk")
+    verdicts = {id: line["verdict"] for id, line in read_verdicts("r").items()}
+    dropped = {id for id, verdict in verdicts.items() if verdict == "drop"}
+    ids = [r.id for r in taught("r", "train", REVIEWED)] + [r.id for r in taught("r", "dev")]
+    assert len(dropped) == 1 and not dropped & set(ids)
+    assert all(ids.count(id) == (REVIEWED if id in verdicts and id != "r20" else 1) for id in ids) and REVIEWED > 1
+    record = training_record(mined)
+    assert len(record["questions"]) == 9 and not dropped & {q["id"] for q in record["questions"]}
+    assert data_of("r") != before
+
+
+def test_training_takes_the_mended_row(mined):
+    judged("m", "How many litres are in it?", "LITRES")
+    found = {**train_rows(), **{r.id: r for r in taught("r", "dev")}}[first()]
+    assert (found.question, found.answer, found.target) == ("How many litres are in it?", "litres", "litres [1]")
+
+
+def test_an_answer_is_mended_only_to_what_stands_in_a_passage_shown():
+    given = row(3)
+    assert mend(given, Person("", "4 litres").ask).target == "4 litres [2]"
+    assert mend(given, Person("", "").ask) == given
+    assert mend(given, Person("Why?", "-").ask).target == REFUSAL
+    with pytest.raises(TrainingError, match="word for word"):
+        mend(given, Person("", "5 litres").ask)
+
+
+def test_what_can_not_be_mended_is_told_and_asked_again(mined):
+    person, estimate = judged("m", "", "900 litres", "d")
+    assert "word for word" in person.told[1] and estimate.looked_at == 1 and read_verdicts("r")[first()]["verdict"] == "drop"
+
+
+def test_a_verdict_counts_only_for_the_row_that_was_seen(mined):
+    judged(*"dddddddddd")
+    assert taught("r", "train") == []
+    write_lines(mined.folder / "train.jsonl", [row(n, n % 3 > 0, "and more") for n in range(9)])
+    assert len(taught("r", "train", REVIEWED)) == 9
+    assert judged("q")[1].rest == 9
+
+
+def test_a_killed_review_leaves_whole_lines(mined, monkeypatch):
+    judged("k")
+    monkeypatch.setattr("finetune.review.write_lines", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        judged("k")
+    assert len(read_lines(verdicts_of("r"))) == 1
 
 
 @pytest.mark.parametrize(
-    ("given", "answer", "target"),
+    ("estimate", "says"),
     [
-        (row(4), "4 litres", "4 litres [1]"),
-        (row(4), "-", REFUSAL),
-        (row(4), "", "4 litres [1]"),
-        (row(4, 0), "", REFUSAL),
-        (row(4, 0), "4 litres", "4 litres [1]"),
+        (Estimate(100, 85, 400), "85 of 100 looked at are good; of the 400 others 85 % [77, 91] are: about 340 of them, between 307 and 363"),
+        (Estimate(10, 10, 20), "10 of 10 looked at are good; of the 20 others 100 % [72, 100] are: about 20 of them, between 14 and 20"),
+        (Estimate(0, 0, 20), "none of 20 rows looked at yet"),
     ],
 )
-def test_what_is_typed_for_an_answer(given, answer, target):
-    review("t", [given], 0, typing("m", "Which one?", answer))
-    [taught] = as_reviewed([given], verdicts_of("t"))
-    assert (taught.question, taught.target) == ("Which one?", target)
+def test_the_estimate_is_wilsons(estimate, says):
+    assert str(estimate) == says
 
 
-def test_mending_takes_whole_words_and_keeps_the_citation_where_it_can():
-    both = replace(row(4, 2), passages=tuple(replace(p, text="Tank 4 holds 4 litres.") for p in row(4).passages))
-    assert mended(both, "Q?", "4 Litres").target == "4 Litres [2]"
-    for answer in ("4 litre", "..."):
-        with pytest.raises(TrainingError, match="passage's own words"):
-            mended(row(4), "Q?", answer)
-
-
-def test_dropped_rows_are_left_out_and_reviewed_ones_weigh_more():
-    verdicts = {**said(ROWS[1], DROP), **said(ROWS[2], KEEP), **said(ROWS[4], MEND, "Q?", "4 litres")}
-    taught = as_reviewed(ROWS[:5], verdicts, WEIGHT)
-    assert taught == [ROWS[0], *[ROWS[2]] * WEIGHT, ROWS[3], *[replace(ROWS[4], question="Q?", answer="4 litres")] * WEIGHT]
-
-
-def test_a_verdict_on_a_row_that_is_made_otherwise_now_counts_for_nothing():
-    other = replace(ROWS[1], passages=ROWS[1].passages[:1])
-    assert as_reviewed([other], said(ROWS[1], DROP)) == [other]
-    assert estimate([other], said(ROWS[1], DROP)) == "none of 1 rows is reviewed yet"
-
-
-def test_training_takes_the_rows_as_they_were_reviewed():
-    mined, sft = Stage("t", "mine"), Stage("t", "sft")
-    write_lines(mined.folder / "train.jsonl", ROWS[:3])
-    write_lines(mined.folder / "dev.jsonl", ROWS[3:6])
-    mined.finish({})
-    write_lines(Stage("t", "review").folder / "verdicts.jsonl", [*said(ROWS[0], DROP).values(), *said(ROWS[1], KEEP).values(), *said(ROWS[4], KEEP).values()])
-    assert keep_learned(sft, mined, False) == ([ROWS[1]] * WEIGHT + [ROWS[2]], ROWS[3:6])
-    assert read_rows(sft.folder / "train.jsonl") == [ROWS[1]] * WEIGHT + [ROWS[2]]
-
-
-def test_a_refusal_is_shown_with_its_reason_and_what_was_asked_for():
-    shown = described(ROWS[3], "1 of 1")
-    assert f"{REFUSAL} (left out; asked for '3 litres')" in shown and "[2] d1.md" in shown and "What does tank 3 hold?" in shown
-    assert "answer:   4 litres [1]" in described(ROWS[4], "1 of 1")
+def test_nothing_mined_names_the_command(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError, match="finetune mine --run none"):
+        review("none", None, Person().ask)

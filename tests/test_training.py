@@ -1,7 +1,6 @@
 """SFT and DPO, from the question on and through TRL, on a tiny model: what is trained on, resuming, identities, and the two patches that CPU training needs."""
 
 import json
-from dataclasses import replace
 
 import pytest
 import torch
@@ -13,9 +12,8 @@ from triplets import row
 from eval.leaks import find_leaks, parts_of, read_record
 from eval.questions import Question
 from finetune import dpo, sft
-from finetune.data import Pair, Stage, digest, read_pairs, read_rows, write_lines
+from finetune.data import Pair, Stage, read_pairs, read_rows, write_lines
 from finetune.dpo import DpoSettings, train_dpo
-from finetune.learned import keep_learned
 from finetune.methods import METHODS
 from finetune.sft import SftSettings, tokenized, train_sft
 from finetune.trainable import load_trainable
@@ -76,25 +74,13 @@ def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves
     record = json.loads((folder / "record.json").read_text())
     assert record["documents"] == DOCUMENTS
     numbers = [("train", n) for n in range(16)] + [("dev", n + 50) for n in range(4)]
-    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?", "document": "d0.md"} for part, n in numbers]
+    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?"} for part, n in numbers]
     curves = json.loads((folder / "curves.json").read_text())
     assert list(curves) == ["sft"] and all("step" in entry for entry in curves["sft"])
     assert any("loss" in entry for entry in curves["sft"]) and any("eval_loss" in entry for entry in curves["sft"])
     asked = [Question(str(n), f"What does tank {n} hold?", ("x",), "d0.md", (), "k") for n in (3, 51, 99)]  # of train, of dev, of neither
     assert [leak.id for leak in find_leaks(asked, read_record(folder)["questions"])] == ["3", "51"]
     assert parts_of(["d0.md", "d1.md", "d2.md"], folder) == {"d0.md": "mined", "d1.md": "mined", "d2.md": "incoming"}
-
-
-def test_imported_rows_are_trained_on_and_recorded_and_a_resumed_run_keeps_the_rows_that_it_began_with(tiny_model, mined):
-    write_lines(Stage("t", "import").folder / "train.jsonl", [replace(row(99), document="new.md")])
-    stage = train(tiny_model, mined, epochs=1)
-    record = json.loads((stage.folder / "adapter/record.json").read_text())
-    assert stage.receipt()["rows"] == 17 and {"id": "r99", "part": "train", "question": "What does tank 99 hold?", "document": "new.md"} in record["questions"]
-    assert record["documents"] == {**DOCUMENTS, "train": ["d0.md", "new.md"]}
-    assert stage.receipt()["data"] == digest(stage.folder / "train.jsonl") != stage.receipt()["mined"] == digest(mined.folder / "train.jsonl")
-    Stage("t", "import").clear()
-    assert [len(part) for part in keep_learned(stage, mined, resume=True)] == [17, 4]
-    assert [len(part) for part in keep_learned(stage, mined, resume=False)] == [16, 4]
 
 
 @pytest.mark.parametrize("step", [0, 3, 5])

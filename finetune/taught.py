@@ -1,0 +1,62 @@
+"""The rows that a run trains on: mined and imported ones, as people who have reviewed them left them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from finetune.data import Row, Stage, digest, read_lines, read_rows, row_from_json
+
+DEV, TRAIN = "dev", "train"
+REVIEWED = 3  # times that a reviewed row is trained on: repeated, not weighed in the loss, so that every trainer does the same
+KEEP, MEND, DROP = "keep", "mend", "drop"
+
+
+def sources(run: str) -> list[Path]:
+    """-> folders with train.jsonl and dev.jsonl: the mined ones first, then each finished import."""
+    mined = Stage(run, "mine").folder
+    return [mined, *sorted(receipt.parent for receipt in mined.parent.glob("import/*/run.json"))]
+
+
+def verdicts_of(run: str) -> Path:
+    """-> where the run's reviews are. It outlives mining anew: a verdict counts for as long as its row comes out the same."""
+    return Stage(run, "review").folder / "verdicts.jsonl"
+
+
+def read_verdicts(run: str) -> dict[str, dict]:
+    """-> by row id: verdict (keep, mend, drop), was (the row's state that was judged), and for mend the row as mended."""
+    path = verdicts_of(run)
+    return {line["id"]: line for line in read_lines(path)} if path.exists() else {}
+
+
+def state_of(row: Row) -> str:
+    """-> what a verdict is about; another one where the row is asked or labelled otherwise, or shows other passages."""
+    shown = [row.question, row.target, *(f"{c.document}:{c.start}:{c.text}" for c in row.passages)]
+    return hashlib.sha256("\0".join(shown).encode()).hexdigest()[:12]
+
+
+def gathered(run: str, part: str) -> list[Row]:
+    """-> mined and imported rows of a part, none twice: of rows with one id, people's stands."""
+    rows: dict[str, Row] = {}
+    for folder in sources(run):
+        rows |= {row.id: row for row in read_rows(folder / f"{part}.jsonl")}
+    return list(rows.values())
+
+
+def taught(run: str, part: str, times: int = 1) -> list[Row]:
+    """-> rows of a part without those dropped, mended where mended; reviewed ones `times` times."""
+    verdicts, found = read_verdicts(run), []
+    for row in gathered(run, part):
+        said = verdicts.get(row.id)
+        if said is None or said["was"] != state_of(row):
+            found.append(row)
+        elif said["verdict"] != DROP:
+            found += [row_from_json(said["row"]) if said["verdict"] == MEND else row] * times
+    return found
+
+
+def data_of(run: str) -> str:
+    """-> 12 hex digits that change with the rows to train on; the mined file's own where nothing was imported or reviewed."""
+    files = [folder / f"{TRAIN}.jsonl" for folder in sources(run)]
+    files += [verdicts_of(run)] if verdicts_of(run).exists() else []
+    return digest(files[0]) if len(files) == 1 else hashlib.sha256("".join(map(digest, files)).encode()).hexdigest()[:12]
