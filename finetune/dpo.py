@@ -68,8 +68,8 @@ def train_dpo(
     tuned = PeftModel.from_pretrained(base.model, str(sft.folder / "adapter"), is_trainable=True, config=awake(sft.folder / "adapter"))
     at_question = made["activation"] == AT_QUESTION
     trainer = dpo_trainer(stage.folder, base, tuned, train, dev, settings, at_question)
+    identity = adapter_identity(stage, base, made["method"], at_question)  # before training, since it needs what SFT has kept
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, base, mined, made["method"], at_question)
     save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
 
 

@@ -82,11 +82,11 @@ class _Importer:
 
 
 def find_answer(answers: tuple[str, ...], chunks: list[Chunk]) -> tuple[Chunk | None, str]:
-    """-> the first chunk in which an answer stands whole, and the answer as it stands there: capitals and white space may differ."""
+    """-> the first chunk in which an answer stands whole, and the answer as the prompt shows it there, on one line: capitals and white space may differ."""
     literal = [r"\s+".join(map(re.escape, answer.split())) for answer in answers]
     patterns = [re.compile(rf"(?<!\w){text}(?!\w)", re.IGNORECASE) for text in literal]
     for chunk in chunks:
         for pattern in patterns:
             if found := pattern.search(chunk.text):
-                return chunk, found.group()
+                return chunk, " ".join(found.group().split())
     return None, ""
