@@ -12,7 +12,8 @@ from finetune.endpoint import Endpoint, Messages, TeacherSettings
 from finetune.questions import SHOTS, Candidate, ask_for, write_questions
 from rag.chunking import Chunk
 from rag.generator import Generator
-from rag.models import LocalModel
+from rag.models import LocalModel, choose_device
+from rag.settings import Settings
 
 TASK = (
     "You write questions that people would put to a collection of documents. You get a passage, one sentence of it with an answer marked << >>, and that "
@@ -34,6 +35,13 @@ class Teacher:
         replies = self.endpoint.complete([conversation(spot, chunks[spot.chunk].text, answers) for spot in spots])
         read = [parse_reply(reply) for reply in replies]
         return [(respan(spot, answer) if answers else spot, question) for spot, (question, answer) in zip(spots, read, strict=True)]
+
+
+def choose_writer(settings: Settings, url: str, model: LocalModel, device: str) -> Generator | Teacher:
+    """-> the teacher at the url if there is one, else the writer that ships."""
+    from finetune.writer import open_writer
+
+    return open_teacher(url, settings.section("teacher", TeacherSettings), model) if url else open_writer(model, *choose_device(device))
 
 
 def open_teacher(url: str, settings: TeacherSettings, model: LocalModel) -> Teacher:
