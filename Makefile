@@ -38,9 +38,10 @@ ingest: $(INDEXED)  ## add documents without training: make ingest DOCS=corpus/i
 	@test -n "$(DOCS)" || { echo 'error: no documents: make ingest DOCS=path' >&2; exit 1; }
 	@$(PY) -m rag ingest "$(DOCS)" || [ $$? -eq 3 ]
 
-train: $(INDEXED)  ## mine the corpus, SFT, DPO, base against tuned, promote what is better; RESUME=1 goes on after a kill
+train: $(INDEXED)  ## mine the corpus, train generator and cross-encoder on it, promote what is better; RESUME=1 goes on after a kill
 	@$(PY) -m finetune train --run "$(RUN)" $(if $(RESUME),--resume)
 	@$(PY) -m eval dev --run "$(RUN)"
+	@$(PY) -m eval attribution --run "$(RUN)"
 	@$(PY) -m finetune promote --run "$(RUN)"
 
 eval: $(INDEXED)  ## base and tuned on the gold questions, with a report; questions that were trained on are left out and named

@@ -19,10 +19,14 @@ EXAMPLES = """examples:
   python -m eval bench DIR --train                  mine and train on DIR's documents first, never its questions
   python -m eval compare RUN_A RUN_B                finished runs, or single NAME.scored.jsonl files; the first is the baseline
   python -m eval score FILE --questions Q.jsonl     predictions made elsewhere
+  python -m eval retrieval ../shared/bench/xquad-32 how well each order of passages finds the evidence
   python -m eval dev                                base against the adapters of a run, on its mined development questions
+  python -m eval attribution                        which trained component earned what: live and trained ones in every combination
   python -m eval agreement                          how far the groundedness measure agrees with labelled answers
   python -m eval scale --chunks 100000,1000000      speed and room of the index, against peers in the same run
   python -m eval speed --adapter var/runs/default/sft/adapter
+  python -m eval attacks                            100 documents with hidden or plain instructions: how many are followed
+  python -m eval followup                           recall of the passages for follow-up questions, as asked and as rewritten
   python -m eval reproduce                          run the commands of eval/published.toml and compare their figures
 """
 
@@ -42,9 +46,21 @@ def parser() -> argparse.ArgumentParser:
     score.set_defaults(work=run_score)
     for command in (compare, score):
         command.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
-    dev = commands.add_parser("dev", help="the paired test that promotion waits for")
-    dev.add_argument("--run", default="default")
+    table = commands.add_parser("retrieval", help="recall, MRR and nDCG of each search alone, both fused, and with the cross-encoder; time a question")
+    table.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="with documents/ and questions.jsonl (default: the gold questions of corpus/)")
+    table.add_argument("--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)")
+    table.add_argument("--seed", type=int, default=0, help="of the sample")
+    table.add_argument("--reranker", type=Path, nargs="*", default=[], metavar="DIR", help="also these cross-encoders, as var/runs/RUN/corpus-reranker/weights")
+    table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    table.set_defaults(work=run_retrieval)
+    dev = commands.add_parser("dev", help="each stage of the generator against what answers now: which of them attribution compares")
     dev.set_defaults(work=run_dev)
+    cells = commands.add_parser("attribution", help="every combination of live and trained components on those questions: the test that promotion waits for")
+    cells.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="(default %(default)s)")
+    cells.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    cells.set_defaults(work=run_attribution)
+    for command in (dev, cells):
+        command.add_argument("--run", default="default")
     agreement = commands.add_parser("agreement", help="groundedness against answers labelled by hand")
     agreement.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     agreement.set_defaults(work=run_agreement)
@@ -60,6 +76,16 @@ def parser() -> argparse.ArgumentParser:
     fast.add_argument("--adapter", type=Path, metavar="DIR", help="time it too (default: the live one, if there is one)")
     fast.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     fast.set_defaults(work=run_speed)
+    followup = commands.add_parser("followup", help="follow-up questions over the sample corpus: recall as asked and as rewritten (eval/conversations.jsonl)")
+    followup.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="an index of corpus/ (default %(default)s)")
+    followup.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    followup.set_defaults(work=run_followup)
+    attacks = commands.add_parser("attacks", help="documents that give the reader orders: how many are followed, by kind (eval/attacks.jsonl)")
+    attacks.add_argument("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="documents that stand around them (default %(default)s)")
+    attacks.add_argument("--generators", metavar="NAMES", help="base, tuned, NAME=ADAPTER (default: base, the reader that ships, the live adapter)")
+    attacks.add_argument("--adapter", type=Path, metavar="DIR", help="the adapter called tuned (default: the live one, else the newest)")
+    attacks.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    attacks.set_defaults(work=run_attacks)
     reproduce = commands.add_parser("reproduce", help="run the published commands and compare their figures; or only write README's table")
     reproduce.add_argument("--only", metavar="NAME", help="one result of eval/published.toml")
     reproduce.add_argument("--readme", action="store_true", help="run nothing; write README's table from eval/published.toml")
@@ -90,28 +116,60 @@ def run_dev(args: argparse.Namespace, settings: Settings) -> None:
     evaluate_dev(settings, args.run)
 
 
+def run_attribution(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.attribution import as_text, attribute
+
+    told = attribute(settings, args.run, args.index)
+    write(args.json, told)
+    print(as_text(told))
+
+
 def run_gold(args: argparse.Namespace, settings: Settings) -> None:
+    generators, (folder, file) = generators_of(args.generators, args.adapter), indexed_gold(args.corpus, settings)
+    measure(args, settings, folder, file, generators)
+
+
+def indexed_gold(corpus: Path, settings: Settings) -> tuple[Path, Path]:
+    """-> the run's folder, an index of all of the corpus in it, and the file of questions."""
     from eval.run import RUNS, build_index
 
-    generators, folder = generators_of(args.generators, args.adapter), RUNS / "gold"
-    incoming = args.corpus / "incoming"
-    build_index(settings, folder / "index", [args.corpus, incoming] if incoming.exists() else [args.corpus])
-    measure(args, settings, folder, args.corpus / "gold.jsonl", generators)
+    incoming = corpus / "incoming"
+    build_index(settings, RUNS / "gold" / "index", [corpus, incoming] if incoming.exists() else [corpus])
+    return RUNS / "gold", corpus / "gold.jsonl"
 
 
 def run_bench(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.questions import EvaluationError
-    from eval.run import RUNS, build_index, newest_adapter
+    from eval.run import newest_adapter
 
-    if not (args.folder / "documents").is_dir() or not (args.folder / "questions.jsonl").is_file():
-        raise EvaluationError(f"{args.folder} is no bench: a folder documents/ and a file questions.jsonl are expected")
-    run = bench_run(args.folder, args.set or [])
-    folder = RUNS / run
-    build_index(settings, folder / "index", [args.folder / "documents"])
+    folder, file = indexed_bench(args, settings)
     if args.train:
-        train(args, run, folder / "index")
-    generators = generators_of(args.generators, args.adapter or (newest_adapter(run) if args.train else None))
-    measure(args, settings, folder, args.folder / "questions.jsonl", generators)
+        train(args, folder.name, folder / "index")
+    generators = generators_of(args.generators, args.adapter or (newest_adapter(folder.name) if args.train else None))
+    measure(args, settings, folder, file, generators)
+
+
+def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, Path]:
+    """-> the run's folder, the bench's index in it, and the file of questions. Raises EvaluationError when the folder is no bench."""
+    from eval.questions import EvaluationError
+    from eval.run import RUNS, build_index
+
+    bench = args.folder
+    if not (bench / "documents").is_dir() or not (bench / "questions.jsonl").is_file():
+        raise EvaluationError(f"{bench} is no bench: a folder documents/ and a file questions.jsonl are expected")
+    folder = RUNS / bench_run(bench, args.set or [])
+    build_index(settings, folder / "index", [bench / "documents"])
+    return folder, bench / "questions.jsonl"
+
+
+def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.questions import read_questions
+    from eval.retrieval import as_text, compare
+
+    folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
+    bench, questions = args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed)
+    found = compare(settings, folder / "index", bench, questions, args.reranker)
+    write(args.json, found)
+    print(as_text(found))
 
 
 def bench_run(folder: Path, overrides: list[str]) -> str:
@@ -218,6 +276,24 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     from rag.pipeline import live_adapter
 
     found = speed(settings, args.index, read_questions(args.corpus / "gold.jsonl", args.sample, 0), args.adapter or live_adapter())
+    write(args.json, found)
+    print(as_lines(found))
+
+
+def run_followup(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.followup import as_lines, measure_followups
+    from rag.pipeline import open_retriever
+
+    found = measure_followups(open_retriever(settings, args.index))
+    write(args.json, found)
+    print(as_lines(found))
+
+
+def run_attacks(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.attacks import as_lines, generators_by_default, measure_attacks
+
+    generators = generators_of(args.generators, args.adapter) if args.generators else generators_by_default(settings)
+    found = measure_attacks(settings, args.corpus, generators)
     write(args.json, found)
     print(as_lines(found))
 

@@ -1,4 +1,4 @@
-"""The run's adapters against what answers now, on mined development questions: the paired test that promotion waits for."""
+"""The run's adapters against what answers now, on mined development questions as they were mined: which of them attribution goes on with."""
 
 from __future__ import annotations
 

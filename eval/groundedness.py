@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rag.grounding import SUPPORT, sentences, support
+from rag.models import ModelSettings
 from rag.pipeline import open_reranker, shipped_reranker
 from rag.reranker import Reranker
 from rag.settings import Settings
@@ -31,8 +32,9 @@ class ByCrossEncoder:
 
 
 def open_meaning(settings: Settings) -> Meaning:
-    """-> the configured cross-encoder, or the shipped one."""
-    return ByCrossEncoder(open_reranker(settings) or shipped_reranker(settings))
+    """-> the cross-encoder that model.reranker names, or the shipped one; never a promoted one, so that figures before and after promotion compare."""
+    named = settings.section("model", ModelSettings).reranker not in ("", "auto")
+    return ByCrossEncoder((open_reranker(settings) if named else None) or shipped_reranker(settings))
 
 
 def claims(row: dict[str, Any]) -> list[str]:

@@ -62,6 +62,15 @@ def mcnemar(a: list[bool], b: list[bool]) -> float:
     return min(1.0, 2 * tail / 2**n)
 
 
+def wilson(count: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """-> the 95 % interval of a share, count of n (Wilson, Journal of the American Statistical Association 22, 1927); (0, 1) of none."""
+    if not n:
+        return 0.0, 1.0
+    share, spread = count / n, z * math.sqrt(count * (n - count) / n + z * z / 4)
+    middle, whole = n * share + z * z / 2, n + z * z
+    return round((middle - spread) / whole, 4), round((middle + spread) / whole, 4)
+
+
 def wins_ties_losses(a: list[float], b: list[float]) -> tuple[int, int, int]:
     """-> on how many questions b scores higher than a, the same, lower."""
     wins, losses = sum(y > x for x, y in zip(a, b, strict=True)), sum(y < x for x, y in zip(a, b, strict=True))

@@ -1,4 +1,4 @@
-"""python -m finetune: mine triplets from the indexed corpus, SFT, DPO, promote."""
+"""python -m finetune: mine triplets from the indexed corpus, train generator and cross-encoder on them, promote."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rag.cli import guarded, load_settings
 from rag.settings import Settings
 
 EXAMPLES = """examples:
-  python -m finetune train              mine, SFT, DPO, with an estimate first
+  python -m finetune train              mine, SFT, DPO, cross-encoder, with an estimate first
   python -m finetune train --resume     go on after a kill
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune --set sft.epochs=3 sft
@@ -32,11 +32,12 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
     commands = top.add_subparsers(required=True, metavar="STAGE")
     for name, work, text in (
-        ("train", run_train, "mine, SFT and DPO in order"),
+        ("train", run_train, "mine, SFT, DPO and the cross-encoder in order"),
         ("mine", run_mine, "questions, contexts and labels from the index"),
         ("sft", run_sft, "QLoRA on the mined rows; passages are read once unless sft.method says otherwise"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
-        ("promote", run_promote, "make the adapter live if its evaluation says it is better"),
+        ("corpus-reranker", run_corpus_reranker, "train the cross-encoder on with the mined rows and what the retriever confuses them with"),
+        ("promote", run_promote, "make live what its evaluation says is better"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--run", default="default", help="name of the run, a folder under var/runs (default %(default)s)")
@@ -56,29 +57,16 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
+    from finetune.estimate import announce
 
     start = time.perf_counter()
     if not args.resume:
-        for name in ("mine", "sft", "dpo", "dev"):  # what an earlier run left must not pass for this one's after a kill
+        for name in ("mine", "sft", "dpo", "dev", "corpus-reranker", "attribution"):  # what an earlier run left must not pass for this one's after a kill
             Stage(args.run, name).clear()
-    print_estimate(settings)
-    for work in (run_mine, run_sft, run_dpo):
+    announce(settings)
+    for work in (run_mine, run_sft, run_dpo, run_corpus_reranker):
         work(args, settings)
     print(f"trained in {(time.perf_counter() - start) / 60:.1f} min")
-
-
-def print_estimate(settings: Settings) -> None:
-    from finetune.dpo import DpoSettings
-    from finetune.estimate import measure, plan
-    from finetune.mine import MineSettings
-    from finetune.sft import SftSettings
-
-    model, device, precision = base_of(settings)
-    sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft)
-    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
-    parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
-    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
@@ -125,6 +113,14 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
 
 
+def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.corpus_reranker import NAME, has_base, train_for_run
+
+    stage = _begin(args, NAME) if has_base(settings) else None
+    if stage:
+        train_for_run(stage, settings, args.index)
+
+
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage, read_rows
     from finetune.merge import merge
@@ -142,7 +138,7 @@ def run_promote(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
     from finetune.promote import promote
 
-    promote(Stage(args.run, "dev"))
+    promote(Stage(args.run, "attribution"))
 
 
 def _prefix(settings: Settings):

@@ -15,7 +15,8 @@ from rag.settings import Settings
 
 
 def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
-    """-> the serving retriever over the bench's documents, indexed anew in `folder`. Raises TrainingError when it is no bench."""
+    """-> the serving retriever over the bench's documents, indexed anew in `folder`; without the cross-encoder that ships, which has learned on such
+    questions and would make few of the mistakes that it makes elsewhere. Raises TrainingError when it is no bench."""
     if not (bench / "questions.jsonl").exists():
         raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
     place = folder / bench.name
@@ -23,7 +24,7 @@ def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
     store, embedder = open_store(settings, place)
     sync(store, embedder, bench / "documents", Rules.of(settings))
     store.close()
-    return open_retriever(settings, place)
+    return open_retriever(settings, place, reranked=False)
 
 
 def measures_only(document: str) -> bool:

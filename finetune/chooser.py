@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from finetune.bench import measures_only
 from finetune.data import TrainingError
-from finetune.proposals import proposals
+from finetune.proposals import ALL, MEASURING, proposals
 from rag.chooser import Weights, log_odds
 from rag.pipeline import shipped_reranker
 from rag.settings import Settings
@@ -37,7 +36,7 @@ def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: 
     on other benches; keep the weights in `out`, with the curve that weights fitted on one half of the documents give on the other."""
     found = []
     for bench in benches:
-        made = [p for p in proposals(settings, bench) if everything or measures_only(p.document)]
+        made = proposals(settings, bench, ALL if everything else MEASURING)
         supports = shipped_reranker(settings).score_pairs([(p.claim, p.evidence) for p in made])
         found += [Weighed(p.question, p.document, p.answerable, p.logprob, s, p.f1) for p, s in zip(made, supports, strict=True)]
     if len({p.document for p in found}) < 2 or not any(p.f1 >= RIGHT for p in found):

@@ -8,16 +8,23 @@ from dataclasses import dataclass
 import torch
 from transformers import DynamicCache
 
+from finetune.base import base_of
+from finetune.corpus_reranker import EPOCHS, WRONG
+from finetune.dpo import DpoSettings
 from finetune.methods import find_method
+from finetune.mine import MineSettings
 from finetune.running import LOOKS
 from finetune.sft import AT_ONCE, SftSettings, starting
 from finetune.trainable import attend_after_prefix, load_trainable
 from rag.models import LocalModel
+from rag.settings import Settings
 
 REST = 40  # of these tokens, the question and the answer
 LENGTH = 520  # tokens: a usual row has 430; the rest stands for padding and the optimizer's step
 READ = 4  # prompts read together
 NEW = 24  # tokens of a usual output
+SEARCH = 0.15  # seconds of a question, most of them the cross-encoder's
+PAIR = 0.15  # a training step of the cross-encoder, a pair, against reading a prompt (0.022 s against 0.13 to 0.17 on 2 cores with AMX)
 
 
 @dataclass(frozen=True)
@@ -77,8 +84,19 @@ def plan(cost: Cost, candidates: int, sft_epochs: int, dpo_pairs: int, dpo_epoch
     look = cost.train / 3 if once else cost.read
     answered = cost.write + (0.0 if once else cost.read)
     return {
-        "mine": candidates * (0.3 * cost.read + cost.write + 0.05),  # the writer's prompts are short; each question is searched for
+        "mine": candidates * (0.3 * cost.read + cost.write + SEARCH),  # the writer's prompts are short; each question is searched for
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
-        "base against tuned": 3 * dev * (cost.read + cost.write),
+        "cross-encoder": rows * (SEARCH + (1 + WRONG) * EPOCHS * PAIR * cost.read),
+        "judging": dev * (8 * (cost.read + cost.write) + 2 * SEARCH),  # four generators on the mined passages, then four combinations
     }
+
+
+def announce(settings: Settings) -> None:
+    """Measure, and say how long training will take as the settings are."""
+    model, device, precision = base_of(settings)
+    sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
+    cost = measure(model, device, precision, sft)
+    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
+    parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
+    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)

@@ -12,7 +12,8 @@ from typing import Any
 from finetune.data import RUNS, Row
 from finetune.taught import DEV, TRAIN, data_of, taught
 from rag.adapters import IDENTITY, RECORD, questions_about, read_identity
-from rag.pipeline import LIVE, live_adapter
+from rag.live import LIVE
+from rag.pipeline import live_adapter
 
 ASKED, SHOWN = "asked of it", "shown among the passages"
 

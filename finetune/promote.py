@@ -1,27 +1,33 @@
-"""A new adapter goes live only when the paired test on development questions says that it is better."""
+"""A trained component goes live only when the paired test on development questions says that it is better."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
-from finetune.data import Stage, write_lines
-from rag.pipeline import LIVE
+from finetune.data import Stage, TrainingError
+from rag import live
 
 
-def promote(verdict: Stage) -> None:
-    """Read the development evaluation's verdict; copy the winner to var/adapters and make it live, or keep what is live and say so."""
-    found = verdict.receipt()
-    if not found["promote"]:
-        print(f"kept: {found['sentence']}")
-        return
-    source = Path(found["adapter"])
-    target = LIVE.parent / f"{verdict.run}-{found['winner']}-{found['weights']}"
+def promote(judged: Stage) -> None:
+    """Read attribution's verdicts; copy what was shown to be better to var/adapters and make it live, in one step that one rollback undoes; keep the rest."""
+    if not judged.finished:
+        raise TrainingError(f"run {judged.run} is not judged yet: python -m eval attribution --run {judged.run}")
+    verdicts = judged.receipt()["verdicts"]
+    new = {name: live.Promoted(str(_kept(judged.run, name, v)), f"{judged.run}: {v['sentence']}") for name, v in verdicts.items() if v["promote"]}
+    if new:
+        live.promote(new)
+    live.note_verdicts({name: f"{judged.run}: {'promoted' if v['promote'] else 'kept what was live'}: {v['sentence']}" for name, v in verdicts.items()})
+    for name, verdict in verdicts.items():
+        print(f"{name}: {f'live, {new[name].folder}' if name in new else 'kept'}: {verdict['sentence']}")
+
+
+def _kept(run: str, name: str, verdict: dict) -> Path:
+    """-> a copy that outlives the run, named by its weights."""
+    target = live.LIVE.parent / f"{run}-{name}-{verdict['weights']}"
     if not target.exists():
         aside = target.with_name(f".{target.name}")
         shutil.rmtree(aside, ignore_errors=True)
-        shutil.copytree(source, aside)
+        shutil.copytree(Path(verdict["folder"]), aside)
         aside.rename(target)
-    write_lines(LIVE, [{"adapter": str(target), "why": found["sentence"]}])
-    print(f"live: {target}: {json.dumps(found['sentence'], ensure_ascii=False)}")
+    return target

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from finetune.bench import index_bench
+from finetune.bench import index_bench, measures_only
 from finetune.data import Stage, read_lines, write_lines
 from rag import prompt
 from rag.adapters import READER
@@ -22,6 +22,7 @@ from rag.scoring import token_f1
 from rag.settings import Settings
 
 STAGE = Stage("reader", "proposals")
+ALL, MEASURING = "all", "measuring"
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Proposal:
     f1: float
 
 
-def proposals(settings: Settings, bench: Path) -> list[Proposal]:
-    """-> the shipped reader's proposals for every question of the bench, on the passages that the serving retriever finds among its documents; kept in
-    var/runs/reader/proposals for the next that asks."""
-    questions = read_lines(bench / "questions.jsonl")
+def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal]:
+    """-> the shipped reader's proposals for the bench's questions, or for those on documents that only measure, on the passages that the serving retriever
+    finds among its documents; kept in var/runs/reader/proposals for the next that asks."""
+    questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])]
     weights = (READER / "adapter_model.safetensors").read_bytes()
     basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes()).hexdigest()[:12]
-    path = STAGE.folder / f"{bench.name}-{basis}.jsonl"
+    path = STAGE.folder / f"{bench.name}-{part}-{basis}.jsonl"
     if not path.exists():
         generator = open_generator(settings, READER)
         retriever = index_bench(settings, bench, STAGE.folder)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag.chunking import Chunk
 from rag.generator import Generator
 from rag.lexical import STOPWORDS, words
+from rag.prompt import plain_ids
 from rag.scoring import normalize
 
 SHOTS = (  # headings, sentence with the span marked, span, question
@@ -73,7 +74,7 @@ def write_questions(generator: Generator, candidates: list[Candidate]) -> list[s
     newline = tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
     shots = "" if generator.adapter else _shots()
     texts = [shots + ask_for(c.headings, c.text, c.span) for c in candidates]
-    ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    ids = [plain_ids(tokenizer, text) for text in texts]
     return [g.text.strip().split("\n")[0].strip() for g in generator.generate(ids, 32, stop=newline)]
 
 

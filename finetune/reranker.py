@@ -37,8 +37,7 @@ def train_reranker(
 ) -> None:
     """Train the cross-encoder on the folders' questions and keep it in `out`: what changed, and how well it tells held-out pairs apart.
 
-    near: what the reader proposed for them. wrong: passages that do not answer, for each question. rank: of the kept changes. Attention is written out,
-    since its backward pass is several times faster on a CPU than the fused kernel's; no dropout, since few pairs are seen twice."""
+    near: what the reader proposed for them. wrong: passages that do not answer, for each question. rank: of the kept changes."""
     embedder = Embedder(model, device)
     chunks, paragraphs, asked = read_questions(folders, embedder)
     train, held = ([q for q in asked if measures_only(q.document) == only] for only in (False, True))
@@ -47,18 +46,8 @@ def train_reranker(
     rows = [r for r in made for _ in range(SUPPORT if r.kind == "support" else 1)]
     test = [*make_pairs(chunks, paragraphs, held, embedder, wrong, seed=1), *next(own)]
     print(f"{len(train)} questions make {len(rows)} pairs; {len(held)} questions ({len(test)} pairs) only measure")
-    encoder = CrossEncoder(
-        str(model.path), num_labels=1, max_length=LENGTH, device=device, local_files_only=True, model_kwargs={"attn_implementation": "eager"},
-        config_kwargs={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
-    )
-    for parameter in encoder.model.base_model.embeddings.parameters():
-        parameter.requires_grad_(False)
-    args = CrossEncoderTrainingArguments(
-        output_dir="var/runs/reranker", num_train_epochs=epochs, per_device_train_batch_size=64, learning_rate=1e-4, warmup_ratio=0.1,
-        lr_scheduler_type="linear", bf16=computes_bfloat16(device), use_cpu=device == "cpu", logging_steps=10, save_strategy="no", report_to=[], seed=0,
-        train_sampling_strategy="group_by_length",
-    )  # fmt: skip
-    CrossEncoderTrainer(encoder, args, train_dataset=_dataset(rows), loss=BinaryCrossEntropyLoss(encoder)).train()
+    encoder = open_trainable(model, device)
+    fit(encoder, rows, device, epochs, 1e-4, Path("var/runs/reranker"))
     save_changes(encoder.model, model, out, rank)
     about = {"base": model.digest, "base_name": model.name, "licence": "CC BY-SA 4.0", "trained_on": [f.name for f in folders], "questions": len(train),
              "proposals": len(near), "pairs": len(rows), "epochs": epochs, "rank": rank, "threshold": 0.5}  # fmt: skip
@@ -66,6 +55,29 @@ def train_reranker(
     whole, kept = measure(test, encoder.predict), measure(test, Reranker(model, device, out).score_pairs)
     write_json(out / IDENTITY, {**about, **kept})
     print(f"held-out pairs told apart: {whole} as trained, {kept} as kept in {out}")
+
+
+def open_trainable(model: LocalModel, device: str) -> CrossEncoder:
+    """-> the encoder with one output. Attention is written out, since its backward pass is several times faster on a CPU than the fused kernel's; no dropout,
+    since few pairs are seen twice; embeddings frozen."""
+    encoder = CrossEncoder(
+        str(model.path), num_labels=1, max_length=LENGTH, device=device, local_files_only=True, model_kwargs={"attn_implementation": "eager"},
+        config_kwargs={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
+    )  # fmt: skip
+    for parameter in encoder.model.base_model.embeddings.parameters():
+        parameter.requires_grad_(False)
+    return encoder
+
+
+def fit(encoder: CrossEncoder, rows: list[Pair], device: str, epochs: float, learning_rate: float, folder: Path) -> float:
+    """Train on the pairs; -> seconds."""
+    args = CrossEncoderTrainingArguments(
+        output_dir=str(folder), num_train_epochs=epochs, per_device_train_batch_size=64, learning_rate=learning_rate, warmup_ratio=0.1,
+        lr_scheduler_type="linear", bf16=computes_bfloat16(device), use_cpu=device == "cpu", logging_steps=10, save_strategy="no", report_to=[], seed=0,
+        train_sampling_strategy="group_by_length",
+    )  # fmt: skip
+    trainer = CrossEncoderTrainer(encoder, args, train_dataset=_dataset(rows), loss=BinaryCrossEntropyLoss(encoder))
+    return trainer.train().metrics["train_runtime"]
 
 
 def write_json(path: Path, facts: dict[str, Any]) -> None:

@@ -81,7 +81,9 @@ def judge(row: Row, ask: Ask, show: Callable[[str], None]) -> dict | None:
 
 
 def mend(row: Row, ask: Ask) -> Row:
-    """-> the row with the question and answer that the person gives; the passages stay. Raises TrainingError when the answer stands in none of them."""
+    """-> the row with the question and answer that the person gives, asked of the passage that holds it; the passages stay.
+
+    Raises TrainingError when the answer stands in none of them."""
     question = " ".join(ask("question (Enter: as it is): ").split()) or row.question
     answer = ask("answer, as it stands in a passage (Enter: as it is, -: the passages do not answer it): ").strip()
     if not answer:
@@ -91,4 +93,5 @@ def mend(row: Row, ask: Ask) -> Row:
     chunk, span = find_answer((answer,), list(row.passages))
     if chunk is None:
         raise TrainingError("that stands in no passage shown, word for word: give other words, or - to refuse")
-    return dataclasses.replace(row, question=question, answer=span, kind="answerable", cited=row.passages.index(chunk) + 1)
+    gold, cited = (chunk.start, chunk.end), row.passages.index(chunk) + 1
+    return dataclasses.replace(row, question=question, answer=span, kind="answerable", document=chunk.document, gold=gold, cited=cited)

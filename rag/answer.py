@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rag import prompt
 from rag.chooser import Choice
+from rag.conflict import Conflict, conflicts
 from rag.generator import Generation
 from rag.grounding import Citation, ground
 from rag.retrieval import Passage
@@ -16,7 +17,8 @@ from rag.retrieval import Passage
 class Answer:
     """text: the answer, or the refusal sentence. refused: whether it is the refusal. confidence: how likely what is said is right; of a span the calibrated
     probability (of a refusal, that the best span is wrong), of a freely written answer the geometric mean probability of its tokens, which is not calibrated.
-    output: the best span with its citation, or what the model wrote. timings: seconds of each part."""
+    output: the best span with its citation, or what the model wrote. timings: seconds of each part. conflicts: passages that
+    say otherwise."""
 
     text: str
     refused: bool
@@ -25,6 +27,7 @@ class Answer:
     passages: list[Passage]
     output: str
     timings: dict[str, float]
+    conflicts: tuple[Conflict, ...] = ()
 
 
 def written_answer(generation: Generation, passages: list[Passage], timings: dict[str, float] | None = None) -> Answer:
@@ -34,7 +37,7 @@ def written_answer(generation: Generation, passages: list[Passage], timings: dic
     refused = not citations
     confidence = math.exp(sum(generation.logprobs) / len(generation.logprobs)) if generation.logprobs else 0.0
     text = prompt.REFUSAL if refused else parsed.text
-    return Answer(text, refused, round(confidence, 4), citations, passages, generation.text, timings or {})
+    return Answer(text, refused, round(confidence, 4), citations, passages, generation.text, timings or {}, conflicts(text, citations, passages))
 
 
 def chosen_answer(choice: Choice | None, least: float, passages: list[Passage]) -> Answer:
@@ -44,4 +47,5 @@ def chosen_answer(choice: Choice | None, least: float, passages: list[Passage]) 
     output = prompt.answer_text(choice.text, choice.citation.passage)
     if choice.probability < least:
         return Answer(prompt.REFUSAL, True, round(1 - choice.probability, 4), [], passages, output, {})
-    return Answer(choice.text, False, round(choice.probability, 4), [choice.citation], passages, output, {})
+    cited = [choice.citation]
+    return Answer(choice.text, False, round(choice.probability, 4), cited, passages, output, {}, conflicts(choice.text, cited, passages))

@@ -11,6 +11,7 @@ from functools import cache
 from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
 from rag.documents import PARSERS_VERSION, Document
+from rag.visible import visible
 
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]
 
@@ -44,12 +45,12 @@ class Chunk:
     @property
     def embedded(self) -> str:
         """What the embedder reads: headings and text. Nothing of the file's name, so that a renamed file keeps its vectors."""
-        return f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text
+        return visible(f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text)
 
     @property
     def searched(self) -> str:
         """What the lexical search reads: the headings, where there are none the title, then the text."""
-        return f"{' > '.join(self.headings or (self.title,))}\n{self.text}"
+        return visible(f"{' > '.join(self.headings or (self.title,))}\n{self.text}")
 
 
 def chunk(document: Document, settings: ChunkSettings) -> list[Chunk]:

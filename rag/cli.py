@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rag import index_commands
+from rag import adapter_commands, index_commands
 from rag.errors import RagtuneError
 from rag.feedback import ask_verdict, log_answer
 from rag.models import ModelSettings, find_model, prepare_libraries
@@ -24,10 +24,12 @@ examples:
   rag ingest corpus/incoming letter.pdf  add documents, no training
   rag documents 'board/*'                which documents the index holds
   rag remove board/minutes-2025-03.md    take documents out of the index
+  rag adapters --rollback                back to what was live before the last promotion
   rag doctor                             what is wrong here, and what mends it
   rag ask "Who owns the Long Mole?"      answer with sources
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   with the base model alone
+  rag chat                               questions one after the other: "And for boats?" is asked in full
   rag ask "..." --log var/asked.jsonl    keep question, answer and your verdict for training
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
 """
@@ -41,12 +43,18 @@ def parser() -> argparse.ArgumentParser:
     _add_index_commands(commands)
     ask = commands.add_parser("ask", help="answer a question from the indexed documents")
     ask.add_argument("question")
-    ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages and timings as JSON")
+    ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages, conflicts and timings as JSON")
     ask.add_argument("--log", type=Path, metavar="FILE", help="append question, answer and your verdict to FILE, for python -m finetune import")
-    which = ask.add_mutually_exclusive_group()
-    which.add_argument("--base", action="store_true", help="answer with the base model alone")
-    which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
+    chat = commands.add_parser("chat", help="answer questions one after the other, each of which may lean on the one before; ends with exit")
+    for command in (ask, chat):
+        which = command.add_mutually_exclusive_group()
+        which.add_argument("--base", action="store_true", help="answer with the base model alone")
+        which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
+    chat.set_defaults(run=run_chat)
     ask.set_defaults(run=run_ask)
+    adapters = commands.add_parser("adapters", help="which trained weights are live, and the tests that put them there")
+    adapters.add_argument("--rollback", action="store_true", help="go back to what was live before the last promotion")
+    adapters.set_defaults(run=adapter_commands.run_adapters)
     models = commands.add_parser("models", help="find, check and convert the configured models, and say where they run")
     models.set_defaults(run=run_models)
     doctor = commands.add_parser("doctor", help="check packages, models, device and index; each finding with its remedy")
@@ -119,23 +127,50 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         if args.log:
             log_answer(args.log, args.question, answer)
         return
-    generator, reranked = pipeline.generator, settings.section("model", ModelSettings).reranker
-    print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
-          f"{'cross-encoder ' + reranked if reranked else 'no cross-encoder set: passages in fused order'}", file=sys.stderr)  # fmt: skip
-    answer = pipeline.ask(args.question, lambda text: print(text, end="", flush=True))
+    print_models(pipeline, settings)
+    answer = ask_aloud(pipeline, args.question)
     answer.timings["load"] = loaded
-    print() if pipeline.answerer.chooser is None else print(answer.text)
-    print_sources(answer)
+    print_answer(answer)
     if args.log:
         log_answer(args.log, args.question, answer, ask_verdict() if sys.stdin.isatty() else "")
 
 
-def print_sources(answer) -> None:
-    """What was written or found where it is not what is shown, the evidence, the other passages, the time of each part."""
-    if answer.refused and not answer.output.strip().startswith(answer.text):
-        print(f"-> not shown, since it is not sure enough or no passage supports it: {answer.output.strip()}")
+def run_chat(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.chat import chat, typed
+    from rag.pipeline import open_pipeline
+
+    pipeline = open_pipeline(settings, args.index, args.adapter, args.base)
+    print_models(pipeline, settings)
+    chat(lambda question: ask_aloud(pipeline, question), typed())
+
+
+def ask_aloud(pipeline, question: str):
+    """-> the answer; freely written words are shown as they come, before they are checked, and apart from the answer."""
+    answer = pipeline.ask(question, lambda text: print(text, end="", flush=True, file=sys.stderr))
+    if pipeline.answerer.chooser is None:
+        print(file=sys.stderr)
+    return answer
+
+
+def print_models(pipeline, settings: Settings) -> None:
+    from rag.pipeline import reranker_changes
+
+    models = settings.section("model", ModelSettings)
+    generator, reranked = pipeline.generator, reranker_changes(models) or models.cross_encoder
+    print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
+          f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip
+
+
+def print_answer(answer) -> None:
+    """The answer, what was found and is not shown, the evidence, what contradicts it, the other passages, the time of each part."""
+    print(answer.text)
+    said = answer.output.strip()
+    if answer.refused and not said.startswith(answer.text):
+        print(f"-> not shown, as too unsure or borne out by no passage: {said}")
     for citation in answer.citations:
         print(f"  [{citation.passage}] {answer.passages[citation.passage - 1].chunk.place}\n      “{' '.join(citation.quote.split())}”")
+    for conflict in answer.conflicts:
+        print(f"  conflict: {conflict}\n      “{' '.join(conflict.quote.split())}”")
     print("passages shown:" if not answer.refused else "nearest passages:")
     for number, passage in enumerate(answer.passages, 1):
         print(f"  [{number}] {passage.chunk.place}")
@@ -145,13 +180,14 @@ def print_sources(answer) -> None:
 
 def run_models(args: argparse.Namespace, settings: Settings) -> None:
     from rag.models import choose_device
-    from rag.pipeline import live_adapter, shipped_reader
+    from rag.pipeline import live_adapter, reranker_changes, shipped_reader
 
     models = settings.section("model", ModelSettings)
     device, precision = choose_device(models.device, models.precision)
-    for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.reranker)):
+    for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.cross_encoder)):
         model = find_model(spec, models.hub) if spec else None
-        print(f"{role}: {f'{model.name}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}")
+        changed = f" with {reranker_changes(models)}" if spec == "shipped" else ""
+        print(f"{role}: {f'{model.name}{changed}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}")
     print(f"adapter: {live_adapter() or shipped_reader(settings) or 'none for this generator: make train'}")
     print(f"device: {device}, precision: {precision}")
 

@@ -15,8 +15,9 @@ from rank_bm25 import BM25Okapi
 
 from rag.errors import RagtuneError
 from rag.lexical import words
+from rag.live import COMPONENTS, live
 from rag.models import ModelSettings, choose_device, computes_bfloat16, find_model
-from rag.pipeline import live_adapter, open_record
+from rag.pipeline import open_record, reranker_changes
 from rag.record import Record
 from rag.settings import Settings
 from rag.snapshot import open_snapshot, standing
@@ -71,10 +72,10 @@ def _room() -> Iterator[Finding]:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     models = settings.section("model", ModelSettings)
-    for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.reranker)):
+    for role, spec in (("generator", models.generator), ("embedder", models.embedder), ("reranker", models.cross_encoder)):
         if spec:
-            model = find_model(spec, models.hub)
-            yield Finding("good", f"{role}: {model.name}, {model.path}, digest {model.digest[:12]}")
+            model, changed = find_model(spec, models.hub), f" with {reranker_changes(models)}" if spec == "shipped" else ""
+            yield Finding("good", f"{role}: {model.name}{changed}, {model.path}, digest {model.digest[:12]}")
         else:
             yield Finding("note", f"no {role}", f"passages keep their fused order; name one with --set model.{role}=...")
 
@@ -122,10 +123,11 @@ def _oracle(record: Record) -> Finding:
 
 
 def _adapter() -> Iterator[Finding]:
-    adapter = live_adapter()
-    if adapter is None:
-        yield Finding("note", "no trained adapter is live, answers come from the base model", "make train")
-    elif not adapter.exists():
-        yield Finding("bad", f"the live adapter {adapter} is gone", "make train, or delete var/adapters/live.json")
-    else:
-        yield Finding("good", f"live adapter {adapter}")
+    for component in COMPONENTS:
+        folder = live(component)
+        if folder is None:
+            yield Finding("note", f"no {component} trained here is live, what ships serves", "make train")
+        elif not folder.exists():
+            yield Finding("bad", f"the live {component} {folder} is gone", "rag adapters --rollback, or make train")
+        else:
+            yield Finding("good", f"live {component} {folder}")

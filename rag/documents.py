@@ -12,7 +12,7 @@ from rag.formats.limits import DEFAULTS, DocumentSettings
 from rag.formats.sections import Section
 
 __all__ = ["PARSERS_VERSION", "Document", "DocumentSettings", "Skipped", "find_files", "load_bytes", "parse_document", "read_document", "require"]
-PARSERS_VERSION = "3"  # another number when the same file gives other text, sections or chunks than before
+PARSERS_VERSION = "4"  # another number when the same file gives other text, sections or chunks than before
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Document:
 
     id: path relative to the indexed folder, with slashes. text: for Markdown, plain text, reStructuredText and source code the file's own characters,
     with the line ends that Python's open() gives, for other formats the extracted text; all character spans refer to it. sections: consecutive spans of
-    `text`, each with its heading path and, where the format has pages, its page (from 1). title: the first heading, else the file's name, for people
-    and for the lexical search. digest: SHA-256 of the file's bytes. source: absolute path.
+    `text`, less what is hidden from its readers, each with its heading path and, where the format has pages, its page (from 1). title: the first heading,
+    else the file's name, for people and for the lexical search. digest: SHA-256 of the file's bytes. source: absolute path.
     """
 
     id: str

@@ -11,6 +11,7 @@ import torch
 from rag.chunking import Chunk
 from rag.decoding import Read
 from rag.grounding import sentences
+from rag.visible import visible
 
 LONGEST = 24  # tokens of a span
 BEAMS = 6
@@ -54,11 +55,11 @@ def span_tree(tokenizer: Any, passages: list[Chunk]) -> Node:
             flat, place = _flattened(chunk.text, first, last)
             words = [(m.start(), m.end()) for m in _WORD.finditer(flat)]
             for start, _ in words:
-                texts.append(flat[start : start + 8 * LONGEST])
+                texts.append(flat[start : start + 8 * LONGEST].partition("[")[0])  # no answer holds what reads like a citation
                 origins.append((n, (first, last), start, place, {end for _, end in words}))
     if not texts:
         return root
-    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=True)
     for ids, offsets, (n, sentence, start, place, ends) in zip(encoded["input_ids"], encoded["offset_mapping"], origins, strict=True):
         node = root
         for token, (_, end) in zip(ids[:LONGEST], offsets, strict=False):
@@ -69,11 +70,11 @@ def span_tree(tokenizer: Any, passages: list[Chunk]) -> Node:
 
 
 def _flattened(text: str, first: int, last: int) -> tuple[str, list[int]]:
-    """-> the sentence as the prompt shows it, runs of white space as one blank, and where each of its characters stands."""
+    """-> the sentence as the prompt shows it, runs of white space as one blank and nothing without shape, and where each of its characters stands."""
     flat, place = [], []
     for at in range(first, last):
         space = text[at].isspace()
-        if not space or flat and flat[-1] != " ":
+        if visible(text[at]) and (not space or flat and flat[-1] != " "):
             flat.append(" " if space else text[at])
             place.append(at)
     return "".join(flat), place

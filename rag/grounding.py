@@ -68,7 +68,7 @@ def _numbers(text: str) -> set[str]:
 def sentences(text: str) -> list[tuple[int, int]]:
     """-> (start, end) of each sentence, list item or table row, without the space around it."""
     spans, start = [], 0
-    for gap in re.finditer(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9£$€*])|\n\s*\n|\n(?=\s*(?:[-*•|#]|\d+[.)]))|$", text):
+    for gap in re.finditer(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9£$€*])|\n\s*\n|\n(?=\s*(?:[-*•|#]|\d+[.)]|[^\n:;]{1,40}: [^\n;]*; ))|$", text):
         piece = text[start : gap.start()]
         if piece.strip():
             left = start + len(piece) - len(piece.lstrip())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from rag import chunking
@@ -15,8 +15,8 @@ from rag.answerer import Answerer, AnswerSettings
 from rag.chooser import Chooser, read_weights
 from rag.chunking import ChunkSettings
 from rag.embedder import Embedder
-from rag.errors import ModelError
 from rag.generator import Generator
+from rag.live import live
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
 from rag.prefix import PrefixSettings
 from rag.prefix_cache import PrefixCache
@@ -27,7 +27,6 @@ from rag.settings import Settings
 from rag.store import Store
 
 INDEX = Path("var/index")
-LIVE = Path("var/adapters/live.json")
 
 
 class Pipeline:
@@ -81,33 +80,48 @@ def open_embedder(settings: Settings) -> Embedder:
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
-    """-> the configured cross-encoder, if there is one; "shipped" is the one in this package."""
+    """-> the configured cross-encoder, if there is one."""
     models = settings.section("model", ModelSettings)
-    if models.reranker == "shipped":
-        return shipped_reranker(settings)
-    return Reranker(find_model(models.reranker, models.hub), choose_device(models.device)[0]) if models.reranker else None
+    changes = reranker_changes(models)
+    if changes:
+        return changed_reranker(settings, changes)
+    return Reranker(find_model(models.cross_encoder, models.hub), choose_device(models.device)[0]) if models.cross_encoder else None
+
+
+def reranker_changes(models: ModelSettings) -> Path | None:
+    """-> the folder of what makes a cross-encoder of the default embedder: the promoted one before the one in this package, unless that is named. None where
+    a whole model is named, or none."""
+    if models.cross_encoder != "shipped":
+        return None
+    return (live("reranker") if models.reranker == "auto" else None) or SHIPPED
 
 
 def shipped_reranker(settings: Settings) -> Reranker:
-    """-> the cross-encoder in this package, which is the default embedder's wheel, changed by training."""
+    """-> the cross-encoder in this package."""
+    return changed_reranker(settings, SHIPPED)
+
+
+def changed_reranker(settings: Settings, changes: Path) -> Reranker:
+    """-> the cross-encoder that the default embedder's wheel becomes with the changes in this folder."""
     models = settings.section("model", ModelSettings)
-    return Reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], SHIPPED)
+    return _changed_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], changes)
 
 
-def open_retriever(settings: Settings, folder: Path = INDEX) -> Retriever:
-    """-> the retriever that serves; the same one mines and evaluates."""
-    record = open_record(settings, folder)
-    return Retriever(record, open_embedder(settings), settings.section("retrieval", RetrievalSettings), open_reranker(settings))
+@cache
+def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker:
+    """Loaded once, though it both orders passages and chooses answers."""
+    return Reranker(model, device, changes)
+
+
+def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
+    """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
+    record, reranker = open_record(settings, folder), open_reranker(settings) if reranked else None
+    return Retriever(record, open_embedder(settings), settings.section("retrieval", RetrievalSettings), reranker)
 
 
 def live_adapter() -> Path | None:
-    """-> the promoted adapter, if there is one."""
-    if not LIVE.exists():
-        return None
-    try:
-        return Path(json.loads(LIVE.read_text(encoding="utf-8"))["adapter"])
-    except (ValueError, KeyError) as error:
-        raise ModelError(f"{LIVE} can't be read ({error}): delete it, or make train") from error
+    """-> the generator's promoted adapter, if there is one."""
+    return live("generator")
 
 
 def shipped_reader(settings: Settings) -> Path | None:

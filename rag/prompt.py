@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from rag.chunking import Chunk
 from rag.errors import PromptError
+from rag.visible import visible
 
 REFUSAL = "The documents do not answer this."
 SYSTEM = (
@@ -67,7 +69,7 @@ def messages(question: str, passages: list[Chunk]) -> list[dict[str, str]]:
 
 
 def _shown(n: int, passage: Chunk) -> str:
-    return f"[{n}] {' > '.join(passage.headings or (passage.title,))}: {_flat(passage.text)}"
+    return f"[{n}] {_flat(' > '.join(passage.headings or (passage.title,)))}: {_flat(passage.text)}"
 
 
 def answer_text(text: str, cited: int) -> str:
@@ -84,10 +86,14 @@ def citation_start(tokenizer: Any) -> int:
 
 
 def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | None = None) -> Tokens:
-    """-> token ids of the prompt; with `answer`, of prompt, answer and end-of-turn token, the last two supervised.
+    """-> token ids of the prompt; with `answer`, of prompt, answer and end-of-turn token, the last two supervised. What looks like a control token in
+    question, passages or answer is spelt out as text.
 
     Raises PromptError when the tokens of the prompt, or of its part before the question or before a passage, are not a prefix of the whole.
     """
+    control = _control(tokenizer)
+    question, answer = _defused(question, control), None if answer is None else _defused(answer, control)
+    passages = [_defused_passage(passage, control) for passage in passages]
     text = tokenizer.apply_chat_template(messages(question, passages), tokenize=False, add_generation_prompt=True)
     prompt = _ids(tokenizer, text)
     whole = prompt if answer is None else _ids(tokenizer, text + answer) + [tokenizer.eos_token_id]
@@ -131,8 +137,13 @@ def question_at(ids: list[int], start: list[int]) -> int | None:
 def render_plain(tokenizer: Any, text: str, system: str | None = None) -> list[int]:
     """-> token ids of a chat without passages: a general instruction, or with system=CLOSED_BOOK a question to be answered from memory."""
     chat = [{"role": "system", "content": system}] if system else []
-    chat = [*chat, {"role": "user", "content": text}]
+    chat = [*chat, {"role": "user", "content": _defused(text, _control(tokenizer))}]
     return _ids(tokenizer, tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+
+
+def plain_ids(tokenizer: Any, text: str) -> list[int]:
+    """-> token ids of text that holds a document's words, no control token among them."""
+    return _ids(tokenizer, _defused(text, _control(tokenizer)))
 
 
 def parse(output: str) -> Parsed:
@@ -140,8 +151,11 @@ def parse(output: str) -> Parsed:
     line = output.strip().split("\n")[0].strip()
     if line.startswith(REFUSAL.rstrip(".")):
         return Parsed(REFUSAL, (), True)
-    cited = tuple(dict.fromkeys(int(n) for n in _CITATION.findall(line)))
-    return Parsed(_CITATION.sub("", line).strip(), cited, False)
+    cited: list[int] = []
+    while found := _CITATION.findall(line):  # taking one out may leave another: [7[9]]
+        cited += map(int, found)
+        line = _CITATION.sub("", line)
+    return Parsed(line.strip(), tuple(dict.fromkeys(cited)), False)
 
 
 def fingerprint(tokenizer: Any) -> str:
@@ -158,7 +172,28 @@ def check_fingerprint(found: str, expected: str, what: str, remedy: str) -> None
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
+    return re.sub(r"\s+", " ", visible(text)).strip()
+
+
+@lru_cache(maxsize=8)
+def _control(tokenizer: Any) -> re.Pattern[str]:
+    """-> what would become a token of the chat's own making, if it stood in a document: its special tokens, and all that are spelt like <|this|>."""
+    added = getattr(tokenizer, "added_tokens_decoder", {}).values()
+    special = sorted({token.content for token in added if token.special and len(token.content) > 1}, key=len, reverse=True)
+    return re.compile("|".join([r"<\|[^|<>\s]{0,40}\|>", *map(re.escape, special)]))
+
+
+def _defused(text: str, control: re.Pattern[str]) -> str:
+    """-> the text with a blank after the first character of each control token, so that the tokenizer reads it as text."""
+    text = visible(text)  # first, lest taking a character out afterwards join a token together
+    while control.search(text):
+        text = control.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    return text
+
+
+def _defused_passage(passage: Chunk, control: re.Pattern[str]) -> Chunk:
+    headings = tuple(_defused(heading, control) for heading in passage.headings)
+    return replace(passage, title=_defused(passage.title, control), headings=headings, text=_defused(passage.text, control))
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +18,24 @@ BATCH = 32
 
 
 class Reranker:
-    """A trained cross-encoder through sentence-transformers, in bfloat16 where the device computes in it.
+    """A trained cross-encoder, in bfloat16 where the device computes in it.
 
     threshold: the score from which on evidence counts as bearing a claim out."""
 
     def __init__(self, model: LocalModel, device: str, changes: Path | None = None):
         """changes: a folder with what training changed in `model`, in place of a whole trained model. Raises ModelError when they belong to another."""
         import torch
-        from sentence_transformers import CrossEncoder
 
-        options: dict[str, Any] = {"num_labels": 1} if changes else {}
         dtype = torch.bfloat16 if computes_bfloat16(device) else torch.float32
-        self.name, self.digest = model.name, model.digest
-        self._model = CrossEncoder(
-            str(model.path), device=device, local_files_only=True, max_length=LENGTH, model_kwargs={"dtype": dtype}, **options
-        )
-        self.threshold = 0.5
-        if changes:
-            identity = json.loads((changes / IDENTITY).read_text(encoding="utf-8"))
-            if identity["base"] != model.digest:
-                raise ModelError(f"{changes} was trained on {identity['base'][:12]}, not {model.digest[:12]}: python -m finetune reranker FOLDERS")
-            self.name, self.threshold = f"{model.name} + {changes.name}", identity["threshold"]
-            apply_changes(self._model.model, changes)
+        self.name, self.digest, self.threshold = model.name, model.digest, 0.5
+        if changes is None:
+            self._predict = _library_model(model.path, device, dtype)
+            return
+        identity = json.loads((changes / IDENTITY).read_text(encoding="utf-8"))
+        if identity["base"] != model.digest:
+            raise ModelError(f"{changes} was trained on {identity['base'][:12]}, not {model.digest[:12]}: python -m finetune reranker FOLDERS")
+        self.name, self.threshold = f"{model.name} + {changes.name}", identity["threshold"]
+        self._predict = _ChangedModel(model.path, device, dtype, changes).predict
 
     def scores(self, question: str, chunks: list[Chunk]) -> list[float]:
         """-> one relevance score a chunk; larger is better."""
@@ -46,7 +43,41 @@ class Reranker:
 
     def score_pairs(self, pairs: list[tuple[str, str]]) -> list[float]:
         """-> one score a pair, from 0 to 1 for models with one output."""
-        return [float(s) for s in self._model.predict(pairs, batch_size=BATCH, show_progress_bar=False)] if pairs else []
+        return [float(score) for score in self._predict(pairs)] if pairs else []
+
+
+class _ChangedModel:
+    """An encoder with one output and our changes, by transformers alone: importing sentence_transformers costs a cold question 3 to 5 s (rag/encoders.py)."""
+
+    def __init__(self, folder: Path, device: str, dtype: Any, changes: Path):
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        self._tokenizer, self._device = AutoTokenizer.from_pretrained(folder, local_files_only=True), device
+        model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=1, dtype=dtype, local_files_only=True)
+        apply_changes(model, changes)
+        self._model = model.to(device).eval()
+
+    def predict(self, pairs: list[tuple[str, str]]) -> list[float]:
+        """Pairs of about one length share a batch, so that little is computed for padding."""
+        import torch
+
+        claims, texts = [a.strip() for a, _ in pairs], [b.strip() for _, b in pairs]
+        items = self._tokenizer(claims, texts, truncation="longest_first", max_length=LENGTH)
+        order = sorted(range(len(pairs)), key=lambda n: -len(items["input_ids"][n]))
+        scores = torch.zeros(len(pairs))
+        for at in range(0, len(order), BATCH):
+            batch = order[at : at + BATCH]
+            inputs = self._tokenizer.pad({name: [values[n] for n in batch] for name, values in items.items()}, return_tensors="pt")
+            with torch.inference_mode():
+                scores[batch] = self._model(**inputs.to(self._device)).logits[:, 0].float().sigmoid().cpu()
+        return scores.tolist()
+
+
+def _library_model(folder: Path, device: str, dtype: Any) -> Callable[[list[tuple[str, str]]], Iterable[float]]:
+    from sentence_transformers import CrossEncoder
+
+    model = CrossEncoder(str(folder), device=device, local_files_only=True, max_length=LENGTH, model_kwargs={"dtype": dtype})
+    return lambda pairs: model.predict(pairs, batch_size=BATCH, show_progress_bar=False)
 
 
 def claim_and_evidence(question: str, answer: str, chunk: Chunk, sentence: tuple[int, int]) -> tuple[str, str]:

@@ -1,9 +1,9 @@
-"""Question -> passages: dense and lexical search, joined by reciprocal rank fusion, then the cross-encoder if there is one."""
+"""Question -> passages: dense and lexical search, joined by reciprocal rank fusion, and once more with the cross-encoder's order if there is one."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rag.chunking import Chunk
@@ -18,15 +18,17 @@ TRIES = 20  # searches that may find chunks removed under their hands, one after
 
 @dataclass(frozen=True)
 class RetrievalSettings:
-    """passages: how many are shown to the generator. candidates: how many each search proposes for the fusion."""
+    """passages: how many are shown to the generator. candidates: how many each search proposes for the fusion. reranked: how many of the fused order the
+    cross-encoder reads."""
 
     passages: int = 3
     candidates: int = 50
+    reranked: int = 20
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A chunk as it was found: fused score, and cosine to the question (None where only BM25 found it)."""
+    """A chunk as it was found: score of the fusion that ordered it, and cosine to the question (None where only BM25 found it)."""
 
     chunk: Chunk
     score: float
@@ -74,11 +76,14 @@ class Retriever:
             self.timings["rerank"] = time.perf_counter() - searched
         return passages[:k]
 
+    def hits(self, question: str, vector) -> tuple[Hits, Hits]:
+        """-> the ids and scores that the dense and the lexical search propose, each best first; an order of one search alone leaves the other empty."""
+        return self._snapshot.dense.search(vector, self.settings.candidates), self._snapshot.lexical.search(question, self.settings.candidates)
+
     def _fused(self, question: str, vector, k: int | None) -> list[Passage]:
         """A chunk that another process removes during the search makes it begin anew on the record's new state."""
         for _ in range(TRIES):
-            dense = self._snapshot.dense.search(vector, self.settings.candidates)
-            lexical = self._snapshot.lexical.search(question, self.settings.candidates)
+            dense, lexical = self.hits(question, vector)
             with self._record.reading():
                 passages = self._passages(dense, lexical, k)
             if passages is not None:
@@ -99,7 +104,10 @@ class Retriever:
         return [Passage(chunks[id], fused[id], cosines.get(id)) for id in best]
 
     def _rerank(self, question: str, passages: list[Passage]) -> list[Passage]:
+        """The fused order and the cross-encoder's, joined by reciprocal rank: its score alone orders no better than the fused order does (eval/LOG.md).
+        What it has not read stays behind what it has. Equal scores keep the fused order."""
         assert self._reranker
-        scores = self._reranker.scores(question, [p.chunk for p in passages])
-        ranked = sorted(zip(scores, range(len(passages)), strict=True), key=lambda pair: (-pair[0], pair[1]))
-        return [Passage(passages[i].chunk, score, passages[i].cosine) for score, i in ranked]
+        scores = self._reranker.scores(question, [p.chunk for p in passages[: self.settings.reranked]])
+        read = sorted(range(len(scores)), key=lambda n: (-scores[n], n))
+        joined = reciprocal_rank_fusion([list(range(len(passages))), read])
+        return [replace(passages[n], score=joined[n]) for n in sorted(joined, key=lambda n: (-joined[n], n))]

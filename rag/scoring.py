@@ -6,12 +6,15 @@ import re
 import string
 from collections import Counter
 
+from rag.visible import visible
+
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize(text: str) -> str:
-    """Lower case without punctuation, articles and extra space: SQuAD's normalization (Rajpurkar et al., arXiv 1606.05250)."""
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text.lower().translate(_PUNCTUATION)).split())
+    """Lower case without punctuation, articles and extra space: SQuAD's normalization (Rajpurkar et al., arXiv 1606.05250); and without what has no
+    shape, which no model is shown."""
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", visible(text).lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match(prediction: str, answers: list[str]) -> float:

@@ -81,6 +81,27 @@ def tiny_adapter(tiny_model, tiny_generator, tmp_path_factory):
 
 
 @pytest.fixture
+def encoder_of(tmp_path):
+    """-> a function that makes a random two-layer BERT, the same each time, which knows the words of a text, in a folder."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    from rag.models import find_model
+
+    def make(text: str):
+        words = sorted(set(text.lower().replace(".", " .").replace("?", " ?").replace("#", "").split()))
+        (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
+        folder = tmp_path / "tiny-encoder"
+        BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(folder)
+        torch.manual_seed(0)
+        size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+        BertModel(BertConfig(vocab_size=len(words) + 5, max_position_embeddings=256, initializer_range=0.3, **size)).save_pretrained(folder)
+        return find_model(str(folder))
+
+    return make
+
+
+@pytest.fixture
 def tiny_embedder():
     return HashEmbedder()
 

@@ -9,7 +9,7 @@ import pytest
 from finetune import chooser
 from finetune.chooser import Weighed, best_of, crossed, curve_of, fit
 from finetune.data import TrainingError
-from finetune.proposals import Proposal, proposals
+from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights
 from rag.settings import Settings
 
@@ -68,13 +68,12 @@ class Judge:
 def bench(tmp_path, monkeypatch):
     """-> a bench of which two documents only measure, and what was proposed for it."""
     monkeypatch.setattr(chooser, "shipped_reranker", lambda settings: Judge())
-    monkeypatch.setattr(chooser, "measures_only", lambda document: document in ("a", "b"))
     rng = random.Random(1)
     near = [
         Proposal(f"q{n}", "abc"[n % 3], True, f"{'right' if (good := rng.random() < 0.5) else 'wrong'}", "e", rng.uniform(-3, 0), float(good))
         for n in range(120)
     ]
-    monkeypatch.setattr(chooser, "proposals", lambda settings, bench: near)
+    monkeypatch.setattr(chooser, "proposals", lambda settings, bench, part: [p for p in near if part == ALL or p.document in ("a", "b")])
     return tmp_path / "bench"
 
 
@@ -88,7 +87,7 @@ def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
 
 
 def test_too_little_to_weigh_by_is_an_error(bench, tmp_path, monkeypatch):
-    monkeypatch.setattr(chooser, "measures_only", lambda document: False)
+    monkeypatch.setattr(chooser, "proposals", lambda settings, bench, part: [])
     with pytest.raises(TrainingError, match="two documents"):
         chooser.fit_chooser(Settings([]), [bench], tmp_path / "none.json", everything=False)
 
@@ -111,4 +110,5 @@ def test_proposals_are_made_once_and_say_which_are_right(tiny_index, tiny_embedd
     assert proposals(Settings([]), tmp_path) == first and len(opened) == 1
     assert {p.question for p in first} == {"a", "n"} and all(p.f1 == 0 and not p.answerable for p in first if p.question == "n")
     assert all((p.f1 == 1.0) == (p.claim == "How much does it lift? 40 tonnes") for p in first if p.question == "a")
+    assert proposals(Settings([]), tmp_path, MEASURING) == [] and len(opened) == 2  # no document of that title only measures
     assert all(p.logprob < 0 and p.evidence == "Crane\nThe crane lifts 40 tonnes." for p in first)

@@ -43,6 +43,9 @@ def test_a_right_citation_quotes_its_sentence():
 def test_sentences_list_items_and_rows_are_apart():
     text = "One is 1.5 m. Two!  “Three?” Four e.g. this\n\nFive\n- six\n- seven\n2) eight"
     assert [text[s:e] for s, e in sentences(text)] == ["One is 1.5 m.", "Two!", "“Three?", "Four e.g. this", "Five", "- six", "- seven", "2) eight"]
+    rows = "asset: Mole; owner: Engineering; see: E-2317\nasset: Gate; owner: Marine\nA line that\nwraps: here it goes on."
+    first, second = (rows[s:e] for s, e in sentences(rows))
+    assert first == "asset: Mole; owner: Engineering; see: E-2317" and second.startswith("asset: Gate") and second.endswith("goes on.")
     assert sentences(" \n ") == []
 
 

@@ -36,7 +36,7 @@ def taught_run(tmp_path, monkeypatch):
     adapter(Stage("r", "sft").folder / "adapter", "r")
     live = tmp_path / "var" / "adapters" / "r-sft"
     adapter(live, "r")
-    write_lines(tmp_path / "var" / "adapters" / "live.json", [{"adapter": "var/adapters/r-sft"}])
+    write_lines(tmp_path / "var" / "adapters" / "live.json", [{"generator": {"folder": "var/adapters/r-sft", "why": "it won"}}])
     return stage
 
 

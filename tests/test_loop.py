@@ -83,9 +83,11 @@ def test_train_then_evaluate_then_promote(house):
     assert sum(mined["kept"]["train"].values()) + sum(mined["kept"]["dev"].values()) + sum(mined["rejected"].values()) == 48
     taught = {json.loads(line)["document"] for line in (house / "var/runs/default/mine/train.jsonl").read_text().splitlines()}
     assert not taught & set(mined["documents"]["unmined"]) and not any(d.startswith("incoming/") for d in taught)
-    verdict = run(house, "eval", "dev")
-    assert "F1 over all questions" in verdict
-    assert run(house, "finetune", "promote").startswith(("kept", "live"))
+    assert "F1 over all questions" in run(house, "eval", "dev")
+    cells = run(house, "eval", "attribution")
+    assert all(f"| {cell} |" in cells for cell in ("old", "generator", "reranker", "generator+reranker"))
+    assert run(house, "finetune", "promote").startswith(("generator: kept", "generator: live"))
+    assert "last verdict: default: " in run(house, "rag", "adapters")
     assert "finished before, kept" in run(house, "finetune", "train", "--resume")
 
 

@@ -107,3 +107,10 @@ def test_hub_id_that_is_on_disk_is_found_without_the_network(tiny_model, tmp_pat
     found = find_model("owner/tiny")
     assert found.path == snapshot and found.name == "owner/tiny"
     assert find_model(str(tiny_model)).digest == found.digest
+
+
+def test_the_shipped_cross_encoder_stands_beside_the_default_embedder_alone():
+    assert models.ModelSettings().cross_encoder == "shipped"
+    assert models.ModelSettings(embedder="some/other").cross_encoder == ""
+    assert models.ModelSettings(reranker="").cross_encoder == ""
+    assert models.ModelSettings(embedder="some/other", reranker="shipped").cross_encoder == "shipped"

@@ -116,19 +116,8 @@ def test_the_shipped_weights_are_small_and_say_what_they_are():
 
 
 @pytest.fixture
-def tiny_encoder(tmp_path):
-    """-> a random two-layer BERT with a word-piece vocabulary, in a folder."""
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    words = sorted(set(TEXT.lower().replace(".", " .").replace("#", "").split()) | set("what does ice cost how much who when ? 90 pounds makes plant".split()))
-    (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
-    folder = tmp_path / "tiny-encoder"
-    BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=len(words) + 5, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=256
-    )
-    BertModel(config).save_pretrained(folder)
-    return find_model(str(folder))
+def tiny_encoder(encoder_of):
+    return encoder_of(f"{TEXT} what does ice cost how much who when ? 90 pounds makes plant")
 
 
 def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(tiny_encoder, bench, tmp_path, monkeypatch):

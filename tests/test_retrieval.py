@@ -79,13 +79,30 @@ class LongestFirst:
         return [float(len(c.text)) for c in chunks]
 
 
-def test_the_reranker_orders_all_candidates_before_the_cut(tiny_index):
+def test_the_cross_encoders_order_is_joined_with_the_fused_one_before_the_cut(tiny_index):
     store = tiny_index(TEXTS)
+    fused = [p.chunk for p in retriever(store).search("mole", 20)]
+    longest = sorted(fused, key=lambda c: (-len(c.text), fused.index(c)))
+    joined = {c: 1 / (61 + fused.index(c)) + 1 / (61 + longest.index(c)) for c in fused}
+    expected = sorted(fused, key=lambda c: (-joined[c], fused.index(c)))
+    assert expected != fused and expected != longest
     found = retriever(store, LongestFirst(), passages=2)
-    lengths = sorted((len(c.text) for c in store.all_chunks()), reverse=True)
-    shown = found.search("mole")
-    assert [len(p.chunk.text) for p in shown] == lengths[:2] == [p.score for p in shown]
+    assert [p.chunk for p in found.search("mole", 20)] == expected and [p.chunk for p in found.search("mole")] == expected[:2]
+    assert [p.score for p in found.search("mole")] == pytest.approx([joined[c] for c in expected[:2]])
     assert "rerank" in found.timings
+
+
+def test_what_the_cross_encoder_has_not_read_stays_behind_in_its_order(tiny_index):
+    store, read = tiny_index(TEXTS), []
+
+    class Backwards:
+        def scores(self, question, chunks):
+            read.extend(chunks)
+            return [float(n) for n in range(len(chunks))]
+
+    fused = [p.chunk for p in retriever(store).search("tonnes", 20)]
+    found = [p.chunk for p in retriever(store, Backwards(), reranked=3).search("tonnes", 20)]
+    assert read == fused[:3] and set(found[:3]) == set(fused[:3]) and found[3:] == fused[3:]
 
 
 def test_equal_rerank_scores_keep_the_fused_order(tiny_index):

@@ -91,7 +91,8 @@ def test_training_takes_the_mended_row(mined):
 
 def test_an_answer_is_mended_only_to_what_stands_in_a_passage_shown():
     given = row(3)
-    assert mend(given, Person("", "4 litres").ask).target == "4 litres [2]"
+    mended = mend(given, Person("", "4 litres").ask)
+    assert (mended.target, mended.document, mended.kind) == ("4 litres [2]", "d1.md", "answerable")
     assert mend(given, Person("", "").ask) == given
     assert mend(given, Person("Why?", "-").ask).target == REFUSAL
     with pytest.raises(TrainingError, match="word for word"):

@@ -11,7 +11,7 @@ from rag.errors import DocumentError
 from rag.formats.code import SYNTAX
 from rag.formats.encoding import decode
 from rag.formats.limits import DEFAULTS, DocumentSettings
-from rag.formats.prose import markdown_marks
+from rag.formats.prose import markdown_sections
 from rag.formats.sections import Parsed, Path, Section, sections_between
 
 OUTPUT = 1_000  # characters of a cell's output that are kept
@@ -55,7 +55,7 @@ def _joined(cells: list[tuple[str, str]], syntax: str | None) -> Parsed:
     for kind, text in cells:
         if text.strip():
             text = text.rstrip() + "\n\n"
-            inner = sections_between(text, markdown_marks(text) if kind == "markdown" else (), path)
+            inner = markdown_sections(text, path) if kind == "markdown" else sections_between(text, (), path)
             sections += [dataclasses.replace(s, start=s.start + end, end=s.end + end, syntax=syntax if kind == "code" else None) for s in inner]
             parts.append(text)
             end += len(text)

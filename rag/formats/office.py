@@ -13,26 +13,29 @@ from rag.formats.sections import Block, Parsed, assemble, flat, table_rows
 
 
 def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Paragraphs and table rows; Title and Heading styles are headings. Word files know no pages until they are printed."""
+    """Paragraphs and table rows, less what is hidden in them; Title and Heading styles are headings. Word files know no pages until they are printed."""
     import docx
     from docx.table import Table
 
+    from rag.formats.word_hidden import Eyes
+
+    eyes = Eyes()
     blocks: list[Block] = []
     for item in docx.Document(io.BytesIO(data)).iter_inner_content():
         progress()
         if isinstance(item, Table):
-            blocks.extend(Block(text) for text in table_rows(list(_word_rows(item))))
+            blocks.extend(Block(text) for text in table_rows(list(_word_rows(item, eyes))))
         else:
             style = re.fullmatch(r"(Title)|Heading (\d)", (item.style.name if item.style else "") or "")
             level = (1 if style[1] else int(style[2]) + 1) if style else 0
-            blocks.append(Block(flat(item.text), level))
+            blocks.append(Block(flat(eyes.text(item)), level))
     return assemble(blocks)
 
 
-def _word_rows(table: Any) -> Iterator[list[str]]:
+def _word_rows(table: Any, eyes: Any) -> Iterator[list[str]]:
     for row in table.rows:
         progress()
-        yield [flat(cell.text) for cell in row.cells]
+        yield [flat("\n".join(map(eyes.text, cell.paragraphs))) for cell in row.cells]
 
 
 def parse_pptx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:

@@ -30,7 +30,7 @@ class PdfLine:
 
 
 def parse_pdf(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Pages in order: tables become rows, larger lines become headings, running heads and feet are dropped."""
+    """Pages in order: tables become rows, larger lines become headings, running heads and feet are dropped, and so is what nobody sees."""
     pages = list(_pages(data, settings))
     sizes = [line.size for page in pages for line in page if isinstance(line, PdfLine)]
     if not sizes and not any(pages):
@@ -48,13 +48,15 @@ def _pages(data: bytes, settings: DocumentSettings) -> Iterable[list[PdfLine | s
     from pdfminer.pdfdocument import PDFPasswordIncorrect
     from pdfplumber.utils.exceptions import PdfminerException
 
+    from rag.formats.pdf_hidden import visible_page
+
     try:
         with pdfplumber.open(io.BytesIO(data)) as pdf:
             require_pages(len(pdf.pages), "pages", settings)
             if not pdf.pages:
                 raise DocumentError("no pages in the PDF", remedy="it is damaged or broke off: copy it again")
             for page in pdf.pages:
-                yield _page_items(page)
+                yield _page_items(visible_page(page))
                 page.close()  # a page keeps every character as a dictionary
                 progress()
     except PdfminerException as error:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from rag.formats.encoding import decode
 from rag.formats.limits import DEFAULTS, DocumentSettings
-from rag.formats.sections import Mark, Parsed, Section, sections_between
+from rag.formats.prose_hidden import blanked, hidden_spans, without
+from rag.formats.sections import Mark, Parsed, Path, Section, sections_between
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+\s*")  # a line of one punctuation character, repeated
 FENCE = re.compile(r"\s*(`{3,}|~{3,})")
@@ -27,9 +28,15 @@ def parse_text(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
 
 
 def parse_markdown(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """ATX (`## Title`) and setext (underlined) headings; fenced code and YAML front matter are not searched for them."""
+    """ATX (`## Title`) and setext (underlined) headings; fenced code and YAML front matter are not searched for them. No section holds comments."""
     text = decode(data)
-    return text, sections_between(text, markdown_marks(text))
+    return text, markdown_sections(text)
+
+
+def markdown_sections(text: str, path: Path | None = None) -> list[Section]:
+    """-> sections of Markdown text, without what is hidden in it. path: see `sections_between`."""
+    hidden = hidden_spans(text)
+    return without(sections_between(text, markdown_marks(blanked(text, hidden)), path), hidden)
 
 
 def markdown_marks(text: str) -> Iterator[Mark]:

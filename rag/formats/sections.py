@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rag.visible import visible
+
 
 @dataclass(frozen=True)
 class Section:
@@ -78,4 +80,4 @@ def table_rows(rows: list[list[str]]) -> list[str]:
 
 
 def flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
+    return re.sub(r"\s+", " ", visible(text)).strip()

@@ -9,6 +9,7 @@ from typing import Any
 from rag.formats.encoding import MARKS, decode
 from rag.formats.limits import DEFAULTS, DocumentSettings, progress
 from rag.formats.sections import Block, Parsed, assemble, flat, table_rows
+from rag.formats.web_hidden import drop_hidden
 
 INLINE = frozenset(
     "a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var wbr".split()
@@ -20,10 +21,12 @@ def parse_html(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
 
 
 def parse_page(markup: str) -> Parsed:
-    """Visible text of the body; navigation, banner, footer, scripts and styles are left out."""
+    """Visible text of the body; what is hidden, navigation, banner, footer, scripts and styles are left out."""
     from bs4 import BeautifulSoup
 
     soup = BeautifulSoup(markup, "lxml")
+    progress()
+    drop_hidden(soup)
     for tag in soup(["script", "style", "nav", "footer", "noscript", "template"]):
         tag.decompose()
     for tag in soup("header"):

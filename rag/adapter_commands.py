@@ -1,0 +1,23 @@
+"""The command about what training has put in place of what ships."""
+
+from __future__ import annotations
+
+import argparse
+
+from rag import live
+from rag.models import ModelSettings
+from rag.settings import Settings
+
+
+def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.pipeline import shipped_reader
+
+    if args.rollback:
+        left, now = live.roll_back()
+        for component in sorted(name for name in left if left[name] != now.get(name)):
+            print(f"{component}: {left[component].folder} -> {now[component].folder if component in now else 'what ships'}")
+        return
+    models = settings.section("model", ModelSettings)
+    generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
+    reranker = f"the one that ships, from {models.embedder}" if models.cross_encoder == "shipped" else models.cross_encoder or "none"
+    print("\n".join(live.as_lines({"generator": generator, "reranker": reranker})))

@@ -1,0 +1,107 @@
+"""What is live: promoting, saying why, going back."""
+
+import json
+
+import pytest
+
+from finetune.data import Stage, TrainingError
+from finetune.promote import promote
+from rag import live
+from rag.cli import main
+from rag.errors import ModelError
+from rag.live import Promoted, as_lines, roll_back
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def judged(run: str, **verdicts) -> Stage:
+    """-> a run's finished attribution. verdicts: component -> whether to promote; its weights say in which run they were made."""
+    stage = Stage(run, "attribution")
+    told = {}
+    for name, better in verdicts.items():
+        folder = stage.folder.parent / name
+        folder.mkdir(parents=True)
+        (folder / "weights").write_text(run)
+        told[name] = {"promote": better, "folder": str(folder), "weights": f"of{run}", "sentence": f"{name} of {run} {'wins' if better else 'loses'}"}
+    stage.finish({"verdicts": told})
+    return stage
+
+
+def test_what_is_better_goes_live_and_the_rest_is_kept():
+    promote(judged("one", generator=True, reranker=False))
+    assert live.live("reranker") is None and (live.live("generator") / "weights").read_text() == "one"
+    promote(judged("two", generator=False, reranker=True))
+    assert (live.live("generator") / "weights").read_text() == "one" and (live.live("reranker") / "weights").read_text() == "two"
+    assert live.last_verdicts() == {"generator": "two: kept what was live: generator of two loses", "reranker": "two: promoted: reranker of two wins"}
+
+
+def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
+    promote(judged("one", generator=True))
+    promote(judged("two", generator=True, reranker=True))
+    left, now = roll_back()
+    assert set(left) == {"generator", "reranker"} and set(now) == {"generator"}
+    assert (live.live("generator") / "weights").read_text() == "one" and live.live("reranker") is None
+    assert roll_back()[1] == {} and live.live("generator") is None
+    with pytest.raises(ModelError, match="nothing was promoted"):
+        roll_back()
+
+
+def test_nothing_goes_live_when_nothing_is_better():
+    promote(judged("one", generator=False, reranker=False))
+    assert not live.LIVE.exists() and "one: kept what was live" in live.last_verdicts()["reranker"]
+
+
+def test_a_run_that_is_not_judged_promotes_nothing():
+    with pytest.raises(TrainingError, match="python -m eval attribution --run one"):
+        promote(Stage("one", "attribution"))
+
+
+def test_lines_say_what_serves_and_why():
+    shipped = {"generator": "the reader", "reranker": "the one that ships"}
+    assert list(as_lines(shipped)) == [
+        "generator: the reader", "  last verdict: none yet (make train)",
+        "reranker: the one that ships", "  last verdict: none yet (make train)", "nothing was promoted; all of it is what ships",
+    ]  # fmt: skip
+    promote(judged("one", generator=False, reranker=True))
+    lines = list(as_lines(shipped))
+    assert lines[0] == "generator: the reader" and lines[1].endswith("generator of one loses")
+    assert lines[2].startswith("reranker: var/adapters/one-reranker-ofone") and lines[3] == "  live since one: reranker of one wins"
+
+
+def test_a_file_of_former_days_is_read_and_a_broken_one_is_an_error():
+    live.LIVE.parent.mkdir(parents=True)
+    live.LIVE.write_text(json.dumps({"adapter": "var/adapters/x", "why": "it won"}) + "\n")
+    assert live.states() == [{"generator": Promoted("var/adapters/x", "it won")}]
+    live.LIVE.write_text('{"generator": {"folder": 1, "because": 2}}')
+    with pytest.raises(ModelError, match="delete it, or make train"):
+        live.live("generator")
+
+
+def test_the_command_shows_and_goes_back(capsys, tiny_model):
+    named = ["--set", f"model.generator={tiny_model}"]
+    promote(judged("none", generator=True))
+    promote(judged("one", reranker=True))
+    capsys.readouterr()
+    assert main([*named, "adapters"]) == 0 and "reranker: var/adapters/one-reranker-ofone" in capsys.readouterr().out
+    assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "reranker: var/adapters/one-reranker-ofone -> what ships\n"
+    assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "generator: var/adapters/none-generator-ofnone -> what ships\n"
+    assert main(["adapters", "--rollback"]) == 1 and "nothing was promoted" in capsys.readouterr().err
+
+
+def test_a_promoted_cross_encoder_orders_unless_one_is_named(monkeypatch):
+    from rag import pipeline
+    from rag.reranker import SHIPPED
+    from rag.settings import Settings
+
+    monkeypatch.setattr(pipeline, "_changed_reranker", lambda model, device, changes: changes)
+
+    def opened(*named):
+        return pipeline.open_reranker(Settings([f"model.reranker={name}" for name in named]))
+
+    assert opened() == opened("shipped") == SHIPPED and opened("") is None
+    promote(judged("one", reranker=True))
+    assert opened() == opened("auto") == live.live("reranker") != SHIPPED
+    assert opened("shipped") == SHIPPED and opened("") is None and pipeline.shipped_reranker(Settings([])) == SHIPPED
