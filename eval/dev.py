@@ -1,4 +1,4 @@
-"""Base against the run's adapters on its mined development questions: the paired test that promotion waits for."""
+"""Base against the run's adapters on its development questions: the paired test that promotion waits for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from rag.settings import Settings
 
 def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
     """Answer the development rows with base and each stage's adapter, on the rows' own passages; -> the verdict, also in dev/run.json."""
-    questions, shown = read_rows(RUNS / run / "mine" / "dev.jsonl")
+    used = RUNS / run / "sft" / "dev.jsonl"  # with what people gave and without what they dropped; runs of before have the mined rows alone
+    questions, shown = read_rows(used if used.exists() else RUNS / run / "mine" / "dev.jsonl")
     adapters = {stage: RUNS / run / stage / "adapter" for stage in ("sft", "dpo") if (RUNS / run / stage / "run.json").exists()}
     if not adapters:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 from finetune.base import base_of
+from finetune.measure_commands import add_measures
+from finetune.row_commands import add_row_commands, label_again
 from finetune.shipped import add_shipped
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
@@ -16,6 +18,7 @@ EXAMPLES = """examples:
   python -m finetune train              mine, SFT, DPO, with an estimate first
   python -m finetune train --resume     go on after a kill
   python -m finetune mine --run trial   one stage, in a run of its own
+  python -m finetune import faq.csv     people's questions and answers join the mined rows
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
 """
@@ -37,18 +40,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
         command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
         command.set_defaults(work=work)
-    timed = commands.add_parser("speed", help="time both ways of training on the same mined rows")
-    timed.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
-    timed.add_argument("--rows", type=int, default=16, help="rows, and pairs (default %(default)s)")
-    timed.add_argument("--epochs", type=int, default=4, help="(default %(default)s)")
-    timed.add_argument("--json", type=Path, default=Path("var/runs/speed.json"), metavar="FILE", help="(default %(default)s)")
-    timed.set_defaults(work=run_speed)
-    table = commands.add_parser("methods", help="train a few steps with every method of fine-tuning, on the same mined rows")
-    table.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
-    table.add_argument("--steps", type=int, default=30, help="(default %(default)s)")
-    table.add_argument("--dev", type=int, default=24, help="development rows (default %(default)s)")
-    table.add_argument("--json", type=Path, default=Path("var/runs/methods.json"), metavar="FILE", help="(default %(default)s)")
-    table.set_defaults(work=run_methods)
+    add_row_commands(commands)
+    add_measures(commands)
     merged = commands.add_parser("merge", help="write base and adapter as one model, if it still says the same")
     merged.add_argument("adapter", type=Path)
     merged.add_argument("out", type=Path, help="folder to write; then --set model.generator=FOLDER")
@@ -96,9 +89,11 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
         return
     model, device, _ = base_of(settings)
     writer = open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, model.digest, settings.section("mine", MineSettings))
+    retriever = open_retriever(settings, args.index)
+    mine(stage, retriever, writer, model.digest, settings.section("mine", MineSettings))
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
+    label_again(args.run, retriever)
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:
@@ -121,36 +116,10 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
         return
     mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section("dpo", DpoSettings)
     generator = open_generator(settings, sft.folder / "adapter")
-    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
+    pair_up(stage, sft, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
     del generator
     model, device, _ = base_of(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
-
-
-def run_speed(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data import Stage, read_rows, write_lines
-    from finetune.speed import HEADER, as_json, speed
-
-    mined = Stage(args.run, "mine")
-    mined.receipt()
-    train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
-    model, device, precision = base_of(settings)
-    print(HEADER, flush=True)
-    found = speed(model, device, precision, train[: args.rows], dev[: max(2, args.rows // 4)], args.epochs, _prefix(settings))
-    told = as_json(found, {"model": model.name, "device": device, "precision": precision})
-    write_lines(args.json, [told])
-    print(f"times faster: {told['times_faster']}; {args.json}")
-
-
-def run_methods(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data import Stage, read_rows, write_lines
-    from finetune.method_table import HEADER, compare_methods
-
-    mined = Stage(args.run, "mine")
-    mined.receipt()
-    train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
-    print(HEADER, flush=True)
-    write_lines(args.json, compare_methods(*base_of(settings), train, dev[: args.dev], args.steps))
 
 
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:

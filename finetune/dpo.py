@@ -13,11 +13,12 @@ from peft import PeftModel
 from transformers import Trainer, TrainingArguments
 from trl import DPOConfig, DPOTrainer
 
-from finetune.data import Pair, Stage, TrainingError, digest, read_pairs, read_rows, write_lines
+from finetune.data import Pair, Stage, TrainingError, read_pairs, write_lines
 from finetune.development import StopAtCollapse
 from finetune.from_question import PreferenceTrainer, preferences
 from finetune.preference import count_reasons, make_pairs
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
+from finetune.taught import digest_of, joined_rows, taught_rows
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.adapters import AT_QUESTION, awake
@@ -40,12 +41,12 @@ class DpoSettings:
     batch: int = 4
 
 
-def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSettings, max_new_tokens: int) -> None:
+def pair_up(stage: Stage, sft: Stage, generator: Generator, settings: DpoSettings, max_new_tokens: int) -> None:
     """Write train.jsonl and dev.jsonl of preference pairs, unless they are there already."""
     for name, most in (("dev", max(4, settings.pairs // 6)), ("train", settings.pairs)):
         path = stage.folder / f"{name}.jsonl"
         if not path.exists():
-            pairs = make_pairs(generator, read_rows(mined.folder / f"{name}.jsonl"), most, 8, max_new_tokens)
+            pairs = make_pairs(generator, taught_rows(sft)[name], most, 8, max_new_tokens)
             print(f"{name} pairs: {count_reasons(pairs)}")
             write_lines(path, pairs)
 
@@ -57,8 +58,8 @@ def train_dpo(
     made = sft.receipt()
     if made["base"] != model.digest:
         raise TrainingError(f"{sft.folder} was trained on {made['base_name']}, not {model.name}: python -m finetune sft --run {sft.run}")
-    if made["data"] != digest(mined.folder / "train.jsonl"):
-        raise TrainingError(f"{sft.folder} was trained on rows {made['data']}, which were mined again since: python -m finetune sft --run {sft.run}")
+    if made["data"] != digest_of(joined_rows(mined)["train"]):
+        raise TrainingError(f"{sft.folder} was trained on rows {made['data']}, since mined again, imported or reviewed: python -m finetune sft --run {sft.run}")
     as_trained = dataclasses.replace(prefix or PrefixSettings(), apart=made["apart"])
     base = load_trainable(model, device, made["precision"], as_trained)
     prompt.check_fingerprint(made["prompt"], prompt.fingerprint(base.tokenizer), str(sft.folder), "python -m finetune train")
@@ -67,7 +68,7 @@ def train_dpo(
     at_question = made["activation"] == AT_QUESTION
     trainer = dpo_trainer(stage.folder, base, tuned, train, dev, settings, at_question)
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, base, mined, made["method"], at_question)
+    identity = adapter_identity(stage, base, made["method"], at_question)
     save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
 
 

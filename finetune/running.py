@@ -10,8 +10,9 @@ import torch
 from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.data import Stage, digest, read_rows, write_lines
+from finetune.data import Stage, digest, write_lines
 from finetune.progress import Progress
+from finetune.taught import taught_rows
 from finetune.trainable import Trainable, float32_adapter, score_labels_only
 from rag import prompt
 from rag.adapters import AT_QUESTION, CURVES, IDENTITY, RECORD
@@ -72,9 +73,9 @@ def identity_of(base: Trainable, method: str, at_question: bool) -> dict[str, An
     return {**learned, "method": method, "activation": AT_QUESTION if at_question else "everywhere", "apart": at_question and base.prefix.apart}
 
 
-def adapter_identity(stage: Stage, base: Trainable, mined: Stage, method: str, at_question: bool) -> dict[str, Any]:
+def adapter_identity(stage: Stage, base: Trainable, method: str, at_question: bool) -> dict[str, Any]:
     """-> identity_of, and where the adapter came from."""
-    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": digest(mined.folder / "train.jsonl")}
+    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": digest(Stage(stage.run, "sft").folder / "train.jsonl")}
 
 
 def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
@@ -90,8 +91,14 @@ def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
 def training_record(mined: Stage) -> dict[str, Any]:
     """-> the documents by part and every question that the adapter has learned from or was chosen by: it goes where the adapter goes, so
     that evaluation can tell seen from new and refuse questions that were trained on."""
-    rows = [(part, row) for part in ("train", "dev") for row in read_rows(mined.folder / f"{part}.jsonl")]
-    return {"documents": mined.receipt()["documents"], "questions": [{"id": row.id, "part": part, "question": row.question} for part, row in rows]}
+    documents, questions = mined.receipt()["documents"], {}
+    known = {document for part in documents.values() for document in part} | {""}
+    for part, rows in taught_rows(Stage(mined.run, "sft")).items():
+        questions |= {row.id: {"id": row.id, "part": part, "question": row.question, "document": row.document} for row in rows}
+        new = {row.document for row in rows} - known  # indexed and imported since the run was mined
+        documents = {**documents, part: [*documents[part], *sorted(new)]}
+        known |= new
+    return {"documents": documents, "questions": list(questions.values())}
 
 
 def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:

@@ -11,11 +11,12 @@ from peft import PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from finetune.data import Row, Stage, TrainingError, read_rows
+from finetune.data import Row, Stage, TrainingError
 from finetune.development import AnswerF1
 from finetune.from_question import AnswerTrainer, answers
 from finetune.methods import find_method
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
+from finetune.taught import settle_rows
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.adapters import READER, awake, reader_fits
@@ -51,14 +52,14 @@ def train_sft(
     resume: bool,
     prefix: PrefixSettings | None = None,
 ) -> None:
-    """Train an adapter on the mined rows and write it to the stage's folder with its identity, record and curves, and the receipt."""
+    """Train an adapter on the run's rows, mined and given, and write it to the stage's folder with its identity, record and curves, and the receipt."""
     find_method(settings.method)
     base = load_trainable(model, device, precision, prefix)
     prompt.check_fingerprint(mined.receipt()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine")
-    train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
+    train, dev = settle_rows(stage, mined, resume)
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, base, mined, settings.method, find_method(settings.method).at_question)
+    identity = adapter_identity(stage, base, settings.method, find_method(settings.method).at_question)
     save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev)})
 
 

@@ -26,6 +26,7 @@ examples:
   rag doctor                             what is wrong here, and what mends it
   rag ask "Who owns the Long Mole?"      answer with sources
   rag ask "..." --json                   the same as data
+  rag ask "..." --log var/asked.jsonl    the answer is kept, to be judged and learned from
   rag ask "..." --base                   with the base model alone
   rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
 """
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer a question from the indexed documents")
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="text, refused, confidence, citations, passages and timings as JSON")
+    ask.add_argument("--log", type=Path, metavar="FILE", help="append question and answer to this file, to be judged there and imported for training")
     which = ask.add_mutually_exclusive_group()
     which.add_argument("--base", action="store_true", help="answer with the base model alone")
     which.add_argument("--adapter", type=Path, metavar="DIR", help="answer with this adapter instead of the live one, or of the reader that ships")
@@ -113,6 +115,7 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         answer = pipeline.ask(args.question)
         answer.timings["load"] = loaded
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
+        log_answer(args.log, args.question, answer)
         return
     generator, reranked = pipeline.generator, settings.section("model", ModelSettings).reranker
     print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
@@ -121,6 +124,20 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
     answer.timings["load"] = loaded
     print() if pipeline.answerer.chooser is None else print(answer.text)
     print_sources(answer)
+    log_answer(args.log, args.question, answer)
+
+
+def log_answer(path: Path | None, question: str, answer) -> None:
+    """Append a JSON line, with room for a thumb ("up", "down") and a correction, which `python -m finetune import` reads."""
+    if path is None:
+        return
+    said = {"question": question, "answer": answer.text, "refused": answer.refused, "passages": [p.chunk.place for p in answer.passages]}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**said, "thumb": "", "correction": ""}, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise RagtuneError(f"{path} can't be written ({error}): name another file with --log") from error
 
 
 def print_sources(answer) -> None:

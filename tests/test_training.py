@@ -74,7 +74,7 @@ def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves
     record = json.loads((folder / "record.json").read_text())
     assert record["documents"] == DOCUMENTS
     numbers = [("train", n) for n in range(16)] + [("dev", n + 50) for n in range(4)]
-    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?"} for part, n in numbers]
+    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?", "document": "d0.md"} for part, n in numbers]
     curves = json.loads((folder / "curves.json").read_text())
     assert list(curves) == ["sft"] and all("step" in entry for entry in curves["sft"])
     assert any("loss" in entry for entry in curves["sft"]) and any("eval_loss" in entry for entry in curves["sft"])
@@ -109,6 +109,7 @@ def test_resume_goes_on_to_the_same_weights(tiny_model, mined, method, step):
 
 def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined, method):
     sft_stage, stage = train(tiny_model, mined, method=method, epochs=1), Stage("t", "dpo")
+    assert read_rows(sft_stage.folder / "train.jsonl") == read_rows(mined.folder / "train.jsonl")
     pairs = [Pair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made") for r in read_rows(mined.folder / "train.jsonl")]
     for name in ("train", "dev"):
         write_lines(stage.folder / f"{name}.jsonl", pairs)
