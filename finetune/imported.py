@@ -74,10 +74,7 @@ def _row(item: Item, retriever: Retriever, documents: set[str], seen: set[str]) 
         return None, "asked before in this file"
     if item.document and item.document not in documents:
         return None, "its document is not in the index"
-    row, reason = to_row(item, retriever)
-    if row and row.document and part(row.document) == UNMINED:
-        return None, "its document is kept for measuring"
-    return row, reason
+    return to_row(item, retriever)
 
 
 def _part_of(row: Row, development: bool) -> str:
@@ -90,6 +87,13 @@ def _part_of(row: Row, development: bool) -> str:
 def to_row(item: Item, retriever: Retriever) -> tuple[Row | None, str | None]:
     """-> the row, or None and the reason. The answer becomes the characters of the passage that has it; where no passage shown has it, but one further down,
     the label is the refusal, as in mining."""
+    row, reason = _labelled(item, retriever)
+    if row and row.document and part(row.document) == UNMINED:
+        return None, "its document is kept for measuring"
+    return row, reason
+
+
+def _labelled(item: Item, retriever: Retriever) -> tuple[Row | None, str | None]:
     reach = MineSettings.reach
     found = [p.chunk for p in retriever.search(item.question, reach)]
     if not item.answers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ def add_row_commands(commands: Any) -> None:
     given.add_argument("file", type=Path, help="CSV or JSON lines: question, answer or answers (empty: not in the documents), document if known; or a log")
     _add_run(given)
     given.set_defaults(work=run_import)
+    judged = commands.add_parser("review", help="look at rows in an order by chance: keep, mend, drop; goes on where it was left")
+    judged.add_argument("--sample", type=int, metavar="N", help="look at N rows, those judged before included (default all)")
+    _add_run(judged)
+    judged.set_defaults(work=run_review)
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
@@ -29,6 +34,19 @@ def run_import(args: argparse.Namespace, settings: Settings) -> None:
     stage = import_file(args.file, args.run, open_retriever(settings, args.index))
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}\n{stage.folder}; they join the mined rows: python -m finetune train --run {args.run}")
+
+
+def run_review(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.data import Stage
+    from finetune.review import review
+    from finetune.taught import gathered_rows
+    from finetune.verdicts import read_verdicts
+    from rag.pipeline import open_retriever
+
+    mined = Stage(args.run, "mine")
+    mined.receipt()
+    rows = [row for part in gathered_rows(mined).values() for row in part]
+    review(args.run, rows, read_verdicts(args.run), args.sample, input, cache(lambda: open_retriever(settings, args.index)))
 
 
 def label_again(run: str, retriever: Any) -> None:

@@ -1,4 +1,4 @@
-"""The rows that an adapter learns from: what was mined and what people gave, as files of its own stage, so that they stay known when a run is mined again."""
+"""The rows that an adapter learns from: what was mined and given, as people have left it; kept in its own stage, so that mining again loses nothing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import json
 from finetune.data import Row, Stage, TrainingError, read_rows, write_lines
 from finetune.imported import imports
 from finetune.split import DEV, TRAIN
+from finetune.verdicts import apply, read_verdicts
 
 LEAST = 4  # rows to train on
+REVIEWED = 2  # times that a row stands among those to train on once a person has kept or mended it
 
 
 def settle_rows(stage: Stage, mined: Stage, resume: bool) -> tuple[list[Row], list[Row]]:
@@ -31,14 +33,18 @@ def taught_rows(stage: Stage) -> dict[str, list[Row]]:
 
 
 def joined_rows(mined: Stage) -> dict[str, list[Row]]:
-    """-> the run's rows by part, people's after the mined ones and in place of those of the same id. Raises TrainingError when too few are left."""
-    parts = {}
-    for name in (TRAIN, DEV):
-        found = {row.id: row for folder in (mined, *_finished(mined.run)) for row in read_rows(folder.folder / f"{name}.jsonl")}
-        parts[name] = list(found.values())
+    """-> the run's rows by part as people have left them. Raises TrainingError when too few are left."""
+    verdicts = read_verdicts(mined.run)
+    parts = {name: apply(rows, verdicts, REVIEWED if name == TRAIN else 1) for name, rows in gathered_rows(mined).items()}
     if len(parts[TRAIN]) < LEAST or not parts[DEV]:
         raise TrainingError(f"only {len(parts[TRAIN])} rows to train on and {len(parts[DEV])} for development: index more documents, or drop fewer rows")
     return parts
+
+
+def gathered_rows(mined: Stage) -> dict[str, list[Row]]:
+    """-> the run's rows by part before any review, people's after the mined ones and in place of those of the same id."""
+    stages = (mined, *_finished(mined.run))
+    return {name: list({row.id: row for stage in stages for row in read_rows(stage.folder / f"{name}.jsonl")}.values()) for name in (TRAIN, DEV)}
 
 
 def _finished(run: str) -> list[Stage]:
