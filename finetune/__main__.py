@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune import faq.csv     people's questions and answers join the mined rows
   python -m finetune review --sample 50 keep, mend or drop 50 rows; how many of the rest are good
+  python -m finetune lineage board/minutes-2025-03.md
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
 """

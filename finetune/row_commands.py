@@ -20,6 +20,9 @@ def add_row_commands(commands: Any) -> None:
     judged.add_argument("--sample", type=int, metavar="N", help="look at N rows, those judged before included (default all)")
     _add_run(judged)
     judged.set_defaults(work=run_review)
+    traced = commands.add_parser("lineage", help="the rows and adapters that a document taught, in all runs")
+    traced.add_argument("document", help="its name, as `rag documents` lists it")
+    traced.set_defaults(work=run_lineage)
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
@@ -47,6 +50,12 @@ def run_review(args: argparse.Namespace, settings: Settings) -> None:
     mined.receipt()
     rows = [row for part in gathered_rows(mined).values() for row in part]
     review(args.run, rows, read_verdicts(args.run), args.sample, input, cache(lambda: open_retriever(settings, args.index)))
+
+
+def run_lineage(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.lineage import told
+
+    print(told(args.document))
 
 
 def label_again(run: str, retriever: Any) -> None:
