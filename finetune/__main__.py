@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     for name, work, text in (
         ("train", run_train, "mine, SFT and DPO in order"),
         ("mine", run_mine, "questions, contexts and labels from the index"),
-        ("sft", run_sft, "QLoRA on the mined rows; passages are read once unless sft.method says otherwise"),
+        ("sft", run_sft, "QLoRA on the run's rows, mined and imported; passages are read once unless sft.method says otherwise"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
         ("promote", run_promote, "make the adapter live if its evaluation says it is better"),
     ):
