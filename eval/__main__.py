@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from eval.generators import generators_of
+from eval.part_commands import add_parts, write
 from rag.cli import guarded, load_settings
 from rag.settings import Settings
 
@@ -61,31 +63,7 @@ def parser() -> argparse.ArgumentParser:
     cells.set_defaults(work=run_attribution)
     for command in (dev, cells):
         command.add_argument("--run", default="default")
-    agreement = commands.add_parser("agreement", help="groundedness against answers labelled by hand")
-    agreement.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
-    agreement.set_defaults(work=run_agreement)
-    scale = commands.add_parser("scale", help="embedding, searching, opening and adding at scale, as ratios to peers in the same run (bm25s is needed)")
-    scale.add_argument("--chunks", default="100000", metavar="N,...", help="numbers of chunks (default %(default)s; a million takes some minutes and 6 GB)")
-    scale.add_argument("--folder", type=Path, default=Path("var/scale"), metavar="DIR", help="where indexes are made and deleted again (default %(default)s)")
-    scale.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
-    scale.set_defaults(work=run_scale)
-    fast = commands.add_parser("speed", help="seconds an answer, against transformers, llama.cpp and ctranslate2 (pip install -e .[peers])")
-    fast.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="(default %(default)s)")
-    fast.add_argument("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="folder of gold.jsonl (default %(default)s)")
-    fast.add_argument("--sample", type=int, default=24, metavar="N", help="questions (default %(default)s)")
-    fast.add_argument("--adapter", type=Path, metavar="DIR", help="time it too (default: the live one, if there is one)")
-    fast.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
-    fast.set_defaults(work=run_speed)
-    followup = commands.add_parser("followup", help="follow-up questions over the sample corpus: recall as asked and as rewritten (eval/conversations.jsonl)")
-    followup.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="an index of corpus/ (default %(default)s)")
-    followup.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
-    followup.set_defaults(work=run_followup)
-    attacks = commands.add_parser("attacks", help="documents that give the reader orders: how many are followed, by kind (eval/attacks.jsonl)")
-    attacks.add_argument("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="documents that stand around them (default %(default)s)")
-    attacks.add_argument("--generators", metavar="NAMES", help="base, tuned, NAME=ADAPTER (default: base, the reader that ships, the live adapter)")
-    attacks.add_argument("--adapter", type=Path, metavar="DIR", help="the adapter called tuned (default: the live one, else the newest)")
-    attacks.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
-    attacks.set_defaults(work=run_attacks)
+    add_parts(commands)
     reproduce = commands.add_parser("reproduce", help="run the published commands and compare their figures; or only write README's table")
     reproduce.add_argument("--only", metavar="NAME", help="one result of eval/published.toml")
     reproduce.add_argument("--readme", action="store_true", help="run nothing; write README's table from eval/published.toml")
@@ -190,22 +168,6 @@ def train(args: argparse.Namespace, run: str, index: Path) -> None:
         raise EvaluationError(f"training failed: {' '.join(command[1:])}")
 
 
-def generators_of(text: str, adapter: Path | None) -> dict[str, Path | None]:
-    """-> name: adapter, None for the base model. Raises EvaluationError on a name that is neither base, tuned nor NAME=ADAPTER."""
-    from eval.questions import EvaluationError
-    from eval.run import tuned_adapter
-
-    found: dict[str, Path | None] = {}
-    for item in filter(None, map(str.strip, text.split(","))):
-        name, equals, folder = item.partition("=")
-        if not equals and name not in ("base", "tuned") or not name.replace("-", "").isalnum() or equals and not Path(folder).is_dir():
-            raise EvaluationError(f"--generators takes base, tuned and NAME=ADAPTER, joined by commas, not {item!r}")
-        found[name] = Path(folder) if equals else tuned_adapter(adapter) if name == "tuned" else None
-    if not found:
-        raise EvaluationError("--generators names nothing: base,tuned")
-    return found
-
-
 def measure(args: argparse.Namespace, settings: Settings, folder: Path, file: Path, generators: dict[str, Path | None]) -> None:
     from eval.leaks import parts_of, without_leaks
     from eval.questions import read_questions
@@ -218,13 +180,6 @@ def measure(args: argparse.Namespace, settings: Settings, folder: Path, file: Pa
     summary = evaluate(settings, Task(folder / "predictions", folder / "index", questions, generators, parts, notes))
     write(args.json, summary)
     print(f"{as_text(summary)}\n\nreport: {folder / 'predictions' / 'report.html'}")
-
-
-def write(path: Path | None, figures: dict) -> None:
-    from eval.resume import write_json
-
-    if path:
-        write_json(path, figures)
 
 
 def run_compare(args: argparse.Namespace, settings: Settings) -> None:
@@ -250,52 +205,6 @@ def run_score(args: argparse.Namespace, settings: Settings) -> None:
     summary, _ = score(args.file, args.questions, args.documents, open_meaning(settings), open_embedder(settings))
     write(args.json, summary)
     print(as_text(summary))
-
-
-def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.agreement import agreement, as_lines
-    from eval.groundedness import open_meaning
-
-    found = agreement(open_meaning(settings))
-    write(args.json, found)
-    print(as_lines(found))
-
-
-def run_scale(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.scale import scale
-    from rag.models import ModelSettings, choose_device, find_model
-
-    models = settings.section("model", ModelSettings)
-    sizes = [int(size) for size in args.chunks.split(",")]
-    write(args.json, scale(find_model(models.embedder, models.hub), choose_device(models.device)[0], sizes, args.folder))
-
-
-def run_speed(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.questions import read_questions
-    from eval.speed import as_lines, speed
-    from rag.pipeline import live_adapter
-
-    found = speed(settings, args.index, read_questions(args.corpus / "gold.jsonl", args.sample, 0), args.adapter or live_adapter())
-    write(args.json, found)
-    print(as_lines(found))
-
-
-def run_followup(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.followup import as_lines, measure_followups
-    from rag.pipeline import open_retriever
-
-    found = measure_followups(open_retriever(settings, args.index))
-    write(args.json, found)
-    print(as_lines(found))
-
-
-def run_attacks(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.attacks import as_lines, generators_by_default, measure_attacks
-
-    generators = generators_of(args.generators, args.adapter) if args.generators else generators_by_default(settings)
-    found = measure_attacks(settings, args.corpus, generators)
-    write(args.json, found)
-    print(as_lines(found))
 
 
 def run_reproduce(args: argparse.Namespace, settings: Settings) -> None:

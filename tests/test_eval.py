@@ -5,8 +5,9 @@ import pytest
 from fakes import passage
 from rows import failed, scored, write
 
-from eval.__main__ import bench_run, generators_of, parser, run_bench
+from eval.__main__ import bench_run, parser, run_bench
 from eval.dev import choose, development, read_rows
+from eval.generators import generators_of
 from eval.questions import EvaluationError, Evidence, Question, asked, read_questions
 from eval.run import newest_adapter
 from finetune.data import Row, write_lines
