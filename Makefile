@@ -54,13 +54,17 @@ writer: $(READY)  ## train the question writer that ships: make writer BENCH=../
 	@test -n "$(BENCH)" || { echo 'error: make writer BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
 	@$(PY) -m finetune writer $(BENCH)
 
-reader: $(READY)  ## train the reader that ships: make reader BENCH=../shared/bench/xquad-32
-	@test -n "$(BENCH)" || { echo 'error: make reader BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
-	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 --set prefix.disk_mb=8000 reader $(BENCH)
+reader: $(READY)  ## train the reader that ships: make reader BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
+	@test -n "$(BENCH)" || { echo 'error: make reader BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
+	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 --set sft.epochs=3 --set prefix.memory_mb=12000 reader $(BENCH)
 
 reranker: $(READY)  ## train the cross-encoder that ships: make reranker BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-question-pairs"
 	@test -n "$(BENCH)" || { echo 'error: make reranker BENCH="folders with questions.jsonl or pairs.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune reranker $(BENCH)
+
+chooser: $(READY)  ## weigh reader against cross-encoder, after both: make chooser BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
+	@test -n "$(BENCH)" || { echo 'error: make chooser BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
+	@$(PY) -m finetune chooser $(BENCH)
 
 test: $(READY)  ## check style and run every test, the loop on the real model among them
 	@.venv/bin/ruff check -q .
@@ -69,4 +73,4 @@ test: $(READY)  ## check style and run every test, the loop on the real model am
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index ask ingest train eval reproduce writer reader reranker test clean
+.PHONY: help setup index ask ingest train eval reproduce writer reader reranker chooser test clean

@@ -21,7 +21,6 @@ from rag.embedder import Embedder
 from rag.models import LocalModel, computes_bfloat16
 from rag.reranker import CHANGES, IDENTITY, LENGTH, SHIPPED, Reranker
 
-SUPPORT = 2  # times that a support pair is seen for once that a relevance pair is: they are shorter
 RIGHT, WRONG = 0.5, 0.25  # token F1 from which, and below which, a proposal is right or wrong
 
 
@@ -33,7 +32,7 @@ def as_pairs(near: list[Proposal]) -> Iterator[Pair]:
 
 
 def train_reranker(
-    model: LocalModel, device: str, folders: list[Path], near: list[Proposal], out: Path = SHIPPED, epochs: float = 1, wrong: int = 2, rank: int = 64
+    model: LocalModel, device: str, folders: list[Path], near: list[Proposal], out: Path = SHIPPED, epochs: float = 1, wrong: int = 1, rank: int = 64
 ) -> None:
     """Train the cross-encoder on the folders' questions and keep it in `out`: what changed, and how well it tells held-out pairs apart.
 
@@ -42,8 +41,7 @@ def train_reranker(
     chunks, paragraphs, asked = read_questions(folders, embedder)
     train, held = ([q for q in asked if measures_only(q.document) == only] for only in (False, True))
     own = ([*as_pairs([p for p in near if measures_only(p.document) == only])] for only in (False, True))
-    made = [*make_pairs(chunks, paragraphs, train, embedder, wrong), *next(own)]
-    rows = [r for r in made for _ in range(SUPPORT if r.kind == "support" else 1)]
+    rows = [*make_pairs(chunks, paragraphs, train, embedder, wrong), *next(own)]
     test = [*make_pairs(chunks, paragraphs, held, embedder, wrong, seed=1), *next(own)]
     print(f"{len(train)} questions make {len(rows)} pairs; {len(held)} questions ({len(test)} pairs) only measure")
     encoder = open_trainable(model, device)

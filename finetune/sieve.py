@@ -30,7 +30,7 @@ class SieveSettings:
     unanswerable: float = 0.33
     voices: float = 0.1
     reach: int = 10
-    in_place: bool = False
+    in_place: bool = True
     seed: int = 0
 
 
