@@ -1,4 +1,4 @@
-"""The run's adapters against what answers now, on mined development questions as they were mined: which of them attribution goes on with."""
+"""The run's adapters against what answers now, on development questions and the passages that they came with: which of them attribution goes on with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rag.settings import Settings
 def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
     """Answer the development rows with base, with what answers now (the live adapter or the reader that ships) and with each stage's adapter, on the rows' own
     passages; -> the verdict, also in dev/run.json."""
-    questions, shown = read_rows(RUNS / run / "mine" / "dev.jsonl")
+    questions, shown = read_rows(development(run))
     adapters = {stage: RUNS / run / stage / "adapter" for stage in ("sft", "dpo") if (RUNS / run / stage / "run.json").exists()}
     if not adapters:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
@@ -39,6 +39,12 @@ def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
     (folder / "run.json").write_text(json.dumps(found, indent=2))
     print(f"{found['sentence']}; F1 over all {found['squad2_f1']}")
     return found
+
+
+def development(run: str) -> Path:
+    """-> the run's development rows: as SFT kept them, imported ones among them and reviewed; where nothing is trained by it, as they were mined."""
+    kept = RUNS / run / "sft" / "dev.jsonl"
+    return kept if kept.exists() else RUNS / run / "mine" / "dev.jsonl"
 
 
 def incumbent(settings: Settings) -> dict[str, Path]:

@@ -71,6 +71,7 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.mine import MineSettings, mine
+    from finetune.round_trip import open_round_trip
     from finetune.teacher import Teacher, choose_writer
     from rag.pipeline import open_retriever
 
@@ -80,7 +81,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     model, device, _ = base_of(settings)
     mining = settings.section("mine", MineSettings)
     writer = choose_writer(settings, mining.teacher, model, device)
-    mine(stage, open_retriever(settings, args.index), writer, model.digest, mining)
+    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings) if mining.checked else None, model.digest, mining)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
     if isinstance(writer, Teacher):
@@ -107,7 +108,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
         return
     mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section("dpo", DpoSettings)
     generator = open_generator(settings, sft.folder / "adapter")
-    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings).max_new_tokens)
+    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings))
     del generator
     model, device, _ = base_of(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))

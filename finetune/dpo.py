@@ -22,6 +22,7 @@ from finetune.taught import data_of, taught
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.adapters import AT_QUESTION, awake
+from rag.answerer import AnswerSettings
 from rag.generator import Generator
 from rag.models import LocalModel
 from rag.prefix import PrefixSettings
@@ -41,12 +42,12 @@ class DpoSettings:
     batch: int = 4
 
 
-def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSettings, max_new_tokens: int) -> None:
+def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSettings, answer: AnswerSettings) -> None:
     """Write train.jsonl and dev.jsonl of preference pairs, unless they are there already."""
     for name, most in (("dev", max(4, settings.pairs // 6)), ("train", settings.pairs)):
         path = stage.folder / f"{name}.jsonl"
         if not path.exists():
-            pairs = make_pairs(generator, taught(mined.run, name), most, 8, max_new_tokens)
+            pairs = make_pairs(generator, taught(mined.run, name), most, answer)
             print(f"{name} pairs: {count_reasons(pairs)}")
             write_lines(path, pairs)
 
@@ -67,8 +68,8 @@ def train_dpo(
     tuned = PeftModel.from_pretrained(base.model, str(sft.folder / "adapter"), is_trainable=True, config=awake(sft.folder / "adapter"))
     at_question = made["activation"] == AT_QUESTION
     trainer = dpo_trainer(stage.folder, base, tuned, train, dev, settings, at_question)
+    identity = adapter_identity(stage, base, made["method"], at_question)  # before training, since it needs what SFT has kept
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, base, mined, made["method"], at_question)
     save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
 
 

@@ -84,7 +84,8 @@ def plan(cost: Cost, candidates: int, sft_epochs: int, dpo_pairs: int, dpo_epoch
     look = cost.train / 3 if once else cost.read
     answered = cost.write + (0.0 if once else cost.read)
     return {
-        "mine": candidates * (0.3 * cost.read + cost.write + SEARCH),  # the writer's prompts are short; each question is searched for
+        # Two questions a span, of short prompts; each is searched for, and read by cross-encoder and reader.
+        "mine": candidates * 2 * (0.3 * cost.read + cost.write + SEARCH),
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
         "cross-encoder": rows * (SEARCH + (1 + WRONG) * EPOCHS * PAIR * cost.read),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from finetune.candidates import part_of
 from finetune.data import Row, Stage, digest, write_lines
-from finetune.mine import label, part_of
 from finetune.people import Asked, read_asked
 from finetune.questions import Candidate
+from finetune.sieve import label
 from finetune.split import DEV, TRAIN, UNMINED, part
 from rag.chunking import Chunk
 from rag.retrieval import Retriever
@@ -62,7 +63,7 @@ class _Importer:
             return None, "its answer stands literally nowhere in its document" if asked.document else "its answer stands literally in no passage found"
         if part(home.document) == UNMINED:
             return None, "its document is kept out of training, for testing"
-        spot = Candidate(-1, " > ".join(home.headings or (home.title,)), home.text, span, "asked")
+        spot = Candidate(-1, (0, len(home.text)), " > ".join(home.headings or (home.title,)), home.text, span, "asked")
         return label(asked.question, spot, home, self._retriever, False, self._reach)
 
     def _unanswerable(self, asked: Asked, found: list[Chunk]) -> tuple[Row | None, str | None]:
@@ -81,11 +82,11 @@ class _Importer:
 
 
 def find_answer(answers: tuple[str, ...], chunks: list[Chunk]) -> tuple[Chunk | None, str]:
-    """-> the first chunk in which an answer stands whole, and the answer as it stands there: capitals and white space may differ."""
+    """-> the first chunk in which an answer stands whole, and the answer as the prompt shows it there, on one line: capitals and white space may differ."""
     literal = [r"\s+".join(map(re.escape, answer.split())) for answer in answers]
     patterns = [re.compile(rf"(?<!\w){text}(?!\w)", re.IGNORECASE) for text in literal]
     for chunk in chunks:
         for pattern in patterns:
             if found := pattern.search(chunk.text):
-                return chunk, found.group()
+                return chunk, " ".join(found.group().split())
     return None, ""

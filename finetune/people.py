@@ -12,6 +12,8 @@ from typing import Any
 from finetune.data import TrainingError
 from rag.prompt import REFUSAL
 
+LOGGED = {"text", "refused", "thumb", "correction"}  # keys that tell a log from a file of answers: what it says was said, and need not be right
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -35,13 +37,13 @@ def read_asked(path: Path) -> Iterator[tuple[dict[str, Any], Asked | str]]:
 
 
 def as_asked(line: dict[str, Any]) -> Asked | str:
-    """-> what a line asks, or why it can't be used. A line of the log ("refused" or "text" in it) teaches what a person has confirmed or corrected."""
+    """-> what a line asks, or why it can't be used. A line of a log (LOGGED) teaches what a person has confirmed or corrected."""
     question, document = line.get("question"), line.get("document") or ""
     if not isinstance(question, str) or not question.strip():
         return "has no question"
     if not isinstance(document, str):
         return "names no document by its name"
-    answers = _confirmed(line) if "text" in line or "refused" in line else _answers(line)
+    answers = _confirmed(line) if LOGGED & line.keys() else _answers(line)
     return answers if isinstance(answers, str) else Asked(" ".join(question.split()), _without_refusal(answers), document)
 
 
@@ -60,8 +62,8 @@ def _confirmed(line: dict[str, Any]) -> tuple[str, ...] | str:
     correction, thumb = line.get("correction"), line.get("thumb")
     if isinstance(correction, str) and correction.strip():
         return (correction.strip(),)
-    if thumb == "up" and (line.get("refused") or line.get("text")):
-        return () if line.get("refused") else (str(line["text"]),)
+    if thumb == "up":
+        return () if line.get("refused") else _answers({"answer": line["text"]} if line.get("text") else line)
     return "thumb down without a correction" if thumb == "down" else "no thumb and no correction"
 
 

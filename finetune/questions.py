@@ -1,4 +1,4 @@
-"""The question writer: the base model, shown a few examples, asks for a span of a sentence; and the plain rules that reject bad questions."""
+"""The question writer asks for a span of a sentence: a trained one, or the base model after a few examples."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from dataclasses import dataclass
 
 from rag.chunking import Chunk
 from rag.generator import Generator
-from rag.lexical import STOPWORDS, words
 from rag.prompt import plain_ids
-from rag.scoring import normalize
 
+OPENINGS = {
+    "date": " When",
+    "time": " What time",
+    "amount": " How",
+    "number": " How",
+    "reason": " Why",
+    "condition": " When",
+    "duty": " What must",
+    "name": " Which",
+}
 SHOTS = (  # headings, sentence with the span marked, span, question
     (
         "Tea Rooms > Opening",
@@ -47,9 +55,11 @@ SHOTS = (  # headings, sentence with the span marked, span, question
 
 @dataclass(frozen=True)
 class Candidate:
-    """A span to ask for. text: the sentence it stands in, with the span between << and >>. chunk: its chunk's position among all."""
+    """A span to ask for. text: the sentence it stands in, with the span between << and >>; sentence: its start and end in the chunk's text. chunk: its chunk's
+    position among all. kind: of finetune.spans."""
 
     chunk: int
+    sentence: tuple[int, int]
     headings: str
     text: str
     span: str
@@ -60,7 +70,7 @@ def candidate(position: int, chunk: Chunk, sentence: tuple[int, int], start: int
     """sentence: its start and end, start: the span's start, all in the chunk's text."""
     end = start + len(span)
     marked = f"{chunk.text[sentence[0] : start]}<<{span}>>{chunk.text[end : sentence[1]]}"
-    return Candidate(position, " > ".join(chunk.headings or (chunk.title,)), marked, span, kind)
+    return Candidate(position, sentence, " > ".join(chunk.headings or (chunk.title,)), marked, span, kind)
 
 
 def ask_for(headings: str, text: str, span: str) -> str:
@@ -68,36 +78,26 @@ def ask_for(headings: str, text: str, span: str) -> str:
     return f"Text: {headings}: {_flat(text)}\nAnswer: {_flat(span)}\nQuestion:"
 
 
-def write_questions(generator: Generator, candidates: list[Candidate]) -> list[str]:
-    """-> one question a candidate, as the model wrote it: from the prompt alone by a trained writer, after a few examples by a base model."""
-    tokenizer = generator.tokenizer
-    newline = tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
+def write_questions(generator: Generator, candidates: list[Candidate]) -> list[list[str]]:
+    """-> one or two questions a candidate, as the model wrote them: by a trained writer from the prompt alone, and once more from the opening that the kind of
+    span wants, since left to itself it mostly asks what the name of something is; by a base model after a few examples."""
+    newline = generator.tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
     shots = "" if generator.adapter else _shots()
-    texts = [shots + ask_for(c.headings, c.text, c.span) for c in candidates]
-    ids = [plain_ids(tokenizer, text) for text in texts]
-    return [g.text.strip().split("\n")[0].strip() for g in generator.generate(ids, 32, stop=newline)]
+    asked = [(n, start) for n, c in enumerate(candidates) for start in ("", *([_opening(c)] if generator.adapter and _opening(c) else []))]
+    texts = [f"{shots}{ask_for(candidates[n].headings, candidates[n].text, candidates[n].span)}{start}" for n, start in asked]
+    ids = [plain_ids(generator.tokenizer, text) for text in texts]
+    written: list[list[str]] = [[] for _ in candidates]
+    for (n, start), said in zip(asked, generator.generate(ids, 32, stop=newline), strict=True):
+        question = f"{start}{said.text}".strip().split("\n")[0].strip()
+        written[n] += [] if question in written[n] else [question]
+    return written
 
 
-def reject(question: str, candidate: Candidate, seen: set[str]) -> str | None:
-    """-> why the question is not worth keeping, or None. Pure but for `seen`, the normalized questions kept so far."""
-    content = _content(question)
-    if not question.endswith("?") or not 4 <= len(question.split()) <= 30:
-        return "not a question of 4 to 30 words"
-    if re.search(r"\b(this|the) (passage|text|sentence|document|paragraph|answer)\b", question.lower()):
-        return "points at the text"
-    if normalize(candidate.span) and normalize(candidate.span) in normalize(question):
-        return "contains its answer"
-    if len(content & _content(candidate.text + " " + candidate.headings)) < 2:
-        return "shares fewer than two words with its sentence"
-    if content and len(content - _content(candidate.text + " " + candidate.headings)) > len(content) / 2:
-        return "mostly about something else"
-    if normalize(question) in seen:
-        return "duplicate"
-    return None
-
-
-def _content(text: str) -> set[str]:
-    return set(words(text)) - STOPWORDS
+def _opening(spot: Candidate) -> str:
+    """-> how a question for this kind of span begins, "" where that is open."""
+    if spot.kind == "amount" and spot.span[0] in "£$€":
+        return " How much"
+    return OPENINGS.get(spot.kind, "")
 
 
 def _shots() -> str:

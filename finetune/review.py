@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 
 from finetune.data import Row, Stage, TrainingError, write_lines
 from finetune.importing import find_answer
+from finetune.split import part
 from finetune.taught import DEV, DROP, KEEP, MEND, TRAIN, gathered, read_verdicts, state_of, verdicts_of
 
 Ask = Callable[[str], str]
@@ -39,7 +40,7 @@ def review(run: str, sample: int | None, ask: Ask = input, show: Callable[[str],
 
     Rows judged before are passed over, unless they have come out otherwise since. Raises TrainingError when nothing has been mined."""
     Stage(run, "mine").receipt()
-    rows = sorted((row for part in (TRAIN, DEV) for row in gathered(run, part)), key=lambda row: hashlib.sha256(row.id.encode()).digest())
+    rows = sorted((row for name in (TRAIN, DEV) for row in gathered(run, name)), key=lambda row: hashlib.sha256(row.id.encode()).digest())
     verdicts = read_verdicts(run)
     waiting = [row for row in rows[:sample] if not _judged(row, verdicts)]
     for number, row in enumerate(waiting, 1):
@@ -81,17 +82,18 @@ def judge(row: Row, ask: Ask, show: Callable[[str], None]) -> dict | None:
 
 
 def mend(row: Row, ask: Ask) -> Row:
-    """-> the row with the question and answer that the person gives, asked of the passage that holds it; the passages stay.
-
-    Raises TrainingError when the answer stands in none of them."""
+    """-> the row with the question and answer that the person gives; the passages stay. Raises TrainingError when the answer stands in none of them."""
     question = " ".join(ask("question (Enter: as it is): ").split()) or row.question
     answer = ask("answer, as it stands in a passage (Enter: as it is, -: the passages do not answer it): ").strip()
     if not answer:
         return dataclasses.replace(row, question=question)
     if answer == "-":
         return dataclasses.replace(row, question=question, kind="mended", cited=0)
-    chunk, span = find_answer((answer,), list(row.passages))
+    cited = row.passages[row.cited - 1] if row.cited else None
+    own = [chunk for chunk in row.passages if part(chunk.document) == part(row.document)]  # what one part teaches must not come from another's documents
+    chunk, span = find_answer((answer,), sorted(own, key=lambda chunk: chunk != cited))
     if chunk is None:
-        raise TrainingError("that stands in no passage shown, word for word: give other words, or - to refuse")
-    gold, cited = (chunk.start, chunk.end), row.passages.index(chunk) + 1
-    return dataclasses.replace(row, question=question, answer=span, kind="answerable", document=chunk.document, gold=gold, cited=cited)
+        raise TrainingError("that stands in no passage shown that this row may learn from, word for word: give other words, or - to refuse")
+    home = {"document": chunk.document, "gold": (chunk.start, chunk.end), "cited": row.passages.index(chunk) + 1}
+    id = row.id if chunk.document == row.document else f"{chunk.document}:{chunk.start}:{question}"  # by which lineage finds it
+    return dataclasses.replace(row, id=id, question=question, answer=span, kind="answerable", **home)

@@ -12,7 +12,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from finetune.data import Stage, write_lines
 from finetune.progress import Progress
-from finetune.taught import data_of, taught
+from finetune.taught import learned
 from finetune.trainable import Trainable, float32_adapter, score_labels_only
 from rag import prompt
 from rag.adapters import AT_QUESTION, CURVES, IDENTITY, RECORD
@@ -73,9 +73,9 @@ def identity_of(base: Trainable, method: str, at_question: bool) -> dict[str, An
     return {**learned, "method": method, "activation": AT_QUESTION if at_question else "everywhere", "apart": at_question and base.prefix.apart}
 
 
-def adapter_identity(stage: Stage, base: Trainable, mined: Stage, method: str, at_question: bool) -> dict[str, Any]:
+def adapter_identity(stage: Stage, base: Trainable, method: str, at_question: bool) -> dict[str, Any]:
     """-> identity_of, and where the adapter came from."""
-    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": data_of(mined.run)}
+    return {**identity_of(base, method, at_question), "run": stage.run, "stage": stage.name, "data": learned(stage.run)[1]}
 
 
 def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
@@ -91,8 +91,11 @@ def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
 def training_record(mined: Stage) -> dict[str, Any]:
     """-> the documents by part and every question that the adapter has learned from or was chosen by: it goes where the adapter goes, so
     that evaluation can tell seen from new and refuse questions that were trained on."""
-    rows = [(part, row) for part in ("train", "dev") for row in taught(mined.run, part)]
-    return {"documents": mined.receipt()["documents"], "questions": [{"id": row.id, "part": part, "question": row.question} for part, row in rows]}
+    rows, documents = learned(mined.run)[0], mined.receipt()["documents"]
+    for part, row in rows:
+        if not any(row.document in known for known in documents.values()):  # indexed after mining, then imported
+            documents.setdefault(part, []).append(row.document)
+    return {"documents": documents, "questions": [{"id": row.id, "part": part, "question": row.question} for part, row in rows]}
 
 
 def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:

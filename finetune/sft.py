@@ -16,7 +16,7 @@ from finetune.development import AnswerF1
 from finetune.from_question import AnswerTrainer, answers
 from finetune.methods import find_method
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
-from finetune.taught import REVIEWED, taught
+from finetune.taught import keep_learned
 from finetune.trainable import Trainable, attend_after_prefix, load_trainable
 from rag import prompt
 from rag.adapters import READER, awake, reader_fits
@@ -56,12 +56,12 @@ def train_sft(
     find_method(settings.method)
     base = load_trainable(model, device, precision, prefix)
     prompt.check_fingerprint(mined.receipt()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine")
-    train, dev = taught(mined.run, "train", REVIEWED), taught(mined.run, "dev")
+    train, dev = keep_learned(stage, resume)
     if not train or not dev:
         raise TrainingError(f"the review left {len(train)} rows to train on and {len(dev)} for development: mine or import more")
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
     run_trainer(trainer, stage.folder, resume)
-    identity = adapter_identity(stage, base, mined, settings.method, find_method(settings.method).at_question)
+    identity = adapter_identity(stage, base, settings.method, find_method(settings.method).at_question)
     save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev)})
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from finetune.data import Row, Stage, digest, read_lines, read_rows, row_from_json
+from finetune.data import Row, Stage, TrainingError, digest, read_lines, read_rows, row_from_json, write_lines
+from rag.scoring import normalize
 
 DEV, TRAIN = "dev", "train"
 REVIEWED = 3  # times that a reviewed row is trained on: repeated, not weighed in the loss, so that every trainer does the same
+LEARNED = "learned.json"  # written last of the rows that SFT keeps
 KEEP, MEND, DROP = "keep", "mend", "drop"
 
 
@@ -36,11 +38,14 @@ def state_of(row: Row) -> str:
 
 
 def gathered(run: str, part: str) -> list[Row]:
-    """-> mined and imported rows of a part, none twice: of rows with one id, people's stands."""
-    rows: dict[str, Row] = {}
+    """-> mined and imported rows of a part. Where two sources ask the same, in whatever part, people's stands, of two of theirs the last: else one would teach
+    what the other denies, or train on what the other tests."""
+    found: list[tuple[str, Row]] = []
     for folder in sources(run):
-        rows |= {row.id: row for row in read_rows(folder / f"{part}.jsonl")}
-    return list(rows.values())
+        new = [(name, row) for name in (TRAIN, DEV) for row in read_rows(folder / f"{name}.jsonl")]
+        asked = {normalize(row.question) for _, row in new}
+        found = [(name, row) for name, row in found if normalize(row.question) not in asked] + new
+    return [row for name, row in found if name == part]
 
 
 def taught(run: str, part: str, times: int = 1) -> list[Row]:
@@ -53,6 +58,26 @@ def taught(run: str, part: str, times: int = 1) -> list[Row]:
         elif said["verdict"] != DROP:
             found += [row_from_json(said["row"]) if said["verdict"] == MEND else row] * times
     return found
+
+
+def keep_learned(sft: Stage, resume: bool) -> tuple[list[Row], list[Row]]:
+    """-> the rows to train on and for development, kept beside the adapter as they are now: a resumed run, the adapter's record and the paired test read
+    them there, whatever is mined, imported or reviewed meanwhile."""
+    if not (resume and (sft.folder / LEARNED).exists()):
+        write_lines(sft.folder / f"{TRAIN}.jsonl", taught(sft.run, TRAIN, REVIEWED))
+        write_lines(sft.folder / f"{DEV}.jsonl", taught(sft.run, DEV))
+        write_lines(sft.folder / LEARNED, [{"data": data_of(sft.run)}])
+    train, dev = (read_rows(sft.folder / f"{name}.jsonl") for name in (TRAIN, DEV))
+    return train, dev
+
+
+def learned(run: str) -> tuple[list[tuple[str, Row]], str]:
+    """-> the rows that the run's SFT learned from, none twice, each with its part; and their `data_of`. Raises TrainingError where it has kept none."""
+    sft = Stage(run, "sft")
+    if not (sft.folder / LEARNED).exists():
+        raise TrainingError(f"{sft.folder} has not kept the rows that it learned from: python -m finetune sft --run {run}")
+    rows = {row.id: (name, row) for name in (TRAIN, DEV) for row in read_rows(sft.folder / f"{name}.jsonl")}
+    return list(rows.values()), read_lines(sft.folder / LEARNED)[0]["data"]
 
 
 def data_of(run: str) -> str:

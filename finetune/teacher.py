@@ -53,10 +53,10 @@ def open_teacher(url: str, settings: TeacherSettings, model: LocalModel) -> Teac
     return Teacher(endpoint, AutoTokenizer.from_pretrained(model.path, local_files_only=True))
 
 
-def written(writer: Generator | Teacher, spots: list[Candidate], chunks: list[Chunk], bar: tqdm) -> list[tuple[Candidate, str]]:
-    """-> each span with the question for it, from either; a teacher's expense stands on the progress bar."""
+def written(writer: Generator | Teacher, spots: list[Candidate], chunks: list[Chunk], bar: tqdm) -> list[tuple[Candidate, list[str]]]:
+    """-> each span with the questions for it, from either; a teacher's expense stands on the progress bar."""
     if isinstance(writer, Teacher):
-        found = writer.write(spots, chunks)
+        found = [(spot, [question]) for spot, question in writer.write(spots, chunks)]
         bar.set_postfix_str(writer.endpoint.spent(), refresh=False)
         return found
     return list(zip(spots, write_questions(writer, spots), strict=True))

@@ -6,7 +6,7 @@ from fakes import passage
 from rows import failed, scored, write
 
 from eval.__main__ import bench_run, generators_of, parser, run_bench
-from eval.dev import choose, read_rows
+from eval.dev import choose, development, read_rows
 from eval.questions import EvaluationError, Evidence, Question, asked, read_questions
 from eval.run import newest_adapter
 from finetune.data import Row, write_lines
@@ -162,3 +162,10 @@ def test_a_folder_that_is_no_bench_says_what_is_expected(tmp_path):
 
 def test_leaks_stop_an_evaluation_unless_it_is_told_otherwise():
     assert parser().parse_args(["gold"]).leaks == parser().parse_args(["bench", "b"]).leaks == "stop"
+
+
+def test_development_rows_are_those_that_sft_has_kept_else_the_mined(tmp_path, monkeypatch):
+    monkeypatch.setattr("eval.dev.RUNS", tmp_path)
+    assert development("r") == tmp_path / "r/mine/dev.jsonl"
+    write_lines(tmp_path / "r/sft/dev.jsonl", [])
+    assert development("r") == tmp_path / "r/sft/dev.jsonl"

@@ -160,3 +160,13 @@ def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_
 
     (kept, once), (again, often) = trained(500), trained(0)
     assert kept == pytest.approx(again, abs=1e-5) and often > 2 * once
+
+
+def test_an_adapter_from_the_question_on_sleeps_through_general_instructions(tiny_model, tiny_generator, at_question):
+    """So training can't make the model forget how to follow them, and rows of them would teach it nothing."""
+    tokenizer, tuned = tiny_generator.tokenizer, Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
+    plain = [prompt.render_plain(tokenizer, text) for text in ("Name a port.", "Say when the office opens.\n\nQuestion: when?", "Crane?")]
+    for ours, theirs in zip(tuned.generate(plain, 12), tiny_generator.generate(plain, 12), strict=True):
+        assert ours.text == theirs.text and ours.logprobs == pytest.approx(theirs.logprobs, abs=1e-5)
+    asked = prompt.render(tokenizer, ROWS[1].question, list(ROWS[1].passages))
+    assert tuned.generate([asked], 12)[0].logprobs != pytest.approx(tiny_generator.generate([asked], 12)[0].logprobs, abs=1e-2)

@@ -68,6 +68,9 @@ def test_csv_of_spreadsheets_is_read(tmp_path, retriever):
         ({"question": "Who founded the museum?", "answers": [], "document": "o.md"}, "its document is kept out of training, for testing"),
         ({**CRANE, "text": "40 tonnes", "thumb": None}, "no thumb and no correction"),
         ({**CRANE, "text": "40 tonnes", "thumb": "down"}, "thumb down without a correction"),
+        ({**CRANE, "thumb": "down"}, "thumb down without a correction"),
+        ({**CRANE, "thumb": "down", "correction": ""}, "thumb down without a correction"),
+        ({**CRANE, "thumb": None, "correction": None}, "no thumb and no correction"),
     ],
 )
 def test_what_can_not_be_used_is_kept_with_its_reason(tmp_path, retriever, line, reason):
@@ -110,6 +113,34 @@ def test_the_log_of_real_questions_is_learned_from(tmp_path, retriever):
     assert [r.answer for r in read_rows(stage.folder / "train.jsonl")] == ["40 tonnes", "40 tonnes"]
     assert stage.receipt()["rejected"] == {"thumb down without a correction": 1, "no thumb and no correction": 1}
     assert [(line["thumb"], line["correction"]) for line in read_lines(log)] == [("up", None), ("down", "40 tonnes"), ("down", None), (None, None)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"answer": "40 tonnes", "thumb": "up"},
+        {"answer": "1902", "thumb": "down", "correction": "40 tonnes"},
+        {"answer": "1902", "correction": "40 tonnes"},
+    ],
+)
+def test_a_log_may_call_what_was_said_the_answer(tmp_path, retriever, more):
+    [row], _, rejects = imported(tmp_path, retriever, [{"question": CRANE["question"], **more}])
+    assert row.answer == "40 tonnes" and rejects == []
+
+
+def test_an_answer_across_lines_is_taught_on_one_as_the_prompt_shows_it():
+    chunk = passage("The crane lifts 40\ntonnes.").chunk
+    assert find_answer(("40 tonnes",), [chunk]) == (chunk, "40 tonnes")
+
+
+def test_what_two_sources_ask_is_learned_from_the_last_alone_whatever_part_it_falls_to(tmp_path, retriever):
+    mined = Stage("r", "mine")
+    for name in ("train", "dev"):
+        write_lines(mined.folder / f"{name}.jsonl", [])
+    imported(tmp_path, retriever, [CRANE], "1.jsonl")
+    write_lines(mined.folder / "train.jsonl", gathered("r", "train"))
+    imported(tmp_path, retriever, [{"question": "How much does the crane on the north quay LIFT", "answer": "08:30", "document": "e.md"}], "2.jsonl")
+    assert gathered("r", "train") == [] and [(row.answer, row.document) for row in gathered("r", "dev")] == [("08:30", "e.md")]
 
 
 def test_imported_rows_join_the_mined_ones_and_people_have_the_last_word(tmp_path, retriever):

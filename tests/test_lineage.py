@@ -9,9 +9,10 @@ from triplets import row
 from finetune.data import Stage, write_lines
 from finetune.lineage import adapters_of, rows_of, tell
 from finetune.running import training_record
-from finetune.taught import data_of
+from finetune.taught import data_of, keep_learned
 from rag import index_commands
 from rag.adapters import questions_about
+from rag.live import Promoted, promote
 
 
 def ours(n, document="d0.md"):
@@ -22,6 +23,7 @@ def ours(n, document="d0.md"):
 def adapter(folder, run):
     """An adapter as training leaves it, without weights."""
     folder.mkdir(parents=True)
+    keep_learned(Stage(run, "sft"), False)
     (folder / "identity.json").write_text(json.dumps({"run": run, "data": data_of(run)}))
     write_lines(folder / "record.json", [training_record(Stage(run, "mine"))])
 
@@ -36,7 +38,7 @@ def taught_run(tmp_path, monkeypatch):
     adapter(Stage("r", "sft").folder / "adapter", "r")
     live = tmp_path / "var" / "adapters" / "r-sft"
     adapter(live, "r")
-    write_lines(tmp_path / "var" / "adapters" / "live.json", [{"generator": {"folder": "var/adapters/r-sft", "why": "it won"}}])
+    promote({"generator": Promoted("var/adapters/r-sft", "it won")})
     return stage
 
 
@@ -79,3 +81,8 @@ def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught
     index_commands.run_remove(SimpleNamespace(index=None, patterns=["d0.md", "e.md"]), None)
     out = capsys.readouterr().out
     assert "learned from 2 questions about d0.md: python -m finetune lineage d0.md" in out and "about e.md" not in out
+
+
+def test_an_adapter_tells_of_documents_that_were_indexed_after_mining_and_then_imported(taught_run):
+    taught_run.finish({"documents": {"train": ["d0.md"], "dev": [], "unmined": []}})
+    assert training_record(taught_run)["documents"] == {"train": ["d0.md", "other.md"], "dev": ["d1.md"], "unmined": []}

@@ -1,19 +1,24 @@
+import dataclasses
 import random
+import re
 from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-from fakes import passage
+from fakes import document, passage
 
-from finetune.data import Row, read_rows, write_lines
-from finetune.mine import MineSettings, choose_candidates, label, part_of
+from finetune.candidates import choose_candidates, part_of
+from finetune.data import Row, Stage, TrainingError, read_lines, read_rows, write_lines
+from finetune.mine import MineSettings, mine
 from finetune.preference import fault, near_miss
-from finetune.questions import candidate, reject, write_questions
+from finetune.questions import _opening, candidate, write_questions
+from finetune.sieve import label
 from finetune.spans import find_spans
 from finetune.split import DEV, TRAIN, UNMINED, part
-from rag.chunking import Chunk
+from rag.chunking import Chunk, ChunkSettings, chunk
 from rag.prompt import REFUSAL
-from rag.retrieval import RetrievalSettings
+from rag.retrieval import RetrievalSettings, Retriever
+from rag.scoring import normalize
 
 
 @pytest.mark.parametrize(
@@ -25,7 +30,17 @@ from rag.retrieval import RetrievalSettings
         ("Press *Confirm load* to go on.", [("term", "Confirm load")]),
         ("There are four mooring buoys.", [("number", "four mooring buoys")]),
         ("It takes two formal warnings and a letter.", [("number", "two formal warnings")]),
+        ("The five binders remain.", [("number", "five binders")]),
+        ("We had seven fish there.", [("number", "seven fish")]),
         ("The key is kept in the blue drawer.", [("tail", "the blue drawer")]),
+        ("It lifts 1.60 m, or 1,200 by 800 mm.", [("amount", "1.60 m"), ("amount", "800 mm")]),
+        ("Ticket: Motorcycle; Single: £9.90; Day: Mon-Fri", [("amount", "£9.90"), ("cell", "Motorcycle"), ("cell", "Mon-Fri")]),
+        ("It shut because the joint had leaked.", [("reason", "the joint had leaked")]),
+        ("It stays shut unless the master asks for it.", [("condition", "the master asks for it")]),
+        ("Visitors must sign in at the gate.", [("duty", "sign in at the gate")]),
+        ("Priority 2 means one whole department has stopped.", [("definition", "one whole department has stopped")]),
+        ("**Owner:** whoever wrote it, with *Ottar Brask* in.", [("term", "Ottar Brask")]),
+        ("It goes to Nan Stobbs's office by door A1.", [("name", "Nan Stobbs")]),
         ("Nothing to see.", []),
     ],
 )
@@ -45,27 +60,23 @@ def test_a_candidate_marks_its_span():
     assert SPOT.headings == "Crane manual > Limits"
 
 
-@pytest.mark.parametrize(
-    ("question", "reason"),
-    [
-        ("How much does the crane on the north quay lift?", None),
-        ("The crane on the north quay lifts a lot.", "not a question of 4 to 30 words"),
-        ("Crane quay lifts?", "not a question of 4 to 30 words"),
-        ("What " + "north quay crane " * 10 + "lifts?", "not a question of 4 to 30 words"),
-        ("What does the passage say the crane lifts?", "points at the text"),
-        ("Does the crane on the quay lift 40 Tonnes?", "contains its answer"),
-        ("How much can the ferry carry?", "shares fewer than two words with its sentence"),
-        ("Which crane manual explains penguins, submarines and volcanoes nicely?", "mostly about something else"),
-        ("How much is lifted by the north crane?", "duplicate"),
-    ],
-)
-def test_reject_says_why(question, reason):
-    assert reject(question, SPOT, {"how much is lifted by north crane"}) == reason
-
-
-def test_the_writer_gives_one_line_a_candidate(tiny_generator):
+def test_the_writer_gives_one_line_a_question(tiny_generator):
     written = write_questions(tiny_generator, [SPOT, SPOT])
-    assert len(written) == 2 and not any("\n" in question for question in written)
+    assert len(written) == 2 and all(len(found) == 1 for found in written)  # a base model gets no opening
+    assert not any("\n" in question for found in written for question in found)
+
+
+def test_a_trained_writer_also_begins_as_the_kind_of_span_wants(tiny_generator):
+    asked = []
+
+    def generate(ids, most, stop):
+        asked.extend(tiny_generator.tokenizer.decode(row) for row in ids)
+        return [SimpleNamespace(text=f" is it {n}?\nAnswer") for n in range(len(ids))]
+
+    spots = [SPOT, dataclasses.replace(SPOT, kind="name"), dataclasses.replace(SPOT, span="£40")]
+    written = write_questions(SimpleNamespace(tokenizer=tiny_generator.tokenizer, adapter="writer", generate=generate), spots)
+    assert written == [["is it 0?", "How is it 1?"], ["is it 2?", "Which is it 3?"], ["is it 4?", "How much is it 5?"]]
+    assert [text.rpartition("Question:")[2] for text in asked] == ["", " How", "", " Which", "", " How much"]
 
 
 QUESTION = "How much does the crane lift?"
@@ -130,16 +141,28 @@ def chunks_of(documents, each=3):
 def test_candidates_are_dealt_evenly_and_never_from_unmined_documents():
     names = [f"{n}.md" for n in range(12)]
     chunks = chunks_of(names)
-    chosen = choose_candidates(chunks, MineSettings(candidates=2 * sum(part(n) != UNMINED for n in names)))
+    chosen = choose_candidates(chunks, 2 * sum(part(n) != UNMINED for n in names), 0)
     counts = Counter(chunks[c.chunk].document for c in chosen)
     assert set(counts) == {n for n in names if part(n) != UNMINED} != set(names)
     assert set(counts.values()) == {2}
-    assert chosen == choose_candidates(chunks, MineSettings(candidates=len(chosen)))
+    assert chosen == choose_candidates(chunks, len(chosen), 0)
 
 
 def test_candidates_end_when_the_corpus_does():
     mined_names = [n for n in (f"{n}.md" for n in range(9)) if part(n) != UNMINED]
-    assert len(choose_candidates(chunks_of(mined_names), MineSettings(candidates=1000))) == len(mined_names) * 3 * 2
+    assert len(choose_candidates(chunks_of(mined_names), 1000, 0)) == len(mined_names) * 3 * 2
+
+
+def test_candidates_are_dealt_over_sections():
+    chunks = [dataclasses.replace(c, headings=(f"Part {n % 3}",)) for n, c in enumerate(chunks_of(["a.md"], 30))]
+    counts = Counter(chunks[c.chunk].headings for c in choose_candidates(chunks, 9, 0))
+    assert part("a.md") == TRAIN and set(counts.values()) == {3}
+
+
+def test_what_a_sentence_ends_on_is_asked_for_only_where_there_is_nothing_else():
+    text = "The crane of 1987 is kept in the blue drawer. The spare key is kept in the red drawer."
+    chunk = Chunk("a.md", "T", 0, len(text), text, (), None)
+    assert {c.span for c in choose_candidates([chunk], 9, 0)} == {"1987", "the red drawer"}
 
 
 def test_a_corpus_without_development_documents_takes_some_chunks():
@@ -186,8 +209,123 @@ def test_a_near_miss_fails_the_check_that_it_names_and_the_target_none(given):
     assert fault(given.target, given) is None
 
 
+def test_a_wrong_span_is_of_the_right_passage_and_kind_if_there_is_one():
+    texts = ("It opened on 3 May 2024, closed on 30 June 2025 and cost £300.", "A storm came on 9 July 2024.")
+    given = Row("id", QUESTION, "30 June 2025", "answerable", "0.md", (0, 9), tuple(passage(t, f"{n}.md").chunk for n, t in enumerate(texts)), 1)
+    said = {near_miss(given, random.Random(seed)) for seed in range(40)}
+    assert {output for output, way in said if way == "wrong span"} == {"3 May 2024 [1]"}
+    elsewhere = dataclasses.replace(given, passages=(passage("It closed on 30 June 2025.").chunk, given.passages[1]))
+    assert {o for o, way in (near_miss(elsewhere, random.Random(n)) for n in range(40)) if way == "wrong span"} == {"9 July 2024 [2]"}
+
+
 def test_rows_are_read_as_they_were_written(tmp_path):
     odd = Row("é", "What\u2028about\x85this?", "it", "answerable", "0.md", (0, 9), PASSAGES, 1)
     write_lines(tmp_path / "rows.jsonl", [row(), odd])
     assert read_rows(tmp_path / "rows.jsonl") == [row(), odd]
     assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+TOWN = {
+    f"{n}.md": f"# Berths of {place}\n\n## Crane\n\nThe crane {n} at {place} Quay lifts {10 + n} tonnes until {8 + n % 9}:30.\n\n"
+    f"## Fee\n\nThe yearly fee of {place} Basin is £{200 + n} because the walls of {place} need repair."
+    for n, place in enumerate(("Arlen", "Bram", "Corrie", "Dunmore", "Ebb", "Fallow", "Gannet", "Hask", "Ives", "Jura", "Kerr", "Lamp"))
+}
+
+
+def writes(spans_asked):
+    """-> a writer that takes each sentence for its question, the span replaced; and remembers the spans."""
+
+    def generate(ids, most, stop):
+        texts = ["".join(map(chr, row)).rpartition("Text: ")[2] for row in ids]
+        spans_asked.extend(text.split("Answer: ")[1].split("\n")[0] for text in texts)
+        sentences = [text.split(": ", 1)[1].split("\n")[0] for text in texts]
+        return [SimpleNamespace(text=" What" + re.sub(r"<<.*>>", "of", s)[3:].rstrip(".") + "?\n") for s in sentences]
+
+    def tokenizer(text, add_special_tokens=False):
+        return {"input_ids": [ord(ch) for ch in text]}
+
+    return SimpleNamespace(tokenizer=tokenizer, adapter="writer", name="fake", generate=generate)
+
+
+class FindsAgain:
+    """Finds every span again; `own` is how well questions about fees are borne out."""
+
+    def __init__(self, own=0.2):
+        self.own, self.asked = own, []
+
+    def read(self, question, chunk):
+        self.asked.append(question)
+        return next(span for _, _, span in find_spans(chunk.text) if normalize(span) not in normalize(question))
+
+    def supports(self, question, spot, chunk, shown):
+        assert chunk.text[slice(*spot.sentence)] == spot.text.replace("<<", "").replace(">>", "")
+        return self.own if "fee" in question else 0.9, 0.1
+
+
+@pytest.fixture
+def mined_town(tiny_index, tiny_embedder, tmp_path, monkeypatch):
+    """-> a function that mines TOWN into a run and returns its folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("finetune.mine.fingerprint", lambda tokenizer: "prompt")
+    retriever = Retriever(tiny_index(TOWN), tiny_embedder, RetrievalSettings())
+
+    def run(name, round_trip=None, **settings):
+        stage = Stage(name, "mine")
+        mine(stage, retriever, writes([]), round_trip, "base", MineSettings(**settings))
+        return stage.folder
+
+    return run
+
+
+def test_the_same_corpus_mined_twice_is_the_same_files(mined_town):
+    once, again, other = mined_town("a", FindsAgain()), mined_town("b", FindsAgain()), mined_town("c", FindsAgain(), seed=1)
+    names = ("train.jsonl", "dev.jsonl", "rejects.jsonl", "run.json")
+    assert all((once / n).read_bytes() == (again / n).read_bytes() for n in names)
+    assert (once / "train.jsonl").read_bytes() != (other / "train.jsonl").read_bytes()
+
+
+def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys):
+    folder = mined_town("a", FindsAgain(), left_out=0.6, unanswerable=0.8, voices=0.2)
+    rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
+    rejects, receipt = read_lines(folder / "rejects.jsonl"), Stage("a", "mine").receipt()
+    assert receipt["rejected"]["its sentence does not bear it out"] > 0
+    of_spans = [r for r in rejects if "<<" in r["text"]]
+    assert Counter(r["reason"] for r in of_spans) == receipt["rejected"]
+    assert Counter(r["reason"] for r in rejects if "<<" not in r["text"]) == receipt["twists rejected"]
+    mined_rows = [row for row in rows if row.kind != "swapped"]
+    better = [r for r in of_spans if r["reason"] == "another question for its span is better"]
+    spans = {(row.document, row.answer) for row in mined_rows} | {(r["document"], r["answer"]) for r in of_spans}
+    assert len(spans) == len(choose_candidates_of(TOWN)) and sum(receipt["voices"].values()) == len(rows)
+    assert len(mined_rows) + len(of_spans) == sum(1 + bool(_opening(c)) for c in choose_candidates_of(TOWN)) and better
+    assert all(not row.cited for row in rows if row.kind != "answerable") and {"answerable", "left out"} <= {row.kind for row in rows}
+    assert "some of them:" in capsys.readouterr().out
+
+
+def choose_candidates_of(texts):
+    chunks = [c for name, text in texts.items() for c in chunk(document(name, text), ChunkSettings())]
+    return choose_candidates(chunks, 480, 0)
+
+
+def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch):
+    monkeypatch.setattr("finetune.teacher.write_questions", lambda writer, batch: [["What?"]] * len(batch))
+    folder = mined_town("a", voices=0.0, in_place=True)
+    rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl") if row.cited]
+    assert rows and all(re.search(r"\b(what|how (much|many)|why)\b", row.question) for row in rows)
+    assert ("The crane 1 at Bram Quay lifts how many tonnes until 9:30?", "11 tonnes") in {(row.question, row.answer) for row in rows}
+    assert Stage("a", "mine").receipt()["in place"] == sum(row.kind != "swapped" for row in all_rows(folder))
+    with pytest.raises(TrainingError, match="only 0 rows"):
+        mined_town("b")
+
+
+def all_rows(folder):
+    return [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
+
+
+def test_where_nobody_is_asked_more_is_kept(mined_town):
+    asked, not_asked = (len(read_rows(mined_town(name, trip) / "train.jsonl")) for name, trip in (("a", FindsAgain()), ("b", None)))
+    assert asked < not_asked
+
+
+def test_a_corpus_of_which_nothing_passes_is_an_error_that_says_what_to_do(mined_town):
+    with pytest.raises(TrainingError, match="index more documents"):
+        mined_town("a", FindsAgain(), candidates=2)

@@ -1,12 +1,14 @@
 """People's verdicts on rows: kept as they are given, taken up where they were left, and heeded by training."""
 
+from dataclasses import replace
+
 import pytest
 from triplets import row
 
 from finetune.data import Stage, TrainingError, read_lines, write_lines
 from finetune.review import Estimate, mend, review
 from finetune.running import training_record
-from finetune.taught import REVIEWED, data_of, read_verdicts, taught, verdicts_of
+from finetune.taught import REVIEWED, data_of, keep_learned, learned, read_verdicts, taught, verdicts_of
 from rag.prompt import REFUSAL
 
 
@@ -78,6 +80,7 @@ def test_training_leaves_out_dropped_rows_and_repeats_reviewed_ones(mined):
     ids = [r.id for r in taught("r", "train", REVIEWED)] + [r.id for r in taught("r", "dev")]
     assert len(dropped) == 1 and not dropped & set(ids)
     assert all(ids.count(id) == (REVIEWED if id in verdicts and id != "r20" else 1) for id in ids) and REVIEWED > 1
+    keep_learned(Stage("r", "sft"), False)
     record = training_record(mined)
     assert len(record["questions"]) == 9 and not dropped & {q["id"] for q in record["questions"]}
     assert data_of("r") != before
@@ -89,10 +92,42 @@ def test_training_takes_the_mended_row(mined):
     assert (found.question, found.answer, found.target) == ("How many litres are in it?", "litres", "litres [1]")
 
 
+def of_documents(given, *names):
+    """-> the row with passages of these documents, its own the first."""
+    passages = tuple(replace(chunk, document=name) for chunk, name in zip(given.passages, names, strict=True))
+    return replace(given, document=names[0], id=f"{names[0]}:0:{given.question}", passages=passages)
+
+
+def test_a_row_mended_to_another_document_is_of_that_document():
+    found = mend(of_documents(row(3), "d1.md", "d3.md"), Person("", "4 litres").ask)
+    assert (found.document, found.gold, found.id) == ("d3.md", (0, 20), f"d3.md:0:{row(3).question}")
+
+
+def test_a_mended_answer_keeps_its_citation_where_the_passage_holds_it_too():
+    assert mend(of_documents(row(3, 2), "d1.md", "d3.md"), Person("", "litres").ask).target == "litres [2]"
+
+
+@pytest.mark.parametrize("other", ["d0.md", "d6.md"])  # one that is never mined, one for development
+def test_a_row_is_not_mended_to_a_document_of_another_part(other):
+    with pytest.raises(TrainingError, match="may learn from"):
+        mend(of_documents(row(3), "d1.md", other), Person("", "4 litres").ask)
+
+
+def test_what_is_reviewed_or_mined_during_training_does_not_change_what_it_says_it_has_learned(mined):
+    sft, before = Stage("r", "sft"), data_of("r")
+    rows = keep_learned(sft, False)
+    judged(*"dddddddddd")
+    assert keep_learned(sft, True) == rows and len(training_record(mined)["questions"]) == 10
+    assert learned("r")[1] == before != data_of("r")
+    assert keep_learned(sft, False) == ([], []) and learned("r") == ([], data_of("r"))
+    sft.clear()
+    with pytest.raises(TrainingError, match="finetune sft --run r"):
+        learned("r")
+
+
 def test_an_answer_is_mended_only_to_what_stands_in_a_passage_shown():
-    given = row(3)
-    mended = mend(given, Person("", "4 litres").ask)
-    assert (mended.target, mended.document, mended.kind) == ("4 litres [2]", "d1.md", "answerable")
+    given = of_documents(row(3), "d1.md", "d3.md")
+    assert mend(given, Person("", "4 litres").ask).target == "4 litres [2]"
     assert mend(given, Person("", "").ask) == given
     assert mend(given, Person("Why?", "-").ask).target == REFUSAL
     with pytest.raises(TrainingError, match="word for word"):

@@ -247,7 +247,7 @@ def test_mining_with_a_teacher_and_again_from_what_is_kept(server, endpoint, tin
     files = []
     for _ in range(2):
         teacher = Teacher(endpoint(), tiny_generator.tokenizer)
-        mine(Stage("r", "mine"), Retriever(store, tiny_embedder, RetrievalSettings()), teacher, "base", MineSettings())
+        mine(Stage("r", "mine"), Retriever(store, tiny_embedder, RetrievalSettings()), teacher, None, "base", MineSettings())
         files.append([(Stage("r", "mine").folder / f"{part}.jsonl").read_bytes() for part in ("train", "dev", "rejects")])
     assert files[0] == files[1] and len(server.requests) == teacher.endpoint.reused == sum(part(f"{name}.md") != UNMINED for name in names)
     assert Stage("r", "mine").receipt()["writer"] == f"big at {server.url}"

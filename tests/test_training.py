@@ -73,6 +73,7 @@ def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves
     folder = train(tiny_model, mined, epochs=3, learning_rate=5e-3).folder / "adapter"
     record = json.loads((folder / "record.json").read_text())
     assert record["documents"] == DOCUMENTS
+    assert [len(read_rows(folder.parent / f"{part}.jsonl")) for part in ("train", "dev")] == [16, 4]
     numbers = [("train", n) for n in range(16)] + [("dev", n + 50) for n in range(4)]
     assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?"} for part, n in numbers]
     curves = json.loads((folder / "curves.json").read_text())

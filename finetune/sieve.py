@@ -1,0 +1,162 @@
+"""What becomes of each mined question: a row with the context that the serving retriever gives and the label that it earns, or a reject with its reason."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+
+from finetune import filters
+from finetune.candidates import part_of
+from finetune.data import Row
+from finetune.in_place import ask_in_place
+from finetune.questions import Candidate
+from finetune.round_trip import RoundTrip
+from finetune.split import DEV, TRAIN, part
+from finetune.unanswerable import SWAPPED, Terms, Twisted, stands_in, twists
+from finetune.voices import pick_voice, speak
+from rag.chunking import Chunk
+from rag.retrieval import Passage, Retriever
+from rag.scoring import normalize
+
+
+@dataclass(frozen=True)
+class SieveSettings:
+    """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
+    whose right answer is the refusal, filled up with twisted questions as far as there are. voices: share of keywords, and of misspelt ones. reach: a question
+    must find its passage among this many. in_place: where no written question passes, one made from the sentence is tried."""
+
+    left_out: float = 0.2
+    unanswerable: float = 0.33
+    voices: float = 0.1
+    reach: int = 10
+    in_place: bool = False
+    seed: int = 0
+
+
+class _Once:
+    """The retriever, searching once for what is asked for several times on end."""
+
+    def __init__(self, retriever: Retriever, reach: int):
+        self.chunks, self.settings = retriever.chunks, retriever.settings
+        self._retriever, self._reach = retriever, max(reach, retriever.settings.passages)
+        self._asked, self._found = "", []
+
+    def search(self, question: str, k: int | None = None) -> list[Passage]:
+        if question != self._asked:
+            self._asked, self._found = question, self._retriever.search(question, self._reach)
+        return self._found[: k or self.settings.passages]
+
+
+class Sieve:
+    """Puts each question among the rows of its part or among the rejects."""
+
+    def __init__(self, retriever: Retriever, round_trip: RoundTrip | None, settings: SieveSettings):
+        self.rows: dict[str, list[Row]] = {TRAIN: [], DEV: []}
+        self.rejects: list[dict] = []
+        self.voices: Counter[str] = Counter()
+        self.in_place = 0
+        self._retriever, self._round_trip, self._settings = _Once(retriever, settings.reach), round_trip, settings
+        self._kept: list[tuple[str, Row, str]] = []  # question in full, its row and part
+        self._contents: list[frozenset[str]] = []
+        self._rng = random.Random(settings.seed)
+        self._dev_documents = any(part(chunk.document) == DEV for chunk in retriever.chunks)
+
+    def judge(self, questions: list[str], spot: Candidate) -> None:
+        """Keep of the questions that pass the one that the span answers best; where none does, one made from the sentence is tried."""
+        chunk = self._retriever.chunks[spot.chunk]
+        judged = {question: self._check(question, spot, chunk) for question in questions}
+        made = ask_in_place(spot) if self._settings.in_place and all(reason for _, reason in judged.values()) else None
+        if made:
+            judged[made] = self._check(made, spot, chunk, written=False)
+        leave_out = self._rng.random() < self._settings.left_out
+        reasons = {question: reason for question, (_, reason) in judged.items() if reason}
+        passed = [question for question in judged if question not in reasons]
+        if passed:
+            question = max(passed, key=lambda asked: judged[asked][0])
+            said, voice = speak(question, pick_voice(self._rng, self._settings.voices), self._rng)
+            row, reason = label(said, spot, chunk, self._retriever, leave_out, self._settings.reach)
+            reasons |= {asked: "another question for its span is better" for asked in passed if asked != question}
+            if row:
+                self.in_place += question == made
+                self._keep(question, row, voice, part_of(chunk, self._dev_documents))
+            else:
+                reasons[question] = str(reason)
+        for question, reason in reasons.items():
+            self.rejects.append({"question": question, "answer": spot.span, "text": spot.text, "document": chunk.document, "reason": reason})
+
+    def _keep(self, question: str, row: Row, voice: str, name: str) -> None:
+        """question: in full."""
+        self.rows[name].append(row)
+        self.voices[voice] += 1
+        self._contents.append(filters.content(question))
+        self._kept.append((question, row, name))
+
+    def _check(self, question: str, spot: Candidate, chunk: Chunk, written: bool = True) -> tuple[float, str | None]:
+        """-> how well the span bears out that it answers the question, 1 where nobody is asked, and why the question is not worth keeping. What a model has
+        written the reader reads, too."""
+        reason = filters.plain_reason(question, spot, self._contents)
+        if reason or not self._round_trip:
+            return 1.0, reason
+        own, rival = self._round_trip.supports(question, spot, chunk, [p.chunk for p in self._retriever.search(question)])
+        said = self._round_trip.read(question, chunk) if written and not filters.unsupported(own, rival) else None
+        return own, filters.unsupported(own, rival) or filters.not_found_again(said, spot.span)
+
+    def fill_up(self) -> Counter[str]:
+        """Twist kept questions until the share of unanswerable ones is reached or all have been tried. -> rejected ways of twisting by reason."""
+        terms = Terms([c for c in self._retriever.chunks if part_of(c, self._dev_documents) in self.rows])
+        reasons: Counter[str] = Counter()
+        for question, row, name in self._rng.sample(self._kept, len(self._kept)):
+            if row.cited and sum(not r.cited for r in self.rows[name]) < self._settings.unanswerable * len(self.rows[name]):
+                made, found = self._twisted(question, row, terms)
+                self.rows[name] += made
+                reasons.update(item["reason"] for item in found)
+                self.rejects += found
+        return reasons
+
+    def _twisted(self, question: str, row: Row, terms: Terms) -> tuple[list[Row], list[dict]]:
+        """-> the first way of twisting that passes, as a row, if any does; and the ways that did not."""
+        found = []
+        for way in twists(question, row.passages[row.cited - 1], terms, self._rng):
+            said, voice = speak(way.question, pick_voice(self._rng, self._settings.voices), self._rng)
+            made, reason = twisted_row(said, way, row, self._retriever)
+            if made and filters.content(way.question) in self._contents:
+                reason = "duplicate"
+            if made and not reason:
+                self._contents.append(filters.content(way.question))
+                self.voices[voice] += 1
+                return [made], found
+            found.append({"question": way.question, "answer": way.term, "text": question, "document": row.document, "reason": f"{SWAPPED}: {reason}"})
+        return [], found
+
+
+def label(question: str, spot: Candidate, chunk: Chunk, retriever: Retriever | _Once, leave_out: bool, reach: int) -> tuple[Row | None, str | None]:
+    """-> the row, or None and the reason. The context is what the serving retriever returns, with its mistakes: where the chunk is not in it
+    the label is the refusal (unlike RAFT's script, arXiv 2403.10131, which keeps the answer), unless a passage shown holds the answer too."""
+    shown, width = [p.chunk for p in retriever.search(question, reach)], retriever.settings.passages
+    if chunk not in shown:
+        return None, f"does not find its passage among {reach}"
+    if leave_out:
+        shown.remove(chunk)
+    context = shown[:width]
+    reason = filters.answered_otherwise(question, spot, [c for c in context if c != chunk])
+    if reason:
+        return None, reason
+    id, gold = f"{chunk.document}:{chunk.start}:{question}", (chunk.start, chunk.end)
+    if chunk in context:
+        return Row(id, question, spot.span, "answerable", chunk.document, gold, tuple(context), context.index(chunk) + 1), None
+    if any(normalize(spot.span) in normalize(c.text) for c in context):
+        return None, "answered by another passage as well"
+    kind = "left out" if leave_out else "not retrieved"
+    return Row(id, question, spot.span, kind, chunk.document, gold, tuple(context), 0), None
+
+
+def twisted_row(said: str, way: Twisted, row: Row, retriever: Retriever | _Once) -> tuple[Row | None, str | None]:
+    """-> a row whose label is the refusal, or None and the reason. Hard only where the passage of the question that was twisted still comes back.
+    said: the twisted question in its voice."""
+    context = [p.chunk for p in retriever.search(said)]
+    if (row.document, row.gold) not in [(c.document, (c.start, c.end)) for c in context]:
+        return None, "does not find the passage that it was made from"
+    if stands_in(way.term, context):
+        return None, "a passage shown has the new term"
+    return Row(f"{row.document}:{row.gold[0]}:{said}", said, row.answer, SWAPPED, row.document, row.gold, tuple(context), 0), None

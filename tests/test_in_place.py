@@ -1,0 +1,43 @@
+import pytest
+from fakes import passage
+
+from finetune.in_place import ask_in_place
+from finetune.questions import candidate
+
+
+@pytest.mark.parametrize(
+    ("marked", "kind", "asked"),
+    [
+        ("The crane on the quay lifts <<40 tonnes>> in calm weather.", "amount", "The crane on the quay lifts how many tonnes in calm weather?"),
+        ("New singers pay a joining fee of <<£15>>, and it is returned.", "amount", "New singers pay a joining fee of how much?"),
+        ("5.1 Cargo dues rose by <<7 per cent>> in a year (2024).", "amount", "Cargo dues rose by what percentage in a year?"),
+        ("There are <<four mooring buoys>> off the slip.", "number", "Berths: There are how many mooring buoys off the slip?"),
+        ("- The spare *key* is kept until <<18:30>>; ask for it.", "time", "The spare key is kept until what time?"),
+        ("The pier was rebuilt in <<1987>> by hand.", "date", "The pier was rebuilt in what year by hand?"),
+        ("Masts come down on <<3 May>>.", "date", "Masts come down on what date?"),
+        ("Visitors to the works wear goggles because <<chips fly>>.", "reason", "Visitors to the works wear goggles why?"),
+        ("The gate stays shut, unless <<the master asks>>.", "condition", "The gate stays shut, unless what?"),
+        ("The gate is opened only if <<the master asks>>.", "condition", "The gate is opened only under what condition?"),
+        ("Visitors to the yard must <<sign in>> at the gate.", "duty", "Visitors to the yard must do what at the gate?"),
+        ("It was rebuilt by <<Nan Stobbs>> after the flood.", "name", "Berths: It was rebuilt by who or what after the flood?"),
+        ("route: A-B; day: Sat; depart: <<08:40>>; arrive: 09:05; note: x", "time", "What depart for route A-B, day Sat, arrive 09:05?"),
+        ("The Trust, which drew up the plan, wants a new shed by <<2027>>.", "date", "The Trust, which drew up the plan, wants a new shed by what year?"),
+        ("quay: A; dues: 2 t\nquay: B; dues: <<5 t>>; day: Sat", "amount", "What dues for quay B, day Sat?"),
+        ("WHAT IT COSTS Oil from boats under <<15 m>> is free.", "amount", "Oil from boats under how many m is free?"),
+        ("Vehicles on the <<Mole>> pay double at Easter.", "name", "Vehicles on what pay double at Easter?"),
+        ("No pallet there reached −<<15 °C>> in May.", "amount", None),
+        ("The tower shuts in <<August>> for repair.", "name", "The tower shuts in what month for repair?"),
+        ("Leave ends on the last <<Sunday>> of May.", "name", "Leave ends on the last what day of May?"),
+        ("# Tariff of Harbour Dues, <<2026>>", "date", None),
+        ("Use the <<Trust>>'s form for an injury.", "name", None),
+        ("Thanks went to Dame <<Honor Lisburne>> in May.", "name", None),
+        ("Probe <<one pallet>> in ten.", "number", None),
+        ("Since the <<2023>> rewiring it leaks.", "date", None),
+        ("| Overload | <<shed>> |", "tail", None),
+    ],
+)
+def test_a_sentence_becomes_a_question_for_its_span(marked, kind, asked):
+    plain = marked.replace("<<", "").replace(">>", "")
+    span = marked.partition("<<")[2].partition(">>")[0]
+    chunk = passage(plain, headings=("Harbour", "2. Berths")).chunk
+    assert ask_in_place(candidate(0, chunk, (0, len(plain)), plain.index(span), span, kind)) == asked
