@@ -80,22 +80,18 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.endpoint import TeacherSettings
     from finetune.mine import MineSettings, mine
     from finetune.round_trip import open_round_trip
-    from finetune.teacher import Teacher, open_teacher
-    from finetune.writer import open_writer
-    from rag.models import choose_device
+    from finetune.teacher import Teacher, choose_writer
     from rag.pipeline import open_retriever
 
     stage = _begin(args, "mine")
     if stage is None:
         return
     model, device, _ = base_of(settings)
-    wanted = settings.section("mine", MineSettings)
-    asked = settings.section("teacher", TeacherSettings)
-    writer = open_teacher(wanted.teacher, asked, model) if wanted.teacher else open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings) if wanted.checked else None, model.digest, wanted)
+    mining = settings.section("mine", MineSettings)
+    writer = choose_writer(settings, mining.teacher, model, device)
+    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings) if mining.checked else None, model.digest, mining)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
     if isinstance(writer, Teacher):
