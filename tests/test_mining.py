@@ -271,7 +271,7 @@ def mined_town(tiny_index, tiny_embedder, tmp_path, monkeypatch):
 
     def run(name, round_trip=None, **settings):
         stage = Stage(name, "mine")
-        mine(stage, retriever, writes([]), round_trip, "base", MineSettings(**settings))
+        mine(stage, retriever, writes([]), round_trip, "base", MineSettings(**{"in_place": False, **settings}))
         return stage.folder
 
     return run
