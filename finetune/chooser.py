@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from finetune.data import TrainingError
-from finetune.proposals import ALL, MEASURING, proposals
+from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights, log_odds
 from rag.pipeline import shipped_reranker
 from rag.settings import Settings
@@ -33,19 +33,22 @@ class Weighed:
 
 def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
     """Weigh the shipped reader's proposals for the questions on documents that reader and cross-encoder have left out, or on everything where they were trained
-    on other benches; keep the weights in `out`, with the curve that weights fitted on one half of the documents give on the other."""
-    found = []
-    for bench in benches:
-        made = proposals(settings, bench, ALL if everything else MEASURING)
-        supports = shipped_reranker(settings).score_pairs([(p.claim, p.evidence) for p in made])
-        found += [Weighed(p.question, p.document, p.answerable, p.logprob, s, p.f1) for p, s in zip(made, supports, strict=True)]
-    if len({p.document for p in found}) < 2 or not any(p.f1 >= RIGHT for p in found):
-        raise TrainingError("too few questions to weigh by: name benches with answerable questions about two documents or more")
-    weights, curve = fit(found), [asdict(point) for point in curve_of(crossed(found))]
-    names, count = [b.name for b in benches], len({p.question for p in found})
-    facts = {"weights": asdict(weights), "fitted_on": names, "questions": count, "curve": curve}
+    on other benches; keep the weights in `out`, with the curve that they give on each bench: three numbers from hundreds of questions, so on the same ones."""
+    found = {bench.name: weigh(settings, proposals(settings, bench, ALL if everything else MEASURING)) for bench in benches}
+    every = [weighed for of_bench in found.values() for weighed in of_bench]
+    if not any(p.f1 >= RIGHT for p in every):
+        raise TrainingError("too few questions to weigh by: name benches with answerable questions about documents left out of training")
+    weights = fit(every)
+    curves = {name: [asdict(point) for point in curve_of(told(of_bench, weights))] for name, of_bench in found.items()}
+    facts = {"weights": asdict(weights), "questions": {name: len({p.question for p in of_bench}) for name, of_bench in found.items()}, "curves": curves}
     out.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    print("\n".join(map(str, curve)) + f"\n{weights} from {count} questions, in {out}")
+    print("\n".join(f"{name} {point}" for name, curve in curves.items() for point in curve) + f"\n{weights} in {out}")
+
+
+def weigh(settings: Settings, near: list[Proposal]) -> list[Weighed]:
+    """-> the proposals with what the shipped cross-encoder says of them."""
+    supports = shipped_reranker(settings).score_pairs([(p.claim, p.evidence) for p in near])
+    return [Weighed(p.question, p.document, p.answerable, p.logprob, s, p.f1) for p, s in zip(near, supports, strict=True)]
 
 
 def fit(found: list[Weighed]) -> Weights:
@@ -84,14 +87,9 @@ def _likely(weighed: Weighed, weights: Weights) -> float:
     return weights.probability(weighed.logprob, weighed.support)
 
 
-def crossed(found: list[Weighed]) -> list[tuple[Weighed, float]]:
-    """-> each question's best proposal and its probability, by weights fitted on the other half of the documents."""
-    documents = sorted({p.document for p in found})
-    told = []
-    for half in (set(documents[::2]), set(documents[1::2])):
-        weights = fit([p for p in found if p.document in half])
-        told += [(p, _likely(p, weights)) for p in best_of([p for p in found if p.document not in half], weights)]
-    return told
+def told(found: list[Weighed], weights: Weights) -> list[tuple[Weighed, float]]:
+    """-> each question's best proposal, and how likely it is right."""
+    return [(p, _likely(p, weights)) for p in best_of(found, weights)]
 
 
 @dataclass(frozen=True)
@@ -106,20 +104,20 @@ class Point:
     coverage: float
 
 
-def curve_of(told: list[tuple[Weighed, float]]) -> list[Point]:
-    return [_point(told, least) for least in STEPS]
+def curve_of(best: list[tuple[Weighed, float]]) -> list[Point]:
+    return [_point(best, least) for least in STEPS]
 
 
-def _point(told: list[tuple[Weighed, float]], least: float) -> Point:
+def _point(best: list[tuple[Weighed, float]], least: float) -> Point:
     def share(values: list[Any]) -> float:
         return round(float(np.mean(values)), 3) if values else 0.0
 
-    given = [p for p, likely in told if likely >= least]
-    answerable = [(p, likely >= least) for p, likely in told if p.answerable]
+    given = [p for p, likely in best if likely >= least]
+    answerable = [(p, likely >= least) for p, likely in best if p.answerable]
     return Point(
         least,
         share([p.f1 * shown for p, shown in answerable]),
         share([p.f1 >= RIGHT for p in given]),
-        share([likely < least for p, likely in told if not p.answerable]),
+        share([likely < least for p, likely in best if not p.answerable]),
         share([shown for _, shown in answerable]),
     )

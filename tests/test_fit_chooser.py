@@ -7,7 +7,7 @@ import random
 import pytest
 
 from finetune import chooser
-from finetune.chooser import Weighed, best_of, crossed, curve_of, fit
+from finetune.chooser import Weighed, best_of, curve_of, fit
 from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights
@@ -42,13 +42,6 @@ def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
 
 
-def test_each_half_of_the_documents_is_judged_by_the_other():
-    told = crossed(made(400, each=3))
-    assert len({p.question for p, _ in told}) == len(told) == 400
-    odd = fit([p for p in made(400, each=3) if p.document in ("d1", "d3")])
-    assert all(likely == odd.probability(p.logprob, p.support) for p, likely in told if p.document in ("d0", "d2"))
-
-
 def test_the_curve_by_hand():
     def at(likely, answerable, f1):
         return Weighed("q", "d", answerable, 0.0, 0.5, f1), likely
@@ -81,14 +74,14 @@ def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
     out = tmp_path / "chooser.json"
     chooser.fit_chooser(Settings([]), [bench], out, everything=False)
     kept = json.loads(out.read_text())
-    assert kept["questions"] == 80 and kept["fitted_on"] == ["bench"] and kept["weights"]["support"] > 0.3
+    assert kept["questions"] == {"bench": 80} and kept["weights"]["support"] > 0.3 and kept["curves"]["bench"][0]["coverage"] == 1.0
     chooser.fit_chooser(Settings([]), [bench], out, everything=True)
-    assert json.loads(out.read_text())["questions"] == 120
+    assert json.loads(out.read_text())["questions"] == {"bench": 120}
 
 
 def test_too_little_to_weigh_by_is_an_error(bench, tmp_path, monkeypatch):
     monkeypatch.setattr(chooser, "proposals", lambda settings, bench, part: [])
-    with pytest.raises(TrainingError, match="two documents"):
+    with pytest.raises(TrainingError, match="too few questions"):
         chooser.fit_chooser(Settings([]), [bench], tmp_path / "none.json", everything=False)
 
 
