@@ -80,9 +80,12 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.endpoint import TeacherSettings
     from finetune.mine import MineSettings, mine
     from finetune.round_trip import open_round_trip
-    from finetune.teacher import Teacher, choose_writer
+    from finetune.teacher import Teacher, open_teacher
+    from finetune.writer import open_writer
+    from rag.models import choose_device
     from rag.pipeline import open_retriever
 
     stage = _begin(args, "mine")
@@ -90,7 +93,8 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
         return
     model, device, _ = base_of(settings)
     mining = settings.section("mine", MineSettings)
-    writer = choose_writer(settings, mining.teacher, model, device)
+    teacher = settings.section("teacher", TeacherSettings)
+    writer = open_teacher(mining.teacher, teacher, model) if mining.teacher else open_writer(model, *choose_device(device))
     mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings) if mining.checked else None, model.digest, mining)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")

@@ -135,7 +135,7 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(tin
     about = json.loads((out / IDENTITY).read_text())
     assert about["base"] == tiny_encoder.digest and math.isfinite(about["threshold"]) and about["trained_on"] == ["bench", "pairs"]
     pairs = [("How much does the crane lift? 40 tonnes", "Harbour\nIt lifts 40 tonnes."), ("Who launched it?", "Ferry\nThe ferry Sundrie sails.")]
-    assert Reranker(tiny_encoder, "cpu", out).score_pairs(pairs) == pytest.approx(_scores(trained[0], tiny_encoder, pairs), abs=0.02)
+    assert Reranker(tiny_encoder, "cpu", out).score_pairs(pairs) == pytest.approx(_scores(trained[0], tiny_encoder, pairs), abs=0.04)  # kept in bfloat16
     with pytest.raises(ModelError, match="was trained on"):
         Reranker(find_model(ModelSettings.embedder), "cpu", out)
 
