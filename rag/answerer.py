@@ -18,7 +18,7 @@ class AnswerSettings:
     that is less likely right than this is not shown as an answer: higher for fewer and surer answers."""
 
     extractive: bool = True
-    least: float = 0.25
+    least: float = 0.2
     max_new_tokens: int = 48
 
 
