@@ -58,7 +58,7 @@ reader: $(READY)  ## train the reader that ships: make reader BENCH="../shared/b
 	@test -n "$(BENCH)" || { echo 'error: make reader BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 --set sft.epochs=3 --set prefix.memory_mb=12000 reader $(BENCH)
 
-reranker: $(READY)  ## train the cross-encoder that ships: make reranker BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-question-pairs"
+reranker: $(READY)  ## train the cross-encoder that ships: make reranker BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a ../shared/bench/squad2-question-pairs"
 	@test -n "$(BENCH)" || { echo 'error: make reranker BENCH="folders with questions.jsonl or pairs.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune reranker $(BENCH)
 

@@ -42,7 +42,7 @@ def answers_of(model: Any, tokenizer: Any, rows: list[Row], reader: PrefixReader
 
 
 def answer_f1(row: Row, text: str) -> float:
-    """-> token F1 of what would be shown to the user, by SQuAD 2.0's rule: a refusal is right where the label is the refusal."""
+    """-> token F1 of what would be shown of a freely written answer, by SQuAD 2.0's rule: a refusal is right where the label is the refusal."""
     shown = written_answer(Generation(text, []), [Passage(chunk, 0.0, None) for chunk in row.passages])
     if shown.refused or not row.cited:
         return float(shown.refused and not row.cited)

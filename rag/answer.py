@@ -15,7 +15,7 @@ from rag.retrieval import Passage
 
 @dataclass(frozen=True)
 class Answer:
-    """text: the answer, or the refusal sentence. refused: whether it is the refusal. confidence: how likely what is said is right; of a span the calibrated
+    """text: the answer, or the refusal sentence. refused: whether it is the refusal. confidence: how likely what is said is right; of a span the fitted
     probability (of a refusal, that the best span is wrong), of a freely written answer the geometric mean probability of its tokens, which is not calibrated.
     output: the best span with its citation, or what the model wrote. timings: seconds of each part. conflicts: passages that
     say otherwise."""
@@ -30,14 +30,14 @@ class Answer:
     conflicts: tuple[Conflict, ...] = ()
 
 
-def written_answer(generation: Generation, passages: list[Passage], timings: dict[str, float] | None = None) -> Answer:
+def written_answer(generation: Generation, passages: list[Passage]) -> Answer:
     """-> what the generator wrote freely, as far as a passage supports it; else the refusal."""
     parsed = prompt.parse(generation.text)
     citations = ground(parsed, passages)
     refused = not citations
     confidence = math.exp(sum(generation.logprobs) / len(generation.logprobs)) if generation.logprobs else 0.0
     text = prompt.REFUSAL if refused else parsed.text
-    return Answer(text, refused, round(confidence, 4), citations, passages, generation.text, timings or {}, conflicts(text, citations, passages))
+    return Answer(text, refused, round(confidence, 4), citations, passages, generation.text, {}, conflicts(text, citations, passages))
 
 
 def chosen_answer(choice: Choice | None, least: float, passages: list[Passage]) -> Answer:
