@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   python -m eval agreement                          how far the groundedness measure agrees with labelled answers
   python -m eval scale --chunks 100000,1000000      speed and room of the index, against peers in the same run
   python -m eval speed --adapter var/runs/default/sft/adapter
+  python -m eval --set endpoint.model=NAME peer var/runs/gold/predictions --url http://127.0.0.1:8080/v1
   python -m eval attacks                            100 documents with hidden or plain instructions: how many are followed
   python -m eval followup                           recall of the passages for follow-up questions, as asked and as rewritten
   python -m eval reproduce                          run the commands of eval/published.toml and compare their figures

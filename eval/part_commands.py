@@ -37,6 +37,11 @@ def add_parts(commands: Any) -> None:
     attacks.add_argument("--adapter", type=Path, metavar="DIR", help="the adapter called tuned (default: the live one, else the newest)")
     attacks.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     attacks.set_defaults(work=run_attacks)
+    peer = commands.add_parser("peer", help="another model, behind an OpenAI-compatible endpoint, on a finished run's questions and passages")
+    peer.add_argument("run", type=Path, help="folder of predictions, such as var/runs/gold/predictions")
+    peer.add_argument("--url", required=True, help="what comes before /chat/completions; its model: --set endpoint.model=NAME; passages go there")
+    peer.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
+    peer.set_defaults(work=run_peer)
 
 
 def write(path: Path | None, figures: dict) -> None:
@@ -53,6 +58,16 @@ def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
     found = agreement(open_meaning(settings))
     write(args.json, found)
     print(as_lines(found))
+
+
+def run_peer(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.peer import ask_peer
+    from eval.report import as_text
+    from rag.endpoint import Endpoint, EndpointSettings
+
+    found = ask_peer(settings, args.run, Endpoint(args.url, settings.section("endpoint", EndpointSettings)))
+    write(args.json, found)
+    print(as_text(found))
 
 
 def run_scale(args: argparse.Namespace, settings: Settings) -> None:

@@ -49,7 +49,7 @@ def predict(answerer: Answerer, questions: list[Question], shown: Shown, path: P
 
     def answer(batch: list[Question]) -> list[dict[str, Any]]:
         wanted = [gold(answerer.generator, q) for q in batch]
-        return [_row(q, told) for q, told in zip(batch, answerer.answer_all([q.question for q in batch], [shown[q.id] for q in batch], wanted), strict=True)]
+        return [row_of(q, told) for q, told in zip(batch, answerer.answer_all([q.question for q in batch], [shown[q.id] for q in batch], wanted), strict=True)]
 
     rows = in_batches(path, questions, BATCH, lambda q: sum(len(p.chunk.text) for p in shown[q.id]), _or_failures(answer), label)
     return [rows[q.id] for q in questions]
@@ -109,7 +109,7 @@ def latencies(answerer: Answerer, questions: list[Question], shown: Shown) -> di
     return {"first_token": first, "answer": whole}
 
 
-def _row(question: Question, told: Told) -> dict[str, Any]:
+def row_of(question: Question, told: Told) -> dict[str, Any]:
     """-> one line of predictions: the question, and what was said."""
     answer = told.answer
     return {

@@ -19,7 +19,7 @@ EXAMPLES = """examples:
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
-  python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set teacher.model=NAME mine
+  python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set endpoint.model=NAME mine
   python -m finetune import questions.csv asked.jsonl    people's questions join the mined ones
   python -m finetune review --sample 50  look at 50 rows: keep, mend, drop
   python -m finetune lineage board/minutes-2025-03.md    the rows and adapters that a document has taught
@@ -80,11 +80,11 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.endpoint import TeacherSettings
     from finetune.mine import MineSettings, mine
     from finetune.round_trip import open_round_trip
     from finetune.teacher import Teacher, open_teacher
     from finetune.writer import open_writer
+    from rag.endpoint import EndpointSettings
     from rag.models import choose_device
     from rag.pipeline import open_retriever
 
@@ -93,8 +93,8 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
         return
     model, device, _ = base_of(settings)
     mining = settings.section("mine", MineSettings)
-    teacher = settings.section("teacher", TeacherSettings)
-    writer = open_teacher(mining.teacher, teacher, model) if mining.teacher else open_writer(model, *choose_device(device))
+    endpoint = settings.section("endpoint", EndpointSettings)
+    writer = open_teacher(mining.teacher, mining.teacher_answers, endpoint, model) if mining.teacher else open_writer(model, *choose_device(device))
     mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings) if mining.checked else None, model.digest, mining)
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")

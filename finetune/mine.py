@@ -26,12 +26,14 @@ LOOK_AT = 20  # rows that are printed
 @dataclass(frozen=True)
 class MineSettings(SieveSettings):
     """candidates: spans to write questions for. batch: of them, whose questions are written together. checked: reader and cross-encoder are asked whether a
-    question leads back to its span. teacher: base URL of an OpenAI-compatible endpoint that writes the questions, "" for the writer that ships."""
+    question leads back to its span. teacher: base URL of an OpenAI-compatible endpoint that writes the questions, "" for the writer that
+    ships. teacher_answers: whether that model also trims the answer."""
 
     candidates: int = 480
     checked: bool = True
     batch: int = 16
     teacher: str = ""
+    teacher_answers: bool = False
 
 
 def mine(stage: Stage, retriever: Retriever, writer: Generator | Teacher, round_trip: RoundTrip | None, base: str, settings: MineSettings) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from finetune.endpoint import Endpoint, Messages, TeacherSettings
 from finetune.questions import SHOTS, Candidate, ask_for, write_questions
 from rag.chunking import Chunk
+from rag.endpoint import Endpoint, EndpointSettings, Messages
 from rag.generator import Generator
 from rag.models import LocalModel
 
@@ -23,26 +23,26 @@ ANSWERED = ' On a second line write "Answer:" and the shortest answer to your qu
 
 
 class Teacher:
-    """Takes the shipped writer's place in mining. name: for the receipt. tokenizer: of the base that is trained, as the writer has it."""
+    """Takes the shipped writer's place in mining. name: for the receipt. tokenizer: of the base that is trained, as the writer has it. answers: whether it also
+    writes the short answer."""
 
-    def __init__(self, endpoint: Endpoint, tokenizer: Any):
-        self.endpoint, self.tokenizer, self.name = endpoint, tokenizer, f"{endpoint.settings.model} at {endpoint.url}"
+    def __init__(self, endpoint: Endpoint, tokenizer: Any, answers: bool = False):
+        self.endpoint, self.tokenizer, self.answers, self.name = endpoint, tokenizer, answers, f"{endpoint.settings.model} at {endpoint.url}"
 
     def write(self, spots: list[Candidate], chunks: list[Chunk]) -> list[tuple[Candidate, str]]:
         """-> each span with the question for it; where the teacher also answers, the span is its answer, if that fits (see `respan`)."""
-        answers = self.endpoint.settings.answers
-        replies = self.endpoint.complete([conversation(spot, chunks[spot.chunk].text, answers) for spot in spots])
+        replies = self.endpoint.complete([conversation(spot, chunks[spot.chunk].text, self.answers) for spot in spots])
         read = [parse_reply(reply) for reply in replies]
-        return [(respan(spot, answer) if answers else spot, question) for spot, (question, answer) in zip(spots, read, strict=True)]
+        return [(respan(spot, answer) if self.answers else spot, question) for spot, (question, answer) in zip(spots, read, strict=True)]
 
 
-def open_teacher(url: str, settings: TeacherSettings, model: LocalModel) -> Teacher:
-    """-> the teacher at the endpoint; says where passages go. Raises TrainingError when the settings can't be used."""
+def open_teacher(url: str, answers: bool, settings: EndpointSettings, model: LocalModel) -> Teacher:
+    """-> the teacher at the endpoint; says where passages go. Raises EndpointError when the settings can't be used."""
     from transformers import AutoTokenizer
 
     endpoint = Endpoint(url, settings)
     print(f"teacher: passages go to {settings.model} at {endpoint.url}, at most {settings.per_minute or 'any number of'} requests a minute", flush=True)
-    return Teacher(endpoint, AutoTokenizer.from_pretrained(model.path, local_files_only=True))
+    return Teacher(endpoint, AutoTokenizer.from_pretrained(model.path, local_files_only=True), answers)
 
 
 def written(writer: Generator | Teacher, spots: list[Candidate], chunks: list[Chunk], bar: tqdm) -> list[tuple[Candidate, list[str]]]:

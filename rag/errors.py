@@ -29,5 +29,9 @@ class DerivedError(StoreError):
     """A file derived from the index is missing, damaged, or of another version; it can be made again."""
 
 
+class EndpointError(RagtuneError):
+    """A model behind an endpoint can't be asked."""
+
+
 class PromptError(RagtuneError):
     """Data, adapter or scores were made with another prompt than the one in use."""

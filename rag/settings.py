@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from rag.errors import SettingsError
 
-SECTIONS = ("model", "documents", "chunk", "retrieval", "answer", "prefix", "mine", "teacher", "sft", "dpo")
+SECTIONS = ("model", "documents", "chunk", "retrieval", "answer", "prefix", "mine", "endpoint", "sft", "dpo")
 FILE = Path("ragtune.toml")
 
 T = TypeVar("T")

@@ -1,8 +1,11 @@
 import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
-from fakes import FakeMeaning, HashEmbedder, put
+from fakes import FakeMeaning, HashEmbedder, put, says
 
 from rag.store import Store
 
@@ -176,3 +179,31 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     return SimpleNamespace(tried=tried)
+
+
+@pytest.fixture
+def server():
+    """-> a server that replies to each request with the next of `plan` (status, headers, JSON), and with "Why?" when that is used up."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            told.requests.append(SimpleNamespace(path=self.path, body=body, key=self.headers.get("Authorization"), at=time.monotonic()))
+            status, headers, reply = told.plan.pop(0) if told.plan else (200, {}, says("Why?"))
+            reply = told.reply(body) if told.reply else reply
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply if isinstance(reply, bytes) else json.dumps(reply).encode())
+
+        def log_message(self, *args):
+            pass
+
+    told = SimpleNamespace(plan=[], requests=[], reply=None)
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told.url = f"http://127.0.0.1:{listening.server_port}/v1"
+    threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True).start()
+    yield told
+    listening.shutdown()
+    listening.server_close()

@@ -101,3 +101,8 @@ def put(store, name: str, text: str, size: int = 520) -> None:
 
 def passage(text: str, name: str = "doc.md", start: int = 0, headings: tuple[str, ...] = ("Title",)) -> Passage:
     return Passage(Chunk(name, "Title", start, start + len(text), text, headings, None), 0.0, None)
+
+
+def says(text, read=100, written=10):
+    """-> what a chat endpoint sends back."""
+    return {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": read, "completion_tokens": written}}

@@ -1,23 +1,20 @@
 """A teacher behind an OpenAI-compatible endpoint: a small HTTP server on this machine stands for it."""
 
-import json
 import re
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
 import pytest
-from fakes import passage
+from fakes import passage, says
 
-from finetune import patience
-from finetune.data import Stage, TrainingError, read_rows
-from finetune.endpoint import Endpoint, TeacherSettings
+from finetune.data import Stage, read_rows
 from finetune.mine import MineSettings, mine
-from finetune.patience import Pace
 from finetune.questions import candidate
 from finetune.split import UNMINED, part
 from finetune.teacher import Teacher, parse_reply, respan
+from rag import patience
+from rag.endpoint import Endpoint, EndpointSettings
+from rag.errors import EndpointError
+from rag.patience import Pace
 from rag.retrieval import RetrievalSettings, Retriever
 from rag.settings import Settings
 
@@ -29,43 +26,11 @@ KEY = "sk-secret-123"
 
 
 @pytest.fixture
-def server():
-    """-> a server that replies to each request with the next of `plan` (status, headers, JSON), and with "Why?" when that is used up."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told.requests.append(SimpleNamespace(path=self.path, body=body, key=self.headers.get("Authorization"), at=time.monotonic()))
-            status, headers, reply = told.plan.pop(0) if told.plan else (200, {}, says("Why?"))
-            reply = told.reply(body) if told.reply else reply
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(reply if isinstance(reply, bytes) else json.dumps(reply).encode())
-
-        def log_message(self, *args):
-            pass
-
-    told = SimpleNamespace(plan=[], requests=[], reply=None)
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{listening.server_port}/v1"
-    threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True).start()
-    yield told
-    listening.shutdown()
-    listening.server_close()
-
-
-@pytest.fixture
 def naps(monkeypatch):
     """-> the seconds slept, none of which is."""
     slept = []
     monkeypatch.setattr(patience.time, "sleep", lambda seconds: slept.append(seconds) if seconds > 0 else None)
     return slept
-
-
-def says(text, read=100, written=10):
-    return {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": read, "completion_tokens": written}}
 
 
 def turn(text):
@@ -75,7 +40,7 @@ def turn(text):
 @pytest.fixture
 def endpoint(server, tmp_path):
     def make(**settings):
-        return Endpoint(server.url, TeacherSettings(**{"model": "big", "per_minute": 0, **settings}), tmp_path / "answers.jsonl")
+        return Endpoint(server.url, EndpointSettings(**{"model": "big", "per_minute": 0, **settings}), tmp_path / "answers.jsonl")
 
     return make
 
@@ -105,7 +70,7 @@ def test_a_line_that_a_kill_has_cut_off_is_asked_again_and_harms_no_other(server
 
 def test_answers_before_a_refusal_are_kept(server, endpoint):
     server.plan = [(200, {}, says("One?")), (400, {}, {"error": {"message": "no such model"}})]
-    with pytest.raises(TrainingError, match=r"HTTP 400 \(no such model\)"):
+    with pytest.raises(EndpointError, match=r"HTTP 400 \(no such model\)"):
         endpoint(at_once=1).complete([turn(name) for name in "abcdefgh"])
     before = len(server.requests)
     assert before < 5  # one more may be under way; those behind it are not begun
@@ -120,11 +85,11 @@ def test_a_busy_server_is_asked_again_when_it_says(server, endpoint, naps):
 
 def test_a_server_that_stays_busy_or_asks_for_an_hour_ends_it(server, endpoint, naps):
     server.plan = [(503, {}, {})] * 3
-    with pytest.raises(TrainingError, match="HTTP 503.*kept"):
+    with pytest.raises(EndpointError, match="HTTP 503.*kept"):
         endpoint(tries=3).complete([turn("a")])
     assert len(server.requests) == 3
     server.plan = [(429, {"Retry-After": "3600"}, {})]
-    with pytest.raises(TrainingError, match="HTTP 429"):
+    with pytest.raises(EndpointError, match="HTTP 429"):
         endpoint().complete([turn("a")])
     assert len(server.requests) == 4 and len(naps) == 2
 
@@ -136,8 +101,8 @@ def test_retry_after_may_be_a_date():
 
 
 def test_a_server_that_is_not_there_is_named(naps):
-    gone = Endpoint("http://127.0.0.1:9", TeacherSettings(model="big", tries=2, per_minute=0))
-    with pytest.raises(TrainingError, match=r"127.0.0.1:9/chat/completions can't be used .*refused"):
+    gone = Endpoint("http://127.0.0.1:9", EndpointSettings(model="big", tries=2, per_minute=0))
+    with pytest.raises(EndpointError, match=r"127.0.0.1:9/chat/completions can't be used .*refused"):
         gone.complete([turn("a")])
     assert len(naps) == 1
 
@@ -145,7 +110,7 @@ def test_a_server_that_is_not_there_is_named(naps):
 @pytest.mark.parametrize("reply", [{}, [], {"choices": []}, {"choices": [{"message": {"content": None}}]}, {"choices": [{"message": "x"}]}])
 def test_no_text_is_a_failure_and_not_an_empty_answer(server, endpoint, reply, tmp_path):
     server.plan = [(200, {}, reply)]
-    with pytest.raises(TrainingError, match="gave no text"):
+    with pytest.raises(EndpointError, match="gave no text"):
         endpoint().complete([turn("a")])
     assert not (tmp_path / "answers.jsonl").exists()
 
@@ -154,7 +119,7 @@ def test_the_key_is_sent_and_never_shown(server, endpoint, monkeypatch, naps, ca
     monkeypatch.setenv("MY_KEY", KEY)
     server.plan = [(429, {}, {"error": {"message": f"slow down, {KEY}"}}), (200, {}, says("One?")), (401, {}, {"error": {"message": f"bad key\n{KEY}"}})]
     endpoint(key="MY_KEY").complete([turn("a")])
-    with pytest.raises(TrainingError, match=r"bad key \[key\]") as error:
+    with pytest.raises(EndpointError, match=r"bad key \[key\]") as error:
         endpoint(key="MY_KEY").complete([turn("b")])
     assert server.requests[0].key == f"Bearer {KEY}"
     out = capsys.readouterr()
@@ -164,7 +129,7 @@ def test_the_key_is_sent_and_never_shown(server, endpoint, monkeypatch, naps, ca
 
 def test_a_redirect_is_not_followed(server, endpoint):
     server.plan = [(302, {"Location": server.url.replace("/v1", "/elsewhere")}, {})]
-    with pytest.raises(TrainingError, match="HTTP 302"):
+    with pytest.raises(EndpointError, match="HTTP 302"):
         endpoint().complete([turn("a")])
     assert len(server.requests) == 1
 
@@ -182,8 +147,8 @@ def test_a_redirect_is_not_followed(server, endpoint):
 )
 def test_a_key_goes_nowhere_unsafe(url, value, says, monkeypatch):
     monkeypatch.setenv("MY_KEY", value)
-    with pytest.raises(TrainingError, match=says) as error:
-        Endpoint(url, TeacherSettings(model="big", key="MY_KEY"))
+    with pytest.raises(EndpointError, match=says) as error:
+        Endpoint(url, EndpointSettings(model="big", key="MY_KEY"))
     assert "secret" not in str(error.value)
 
 
@@ -214,7 +179,7 @@ def test_the_teacher_sees_the_passage_and_the_marked_span(server, endpoint):
 
 def test_the_teacher_may_mend_the_span(server, endpoint):
     server.plan = [(200, {}, says("How much can it lift?\nAnswer: 40 tonnes"))]
-    [(spot, question)] = Teacher(endpoint(answers=True), None).write([SPOT], [CHUNK])
+    [(spot, question)] = Teacher(endpoint(), None, answers=True).write([SPOT], [CHUNK])
     assert (spot.span, question) == ("40 tonnes", "How much can it lift?")
     assert spot.text == "The crane on the north quay lifts about <<40 tonnes>> in calm weather."
 
@@ -256,8 +221,8 @@ def test_mining_with_a_teacher_and_again_from_what_is_kept(server, endpoint, tin
 
 
 def test_no_teacher_is_asked_unless_one_is_set():
-    assert MineSettings().teacher == "" and TeacherSettings().key == ""
-    set_ = Settings(["mine.teacher=http://127.0.0.1:1/v1", "teacher.model=m"])
-    assert set_.section("mine", MineSettings).teacher and set_.section("teacher", TeacherSettings).model == "m"
-    with pytest.raises(TrainingError, match="teacher.model"):
-        Endpoint("http://127.0.0.1:1/v1", TeacherSettings())
+    assert MineSettings().teacher == "" and EndpointSettings().key == ""
+    set_ = Settings(["mine.teacher=http://127.0.0.1:1/v1", "endpoint.model=m"])
+    assert set_.section("mine", MineSettings).teacher and set_.section("endpoint", EndpointSettings).model == "m"
+    with pytest.raises(EndpointError, match="endpoint.model"):
+        Endpoint("http://127.0.0.1:1/v1", EndpointSettings())

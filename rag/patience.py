@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from finetune.data import TrainingError
+from rag.errors import EndpointError
 
 BUSY = (408, 429, 500, 502, 503, 504, 529)
 LONGEST = 120.0  # seconds that a server may ask us to wait
@@ -47,7 +47,7 @@ _opener = urllib.request.build_opener(_Stay)
 def patiently(url: str, data: bytes, headers: dict[str, str], tries: int, timeout: float, pace: Pace) -> Any:
     """-> the JSON that comes back. Between tries it waits as long as the server asks for (Retry-After, RFC 9110), else twice as long each time, from a second.
 
-    Raises TrainingError when the request is refused, or after the last try."""
+    Raises EndpointError when the request is refused, or after the last try."""
     for n in range(1, tries + 1):
         pace.wait()
         try:
@@ -56,15 +56,15 @@ def patiently(url: str, data: bytes, headers: dict[str, str], tries: int, timeou
         except urllib.error.HTTPError as error:
             fault, asked = _complaint(error, headers), _retry_after(error.headers.get("Retry-After"))
             if error.code not in BUSY or n == tries or (asked or 0) > LONGEST:
-                raise TrainingError(f"{url} answers {fault}: see [teacher] in the settings; what was answered is kept") from None
+                raise EndpointError(f"{url} answers {fault}: see [endpoint] in the settings; what was answered is kept") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             fault, asked = str(getattr(error, "reason", error) or type(error).__name__), None
             if n == tries:
-                raise TrainingError(f"{url} can't be used ({fault}): start it, or mend mine.teacher; what was answered is kept") from None
+                raise EndpointError(f"{url} can't be used ({fault}): start it, or mend its address; what was answered is kept") from None
         seconds = asked if asked is not None else 2.0 ** (n - 1) * random.uniform(0.75, 1.25)  # so that requests cut off together do not come back together
-        tqdm.write(f"teacher: {fault}; again in {seconds:.0f} s")
+        tqdm.write(f"endpoint: {fault}; again in {seconds:.0f} s")
         time.sleep(seconds)
-    raise TrainingError("teacher.tries is at least 1: --set teacher.tries=5")
+    raise EndpointError("endpoint.tries is at least 1: --set endpoint.tries=5")
 
 
 def _complaint(error: urllib.error.HTTPError, headers: dict[str, str]) -> str:

@@ -12,24 +12,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from finetune.data import TrainingError
-from finetune.patience import Pace, patiently
+from rag.errors import EndpointError
+from rag.patience import Pace, patiently
 
-KEPT = Path("var/teacher/answers.jsonl")
+KEPT = Path("var/endpoint/answers.jsonl")
 HERE = ("localhost", "127.0.0.1", "::1")
 Messages = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
-class TeacherSettings:
-    """model: its name at the endpoint. key: name of the environment variable that holds the key, "" where none is needed. answers: whether it also writes the
-    short answer. per_minute: most requests a minute, 0 for no limit. at_once: requests under way together. tries: of one request while the endpoint is busy.
-    timeout: seconds that an answer may take. max_tokens: of an answer; one that thinks first needs more. price_in, price_out: of a million tokens read and
-    written, in any currency, to show what it costs."""
+class EndpointSettings:
+    """model: its name at the endpoint. key: name of the environment variable that holds the key, "" where none is needed. per_minute: most requests a minute,
+    0 for no limit. at_once: requests under way together. tries: of one request while the endpoint is busy. timeout: seconds that an answer may take.
+    max_tokens: of an answer; one that thinks first needs more. price_in, price_out: of a million tokens read and written, in any currency, to show what it
+    costs."""
 
     model: str = ""
     key: str = ""
-    answers: bool = False
     per_minute: int = 60
     at_once: int = 4
     tries: int = 5
@@ -42,21 +41,21 @@ class TeacherSettings:
 class Endpoint:
     """What has been answered is kept in a file of JSON lines by digest of the request, line by line, so that a killed run loses at most what is under way."""
 
-    def __init__(self, url: str, settings: TeacherSettings, kept: Path = KEPT):
-        """url: what comes before /chat/completions, such as http://127.0.0.1:8080/v1. Raises TrainingError when it or the settings can't be used."""
+    def __init__(self, url: str, settings: EndpointSettings, kept: Path = KEPT):
+        """url: what comes before /chat/completions, such as http://127.0.0.1:8080/v1. Raises EndpointError when it or the settings can't be used."""
         self.url, self._key = url.rstrip("/"), find_key(url, settings)
         if not settings.model:
-            raise TrainingError("the teacher's model has no name: --set teacher.model=NAME, as the endpoint calls it")
+            raise EndpointError("the endpoint's model has no name: --set endpoint.model=NAME, as the endpoint calls it")
         self.settings, self._kept_in, self._kept = settings, kept, _read_kept(kept)
         self._pace, self._writing = Pace(settings.per_minute), threading.Lock()
         self.read = self.written = self.asked = self.reused = 0
 
     def complete(self, conversations: list[Messages]) -> list[str]:
-        """-> what the model says next in each, the most likely words. Raises TrainingError when the endpoint refuses, or stays busy."""
+        """-> what the model says next in each, the most likely words. Raises EndpointError when the endpoint refuses, or stays busy."""
         bodies = [self._body(messages) for messages in conversations]
         missing = dict(zip(map(self._digest, bodies), bodies, strict=True))
         new = {key: body for key, body in missing.items() if key not in self._kept}
-        pool = ThreadPoolExecutor(max(1, self.settings.at_once), thread_name_prefix="teacher")
+        pool = ThreadPoolExecutor(max(1, self.settings.at_once), thread_name_prefix="endpoint")
         try:
             list(pool.map(self._ask, new, new.values()))
         finally:
@@ -84,7 +83,7 @@ class Endpoint:
         except (KeyError, IndexError, TypeError, AttributeError):
             text, usage = None, {}
         if not isinstance(text, str):
-            raise TrainingError(f"the teacher at {self.url} gave no text: see that it serves chat completions, or raise teacher.max_tokens")
+            raise EndpointError(f"{self.url} gave no text: see that it serves chat completions, or raise endpoint.max_tokens")
         with self._writing:
             self._keep(key, text, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
 
@@ -98,18 +97,18 @@ class Endpoint:
             file.write(f"{chr(10) if torn else ''}{line}\n".encode())
 
 
-def find_key(url: str, settings: TeacherSettings) -> str:
+def find_key(url: str, settings: EndpointSettings) -> str:
     """-> the key, "" where none is named. It is not sent in the clear to another machine, nor shown anywhere."""
     parts = _parts(url)
     if not settings.key:
         return ""
     key = os.environ.get(settings.key, "").strip()
     if not key:
-        raise TrainingError(f"the environment variable that teacher.key names is not set: export {settings.key}=...")
+        raise EndpointError(f"the environment variable that endpoint.key names is not set: export {settings.key}=...")
     if not (key.isascii() and key.isprintable()):  # the error of the library that sends it would show it
-        raise TrainingError(f"the environment variable {settings.key} holds no key: export {settings.key}=...")
+        raise EndpointError(f"the environment variable {settings.key} holds no key: export {settings.key}=...")
     if parts.scheme == "http" and parts.hostname not in HERE:
-        raise TrainingError(f"a key would go to {parts.hostname} unencrypted: use https in mine.teacher, or --set teacher.key= to send none")
+        raise EndpointError(f"a key would go to {parts.hostname} unencrypted: use https, or --set endpoint.key= to send none")
     return key
 
 
@@ -120,7 +119,7 @@ def _parts(url: str) -> SplitResult:
     except ValueError:
         good = False
     if not good:
-        raise TrainingError("mine.teacher is no base URL: --set mine.teacher=https://HOST/v1, without a key in it")
+        raise EndpointError("the endpoint's address is no base URL: https://HOST/v1, without a key in it")
     return parts
 
 
