@@ -50,8 +50,8 @@ eval: $(INDEXED)  ## base and tuned on the gold questions, with a report; questi
 reproduce: $(INDEXED)  ## run the commands behind README's figures and compare (hours); ONLY=name for one of eval/published.toml
 	@$(PY) -m eval reproduce $(if $(ONLY),--only "$(ONLY)")
 
-writer: $(READY)  ## train the question writer that ships: make writer BENCH=../shared/bench/xquad-32
-	@test -n "$(BENCH)" || { echo 'error: make writer BENCH=folder with documents/ and questions.jsonl' >&2; exit 1; }
+writer: $(READY)  ## train the question writer that ships: make writer BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
+	@test -n "$(BENCH)" || { echo 'error: make writer BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune writer $(BENCH)
 
 reader: $(READY)  ## train the reader that ships: make reader BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"

@@ -181,7 +181,8 @@ def identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
 def choice(answerer: Answerer) -> dict[str, Any]:
     """-> all that decides which of a generator's words are shown."""
     chooser = answerer.chooser
-    return {"answer": dataclasses.asdict(answerer.settings), "chooser": dataclasses.asdict(chooser.weights) if chooser else None,
+    weights = [dataclasses.asdict(kept) for kept in (chooser.choosing, chooser.trust)] if chooser else None
+    return {"answer": dataclasses.asdict(answerer.settings), "chooser": weights,
             "reranker": [chooser.reranker.name, chooser.reranker.digest] if chooser else None}  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights, log_odds
 from rag.pipeline import shipped_reranker
+from rag.reranker import whether_answered
 from rag.settings import Settings
 
 RIGHT = 0.5  # token F1 from which a span counts as right
@@ -21,49 +22,58 @@ STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 @dataclass(frozen=True)
 class Weighed:
-    """A proposal with the cross-encoder's support, 0 to 1; the rest as in finetune.proposals."""
+    """A proposal with the cross-encoder's scores, 0 to 1: its sentence's support, and whether its passage answers. The rest as in finetune.proposals."""
 
     question: str
     document: str
     answerable: bool
     logprob: float
     support: float
+    answers: float
     f1: float
 
 
 def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
     """Weigh the shipped reader's proposals for the questions on documents that reader and cross-encoder have left out, or on everything where they were trained
-    on other benches; keep the weights in `out`, with the curve that they give on each bench: three numbers from hundreds of questions, so on the same ones."""
+    on other benches; keep the weights in `out`, with the curve that they give on each bench: eight numbers from hundreds of questions, so on the same ones."""
     found = {bench.name: weigh(settings, proposals(settings, bench, ALL if everything else MEASURING)) for bench in benches}
     every = [weighed for of_bench in found.values() for weighed in of_bench]
     if not any(p.f1 >= RIGHT for p in every):
         raise TrainingError("too few questions to weigh by: name benches with answerable questions about documents left out of training")
-    weights = fit(every)
-    curves = {name: [asdict(point) for point in curve_of(told(of_bench, weights))] for name, of_bench in found.items()}
-    facts = {"weights": asdict(weights), "questions": {name: len({p.question for p in of_bench}) for name, of_bench in found.items()}, "curves": curves}
+    choosing, trust = fit(every)
+    curves = {name: [asdict(point) for point in curve_of(told(of_bench, choosing, trust))] for name, of_bench in found.items()}
+    asked = {name: len({p.question for p in of_bench}) for name, of_bench in found.items()}
+    facts = {"choosing": asdict(choosing), "trust": asdict(trust), "questions": asked, "curves": curves}
     out.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    print("\n".join(f"{name} {point}" for name, curve in curves.items() for point in curve) + f"\n{weights} in {out}")
+    print("\n".join(f"{name} {point}" for name, curve in curves.items() for point in curve) + f"\nchoosing {choosing}, trust {trust} in {out}")
 
 
 def weigh(settings: Settings, near: list[Proposal]) -> list[Weighed]:
     """-> the proposals with what the shipped cross-encoder says of them."""
-    supports = shipped_reranker(settings).score_pairs([(p.claim, p.evidence) for p in near])
-    return [Weighed(p.question, p.document, p.answerable, p.logprob, s, p.f1) for p, s in zip(near, supports, strict=True)]
+    reranker, asked = shipped_reranker(settings), list(dict.fromkeys((p.asked, p.passage) for p in near))
+    supports = reranker.score_pairs([(p.claim, p.evidence) for p in near])
+    answers = dict(zip(asked, reranker.score_pairs([(whether_answered(question), passage) for question, passage in asked]), strict=True))
+    return [
+        Weighed(p.question, p.document, p.answerable, p.logprob, support, answers[p.asked, p.passage], p.f1)
+        for p, support in zip(near, supports, strict=True)
+    ]
 
 
-def fit(found: list[Weighed]) -> Weights:
-    """Logistic regression over all proposals says which is best; a second one, over the best of each question, how likely that is right: the best of
-    several looks better than it is."""
-    features, right = _features(found), np.array([p.f1 >= RIGHT for p in found])
-    intercept, logprob, support = _regress(features, right)
-    best = best_of(found, Weights(intercept, logprob, support))
-    odds = np.array([[intercept + logprob * p.logprob + support * log_odds(p.support)] for p in best])
-    shift, scale = _regress(odds, np.array([p.f1 >= RIGHT for p in best]))
-    return Weights(*(round(w, 4) for w in (shift + scale * intercept, scale * logprob, scale * support)))
+def fit(found: list[Weighed]) -> tuple[Weights, Weights]:
+    """-> the weights that say which of all proposals is best, and those that say, of the best of each question alone, how likely it is right: the best of
+    several looks better than it is. Whether the passage answers at all is not for choosing, where it was not shown to help (eval/LOG.md)."""
+    intercept, *weights = _regress(_features(found)[:, :2], np.array([p.f1 >= RIGHT for p in found]))
+    choosing = _rounded(intercept, *weights, 0.0)
+    best = best_of(found, choosing)
+    return choosing, _rounded(*_regress(_features(best), np.array([p.f1 >= RIGHT for p in best])))
+
+
+def _rounded(*weights: float) -> Weights:
+    return Weights(*(round(weight, 4) for weight in weights))
 
 
 def _features(found: list[Weighed]) -> np.ndarray:
-    return np.array([[p.logprob, log_odds(p.support)] for p in found])
+    return np.array([[p.logprob, log_odds(p.support), log_odds(p.answers)] for p in found])
 
 
 def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
@@ -74,22 +84,22 @@ def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
     return [float(fitted.intercept_[0]), *map(float, fitted.coef_[0])]
 
 
-def best_of(found: list[Weighed], weights: Weights) -> list[Weighed]:
+def best_of(found: list[Weighed], choosing: Weights) -> list[Weighed]:
     """-> each question's likeliest proposal."""
     best: dict[str, Weighed] = {}
     for p in found:
-        if p.question not in best or _likely(p, weights) > _likely(best[p.question], weights):
+        if p.question not in best or _likely(p, choosing) > _likely(best[p.question], choosing):
             best[p.question] = p
     return list(best.values())
 
 
 def _likely(weighed: Weighed, weights: Weights) -> float:
-    return weights.probability(weighed.logprob, weighed.support)
+    return weights.probability(weighed.logprob, weighed.support, weighed.answers)
 
 
-def told(found: list[Weighed], weights: Weights) -> list[tuple[Weighed, float]]:
+def told(found: list[Weighed], choosing: Weights, trust: Weights) -> list[tuple[Weighed, float]]:
     """-> each question's best proposal, and how likely it is right."""
-    return [(p, _likely(p, weights)) for p in best_of(found, weights)]
+    return [(p, _likely(p, trust)) for p in best_of(found, choosing)]
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from rag.documents import Document, find_files, read_document
 from rag.embedder import Embedder
 from rag.grounding import sentences
 from rag.lexical import Lexical
-from rag.reranker import claim_and_evidence
+from rag.reranker import claim_and_evidence, whether_answered
 from rag.retrieval import reciprocal_rank_fusion
 from rag.scoring import normalize
 
@@ -27,13 +28,14 @@ NEAR = 20  # passages that come back for a question; its wrong ones are drawn fr
 @dataclass(frozen=True)
 class Asked:
     """A person's question. home: position of the chunk that it was asked of; paragraph: of what it must not be told apart; document: its name or title;
-    answer: "" where unknown."""
+    answer: "" where unknown; answerable: whether the chunk answers it, None where unknown."""
 
     question: str
     home: int
     paragraph: str
     document: str
     answer: str
+    answerable: bool | None
 
 
 @dataclass(frozen=True)
@@ -56,39 +58,65 @@ def read_questions(folders: list[Path], embedder: Embedder) -> tuple[list[Chunk]
         if (folder / "pairs.jsonl").exists():
             read = _question_pairs(folder, embedder)
         elif (folder / "questions.jsonl").exists():
-            read = _bench(folder)
+            read = _bench(folder, embedder)
         else:
             raise TrainingError(f"{folder} is neither a bench nor question pairs: questions.jsonl or pairs.jsonl is expected")
         found, names, questions = read
-        asked += [Asked(q.question, q.home + len(chunks), q.paragraph, q.document, q.answer) for q in questions]
+        asked += [replace(q, home=q.home + len(chunks)) for q in questions]
         chunks, paragraphs = chunks + found, paragraphs + names
     return chunks, paragraphs, asked
 
 
-def _bench(folder: Path) -> tuple[list[Chunk], list[str], list[Asked]]:
+def _bench(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list[str], list[Asked]]:
+    """Of a question that has no answer, the chunk of its document that is nearest to it is taken for its home."""
     chunks = [c for path, id in find_files(folder / "documents") for c in chunk(read_document(path, id), ChunkSettings())]
+    rows = _lines(folder / "questions.jsonl")
+    nearest = _nearest([row["question"] for row in rows], [row["document"] for row in rows], chunks, [c.document for c in chunks], embedder)
     asked = []
-    for row in _lines(folder / "questions.jsonl"):
-        home = next((n for n, c in enumerate(chunks) if c.document == row["document"] and c.start <= row["start"] < c.end), None)
-        if row["answers"] and home is not None:
-            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["document"], row["answers"][0]))
+    for row, near in zip(rows, nearest, strict=True):
+        own = next((n for n, c in enumerate(chunks) if c.document == row["document"] and c.start <= row["start"] < c.end), None)
+        home = own if row["answers"] else near
+        if home is not None:
+            answer = row["answers"][0] if row["answers"] else ""
+            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["document"], answer, bool(answer)))
     return chunks, [f"{folder.name}:{n}" for n in range(len(chunks))], asked
 
 
 def _question_pairs(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list[str], list[Asked]]:
     """Of a paragraph that makes several chunks, the one nearest the question is taken for its home."""
-    chunks, names = [], []
+    chunks, names, asked = [], [], []
     for row in _lines(folder / "paragraphs.jsonl"):
         name = f"{row['title']}:{row['paragraph']}"
         found = chunk(_document(name, row["title"].replace("_", " "), row["text"]), ChunkSettings())
         chunks, names = chunks + found, names + [name] * len(found)
-    vectors = embedder.passages([c.embedded for c in chunks])
     rows = _lines(folder / "pairs.jsonl")
-    asked = []
-    for row, vector in zip(rows, embedder.passages([row["question"] for row in rows]), strict=True):
-        own = np.array([n for n, name in enumerate(names) if name == f"{row['title']}:{row['paragraph']}"])
-        asked.append(Asked(row["question"].strip(), int(own[(vectors[own] @ vector).argmax()]), names[own[0]], row["title"], ""))
+    homes = [f"{row['title']}:{row['paragraph']}" for row in rows]
+    nearest = _nearest([row["question"] for row in rows], homes, chunks, names, embedder)
+    for row, name, home, answerable in zip(rows, homes, nearest, told_by_order(homes), strict=True):
+        if home is not None:
+            asked.append(Asked(row["question"].strip(), home, name, row["title"], "", answerable))
     return chunks, names, asked
+
+
+def told_by_order(paragraphs: list[str]) -> list[bool | None]:
+    """-> which of the questions, in the order in which SQuAD 2.0 has them, their paragraph answers: those kept from SQuAD 1.1 come first, those written to have
+    no answer last (Rajpurkar et al., arXiv 1806.03822); None in between. On squad2-half-a, whose labels are known, it is right of 0.99 (eval/LOG.md)."""
+    sizes, seen, told = Counter(paragraphs), Counter[str](), []
+    for paragraph in paragraphs:
+        place, size = seen[paragraph], sizes[paragraph]
+        seen[paragraph] += 1
+        first, last = min(5, (size - 1) // 2), min(5, size // 2)
+        told.append(True if place < first else False if place >= size - last else None)
+    return told
+
+
+def _nearest(questions: list[str], homes: list[str], chunks: list[Chunk], names: list[str], embedder: Embedder) -> list[int | None]:
+    """-> for each question the chunk nearest to it among those that bear the name of its home, None where none does."""
+    places: dict[str, list[int]] = {}
+    for n, name in enumerate(names):
+        places.setdefault(name, []).append(n)
+    vectors, asked = embedder.passages([c.embedded for c in chunks]), embedder.passages(questions)
+    return [max(places[home], key=lambda n: float(vectors[n] @ vector)) if home in places else None for home, vector in zip(homes, asked, strict=True)]
 
 
 def _document(name: str, title: str, text: str) -> Document:
@@ -102,16 +130,25 @@ def _lines(path: Path) -> list[dict]:
 
 
 def make_pairs(chunks: list[Chunk], paragraphs: list[str], asked: list[Asked], embedder: Embedder, wrong: int, seed: int = 0) -> Iterator[Pair]:
-    """-> pairs of question and passage (kind "relevance"), and of question with an answer and passage ("support"). wrong: near misses a question."""
+    """-> pairs of question and passage ("relevance"), of question and passage where only an answer counts ("answers"; "elsewhere" if it is another passage),
+    and of question with an answer and its sentence ("support"). wrong: near misses a question."""
     rng = random.Random(seed)
     lexical = Lexical.build(np.arange(len(chunks)), [c.searched for c in chunks])
     vectors = embedder.passages([c.embedded for c in chunks])
     for q, vector in zip(asked, embedder.passages([q.question for q in asked]), strict=True):
         near = [n for n in _near(q.question, vector, vectors, lexical) if paragraphs[n] != q.paragraph]
-        yield Pair(q.question, chunks[q.home].searched, 1, "relevance")
-        for n in rng.sample(near, min(wrong, len(near))):
-            yield Pair(q.question, chunks[n].searched, 0, "relevance")
+        if q.answerable is not False:
+            yield Pair(q.question, chunks[q.home].searched, 1, "relevance")
+            yield from (Pair(q.question, chunks[n].searched, 0, "relevance") for n in rng.sample(near, min(wrong, len(near))))
+        yield from _answered(q, chunks, near, rng)
         yield from _support(q, chunks, near, rng)
+
+
+def _answered(q: Asked, chunks: list[Chunk], near: list[int], rng: random.Random) -> Iterator[Pair]:
+    if q.answerable is not None:
+        yield Pair(whether_answered(q.question), chunks[q.home].searched, int(q.answerable), "answers")
+    if q.answerable and near:
+        yield Pair(whether_answered(q.question), chunks[rng.choice(near)].searched, 0, "elsewhere")
 
 
 def _near(question: str, vector: np.ndarray, vectors: np.ndarray, lexical: Lexical) -> list[int]:

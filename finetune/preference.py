@@ -13,6 +13,7 @@ from tqdm import tqdm
 from finetune.data import Pair, Row
 from finetune.spans import find_spans
 from rag import prompt
+from rag.answer_kind import wanted_kind
 from rag.answerer import AnswerSettings
 from rag.extraction import Place, Span
 from rag.generator import Generator
@@ -99,7 +100,7 @@ def proposed_mistakes(generator: Generator, row: Row) -> list[Mistake]:
     """What the model in training would have answered: the spans that are chosen among when it serves."""
     passages, tokenizer = list(row.passages), generator.tokenizer
     refusal = [*tokenizer(prompt.REFUSAL, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-    spans, scores = generator.propose(prompt.render(tokenizer, row.question, passages), passages, refusal)
+    spans, scores = generator.propose(prompt.render(tokenizer, row.question, passages), passages, refusal, wanted_kind(row.question))
     return mistakes_among(row, spans, sum(scores))
 
 

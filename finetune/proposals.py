@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from tqdm import tqdm
@@ -13,6 +13,7 @@ from finetune.bench import index_bench, measures_only
 from finetune.data import Stage, read_lines, write_lines
 from rag import prompt
 from rag.adapters import READER
+from rag.answer_kind import wanted_kind
 from rag.chooser import READINGS
 from rag.generator import Generator
 from rag.pipeline import open_generator
@@ -27,12 +28,15 @@ ALL, MEASURING = "all", "measuring"
 
 @dataclass(frozen=True)
 class Proposal:
-    """A span for a question. question: its id. claim, evidence: what the cross-encoder reads. logprob: the span's natural log-probability. f1: token F1
+    """A span for a question. question: its id; asked: its words. claim, evidence: what the cross-encoder reads of the span; passage: what it reads to tell
+    whether the question is answered at all. logprob: the span's natural log-probability. f1: token F1
     against the acceptable answers, 0 where there are none."""
 
     question: str
     document: str
     answerable: bool
+    asked: str
+    passage: str
     claim: str
     evidence: str
     logprob: float
@@ -44,7 +48,8 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
     finds among its documents; kept in var/runs/reader/proposals for the next that asks."""
     questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])]
     weights = (READER / "adapter_model.safetensors").read_bytes()
-    basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes()).hexdigest()[:12]
+    form = ",".join(field.name for field in fields(Proposal)).encode()
+    basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes() + form).hexdigest()[:12]
     path = STAGE.folder / f"{bench.name}-{part}-{basis}.jsonl"
     if not path.exists():
         generator = open_generator(settings, READER)
@@ -56,11 +61,11 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
 
 def _of(asked: dict, generator: Generator, retriever: Retriever) -> Iterator[dict]:
     chunks = [p.chunk for p in retriever.search(asked["question"])]
-    spans, _ = generator.propose(prompt.render(generator.tokenizer, asked["question"], chunks), chunks, [])
+    spans, _ = generator.propose(prompt.render(generator.tokenizer, asked["question"], chunks), chunks, [], wanted_kind(asked["question"]))
     for span in spans:
         for place in span.places[:READINGS]:
             chunk = chunks[place.passage - 1]
             text = " ".join(chunk.text[place.start : place.end].split())
             claim, evidence = claim_and_evidence(asked["question"], text, chunk, place.sentence)
             f1 = token_f1(text, asked["answers"]) if asked["answers"] else 0.0
-            yield asdict(Proposal(asked["id"], asked["document"], bool(asked["answers"]), claim, evidence, span.logprob, f1))
+            yield asdict(Proposal(asked["id"], asked["document"], bool(asked["answers"]), asked["question"], chunk.searched, claim, evidence, span.logprob, f1))

@@ -42,6 +42,7 @@ def train_reranker(
     train, held = ([q for q in asked if measures_only(q.document) == only] for only in (False, True))
     own = ([*as_pairs([p for p in near if measures_only(p.document) == only])] for only in (False, True))
     rows = [*make_pairs(chunks, paragraphs, train, embedder, wrong), *next(own)]
+    rows += [row for row in rows if row.kind == "answers"]  # seen twice: what takes longest to learn
     test = [*make_pairs(chunks, paragraphs, held, embedder, wrong, seed=1), *next(own)]
     print(f"{len(train)} questions make {len(rows)} pairs; {len(held)} questions ({len(test)} pairs) only measure")
     encoder = open_trainable(model, device)
@@ -91,7 +92,7 @@ def measure(rows: list[Pair], scorer: Callable[[list[tuple[str, str]]], Sequence
     supported agrees best with the labels (Cohen's kappa), with that kappa."""
     scores = np.asarray(scorer([(r.claim, r.evidence) for r in rows]))
     found: dict[str, float] = {}
-    for kind in ("relevance", "support"):
+    for kind in ("relevance", "answers", "support"):
         good, bad = (scores[[r.kind == kind and r.label == label for r in rows]] for label in (1, 0))
         found[f"auc_{kind}"] = round(float((good[:, None] > bad[None]).mean()), 4)
     own, right = scores[[r.kind == "support" for r in rows]], np.array([r.label for r in rows if r.kind == "support"], bool)

@@ -58,5 +58,5 @@ def rivals(question: str, spot: Candidate, passages: list[Chunk]) -> list[tuple[
 def open_round_trip(settings: Settings) -> RoundTrip:
     """-> the shipped cross-encoder, and the shipped reader where it fits the configured base."""
     reader, reranker = shipped_reader(settings), shipped_reranker(settings)
-    answerer = Answerer(open_generator(settings, reader), AnswerSettings(), Chooser(reranker, read_weights())) if reader else None
+    answerer = Answerer(open_generator(settings, reader), AnswerSettings(), Chooser(reranker, *read_weights())) if reader else None
     return RoundTrip(answerer, reranker)

@@ -10,6 +10,7 @@ from datasets import Dataset
 from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
+from finetune.bench import measures_only
 from finetune.data import TrainingError
 from finetune.questions import ask_for
 from finetune.questions import candidate as make_candidate
@@ -37,7 +38,8 @@ def open_writer(model: LocalModel, device: str, precision: str) -> Generator:
 
 
 def human_questions(benches: list[Path]) -> list[tuple[str, str]]:
-    """-> (writer's prompt, question) of each answerable question of folders in the shape of a bench (documents/, questions.jsonl)."""
+    """-> (writer's prompt, question) of each answerable question of folders in the shape of a bench (documents/, questions.jsonl), without the documents that
+    only measure."""
     pairs = []
     for bench in benches:
         if not (bench / "questions.jsonl").exists():
@@ -45,6 +47,8 @@ def human_questions(benches: list[Path]) -> list[tuple[str, str]]:
         chunks = {id: chunk(read_document(path, id), ChunkSettings()) for path, id in find_files(bench / "documents")}
         for line in (bench / "questions.jsonl").open(encoding="utf-8"):
             row = json.loads(line)
+            if measures_only(row["document"]):
+                continue
             home = next((c for c in chunks[row["document"]] if row["answers"] and c.start <= row["start"] < c.end), None)
             if home:
                 pairs.append((_prompt(home, row["start"] - home.start, row["answers"][0]), row["question"].strip()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rag import prompt
 from rag.answer import Answer, chosen_answer, written_answer
+from rag.answer_kind import wanted_kind
 from rag.chooser import Chooser
 from rag.generator import Generator
 from rag.retrieval import Passage
@@ -57,7 +58,7 @@ class Answerer:
         assert self.chooser
         chunks = [p.chunk for p in passages]
         tokens = prompt.render(self.generator.tokenizer, question, chunks)
-        spans, scores = self.generator.propose(tokens, chunks, wanted)
+        spans, scores = self.generator.propose(tokens, chunks, wanted, wanted_kind(question))
         choice = self.chooser.choose(question, spans, passages)
         written = max((len(span.ids) for span in spans), default=0)
         return Told(chosen_answer(choice, self.settings.least, passages), len(tokens.ids), written, scores)

@@ -1,5 +1,5 @@
-"""Which of the spans that the generator proposes is the answer, and how likely it is right: the generator's and the cross-encoder's word for it, weighed by
-logistic regression on questions that neither was trained on (Platt scaling, 1999, with two scores)."""
+"""Which of the spans that the generator proposes is the answer, and then how likely it is right: the generator's and the cross-encoder's word for it, weighed
+by one logistic regression for each, on questions that neither was trained on (Platt scaling, 1999, with several scores)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rag.extraction import Place, Span
 from rag.grounding import Citation
-from rag.reranker import Reranker, claim_and_evidence
+from rag.reranker import Reranker, claim_and_evidence, whether_answered
 from rag.retrieval import Passage
 
 SHIPPED = Path(__file__).parent / "weights" / "chooser.json"
@@ -19,15 +19,17 @@ READINGS = 2  # places of one span that the cross-encoder reads at most
 
 @dataclass(frozen=True)
 class Weights:
-    """Of the log-odds that a span is right: of the span's natural log-probability, of the log-odds of the cross-encoder's support."""
+    """Of the log-odds that a span is right: of its natural log-probability, and of the log-odds that the cross-encoder gives its sentence for bearing it out
+    (support) and its passage for answering the question at all (answers)."""
 
     intercept: float
     logprob: float
     support: float
+    answers: float
 
-    def probability(self, logprob: float, support: float) -> float:
-        """-> of being right; support: from 0 to 1."""
-        odds = self.intercept + self.logprob * logprob + self.support * log_odds(support)
+    def probability(self, logprob: float, support: float, answers: float) -> float:
+        """-> of being right; support, answers: from 0 to 1."""
+        odds = self.intercept + self.logprob * logprob + self.support * log_odds(support) + self.answers * log_odds(answers)
         return 1 / (1 + math.exp(-max(odds, -500.0)))
 
 
@@ -46,23 +48,25 @@ def log_odds(probability: float) -> float:
     return math.log(kept / (1 - kept))
 
 
-def read_weights(path: Path = SHIPPED) -> Weights:
-    return Weights(**json.loads(path.read_text(encoding="utf-8"))["weights"])
+def read_weights(path: Path = SHIPPED) -> tuple[Weights, Weights]:
+    """-> those to choose by, and those to trust the choice by."""
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return Weights(**kept["choosing"]), Weights(**kept["trust"])
 
 
 class Chooser:
-    def __init__(self, reranker: Reranker, weights: Weights):
-        self.reranker, self.weights = reranker, weights
+    def __init__(self, reranker: Reranker, choosing: Weights, trust: Weights):
+        self.reranker, self.choosing, self.trust = reranker, choosing, trust
 
     def choose(self, question: str, spans: list[Span], passages: list[Passage]) -> Choice | None:
         """-> the likeliest span, None where there is none."""
         read = [(span, place) for span in spans for place in span.places[:READINGS]]
         if not read:
             return None
-        supports = self.supports(question, [place for _, place in read], passages)
-        probabilities = [self.weights.probability(span.logprob, support) for (span, _), support in zip(read, supports, strict=True)]
-        best = max(range(len(read)), key=probabilities.__getitem__)
-        return _choice(read[best][1], passages, probabilities[best])
+        supports, answers = self.supports(question, [place for _, place in read], passages), self.answers(question, passages)
+        scores = [(span.logprob, support, answers[place.passage - 1]) for (span, place), support in zip(read, supports, strict=True)]
+        best = max(range(len(read)), key=lambda n: self.choosing.probability(*scores[n]))
+        return _choice(read[best][1], passages, self.trust.probability(*scores[best]))
 
     def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
         """-> how well the sentence around each place bears out that it answers the question, from 0 to 1."""
@@ -71,6 +75,10 @@ class Chooser:
             chunk = passages[place.passage - 1].chunk
             pairs.append(claim_and_evidence(question, " ".join(chunk.text[place.start : place.end].split()), chunk, place.sentence))
         return self.reranker.score_pairs(pairs)
+
+    def answers(self, question: str, passages: list[Passage]) -> list[float]:
+        """-> how likely each passage answers the question, rather than only being about it, from 0 to 1."""
+        return self.reranker.score_pairs([(whether_answered(question), p.chunk.searched) for p in passages])
 
 
 def _choice(place: Place, passages: list[Passage], probability: float) -> Choice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,12 @@ from rag.grounding import sentences
 from rag.visible import visible
 
 LONGEST = 24  # tokens of a span
+LEAD = 5  # words of a span, within which the kind of answer that is asked for stands
 BEAMS = 6
 AHEAD = 5  # tokens of one beam that are read together: on two cores a step over 30 tokens takes little longer than over 6
 MARGIN = 5.0  # nats below the best span, from which on a beginning is given up
-_WORD = re.compile(r"(?<![\w£$€])[£$€]?\w+%?")
+_WORD = re.compile(r"(?<![\w£$€])[£$€]?\w+(?:(?<=\d)[.,:/](?=\d)\w+)*%?")
+_LABEL = re.compile(r"(?:#+ ?)?(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+|(?<=#)\d+|(?<=# )\d+)(?: (?=[A-Z\"“*(])|$)")  # the number of a section or an item
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,19 @@ class Span:
     logprob: float
 
 
-def span_tree(tokenizer: Any, passages: list[Chunk]) -> Node:
-    """-> the tokens of every span of whole words within a sentence, as a generator would write them."""
+def span_tree(tokenizer: Any, passages: list[Chunk], kind: re.Pattern[str] | None = None) -> Node:
+    """-> the tokens of every span of whole words within a sentence, as a generator would write them; if any holds `kind` among its first LEAD words, of those
+    alone."""
     root, texts, origins = Node(), [], []
     for n, chunk in enumerate(passages, 1):
         for first, last in sentences(chunk.text):
             flat, place = _flattened(chunk.text, first, last)
-            words = [(m.start(), m.end()) for m in _WORD.finditer(flat)]
-            for start, _ in words:
+            label = _LABEL.match(flat) if chunk.text[:first].strip(" ")[-1:] in ("", "\n") else None
+            for start, ends in _bounds(flat, label.end() if label else 0, kind):
                 texts.append(flat[start : start + 8 * LONGEST].partition("[")[0])  # no answer holds what reads like a citation
-                origins.append((n, (first, last), start, place, {end for _, end in words}))
+                origins.append((n, (first, last), start, place, ends))
     if not texts:
-        return root
+        return span_tree(tokenizer, passages) if kind else root
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=True)
     for ids, offsets, (n, sentence, start, place, ends) in zip(encoded["input_ids"], encoded["offset_mapping"], origins, strict=True):
         node = root
@@ -67,6 +71,17 @@ def span_tree(tokenizer: Any, passages: list[Chunk]) -> Node:
             if start + end in ends:
                 node.places.append(Place(n, place[start], place[start + end - 1] + 1, sentence))
     return root
+
+
+def _bounds(flat: str, after: int, kind: re.Pattern[str] | None) -> Iterator[tuple[int, set[int]]]:
+    """-> where spans may start, and where those that start there may end."""
+    words = [(m.start(), m.end()) for m in _WORD.finditer(flat, after)]
+    held = [(m.start(), m.end()) for m in kind.finditer(flat)] if kind else []
+    for at, (start, _) in enumerate(words):
+        lead = words[min(at + LEAD, len(words)) - 1][1]
+        least = min((end for begin, end in held if start <= begin < lead), default=len(flat) + 1) if kind else start
+        if ends := {end for _, end in words[at:] if end >= least}:
+            yield start, ends
 
 
 def _flattened(text: str, first: int, last: int) -> tuple[str, list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -129,12 +130,15 @@ class Generator:
             scores = score(self._writer, read, wanted) if any(wanted) else [[] for _ in wanted]
             return self._continue(read, tokens, max_new_tokens, None, None), scores
 
-    def propose(self, prompt: Tokens, passages: list[Chunk], wanted: list[int]) -> tuple[list[Span], list[float]]:
-        """-> the likeliest spans of the passages as the answer, best first; and the scores of the `wanted` continuation as generate_and_score gives them."""
+    def propose(
+        self, prompt: Tokens, passages: list[Chunk], wanted: list[int], kind: re.Pattern[str] | None = None
+    ) -> tuple[list[Span], list[float]]:
+        """-> the likeliest spans of the passages as the answer, best first, of those that hold `kind` if there are any; and the scores of the `wanted`
+        continuation as generate_and_score gives them."""
         with self._speaker([prompt]), torch.inference_mode():
             read = self._read([prompt])
             scores = score(self._writer, read, [wanted])[0] if wanted else []
-            return find_spans(self._writer, read, span_tree(self.tokenizer, passages), citation_start(self.tokenizer)), scores
+            return find_spans(self._writer, read, span_tree(self.tokenizer, passages, kind), citation_start(self.tokenizer)), scores
 
     def _speaker(self, prompts: list[Tokens]) -> Any:
         """An adapter that wakes up at the question sleeps through prompts that have none, as with PEFT."""

@@ -144,7 +144,7 @@ def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache 
 def open_answerer(settings: Settings, generator: Generator) -> Answerer:
     """-> what answers with the generator as the settings say."""
     answer = settings.section("answer", AnswerSettings)
-    return Answerer(generator, answer, Chooser(shipped_reranker(settings), read_weights()) if answer.extractive else None)
+    return Answerer(generator, answer, Chooser(shipped_reranker(settings), *read_weights()) if answer.extractive else None)
 
 
 def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None, base: bool = False) -> Pipeline:

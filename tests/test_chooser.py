@@ -24,7 +24,7 @@ class Sure:
 
     def score_pairs(self, pairs):
         self.pairs += pairs
-        return [self._sure.get(claim.split("? ")[1], 0.5) for claim, _ in pairs]
+        return [self._sure.get(text if claim.startswith("answered: ") else claim.split("? ")[1], 0.5) for claim, text in pairs]
 
 
 def span(passage: int, text: str, logprob: float) -> Span:
@@ -37,18 +37,31 @@ def span(passage: int, text: str, logprob: float) -> Span:
 def test_the_likeliest_by_both_is_chosen_and_its_sentence_quoted():
     reranker = Sure({"08:30": 0.1, "closes at 17:00": 0.9})
     spans = [span(1, "08:30", -0.1), span(2, "closes  at 17:00", -1.0)]
-    choice = Chooser(reranker, Weights(0.5, 1.0, 1.0)).choose("When?", spans, SHOWN)
+    choice = Chooser(reranker, *[Weights(0.5, 1.0, 1.0, 0.0)] * 2).choose("When?", spans, SHOWN)
     assert choice.text == "closes at 17:00"
     assert choice.probability == pytest.approx(1 / (1 + math.exp(-(0.5 - 1.0 + math.log(9)))))
     cited = choice.citation
     assert (cited.passage, cited.document, cited.start, cited.end, cited.quote) == (2, "crane.md", 127, 147, "It closes  at 17:00.")
     assert TEXT[cited.start - 100 : cited.end - 100] == cited.quote and cited.headings == ("Crane", "Limits")
     assert reranker.pairs[1] == ("When? closes at 17:00", "Crane > Limits\nIt closes  at 17:00.")
-    assert Chooser(reranker, Weights(0.5, 1.0, 0.0)).choose("When?", spans, SHOWN).text == "08:30"
+    assert Chooser(reranker, *[Weights(0.5, 1.0, 0.0, 0.0)] * 2).choose("When?", spans, SHOWN).text == "08:30"
+
+
+def test_a_passage_that_is_only_about_the_question_loses_to_one_that_answers_it():
+    spans = [span(1, "08:30", -1.0), span(2, "17:00", -1.0)]
+    about = Sure({SHOWN[0].chunk.searched: 0.9, SHOWN[1].chunk.searched: 0.1})
+    choice = Chooser(about, *[Weights(0.0, 0.0, 0.0, 1.0)] * 2).choose("When?", spans, SHOWN)
+    assert choice.text == "08:30" and choice.probability == pytest.approx(0.9) and ("answered: When?", SHOWN[1].chunk.searched) in about.pairs
+
+
+def test_what_is_chosen_and_how_far_it_is_trusted_are_weighed_apart():
+    spans = [span(1, "08:30", -2.0), span(2, "17:00", -1.0)]
+    choice = Chooser(Sure({}), Weights(0.0, 1.0, 0.0, 0.0), Weights(-1.0, 0.5, 0.0, 0.0)).choose("When?", spans, SHOWN)
+    assert choice.text == "17:00" and choice.probability == pytest.approx(1 / (1 + math.exp(1.5)))
 
 
 def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
-    choice = Chooser(Sure({}), Weights(0.0, 1.0, 1.0)).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN)
+    choice = Chooser(Sure({}), *[Weights(0.0, 1.0, 1.0, 0.0)] * 2).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN)
     shown, refused = (chosen_answer(choice, least, SHOWN) for least in (0.2, 0.3))
     assert (shown.text, shown.refused, shown.confidence, shown.output) == ("40 tonnes", False, 0.2689, "40 tonnes [2]")
     assert (refused.text, refused.refused, refused.confidence, refused.output, refused.citations) == (REFUSAL, True, 0.7311, "40 tonnes [2]", [])
@@ -56,16 +69,16 @@ def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
 
 
 def test_no_span_is_a_refusal():
-    assert Chooser(Sure({}), Weights(0, 1, 1)).choose("What?", [], SHOWN) is None
+    assert Chooser(Sure({}), *[Weights(0, 1, 1, 1)] * 2).choose("What?", [], SHOWN) is None
     nothing = chosen_answer(None, 0.3, SHOWN)
     assert nothing.refused and nothing.text == REFUSAL and nothing.citations == []
 
 
 def test_certainty_stays_finite():
     assert (log_odds(0.0), log_odds(1.0)) == pytest.approx((math.log(1e-4), -math.log(1e-4)), rel=1e-4)
-    assert 0 < Weights(0, 1, 1).probability(-2000.0, 0.0) < 1e-100
+    assert 0 < Weights(0, 1, 1, 1).probability(-2000.0, 0.0, 0.0) < 1e-100
 
 
 def test_the_shipped_weights_trust_both_generator_and_cross_encoder():
-    weights = read_weights()
-    assert weights.logprob > 0 and weights.support > 0
+    choosing, trust = read_weights()
+    assert all(weights.logprob > 0 and weights.support > 0 for weights in (choosing, trust)) and trust.answers > 0

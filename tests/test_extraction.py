@@ -5,6 +5,7 @@ import torch
 from fakes import passage
 
 from rag import prompt
+from rag.answer_kind import wanted_kind
 from rag.decoding import score
 from rag.extraction import Node, find_spans, span_tree
 from rag.prefix import PrefixSettings
@@ -40,6 +41,38 @@ def test_every_span_is_words_of_one_sentence_as_the_prompt_shows_them(tiny_gener
             texts.add(flat(said))
     assert {"40 tonnes", "crane lifts 40", "17:00", "17:00, or “later", "£15 a day", "since 1985", "closes at 17:00"} <= texts
     assert not {"tonnes. It", "The crane lifts 40 tonnes. It"} & texts and not any(text.startswith(("ranes", "7:")) for text in texts - {"7:00"})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("## 6.", set()), ("4.", set()), ("1.4 Anyone may ask.", {"Anyone", "may", "ask"}), ("2) Gates", {"Gates"}), ("### 3 Gates", {"Gates"}),
+        ("5.6 m of water", {"5.6", "m", "of", "water"}), ("12 people", {"12", "people"}), ("It is 1,200.50 at 17:05.", {"It", "is", "1,200.50", "at", "17:05"}),
+    ],
+)  # fmt: skip
+def test_numbers_are_whole_and_those_of_sections_answer_nothing(tiny_generator, text, words):
+    chunk = passage(text).chunk
+    found = {chunk.text[p.start : p.end] for places in whole(span_tree(tiny_generator.tokenizer, [chunk])).values() for p in places}
+    assert {span for span in found if " " not in span} == words
+
+
+def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):
+    def texts(question):
+        tree = span_tree(tiny_generator.tokenizer, CHUNKS, wanted_kind(question))
+        return {flat(CHUNKS[p.passage - 1].text[p.start : p.end]) for places in whole(tree).values() for p in places}
+
+    timed = texts("What time does it close?")
+    assert {"17:00", "closes at 17:00", "08:30"} <= timed < texts("Where is it?") and all("17:00" in text or "08:30" in text for text in timed)
+    assert "40 tonnes" in texts("How many tonnes does it lift?")
+    long = passage("The crane that stands on the old quay beside the shed lifts 40 tonnes.").chunk
+    early = whole(span_tree(tiny_generator.tokenizer, [long], wanted_kind("How many tonnes?")))
+    assert max(len(long.text[p.start : p.end].split()) for places in early.values() for p in places) == 6  # 40 is the fifth word at the latest
+
+
+def test_where_nothing_is_of_the_kind_asked_for_any_span_may_answer(tiny_generator):
+    chunks = [passage("The gate is shut at night.").chunk]
+    spans = [whole(span_tree(tiny_generator.tokenizer, chunks, kind)) for kind in (None, wanted_kind("How many gates are there?"))]
+    assert spans[0].keys() == spans[1].keys() and spans[0]
 
 
 def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, asked):

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from dataclasses import astuple
 
 import pytest
 
@@ -13,7 +14,7 @@ from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights
 from rag.settings import Settings
 
-TRUE = Weights(1.0, 0.5, 0.8)
+TRUE = Weights(1.0, 0.5, 0.8, 0.4)
 
 
 def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
@@ -22,29 +23,30 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
     for q in range(questions):
         for _ in range(each):
             logprob, odds = rng.uniform(-6, 0), rng.uniform(-4, 4)
-            support = 1 / (1 + math.exp(-odds))
-            right = rng.random() < TRUE.probability(logprob, support)
-            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, float(right)))
+            support, answers = (1 / (1 + math.exp(-odds)) for odds in (odds, rng.uniform(-4, 4)))
+            right = rng.random() < TRUE.probability(logprob, support, answers)
+            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, float(right)))
     return found
 
 
 def test_the_weights_that_made_the_truth_are_found():
-    weights = fit(made(6000))
-    assert (weights.intercept, weights.logprob, weights.support) == pytest.approx((1.0, 0.5, 0.8), abs=0.1)
+    choosing, trust = fit(made(6000))  # one proposal a question, so that there is nothing to choose
+    assert astuple(trust) == pytest.approx(astuple(TRUE), abs=0.1)
+    assert (choosing.logprob, choosing.support) == pytest.approx((TRUE.logprob, TRUE.support), abs=0.12) and choosing.answers == 0
 
 
 def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     found = made(3000, each=5)
-    weights = fit(found)
-    best = best_of(found, weights)
+    choosing, trust = fit(found)
+    best = best_of(found, choosing)
     assert len(best) == 3000
-    likely = [weights.probability(p.logprob, p.support) for p in best]
+    likely = [trust.probability(p.logprob, p.support, p.answers) for p in best]
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
 
 
 def test_the_curve_by_hand():
     def at(likely, answerable, f1):
-        return Weighed("q", "d", answerable, 0.0, 0.5, f1), likely
+        return Weighed("q", "d", answerable, 0.0, 0.5, 0.5, f1), likely
 
     curve = {point.least: point for point in curve_of([at(0.9, True, 1.0), at(0.5, True, 0.4), at(0.3, False, 0.0), at(0.05, False, 0.0)])}
     assert (curve[0.0].f1, curve[0.0].accuracy, curve[0.0].right_refusals, curve[0.0].coverage) == (0.7, 0.25, 0.0, 1.0)
@@ -63,7 +65,7 @@ def bench(tmp_path, monkeypatch):
     monkeypatch.setattr(chooser, "shipped_reranker", lambda settings: Judge())
     rng = random.Random(1)
     near = [
-        Proposal(f"q{n}", "abc"[n % 3], True, f"{'right' if (good := rng.random() < 0.5) else 'wrong'}", "e", rng.uniform(-3, 0), float(good))
+        Proposal(f"q{n}", "abc"[n % 3], True, "Q?", "p", f"{'right' if (good := rng.random() < 0.5) else 'wrong'}", "e", rng.uniform(-3, 0), float(good))
         for n in range(120)
     ]
     monkeypatch.setattr(chooser, "proposals", lambda settings, bench, part: [p for p in near if part == ALL or p.document in ("a", "b")])
@@ -74,7 +76,7 @@ def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
     out = tmp_path / "chooser.json"
     chooser.fit_chooser(Settings([]), [bench], out, everything=False)
     kept = json.loads(out.read_text())
-    assert kept["questions"] == {"bench": 80} and kept["weights"]["support"] > 0.3 and kept["curves"]["bench"][0]["coverage"] == 1.0
+    assert kept["questions"] == {"bench": 80} and kept["trust"]["support"] > 0.3 and kept["curves"]["bench"][0]["coverage"] == 1.0
     chooser.fit_chooser(Settings([]), [bench], out, everything=True)
     assert json.loads(out.read_text())["questions"] == {"bench": 120}
 

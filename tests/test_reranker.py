@@ -6,7 +6,7 @@ from fakes import HashEmbedder
 
 from finetune.bench import measures_only
 from finetune.data import TrainingError
-from finetune.evidence import make_pairs, read_questions
+from finetune.evidence import make_pairs, read_questions, told_by_order
 from finetune.proposals import Proposal
 from finetune.reranker import as_pairs, measure
 from rag.errors import ModelError
@@ -47,13 +47,19 @@ def bench(tmp_path):
 
 def test_pairs_hold_right_texts_and_near_misses(bench):
     chunks, paragraphs, asked = read_questions(list(bench), HashEmbedder())
-    assert [q.question for q in asked] == ["How much does the crane lift?", "Who launched the Sundrie?", "What does ice cost?"]
-    assert [chunks[q.home].text.split()[-2] for q in asked][2] == "90"
+    assert [(q.question, q.answerable) for q in asked] == [
+        ("How much does the crane lift?", True), ("Who launched the Sundrie?", True), ("When was it sold?", False), ("What does ice cost?", None),
+    ]  # fmt: skip
+    assert [chunks[q.home].text.split()[-2] for q in asked][3] == "90"
     pairs = list(make_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
     for q in asked:
         own = [p for p in pairs if p.claim == q.question]
-        assert [p.label for p in own] == [1, 0, 0] and own[0].evidence == chunks[q.home].searched
+        assert [p.label for p in own] == ([] if q.answerable is False else [1, 0, 0])
+        assert not own or own[0].evidence == chunks[q.home].searched
         assert all(chunks[q.home].text not in p.evidence for p in own[1:])
+    told = {p.claim: p.label for p in pairs if p.kind == "answers"}
+    assert told == {f"answered: {q.question}": int(q.answerable) for q in asked[:3]}
+    assert all(p.label == 0 and p.claim == f"answered: {asked[n].question}" for n, p in enumerate(p for p in pairs if p.kind == "elsewhere"))
     support = [p for p in pairs if p.kind == "support"]
     right = [p for p in support if p.label]
     assert [p.claim for p in right] == ["How much does the crane lift? 40 tonnes", "Who launched the Sundrie? Ada Brae"]
@@ -64,6 +70,12 @@ def test_pairs_hold_right_texts_and_near_misses(bench):
         assert pair.label or not {"40", "tonnes"} & set(span.split()) or "crane" not in pair.claim
 
 
+def test_the_order_of_questions_says_which_their_paragraph_answers():
+    assert told_by_order(["a"] * 10) == [True] * 4 + [None] + [False] * 5
+    assert told_by_order([*"aab", *"aaa"]) == [True, True, None, None, False, False] and told_by_order([]) == []
+    assert told_by_order(["a"] * 15) == [True] * 5 + [None] * 5 + [False] * 5
+
+
 def test_what_measures_is_told_by_its_title_whatever_folder_it_comes_in():
     names = [f"article-{n}.md" for n in range(400)]
     held = [name for name in names if measures_only(name)]
@@ -72,7 +84,7 @@ def test_what_measures_is_told_by_its_title_whatever_folder_it_comes_in():
 
 
 def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between():
-    near = [Proposal("q", "d", True, f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)]
+    near = [Proposal("q", "d", True, "Q?", "p", f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)]
     assert [(p.claim, p.label, p.kind) for p in as_pairs(near)] == [
         ("Q? 0.0", 0, "support"), ("Q? 0.24", 0, "support"), ("Q? 0.5", 1, "support"), ("Q? 1.0", 1, "support"),
     ]  # fmt: skip
@@ -87,7 +99,7 @@ def test_measures_by_hand(bench):
     chunks, paragraphs, asked = read_questions(list(bench), HashEmbedder())
     pairs = list(make_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
     perfect = measure(pairs, lambda texts: [0.9 * p.label + 0.05 for p in pairs])
-    assert perfect["auc_relevance"] == perfect["auc_support"] == perfect["kappa"] == 1.0 and 0.05 < perfect["threshold"] <= 0.95
+    assert perfect["auc_relevance"] == perfect["auc_support"] == perfect["auc_answers"] == perfect["kappa"] == 1.0 and 0.05 < perfect["threshold"] <= 0.95
     assert measure(pairs, lambda texts: [0.5] * len(texts))["auc_support"] == 0.0  # ties are no victories
 
 
@@ -112,7 +124,7 @@ def test_scores_do_not_depend_on_the_order_and_nothing_scores_nothing(shipped):
 def test_the_shipped_weights_are_small_and_say_what_they_are():
     about = json.loads((SHIPPED / IDENTITY).read_text())
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
-    assert {"base", "licence", "trained_on", "threshold", "auc_support", "auc_relevance", "kappa"} <= set(about)
+    assert {"base", "licence", "trained_on", "threshold", "auc_support", "auc_relevance", "auc_answers", "kappa"} <= set(about)
 
 
 @pytest.fixture
@@ -127,7 +139,7 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(tin
     import finetune.reranker
 
     said = ("How much does the crane lift? 12", "Harbour\nIt stands on 12 wheels.", -1.0)
-    near = [Proposal("q", document, True, *said, f1) for document, f1 in (("harbour.md", 0.0), ("Ice_plant", 1.0), ("Ice_plant", 0.0))]
+    near = [Proposal("q", document, True, "Q?", "p", *said, f1) for document, f1 in (("harbour.md", 0.0), ("Ice_plant", 1.0), ("Ice_plant", 0.0))]
     trained, save = [], finetune.reranker.save_changes
     monkeypatch.setattr("finetune.reranker.save_changes", lambda model, *rest: (trained.append(model), save(model, *rest)))
     out = tmp_path / "kept"
