@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
-from peft import PeftModel, get_peft_model
+from peft import PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
@@ -31,7 +33,8 @@ class SftSettings:
     """method: of finetune.methods; "alora" reads passages once and trains from the question on, the others train over the whole sequence through TRL;
     DPO goes on as SFT did. rank: of LoRA's matrices. learning_rate: the peak; 0 is the method's own. batch: rows a step. patience: evaluations without
     better development answers before stopping; there are at least four a run, and one an epoch. start: "reader" goes on from the one that ships, where it
-    fits the base, the prompt and the method; "" starts anew."""
+    fits the base, the prompt and the method; "" starts anew. learned: how far the adapter goes from the reader to what training made of it, from 0 to 1: mined
+    questions are narrower than people's, and the way between keeps more of what the reader could (WiSE-FT, arXiv 2109.01903)."""
 
     method: str = "alora"
     start: str = "reader"
@@ -40,6 +43,7 @@ class SftSettings:
     epochs: int = 4
     batch: int = 8
     patience: int = 2
+    learned: float = 0.5
 
 
 def train_sft(
@@ -61,6 +65,8 @@ def train_sft(
         raise TrainingError(f"the review left {len(train)} rows to train on and {len(dev)} for development: mine or import more")
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
     run_trainer(trainer, stage.folder, resume)
+    if from_reader(base, settings):
+        go_back(trainer.model, READER, 1 - settings.learned)
     identity = adapter_identity(stage, base, settings.method, find_method(settings.method).at_question)
     save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev)})
 
@@ -104,6 +110,13 @@ def starting(base: Trainable, settings: SftSettings) -> Any:
     if from_reader(base, settings):
         return PeftModel.from_pretrained(base.model, str(READER), is_trainable=True, config=awake(READER))
     return get_peft_model(base.model, find_method(settings.method, base.model).make(settings.rank))
+
+
+def go_back(tuned: Any, start: Path, share: float) -> None:
+    """Move the adapter's weights this share of the way back to those of `start`, of the same shape."""
+    came_from = load_file(start / "adapter_model.safetensors")
+    weights = {name: torch.lerp(weight, came_from[name].to(weight), share) for name, weight in get_peft_model_state_dict(tuned).items()}
+    set_peft_model_state_dict(tuned, weights)
 
 
 def _from_question(base: Trainable, train: list[Row], dev: list[Row], arguments: dict[str, Any], tuned: Any) -> AnswerTrainer:

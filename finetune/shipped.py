@@ -21,7 +21,7 @@ def add_shipped(commands: Any) -> None:
     reader.add_argument("--out", type=Path, default=Path("rag/weights/reader"))
     reader.set_defaults(work=run_reader)
     reranker = commands.add_parser("reranker", help="train the cross-encoder that ships, on people's questions about other texts")
-    reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl with pairs.jsonl")
+    reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl and pairs.jsonl in SQuAD's order")
     reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
     reranker.set_defaults(work=run_reranker)
     chooser = commands.add_parser("chooser", help="weigh generator against cross-encoder, on people's questions that neither was trained on")

@@ -66,6 +66,17 @@ def test_training_on_a_corpus_starts_from_the_reader(tiny_model, tmp_path, shipp
     assert found.keys() == shipped.keys() and all(torch.equal(found[name], shipped[name]) for name in found)
 
 
+def test_what_training_made_of_it_goes_part_of_the_way_back(tiny_model, tmp_path, shipped):
+    base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
+    tuned = sft_trainer(tmp_path / "s", base, ROWS, ROWS[:2], SftSettings(epochs=1)).model
+    with torch.no_grad():
+        for weight in (p for p in tuned.parameters() if p.requires_grad):
+            weight += 0.8
+    sft.go_back(tuned, sft.READER, 0.25)
+    now = {name: p for name, p in tuned.named_parameters() if p.requires_grad}
+    assert now.keys() == shipped.keys() and all(torch.allclose(now[name], shipped[name] + 0.6, atol=1e-6) for name in now)
+
+
 def test_the_estimate_times_the_adapter_that_training_starts_from(tiny_model, shipped, monkeypatch):
     timed = []
     monkeypatch.setattr(estimate, "starting", lambda *args: timed.append(sft.starting(*args)) or timed[0])
