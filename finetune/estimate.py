@@ -77,15 +77,15 @@ def _seconds(work) -> float:
     return time.perf_counter() - start
 
 
-def plan(cost: Cost, candidates: int, sft_epochs: int, dpo_pairs: int, dpo_epochs: int, name: str) -> dict[str, float]:
-    """-> seconds a stage, before anything is mined: about 6 in 10 candidates become rows to train on, 1 in 10 for development."""
+def plan(cost: Cost, candidates: int, checked: bool, sft_epochs: int, dpo_pairs: int, dpo_epochs: int, name: str) -> dict[str, float]:
+    """-> seconds a stage, before anything is mined: about 6 in 10 candidates become rows to train on, 1 in 10 for development. checked: as in MineSettings."""
     rows, dev, looks = 0.6 * candidates, 0.1 * candidates, max(LOOKS, sft_epochs)
     once = find_method(name).at_question  # passages; an evaluation then costs a third of a training step, which also goes backward
     look = cost.train / 3 if once else cost.read
     answered = cost.write + (0.0 if once else cost.read)
     return {
         # Two questions a span, of short prompts; each is searched for, and read by cross-encoder and reader.
-        "mine": candidates * 2 * (0.3 * cost.read + cost.write + SEARCH),
+        "mine": candidates * 2 * (0.3 * cost.read * checked + cost.write + SEARCH),
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
         "cross-encoder": rows * (SEARCH + (1 + WRONG) * EPOCHS * PAIR * cost.read),
@@ -98,6 +98,7 @@ def announce(settings: Settings) -> None:
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
     cost = measure(model, device, precision, sft)
-    stages = plan(cost, settings.section("mine", MineSettings).candidates, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
+    mining = settings.section("mine", MineSettings)
+    stages = plan(cost, mining.candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
     print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
