@@ -88,13 +88,14 @@ def _dataset(rows: list[Pair]) -> Dataset:
 
 
 def measure(rows: list[Pair], scorer: Callable[[list[tuple[str, str]]], Sequence[float]]) -> dict[str, float]:
-    """-> for each kind of pair, how often a right one scores above a wrong one (area under the ROC curve); and the score from which on calling a pair
-    supported agrees best with the labels (Cohen's kappa), with that kappa."""
+    """-> for each kind of pair of which there are right and wrong ones, how often a right one scores above a wrong one (area under the
+    ROC curve); and the score from which on calling a pair supported agrees best with the labels (Cohen's kappa), with that kappa."""
     scores = np.asarray(scorer([(r.claim, r.evidence) for r in rows]))
     found: dict[str, float] = {}
     for kind in ("relevance", "answers", "support"):
         good, bad = (scores[[r.kind == kind and r.label == label for r in rows]] for label in (1, 0))
-        found[f"auc_{kind}"] = round(float((good[:, None] > bad[None]).mean()), 4)
+        if len(good) and len(bad):
+            found[f"auc_{kind}"] = round(float((good[:, None] > bad[None]).mean()), 4)
     own, right = scores[[r.kind == "support" for r in rows]], np.array([r.label for r in rows if r.kind == "support"], bool)
     kappas = {round(float(cut), 3): _kappa(right, own >= cut) for cut in np.linspace(0.02, 0.98, 97)}
     best = max(kappas, key=lambda cut: kappas[cut])

@@ -59,6 +59,7 @@ def test_pairs_hold_right_texts_and_near_misses(bench):
         assert all(chunks[q.home].text not in p.evidence for p in own[1:])
     told = {p.claim: p.label for p in pairs if p.kind == "answers"}
     assert told == {f"answered: {q.question}": int(q.answerable) for q in asked[:3]}
+    assert sum(p.kind == "elsewhere" for p in pairs) == 2
     assert all(p.label == 0 and p.claim == f"answered: {asked[n].question}" for n, p in enumerate(p for p in pairs if p.kind == "elsewhere"))
     support = [p for p in pairs if p.kind == "support"]
     right = [p for p in support if p.label]
