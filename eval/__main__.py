@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)")
     table.add_argument("--seed", type=int, default=0, help="of the sample")
     table.add_argument("--reranker", type=Path, nargs="*", default=[], metavar="DIR", help="also these cross-encoders, as var/runs/RUN/corpus-reranker/weights")
+    table.add_argument("--embedder", type=Path, nargs="*", default=[], metavar="DIR", help="also these embedders, as var/runs/RUN/corpus-embedder/weights")
     table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     table.set_defaults(work=run_retrieval)
     dev = commands.add_parser("dev", help="each stage of the generator against what answers now: which of them attribution compares")
@@ -146,7 +147,7 @@ def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
 
     folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
     bench, questions = args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed)
-    found = compare(settings, folder / "index", bench, questions, args.reranker)
+    found = compare(settings, folder / "index", bench, questions, args.embedder, args.reranker)
     write(args.json, found)
     print(as_text(found))
 

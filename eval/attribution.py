@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -17,14 +18,15 @@ from eval.questions import EvaluationError, Evidence, Question
 from eval.resume import read_lines, write_json
 from eval.run import RUNS, choice, chunks, digest_of, identity, newest_adapter
 from eval.statistics import Difference, mean, paired_bootstrap, percentile
-from rag.pipeline import changed_reranker, open_answerer, open_embedder, open_generator, open_record, open_reranker
+from rag.changes import CHANGES
+from rag.pipeline import changed_reranker, embedder_changes, open_answerer, open_embedder, open_generator, open_record, open_reranker
 from rag.prefix import PrefixSettings
 from rag.retrieval import RetrievalSettings, Retriever
 from rag.settings import Settings
 
 OLD = "old"  # the cell with nothing new
-GENERATOR, RERANKER = "generator", "reranker"
-WEIGHTS = {GENERATOR: "adapter_model.safetensors", RERANKER: "changes.safetensors"}
+GENERATOR, EMBEDDER, RERANKER = "generator", "embedder", "reranker"
+RETRIEVAL = {EMBEDDER: "corpus-embedder", RERANKER: "corpus-reranker"}  # component: the stage that trains it
 ORDERED = {"MRR": ranking.mean_reciprocal_rank, "recall@3": lambda ranks: ranking.recall_at(ranks, 3)}
 
 Cell = tuple[str, ...]  # the new components in it
@@ -51,7 +53,7 @@ def attribute(settings: Settings, run: str, index: Path) -> dict[str, Any]:
     if not new:
         raise EvaluationError(f"run {run} has trained nothing: python -m finetune train --run {run}")
     (RUNS / run / "attribution" / "run.json").unlink(missing_ok=True)  # an older verdict must not pass for this one's
-    found, ordered, seconds = search(settings, index, held, new.get(RERANKER))
+    found, ordered, seconds = search(settings, index, held, new.get(EMBEDDER), new.get(RERANKER))
     scores = answer(settings, held, found, new.get(GENERATOR), RUNS / run / "attribution")
     told = {"run": run, "n": len(held), "search_ms": {_name(c): round(1000 * percentile(s, 50), 1) for c, s in seconds.items()},
             **judged(scores, ordered, new)}  # fmt: skip
@@ -61,9 +63,10 @@ def attribute(settings: Settings, run: str, index: Path) -> dict[str, Any]:
 
 def trained(run: str) -> dict[str, Path]:
     """-> component: the folder of the run's new weights. Of the generator's stages, the one that python -m eval dev found best, else the last."""
-    dev, reranker = RUNS / run / "dev" / "run.json", RUNS / run / "corpus-reranker"
+    dev = RUNS / run / "dev" / "run.json"
     adapter = Path(json.loads(dev.read_text(encoding="utf-8"))["adapter"]) if dev.exists() else newest_adapter(run)
-    found = {GENERATOR: adapter, RERANKER: reranker / "weights" if (reranker / "run.json").exists() else None}
+    changes = {name: RUNS / run / stage for name, stage in RETRIEVAL.items()}
+    found = {GENERATOR: adapter, **{name: stage / "weights" if (stage / "run.json").exists() else None for name, stage in changes.items()}}
     return {name: folder for name, folder in found.items() if folder}
 
 
@@ -76,12 +79,17 @@ def read_held(path: Path) -> list[Held]:
     ]
 
 
-def search(settings: Settings, index: Path, held: list[Held], changes: Path | None) -> tuple[dict[Cell, Shown], dict[str, Values], dict[Cell, list[float]]]:
-    """-> what each order of passages shows; measure -> cell -> value a question of the orders themselves; seconds of each search."""
-    record, embedder, own = open_record(settings, index), open_embedder(settings), settings.section("retrieval", RetrievalSettings)
-    rerankers = {(): open_reranker(settings), **({(RERANKER,): changed_reranker(settings, changes)} if changes else {})}
+def search(
+    settings: Settings, index: Path, held: list[Held], asking: Path | None, ordering: Path | None
+) -> tuple[dict[Cell, Shown], dict[str, Values], dict[Cell, list[float]]]:
+    """asking, ordering: what was trained of embedder and cross-encoder. -> what each pair of the two shows; measure -> cell -> value a question of the orders
+    themselves; seconds of each search."""
+    record, own = open_record(settings, index), settings.section("retrieval", RetrievalSettings)
+    embedders = {(): open_embedder(settings, embedder_changes(settings)), **({(EMBEDDER,): open_embedder(settings, asking)} if asking else {})}
+    rerankers = {(): open_reranker(settings), **({(RERANKER,): changed_reranker(settings, ordering)} if ordering else {})}
     shown, values, seconds = {}, {name: {} for name in ORDERED}, {}
-    for cell, reranker in rerankers.items():
+    for (first, embedder), (second, reranker) in itertools.product(embedders.items(), rerankers.items()):
+        cell = (*first, *second)
         passages, seconds[cell] = retrieve(Retriever(record, embedder, own, reranker), [h.question for h in held])
         ranks = [evidence_ranks(h.question, passages[h.question.id][:DEPTH]) for h in held]
         for name, of in ORDERED.items():
@@ -112,8 +120,8 @@ def answer(settings: Settings, held: list[Held], shown: dict[Cell, Shown], adapt
 
 
 def judged(scores: Values, ordered: dict[str, Values], new: dict[str, Path]) -> dict[str, Any]:
-    """-> the means of every cell, and each component's verdict by its paired tests. The generator must answer better; the reranker must order better (MRR),
-    and be shown to be worse neither at recall@3 nor in the answers."""
+    """-> the means of every cell, and each component's verdict by its paired tests. The generator must answer better; embedder and reranker must order better
+    (MRR), and be shown to be worse neither at recall@3 nor in the answers."""
     tests: dict[str, dict[str, Difference]] = {}
     for name in new:
         of = {"F1 over all questions": scores} if name == GENERATOR else {**ordered, "F1 over all questions": scores}
@@ -137,7 +145,7 @@ def verdict(component: str, tests: dict[str, Difference], folder: Path) -> dict[
     first, worse = next(iter(tests.values())), [measure for measure, d in tests.items() if d.high < 0]
     promote = first.low > 0 and not worse
     said = "is better than what was live" if promote else f"is worse at {worse[0]}" if worse else "is not shown to be better than what was live"
-    weights = hashlib.sha256((folder / WEIGHTS[component]).read_bytes()).hexdigest()[:8]
+    weights = hashlib.sha256((folder / ("adapter_model.safetensors" if component == GENERATOR else CHANGES)).read_bytes()).hexdigest()[:8]
     figures = "; ".join(f"{measure} {difference}" for measure, difference in tests.items())
     return {"promote": promote, "folder": str(folder), "weights": weights, "sentence": f"the trained {component} {said}: {figures}"}
 

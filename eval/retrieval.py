@@ -1,8 +1,7 @@
-"""Orders of passages beside each other, on the same questions: each search alone, both fused, and fused with a cross-encoder's order."""
+"""Orders of passages beside each other, on the same questions: each search alone, both fused, with a cross-encoder's order, and with a trained embedder."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ from eval import ranking
 from eval.predict import evidence_ranks, retrieve
 from eval.questions import EvaluationError, Question
 from eval.statistics import mean, paired_bootstrap, percentile
+from rag.changes import identity_of
 from rag.pipeline import changed_reranker, open_embedder, open_record
-from rag.reranker import IDENTITY, SHIPPED
+from rag.reranker import SHIPPED
 from rag.retrieval import Hits, RetrievalSettings, Retriever
 from rag.settings import Settings
 
@@ -43,17 +43,23 @@ class Order:
     seconds: list[float]
 
 
-def orders(settings: Settings, index: Path, bench: str, trained: list[Path]) -> tuple[dict[str, Retriever], list[str]]:
-    """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. trained: folders of other
-    changes than the shipped ones."""
+def orders(settings: Settings, index: Path, bench: str, asking: list[Path], ordering: list[Path]) -> tuple[dict[str, Retriever], list[str]]:
+    """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. asking, ordering: folders of
+    trained embedders, and of other cross-encoders than the shipped one."""
     record, embedder, own = open_record(settings, index), open_embedder(settings), settings.section("retrieval", RetrievalSettings)
     found = {"BM25": LexicalOnly(record, embedder, own), "dense": DenseOnly(record, embedder, own), FUSED: Retriever(record, embedder, own)}
-    notes = []
-    for name, changes in {"shipped cross-encoder": SHIPPED, **{str(folder): folder for folder in trained}}.items():
-        if bench in json.loads((changes / IDENTITY).read_text(encoding="utf-8"))["trained_on"]:
+    rerankers, notes = {}, []
+    for name, changes in {"shipped cross-encoder": SHIPPED, **{str(folder): folder for folder in ordering}}.items():
+        if bench in identity_of(changes)["trained_on"]:
             notes.append(f"{name} was trained on {bench}, so it is not measured there")
         else:
-            found[f"fused + {name}"] = Retriever(record, embedder, own, changed_reranker(settings, changes))
+            rerankers[name] = changed_reranker(settings, changes)
+            found[f"{FUSED} + {name}"] = Retriever(record, embedder, own, rerankers[name])
+    for folder in asking:
+        trained = open_embedder(settings, folder)
+        found[f"dense, {folder}"] = DenseOnly(record, trained, own)
+        found[f"{FUSED}, {folder}"] = Retriever(record, trained, own)
+        found |= {f"{FUSED}, {folder} + {name}": Retriever(record, trained, own, reranker) for name, reranker in rerankers.items()}
     return found, notes
 
 
@@ -63,13 +69,13 @@ def measure(retriever: Retriever, questions: list[Question]) -> Order:
     return Order({name: [of([pieces]) for pieces in ranks] for name, of in MEASURES.items()}, seconds)
 
 
-def compare(settings: Settings, index: Path, bench: str, questions: list[Question], trained: list[Path]) -> dict[str, Any]:
+def compare(settings: Settings, index: Path, bench: str, questions: list[Question], asking: list[Path], ordering: list[Path]) -> dict[str, Any]:
     """-> of each order the measures, the milliseconds a question, and the difference to the fused order with its paired interval, over the questions whose
     evidence is known. Raises EvaluationError when there are none."""
     questions = [q for q in questions if q.evidence]
     if not questions:
         raise EvaluationError("no question names its evidence, so retrieval can't be measured")
-    named, notes = orders(settings, index, bench, trained)
+    named, notes = orders(settings, index, bench, asking, ordering)
     found = {name: measure(retriever, questions) for name, retriever in named.items()}
     base = found[FUSED].values
     table = {

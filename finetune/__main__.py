@@ -1,4 +1,4 @@
-"""python -m finetune: mine triplets from the indexed corpus, train generator and cross-encoder on them, promote."""
+"""python -m finetune: mine triplets from the indexed corpus, train generator, embedder and cross-encoder on them, promote."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rag.cli import guarded, load_settings
 from rag.settings import Settings
 
 EXAMPLES = """examples:
-  python -m finetune train              mine, SFT, DPO, cross-encoder, with an estimate first
+  python -m finetune train              mine, SFT, DPO, embedder, cross-encoder, with an estimate first
   python -m finetune train --resume     go on after a kill
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune --set sft.epochs=3 sft
@@ -31,10 +31,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
     commands = top.add_subparsers(required=True, metavar="STAGE")
     for name, work, text in (
-        ("train", run_train, "mine, SFT, DPO and the cross-encoder in order"),
+        ("train", run_train, "mine, SFT, DPO, embedder and cross-encoder in order"),
         ("mine", run_mine, "questions, contexts and labels from the index"),
         ("sft", run_sft, "QLoRA on the mined rows; passages are read once unless sft.method says otherwise"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
+        ("corpus-embedder", run_corpus_embedder, "train how the embedder reads questions, on the mined rows; passages keep their vectors"),
         ("corpus-reranker", run_corpus_reranker, "train the cross-encoder on with the mined rows and what the retriever confuses them with"),
         ("promote", run_promote, "make live what its evaluation says is better"),
     ):
@@ -71,10 +72,10 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 
     start = time.perf_counter()
     if not args.resume:
-        for name in ("mine", "sft", "dpo", "dev", "corpus-reranker", "attribution"):  # what an earlier run left must not pass for this one's after a kill
+        for name in ("mine", "sft", "dpo", "dev", "corpus-embedder", "corpus-reranker", "attribution"):  # an earlier run's must not pass for this one's
             Stage(args.run, name).clear()
     announce(settings)
-    for work in (run_mine, run_sft, run_dpo, run_corpus_reranker):
+    for work in (run_mine, run_sft, run_dpo, run_corpus_embedder, run_corpus_reranker):
         work(args, settings)
     print(f"trained in {(time.perf_counter() - start) / 60:.1f} min")
 
@@ -126,6 +127,14 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     del generator
     model, device, _ = base_of(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
+
+
+def run_corpus_embedder(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.corpus_embedder import NAME, can_be_trained, train_for_run
+
+    stage = _begin(args, NAME) if can_be_trained(settings) else None
+    if stage:
+        train_for_run(stage, settings, args.index)
 
 
 def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:

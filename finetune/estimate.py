@@ -9,6 +9,7 @@ import torch
 from transformers import DynamicCache
 
 from finetune.base import base_of
+from finetune.corpus_embedder import EPOCHS as EMBEDDER_EPOCHS
 from finetune.corpus_reranker import EPOCHS, WRONG
 from finetune.dpo import DpoSettings
 from finetune.methods import find_method
@@ -25,6 +26,7 @@ READ = 4  # prompts read together
 NEW = 24  # tokens of a usual output
 SEARCH = 0.15  # seconds of a question, most of them the cross-encoder's
 PAIR = 0.15  # a training step of the cross-encoder, a pair, against reading a prompt (0.022 s against 0.13 to 0.17 on 2 cores with AMX)
+ASKED = 0.1  # and the embedder's, a question, without passages
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def plan(cost: Cost, candidates: int, checked: bool, sft_epochs: int, dpo_pairs:
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
         "cross-encoder": rows * (SEARCH + (1 + WRONG) * EPOCHS * PAIR * cost.read),
-        "judging": dev * (8 * (cost.read + cost.write) + 2 * SEARCH),  # four generators on the mined passages, then four combinations
+        "embedder": rows * (SEARCH + ASKED * EMBEDDER_EPOCHS * cost.read),
+        "judging": dev * (8 * cost.read + 12 * cost.write + 4 * SEARCH),  # four generators on the mined passages, then two on each of four orders
     }
 
 

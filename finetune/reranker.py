@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset
 from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
@@ -17,9 +16,10 @@ from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
 from finetune.bench import measures_only
 from finetune.evidence import Pair, make_pairs, read_questions
 from finetune.proposals import Proposal
+from rag.changes import IDENTITY, save_changes
 from rag.embedder import Embedder
 from rag.models import LocalModel, computes_bfloat16
-from rag.reranker import CHANGES, IDENTITY, LENGTH, SHIPPED, Reranker
+from rag.reranker import LENGTH, SHIPPED, Reranker
 
 RIGHT, WRONG = 0.5, 0.25  # token F1 from which, and below which, a proposal is right or wrong
 
@@ -105,20 +105,3 @@ def measure(rows: list[Pair], scorer: Callable[[list[tuple[str, str]]], Sequence
 def _kappa(a: np.ndarray, b: np.ndarray) -> float:
     same, chance = (a == b).mean(), a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean())
     return float((same - chance) / (1 - chance)) if chance < 1 else 0.0
-
-
-def save_changes(trained: Any, base: LocalModel, out: Path, rank: int) -> None:
-    """Keep what training changed: of each matrix the best approximation of that rank (singular values; Eckart & Young 1936), the rest whole."""
-    from safetensors.torch import load_file, save_file
-
-    before, stored = load_file(base.path / "model.safetensors"), {}
-    for name, parameter in trained.named_parameters():
-        old = before.get(name.removeprefix("bert."))
-        if old is None or parameter.dim() < 2:
-            stored[name] = parameter.detach().float().contiguous()
-        elif not torch.equal(old.float(), parameter.detach().float()):
-            u, s, v = torch.linalg.svd(parameter.detach().float() - old.float(), full_matrices=False)
-            stored[f"{name}:up"] = (u[:, :rank] * s[:rank].sqrt()).bfloat16().contiguous()
-            stored[f"{name}:down"] = (s[:rank].sqrt()[:, None] * v[:rank]).bfloat16().contiguous()
-    out.mkdir(parents=True, exist_ok=True)
-    save_file(stored, out / CHANGES)

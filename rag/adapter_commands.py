@@ -20,4 +20,4 @@ def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
     models = settings.section("model", ModelSettings)
     generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
     reranker = f"the one that ships, from {models.embedder}" if models.cross_encoder == "shipped" else models.cross_encoder or "none"
-    print("\n".join(live.as_lines({"generator": generator, "reranker": reranker})))
+    print("\n".join(live.as_lines({"embedder": models.embedder, "reranker": reranker, "generator": generator})))

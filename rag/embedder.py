@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
+from rag.changes import check
 from rag.encoders import open_encoder, padded
 from rag.models import LocalModel, computes_bfloat16
 
@@ -21,13 +23,17 @@ class Embedder:
     measured its vector is then the same bits whatever it is embedded with; without this its cosine moved by up to 1.4e-5.
     """
 
-    def __init__(self, model: LocalModel, device: str, bfloat16: bool | None = None):
-        """bfloat16: None means where the device computes in it; others imitate it at a fraction of their float32 speed."""
+    def __init__(self, model: LocalModel, device: str, bfloat16: bool | None = None, changes: Path | None = None):
+        """bfloat16: None means where the device computes in it; others imitate it at a fraction of their float32 speed. changes: a folder with what training
+        changed in how questions are read; passages are read as before, so an index stays what it is. Raises ModelError when they belong to another model."""
         import torch
 
         self.digest = model.digest
-        wanted = computes_bfloat16(device) if bfloat16 is None else bfloat16
-        self._encoder = open_encoder(model.path, device, torch.bfloat16 if wanted else torch.float32)
+        dtype = torch.bfloat16 if (computes_bfloat16(device) if bfloat16 is None else bfloat16) else torch.float32
+        self._encoder = self._asking = open_encoder(model.path, device, dtype)
+        if changes:
+            check(changes, model)
+            self._asking = open_encoder(model.path, device, dtype, changes)
         self._tokens = TOKENS_CUDA if device.startswith("cuda") else TOKENS
 
     def passages(self, texts: list[str], on_batch: Callable[[int], None] = lambda n: None) -> np.ndarray:
@@ -44,7 +50,12 @@ class Embedder:
 
     def question(self, text: str) -> np.ndarray:
         """-> float32 (dimension,)"""
-        return _normalized(self._encoder.encode(self._encoder.prepare([self._prompt("query", "question") + text])))[0]
+        return _normalized(self._asking.encode(self._asking.prepare([self.asks + text])))[0]
+
+    @property
+    def asks(self) -> str:
+        """-> what the model wants before a question."""
+        return self._prompt("query", "question")
 
     def _prompt(self, *names: str) -> str:
         return next((self._encoder.prompts[name] for name in names if self._encoder.prompts.get(name)), "")

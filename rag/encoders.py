@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from rag.changes import apply_changes
+from rag.errors import ModelError
+
 USUAL = {
     "do_lower_case": (False,),
     "transformer_task": ("feature-extraction",),
@@ -40,11 +43,14 @@ class Encoder(Protocol):
 class PlainEncoder:
     """An encoder with mean or first-token pooling, all of its work in `dtype`, pooled in float32."""
 
-    def __init__(self, folder: Path, device: str, dtype):
+    def __init__(self, folder: Path, device: str, dtype, changes: Path | None = None):
         from transformers import AutoModel, AutoTokenizer
 
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._model = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True).to(device).eval()
+        model = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        if changes:
+            apply_changes(model, changes)
+        self._model = model.to(device).eval()
         self._device = device
         self._first = _pooling(folder) == "cls"
         limits = [_read(folder / "sentence_bert_config.json").get("max_seq_length"), getattr(self._model.config, "max_position_embeddings", None)]
@@ -91,9 +97,14 @@ class LibraryEncoder:
         return self._model.encode(items, batch_size=len(items), show_progress_bar=False, convert_to_numpy=True).astype(np.float32)
 
 
-def open_encoder(folder: Path, device: str, dtype) -> Encoder:
-    """-> the model in `folder`, by the shorter way where its files say that this is all there is to it."""
-    return (PlainEncoder if is_plain(folder) else LibraryEncoder)(folder, device, dtype)
+def open_encoder(folder: Path, device: str, dtype, changes: Path | None = None) -> Encoder:
+    """-> the model in `folder`, by the shorter way where its files say that this is all there is to it; with what training changed in it, where there is any.
+    Raises ModelError for changes to a model of another kind."""
+    if is_plain(folder):
+        return PlainEncoder(folder, device, dtype, changes)
+    if changes:
+        raise ModelError(f"{folder} is no plain encoder, so {changes} can't be put on it: rag adapters --rollback")
+    return LibraryEncoder(folder, device, dtype)
 
 
 def is_plain(folder: Path) -> bool:

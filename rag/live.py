@@ -13,7 +13,7 @@ from rag.errors import ModelError
 
 LIVE = Path("var/adapters/live.json")  # a line for each state that was live, the last one is
 VERDICTS = LIVE.with_name("verdicts.json")
-COMPONENTS = ("generator", "reranker")
+COMPONENTS = ("embedder", "reranker", "generator")
 
 
 @dataclass(frozen=True)

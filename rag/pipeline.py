@@ -12,6 +12,7 @@ from rag import chunking
 from rag.adapters import READER, read_identity, reader_fits
 from rag.answer import Answer
 from rag.answerer import Answerer, AnswerSettings
+from rag.changes import identity_of
 from rag.chooser import Chooser, read_weights
 from rag.chunking import ChunkSettings
 from rag.embedder import Embedder
@@ -52,7 +53,7 @@ def open_store(settings: Settings, folder: Path) -> tuple[Store, Embedder]:
     """-> the index in `folder` for writing, made if there is none, and the embedder it is made with. Raises StoreError when it was made with another."""
     model = _embedder_model(settings)
     store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True)
-    return store, _embedder(settings, model)
+    return store, open_embedder(settings)
 
 
 def open_index(settings: Settings, folder: Path) -> Store:
@@ -70,13 +71,15 @@ def _embedder_model(settings: Settings) -> LocalModel:
     return find_model(models.embedder, models.hub)
 
 
-def _embedder(settings: Settings, model: LocalModel) -> Embedder:
-    return Embedder(model, choose_device(settings.section("model", ModelSettings).device)[0])
+def open_embedder(settings: Settings, changes: Path | None = None) -> Embedder:
+    """-> the configured embedder, without an index. changes: what training changed in how it reads questions."""
+    return Embedder(_embedder_model(settings), choose_device(settings.section("model", ModelSettings).device)[0], changes=changes)
 
 
-def open_embedder(settings: Settings) -> Embedder:
-    """-> the configured embedder, without an index."""
-    return _embedder(settings, _embedder_model(settings))
+def embedder_changes(settings: Settings) -> Path | None:
+    """-> the folder of what was promoted for reading questions, where it belongs to the configured embedder."""
+    found = live("embedder")
+    return found if found and identity_of(found)["base"] == _embedder_model(settings).digest else None
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
@@ -116,7 +119,7 @@ def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker
 def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
     """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
     record, reranker = open_record(settings, folder), open_reranker(settings) if reranked else None
-    return Retriever(record, open_embedder(settings), settings.section("retrieval", RetrievalSettings), reranker)
+    return Retriever(record, open_embedder(settings, embedder_changes(settings)), settings.section("retrieval", RetrievalSettings), reranker)
 
 
 def live_adapter() -> Path | None:

@@ -1,6 +1,5 @@
 """Cells and verdicts by hand; and corpora, one on which training the cross-encoder helps and one on which it hurts."""
 
-from types import SimpleNamespace
 
 import pytest
 from fakes import HashEmbedder, Scripted
@@ -9,6 +8,7 @@ import eval.attribution
 from eval.attribution import Held, attribute, effect, judged, read_held, search, verdict
 from eval.questions import EvaluationError
 from eval.statistics import Difference
+from finetune.confusions import confusions
 from finetune.corpus_reranker import WRONG, pairs_of, train_corpus_reranker
 from finetune.data import Row, Stage, TrainingError, write_lines
 from rag.answerer import Answerer, AnswerSettings
@@ -64,12 +64,13 @@ def retriever(store, reranker=None):
 
 def test_wrong_passages_are_what_the_retriever_finds_but_none_that_holds_the_answer(corpus):
     (row,) = mined(corpus, ["crane"], "Survey")
-    right, *wrong = pairs_of([row], retriever(corpus))
+    right, *wrong = pairs_of(confusions([row], retriever(corpus), {}))
     assert right.label == 1 and "Survey" in right.evidence and "50 metres" in right.evidence
     assert len(wrong) == WRONG and not any(p.label or "50 metres" in p.evidence for p in wrong)
     assert {p.evidence.split()[0] for p in wrong if "crane" in p.evidence} == set(HEADINGS) - {"Survey"}
     moved = Row(**{**row.__dict__, "gold": (7, 8)})
-    assert list(pairs_of([moved], retriever(corpus))) == []
+    with pytest.raises(TrainingError, match="none of the mined passages"):
+        list(confusions([moved], retriever(corpus), {}))
 
 
 @pytest.fixture
@@ -79,9 +80,8 @@ def train(corpus, encoder_of, tmp_path, monkeypatch):
     encoder = encoder_of(f"{' '.join(c.searched for c in corpus.all_chunks())} how many metres has the ?")
 
     def run(heading):
-        stage, source = Stage("t", "corpus-reranker"), Stage("t", "mine")
-        write_lines(source.folder / "train.jsonl", mined(corpus, NAMES[:8], heading) * 4)
-        train_corpus_reranker(stage, source, retriever(corpus), encoder, "cpu", None, epochs=24, learning_rate=5e-3)
+        stage, found = Stage("t", "corpus-reranker"), confusions(mined(corpus, NAMES[:8], heading) * 4, retriever(corpus), {})
+        train_corpus_reranker(stage, found, encoder, "cpu", None, epochs=24, learning_rate=5e-3)
         return stage.folder / "weights", encoder
 
     return run
@@ -92,11 +92,11 @@ def compared(corpus, train, monkeypatch, asked: str):
     folder, encoder = train("Draft")
     write_lines(Stage("t", "mine").folder / "dev.jsonl", mined(corpus, NAMES[8:], asked) * 5)
     monkeypatch.setattr(eval.attribution, "open_record", lambda settings, index: corpus)
-    monkeypatch.setattr(eval.attribution, "open_embedder", lambda settings: HashEmbedder())
+    monkeypatch.setattr(eval.attribution, "open_embedder", lambda settings, changes=None: HashEmbedder())
     monkeypatch.setattr(eval.attribution, "open_reranker", lambda settings: None)
     monkeypatch.setattr(eval.attribution, "changed_reranker", lambda settings, changes: Reranker(encoder, "cpu", changes))
     held = [Held(h.question, False) for h in read_held(Stage("t", "mine").folder / "dev.jsonl")]
-    _, ordered, seconds = search(Settings([]), corpus.folder, held, folder)
+    _, ordered, seconds = search(Settings([]), corpus.folder, held, None, folder)
     assert set(seconds) == {(), (RERANKER,)}
     even = {cell: [0.5] * len(held) for cell in seconds}
     return judged(even, ordered, {RERANKER: folder})["verdicts"][RERANKER]
@@ -111,18 +111,6 @@ def test_where_training_hurts_the_old_one_is_kept(corpus, train, monkeypatch):
     """What was mined came from drafts; in the documents held out it is the plans that answer, which the searches had on top."""
     found = compared(corpus, train, monkeypatch, "Plan")
     assert not found["promote"] and "is worse at MRR" in found["sentence"]
-
-
-def test_an_index_without_the_mined_passages_is_an_error(corpus, train):
-    corpus.remove([f"{name}.md" for name in NAMES])
-    with pytest.raises(TrainingError, match="none of the mined passages"):
-        train_corpus_reranker(Stage("t", "corpus-reranker"), _empty(), retriever(corpus), SimpleNamespace(), "cpu")
-
-
-def _empty() -> Stage:
-    stage = Stage("t", "mine")
-    write_lines(stage.folder / "train.jsonl", [])
-    return stage
 
 
 @pytest.fixture
@@ -146,7 +134,7 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
         return Scripted(tiny_generator.tokenizer, says="10 metres [1]" if adapter else "never said", base_says="The documents do not answer this.")
 
     for name, fake in {
-        "open_record": lambda settings, index: corpus, "open_embedder": lambda settings: HashEmbedder(), "open_reranker": lambda settings: None,
+        "open_record": lambda settings, index: corpus, "open_embedder": lambda settings, changes=None: HashEmbedder(), "open_reranker": lambda settings: None,
         "changed_reranker": lambda settings, changes: Flips(), "open_generator": opened, "incumbent": lambda settings: {},
         "open_answerer": lambda settings, generator: Answerer(generator, AnswerSettings(extractive=False), None),
     }.items():  # fmt: skip
@@ -178,7 +166,7 @@ def test_a_generator_that_unlearned_to_refuse_is_kept_out(house):
 def test_a_passage_that_was_left_out_is_shown_in_no_cell(house):
     corpus, _ = house
     held = read_held(Stage("t", "mine").folder / "dev.jsonl")
-    shown, _, _ = search(Settings([]), corpus.folder, held, None)
+    shown, _, _ = search(Settings([]), corpus.folder, held, None, None)
     documents = [(p.chunk.document, p.chunk.headings[-1]) for p in shown[()]["ferry.md"]]
     assert ("ferry.md", "Survey") not in documents and len(documents) == 3
     assert held[1].asked.answers == () and held[0].asked.answers == ("50",)

@@ -60,15 +60,15 @@ def test_a_run_that_is_not_judged_promotes_nothing():
 
 
 def test_lines_say_what_serves_and_why():
-    shipped = {"generator": "the reader", "reranker": "the one that ships"}
+    shipped = {"embedder": "MiniLM", "generator": "the reader", "reranker": "the one that ships"}
     assert list(as_lines(shipped)) == [
-        "generator: the reader", "  last verdict: none yet (make train)",
-        "reranker: the one that ships", "  last verdict: none yet (make train)", "nothing was promoted; all of it is what ships",
+        "embedder: MiniLM", "  last verdict: none yet (make train)", "reranker: the one that ships", "  last verdict: none yet (make train)",
+        "generator: the reader", "  last verdict: none yet (make train)", "nothing was promoted; all of it is what ships",
     ]  # fmt: skip
     promote(judged("one", generator=False, reranker=True))
     lines = list(as_lines(shipped))
-    assert lines[0] == "generator: the reader" and lines[1].endswith("generator of one loses")
     assert lines[2].startswith("reranker: var/adapters/one-reranker-ofone") and lines[3] == "  live since one: reranker of one wins"
+    assert lines[5] == "generator: the reader" and lines[6].endswith("generator of one loses")
 
 
 def test_a_file_of_former_days_is_read_and_a_broken_one_is_an_error():

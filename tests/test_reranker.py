@@ -9,9 +9,10 @@ from finetune.data import TrainingError
 from finetune.evidence import make_pairs, read_questions, told_by_order
 from finetune.proposals import Proposal
 from finetune.reranker import as_pairs, measure
+from rag.changes import IDENTITY
 from rag.errors import ModelError
 from rag.models import ModelSettings, find_model
-from rag.reranker import IDENTITY, SHIPPED, Reranker
+from rag.reranker import SHIPPED, Reranker
 
 TEXT = """# Harbour
 

@@ -21,9 +21,9 @@ class Knows:
 def table(tiny_index, monkeypatch):
     store = tiny_index(DOCUMENTS)
     monkeypatch.setattr(eval.retrieval, "open_record", lambda settings, index: store)
-    monkeypatch.setattr(eval.retrieval, "open_embedder", lambda settings: HashEmbedder())
+    monkeypatch.setattr(eval.retrieval, "open_embedder", lambda settings, changes=None: HashEmbedder())
     monkeypatch.setattr(eval.retrieval, "changed_reranker", lambda settings, changes: Knows())
-    return lambda bench, questions, trained=(): compare(Settings([]), store.folder, bench, questions, list(trained))
+    return lambda bench, questions, asking=(), ordering=(): compare(Settings([]), store.folder, bench, questions, list(asking), list(ordering))
 
 
 def test_orders_are_compared_on_the_questions_with_evidence(table):
@@ -59,9 +59,15 @@ def test_a_cross_encoder_is_left_out_where_it_was_trained(table):
 
 def test_cross_encoders_of_a_corpus_stand_in_the_table_too(table, tmp_path):
     (tmp_path / "identity.json").write_text('{"trained_on": ["xquad-32", "default"]}')
-    assert f"fused + {tmp_path}" in table("harbour", QUESTIONS, [tmp_path])["orders"]
-    found = table("xquad-32", QUESTIONS, [tmp_path])
+    assert f"fused + {tmp_path}" in table("harbour", QUESTIONS, ordering=[tmp_path])["orders"]
+    found = table("xquad-32", QUESTIONS, ordering=[tmp_path])
     assert f"fused + {tmp_path}" not in found["orders"] and len(found["notes"]) == 2
+
+
+def test_trained_embedders_stand_in_the_table_alone_fused_and_ordered(table, tmp_path):
+    found = table("harbour", QUESTIONS, asking=[tmp_path])["orders"]
+    assert [name for name in found if str(tmp_path) in name] == [f"dense, {tmp_path}", f"fused, {tmp_path}", f"fused, {tmp_path} + shipped cross-encoder"]
+    assert found[f"dense, {tmp_path}"]["mrr"] == found["dense"]["mrr"] and found[f"dense, {tmp_path}"]["against_fused"]["mrr"]["n"] == 6
 
 
 def test_without_evidence_there_is_nothing_to_measure(table):

@@ -1,0 +1,131 @@
+"""The corpus's own embedder: what it is told from, that it learns, that passages keep their vectors, and how it goes live."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from fakes import HashEmbedder
+
+from finetune.confusions import Confusion, confusions, misleading, mistakes_of
+from finetune.corpus_embedder import ToldApart, can_be_trained, open_for, pool_of, train_embedder
+from finetune.data import Pair, Row, Stage, write_lines
+from rag import pipeline
+from rag.chunking import Chunk
+from rag.embedder import Embedder
+from rag.errors import ModelError
+from rag.live import Promoted, promote
+from rag.models import find_model
+from rag.prompt import REFUSAL
+from rag.retrieval import RetrievalSettings, Retriever
+from rag.settings import Settings
+
+NAMES = ("crane", "ferry", "mole", "quay", "boat", "yard", "dock", "slip")
+WORDS = ("heavy", "swift", "stony", "paved", "small", "wide", "deep", "steep")
+
+
+def chunk(n: int, text: str, name: str = "a.md") -> Chunk:
+    return Chunk(name, "A", n, n + len(text), text, ("A",), None)
+
+
+def row(gold: Chunk, passages, cited: int, answer: str = "40 tonnes") -> Row:
+    return Row("1", "What does it lift?", answer, "answerable", gold.document, (gold.start, gold.end), tuple(passages), cited)
+
+
+def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_finds(tiny_index):
+    store = tiny_index({"a.md": "# A\n\nThe crane lifts 40 tonnes.", "b.md": "# B\n\nThe crane lifts 30 tonnes.", "c.md": "# C\n\nSheep graze."})
+    a, b, c = store.all_chunks()
+    asked = row(a, (b, a), 2)
+    misled = misleading([Pair(asked, "40 tonnes [2]", "30 tonnes [1]", "wrong span"), Pair(asked, "40 tonnes [2]", REFUSAL, "refuses")])
+    assert misled == {"1": [b]}
+    (one,) = confusions([asked], Retriever(store, HashEmbedder(), RetrievalSettings()), {"1": [c]})
+    assert one.right == a and one.wrong[0] == c and set(one.wrong) == {b, c} and one.unclear == []
+    (one,) = confusions([row(a, (a,), 1, "lifts")], Retriever(store, HashEmbedder(), RetrievalSettings()), {})
+    assert one.unclear == [b], "it holds the answer too"
+
+
+def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert mistakes_of("t") == {}
+    a, b = chunk(0, "It lifts 40 tonnes."), chunk(50, "It lifts 30 tonnes.")
+    asked = row(a, (a, b), 1)
+    pairs = [Pair(asked, "40 tonnes [1]", "30 tonnes [2]", reason) for reason in ("wrong span", "made: wrong span")]
+    write_lines(Stage("t", "dpo").folder / "train.jsonl", pairs)
+    assert mistakes_of("t") == {"1": [b]}
+
+
+def test_a_question_is_told_from_the_whole_corpus_but_not_from_what_may_answer_it():
+    chunks = [chunk(10 * n, f"text {n}") for n in range(6)]
+    one = Confusion("q", chunks[0], [chunks[1], chunks[2]], [chunks[3]])
+    pool = pool_of([one], chunks)
+    assert pool[:4] == chunks[:4] and set(pool) == set(chunks) and len(pool_of([one], chunks, most=5)) == 5 and len(pool_of([one], chunks, most=2)) == 4
+    scored = {chunks[0]: 0.6, chunks[1]: 0.7, chunks[2]: 0.5}
+    opened = open_for([one], pool, lambda question, given: [scored[c] for c in given])
+    assert opened.tolist() == [[True, False, True, False, True, True]], "the second is preferred to the right one, the fourth holds the answer"
+
+
+def test_the_loss_is_that_of_the_right_chunk_among_the_open_ones():
+    vectors = np.eye(3, dtype=np.float32)
+
+    def model(features):
+        return {"sentence_embedding": torch.tensor([[3.0, 4.0, 0.0]])}
+
+    model.device = "cpu"
+    loss = ToldApart.__new__(ToldApart)
+    torch.nn.Module.__init__(loss)
+    object.__setattr__(loss, "model", model)
+    loss.vectors, loss.right = torch.from_numpy(vectors), torch.tensor([0])
+    loss.open = torch.tensor([[True, True, False]])
+    assert loss([{}], torch.tensor([0])).item() == pytest.approx(np.log(1 + np.exp((0.8 - 0.6) / 0.05)), rel=1e-4)
+    loss.open[:] = True
+    assert loss([{}], torch.tensor([0])).item() == pytest.approx(np.log(1 + np.exp(4) + np.exp(-12)), rel=1e-4)
+
+
+@pytest.fixture
+def plain(encoder_of):
+    """-> a tiny encoder with mean pooling, as sentence-transformers writes one."""
+    model = encoder_of(" ".join(f"the {name} is {word} what is ?" for name, word in zip(NAMES, WORDS, strict=True)))
+    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+               {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]  # fmt: skip
+    (model.path / "modules.json").write_text(json.dumps(modules))
+    (model.path / "1_Pooling").mkdir()
+    (model.path / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True}))
+    return find_model(str(model.path))
+
+
+def test_it_learns_to_ask_for_passages_whose_vectors_stay(plain, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chunks = [chunk(100 * n, f"the {name} is") for n, name in enumerate(NAMES)]
+    found = [Confusion(f"what is {word} ?", c, [d for d in chunks if d != c], []) for word, c in zip(WORDS, chunks, strict=True)]
+    before, stage = Embedder(plain, "cpu", bfloat16=False), Stage("t", "corpus-embedder")
+    train_embedder(stage, found, chunks, plain, before, lambda question, given: [1.0] + [0.0] * (len(given) - 1), "cpu", epochs=40, learning_rate=5e-3)
+    after = Embedder(plain, "cpu", bfloat16=False, changes=stage.folder / "weights")
+    passages = before.passages([c.embedded for c in chunks])
+    assert (after.passages([c.embedded for c in chunks]) == passages).all()
+
+    def right(embedder):
+        return sum(int(np.argmax(passages @ embedder.question(one.question))) == n for n, one in enumerate(found))
+
+    assert right(before) < 4 and right(after) >= 7
+    assert stage.receipt()["questions"] == 8 and stage.receipt()["chunks"] == 8
+
+
+def test_changes_to_another_model_are_refused_or_not_taken(plain, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "changes"
+    folder.mkdir()
+    (folder / "identity.json").write_text(json.dumps({"base": "0" * 64}))
+    with pytest.raises(ModelError, match="was trained on 000000000000"):
+        Embedder(plain, "cpu", changes=folder)
+    settings = Settings([f"model.embedder={plain.path}"])
+    assert pipeline.embedder_changes(settings) is None
+    promote({"embedder": Promoted(str(folder), "it won")})
+    assert pipeline.embedder_changes(settings) is None, "another embedder's"
+    (folder / "identity.json").write_text(json.dumps({"base": plain.digest}))
+    assert pipeline.embedder_changes(settings) == folder
+
+
+def test_an_embedder_of_another_kind_is_left_out(plain, capsys):
+    assert can_be_trained(Settings([f"model.embedder={plain.path}"]))
+    (plain.path / "modules.json").unlink()
+    assert not can_be_trained(Settings([f"model.embedder={plain.path}"])) and "left out" in capsys.readouterr().out
