@@ -84,7 +84,7 @@ def train_embedder(
     loss = ToldApart(trained, vectors, [at[place(one.right)] for one in found], open_for(found, pool, score))
     data = Dataset.from_dict({"question": [embedder.asks + one.question for one in found], "label": list(range(len(found)))})
     args = SentenceTransformerTrainingArguments(
-        output_dir=str(stage.folder / "trainer"), num_train_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=learning_rate, warmup_ratio=0.1,
+        output_dir=str(stage.folder / "trainer"), num_train_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=learning_rate, warmup_steps=0.1,
         bf16=computes_bfloat16(device), use_cpu=device == "cpu", logging_steps=10, save_strategy="no", report_to=[], seed=0,
     )  # fmt: skip
     seconds = SentenceTransformerTrainer(trained, args, train_dataset=data, loss=loss).train().metrics["train_runtime"]

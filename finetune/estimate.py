@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from transformers import DynamicCache
@@ -18,28 +19,31 @@ from finetune.running import LOOKS
 from finetune.sft import AT_ONCE, SftSettings, starting
 from finetune.trainable import attend_after_prefix, load_trainable
 from rag.models import LocalModel
+from rag.pipeline import open_retriever
+from rag.retrieval import Retriever
 from rag.settings import Settings
 
 REST = 40  # of these tokens, the question and the answer
 LENGTH = 520  # tokens: a usual row has 430; the rest stands for padding and the optimizer's step
 READ = 4  # prompts read together
 NEW = 24  # tokens of a usual output
-SEARCH = 0.15  # seconds of a question, most of them the cross-encoder's
-PAIR = 0.15  # a training step of the cross-encoder, a pair, against reading a prompt (0.022 s against 0.13 to 0.17 on 2 cores with AMX)
+PAIR = 0.25  # a training step of the cross-encoder, a pair, against a search, in which it reads 20 of them
 ASKED = 0.1  # and the embedder's, a question, without passages
+QUESTION = "When was the harbour's oldest crane last inspected, and by whom?"  # any of a usual length
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds a row: of a training step (forward and backward), of reading a prompt, and of writing an answer in a batch of eight."""
+    """Seconds a row: of a training step (forward and backward), of reading a prompt, of writing an answer in a batch of eight; and of a search."""
 
     train: float
     read: float
     write: float
+    search: float
 
 
-def measure(model: LocalModel, device: str, precision: str, settings: SftSettings) -> Cost:
-    """Second of two runs each, so that start-up costs are left out. A step trains the adapter that SFT starts from, and goes through the whole row or,
+def measure(model: LocalModel, device: str, precision: str, settings: SftSettings, retriever: Retriever) -> Cost:
+    """The better of two runs each, so that start-up costs are left out. A step trains the adapter that SFT starts from, and goes through the whole row or,
     where the base reads passages once, from the question on alone."""
     loaded, method = load_trainable(model, device, precision), find_method(settings.method)
     base, batch = loaded.model, settings.batch if method.at_question else min(settings.batch, AT_ONCE)
@@ -60,7 +64,7 @@ def measure(model: LocalModel, device: str, precision: str, settings: SftSetting
         with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=low):
             tuned(input_ids=trained, past_key_values=copy(seen), use_cache=seen is not None, logits_to_keep=1).logits.float().logsumexp(-1).mean().backward()
 
-    return Cost(min(_seconds(step) for _ in range(2)) / batch, read, write)
+    return Cost(min(_seconds(step) for _ in range(2)) / batch, read, write, min(_seconds(lambda: retriever.search(QUESTION)) for _ in range(2)))
 
 
 def copy(cache: DynamicCache | None) -> DynamicCache | None:
@@ -87,20 +91,20 @@ def plan(cost: Cost, candidates: int, checked: bool, sft_epochs: int, dpo_pairs:
     answered = cost.write + (0.0 if once else cost.read)
     return {
         # Two questions a span, of short prompts; each is searched for, and read by cross-encoder and reader.
-        "mine": candidates * 2 * (0.3 * cost.read * checked + cost.write + SEARCH),
+        "mine": candidates * 2 * (0.3 * cost.read * checked + cost.write + cost.search),
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
-        "cross-encoder": rows * (SEARCH + (1 + WRONG) * EPOCHS * PAIR * cost.read),
-        "embedder": rows * (SEARCH + ASKED * EMBEDDER_EPOCHS * cost.read),
-        "judging": dev * (8 * cost.read + 12 * cost.write + 4 * SEARCH),  # four generators on the mined passages, then two on each of four orders
+        "embedder": rows * (2 + ASKED * EMBEDDER_EPOCHS) * cost.search,  # searched for, and its 20 passages read once more
+        "cross-encoder": rows * (1 + (1 + WRONG) * EPOCHS * PAIR) * cost.search,
+        "judging": dev * (8 * cost.read + 12 * cost.write + 4 * cost.search),  # four generators on the mined passages, then two on each of four orders
     }
 
 
-def announce(settings: Settings) -> None:
-    """Measure, and say how long training will take as the settings are."""
+def announce(settings: Settings, index: Path) -> None:
+    """Measure, and say how long training on the index will take as the settings are."""
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft)
+    cost = measure(model, device, precision, sft, open_retriever(settings, index))
     mining = settings.section("mine", MineSettings)
     stages = plan(cost, mining.candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())

@@ -71,7 +71,7 @@ def open_trainable(model: LocalModel, device: str) -> CrossEncoder:
 def fit(encoder: CrossEncoder, rows: list[Pair], device: str, epochs: float, learning_rate: float, folder: Path) -> float:
     """Train on the pairs; -> seconds."""
     args = CrossEncoderTrainingArguments(
-        output_dir=str(folder), num_train_epochs=epochs, per_device_train_batch_size=64, learning_rate=learning_rate, warmup_ratio=0.1,
+        output_dir=str(folder), num_train_epochs=epochs, per_device_train_batch_size=64, learning_rate=learning_rate, warmup_steps=0.1,
         lr_scheduler_type="linear", bf16=computes_bfloat16(device), use_cpu=device == "cpu", logging_steps=10, save_strategy="no", report_to=[], seed=0,
         train_sampling_strategy="group_by_length",
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """The reader that ships: what it learns from, and how training on a corpus starts from it."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -80,7 +81,7 @@ def test_what_training_made_of_it_goes_part_of_the_way_back(tiny_model, tmp_path
 def test_the_estimate_times_the_adapter_that_training_starts_from(tiny_model, shipped, monkeypatch):
     timed = []
     monkeypatch.setattr(estimate, "starting", lambda *args: timed.append(sft.starting(*args)) or timed[0])
-    estimate.measure(find_model(str(tiny_model)), "cpu", "float32", SftSettings(rank=4, batch=2))
+    estimate.measure(find_model(str(tiny_model)), "cpu", "float32", SftSettings(rank=4, batch=2), SimpleNamespace(search=str.split))
     assert {p.shape[0] for name, p in timed[0].named_parameters() if "lora_A" in name} == {2}
 
 
