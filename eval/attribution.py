@@ -1,4 +1,4 @@
-"""Which trained component earned what: every combination of old and new components answers the same held-out mined questions."""
+"""Which trained component earned what: every combination of old and new components answers the same held-out questions, people's where there are enough."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eval import ranking
-from eval.dev import incumbent
+from eval.dev import development, incumbent
 from eval.judge import judge
 from eval.predict import DEPTH, Shown, evidence_ranks, holds, predict, retrieve
 from eval.questions import EvaluationError, Evidence, Question
@@ -27,6 +27,8 @@ from rag.settings import Settings
 OLD = "old"  # the cell with nothing new
 GENERATOR, EMBEDDER, RERANKER = "generator", "embedder", "reranker"
 RETRIEVAL = {EMBEDDER: "corpus-embedder", RERANKER: "corpus-reranker"}  # component: the stage that trains it
+ANSWERED = ("answerable", "not retrieved")  # kinds of rows that a passage of the index answers
+PEOPLE = 20  # of their questions from which on they alone decide
 ORDERED = {"MRR": ranking.mean_reciprocal_rank, "recall@3": lambda ranks: ranking.recall_at(ranks, 3)}
 
 Cell = tuple[str, ...]  # the new components in it
@@ -35,27 +37,28 @@ Values = dict[Cell, list[float]]  # a value for each question
 
 @dataclass(frozen=True)
 class Held:
-    """A held-out mined question, with the passage that it was written from as its evidence. left_out: whether that passage is taken out of what is shown,
-    so that the right answer is the refusal."""
+    """A held-out question, with the passage that it was written from, or that is nearest to it, as its evidence. left_out: whether that passage is taken out
+    of what is shown. answered: whether what is shown can answer it; else the right answer is the refusal."""
 
     question: Question
     left_out: bool
+    answered: bool
 
     @property
     def asked(self) -> Question:
-        return replace(self.question, answers=(), evidence=()) if self.left_out else self.question
+        return self.question if self.answered else replace(self.question, answers=(), evidence=())
 
 
 def attribute(settings: Settings, run: str, index: Path) -> dict[str, Any]:
     """Ask every cell, what is live now against what the run has trained; -> cells, tests and each component's verdict, also in attribution/run.json.
     What was answered stays for the next time. Raises EvaluationError when the run has trained nothing."""
-    new, held = trained(run), read_held(RUNS / run / "mine" / "dev.jsonl")
+    new, (held, whose) = trained(run), held_of(run)
     if not new:
         raise EvaluationError(f"run {run} has trained nothing: python -m finetune train --run {run}")
     (RUNS / run / "attribution" / "run.json").unlink(missing_ok=True)  # an older verdict must not pass for this one's
     found, ordered, seconds = search(settings, index, held, new.get(EMBEDDER), new.get(RERANKER))
     scores = answer(settings, held, found, new.get(GENERATOR), RUNS / run / "attribution")
-    told = {"run": run, "n": len(held), "search_ms": {_name(c): round(1000 * percentile(s, 50), 1) for c, s in seconds.items()},
+    told = {"run": run, "n": len(held), "questions": whose, "search_ms": {_name(c): round(1000 * percentile(s, 50), 1) for c, s in seconds.items()},
             **judged(scores, ordered, new)}  # fmt: skip
     write_json(RUNS / run / "attribution" / "run.json", told)
     return told
@@ -70,13 +73,25 @@ def trained(run: str) -> dict[str, Path]:
     return {name: folder for name, folder in found.items() if folder}
 
 
+def held_of(run: str) -> tuple[list[Held], str]:
+    """-> the run's development questions, and whose: of imported files alone where these have PEOPLE at least, since mined ones, of which most are the sentence
+    itself, flatter what was trained on their like (eval/LOG.md)."""
+    held = read_held(development(run))
+    people = {row["id"] for path in sorted((RUNS / run).glob("import/*/dev.jsonl")) for row in read_lines(path)}
+    asked = [h for h in held if h.question.id in people]
+    return (asked, "people's") if len(asked) >= PEOPLE else (held, "mined")
+
+
 def read_held(path: Path) -> list[Held]:
     if not path.exists():
         raise EvaluationError(f"there is no {path}: python -m finetune mine")
     return [
-        Held(Question(r["id"], r["question"], (r["answer"],), r["document"], (Evidence(r["document"], *r["gold"]),), r["kind"]), r["kind"] == "left out")
+        Held(
+            Question(r["id"], r["question"], (r["answer"],), r["document"], (Evidence(r["document"], *r["gold"]),), r["kind"]),
+            r["kind"] == "left out", r["kind"] in ANSWERED,
+        )
         for r in read_lines(path)
-    ]
+    ]  # fmt: skip
 
 
 def search(
@@ -110,7 +125,7 @@ def answer(settings: Settings, held: list[Held], shown: dict[Cell, Shown], adapt
         answerer = open_answerer(settings, open_generator(settings, wanted, cache))
         for cell, found in shown.items():
             whole = (*extra, *cell)
-            basis = digest_of({"shown": chunks(found), **choice(answerer), **identity(answerer.generator, wanted)})
+            basis = digest_of({"shown": chunks(found), "asked": [h.asked.answers for h in held], **choice(answerer), **identity(answerer.generator, wanted)})
             with nullcontext() if wanted else answerer.generator.base():
                 rows = predict(answerer, [h.asked for h in held], found, folder / f"{_name(whole)}-{basis}.jsonl", _name(whole))
             if any(row.get("error") for row in rows):
@@ -152,7 +167,8 @@ def verdict(component: str, tests: dict[str, Difference], folder: Path) -> dict[
 
 def as_text(told: dict[str, Any]) -> str:
     """-> the cells as a table in Markdown, then each component's verdict."""
-    lines = [f"{told['n']} held-out mined questions of run {told['run']}; {OLD} is what was live", "", f"| new | F1 over all | {' | '.join(ORDERED)} |",
+    title = f"{told['n']} held-out questions ({told['questions']}) of run {told['run']}; {OLD} is what was live"
+    lines = [title, "", f"| new | F1 over all | {' | '.join(ORDERED)} |",
              f"| {'--- | ' * (len(ORDERED) + 2)}".strip()]  # fmt: skip
     lines += [f"| {name} | {' | '.join(f'{value:.3f}' for value in cell.values())} |" for name, cell in told["cells"].items()]
     lines += ["", *(f"{'promote' if v['promote'] else 'keep'}: {v['sentence']}" for v in told["verdicts"].values())]

@@ -26,11 +26,11 @@ class Confusion:
 
 
 def confusions(rows: list[Row], retriever: Retriever, misled: dict[str, list[Chunk]]) -> Iterator[Confusion]:
-    """-> one for each row whose passage is in the index as it was mined. misled: as of `misleading`. Raises TrainingError when there is none."""
+    """-> one for each row that has an answer, whose passage is in the index as it was mined. misled: as of `misleading`. Raises TrainingError when there is none."""
     places, found = {place(c): c for c in retriever.chunks}, 0
     for row in rows:
         right = places.get((row.document, *row.gold))
-        if right is None:  # the document has changed since it was mined
+        if right is None or not row.answer:  # the document has changed since; or someone's question that nothing answers
             continue
         found += 1
         near = [*misled.get(row.id, []), *(p.chunk for p in retriever.search(row.question, DEPTH))]

@@ -20,15 +20,15 @@ READINGS = 2  # places of one span that the cross-encoder reads at most
 @dataclass(frozen=True)
 class Weights:
     """Of the log-odds that a span is right: of its natural log-probability, and of the log-odds that the cross-encoder gives its sentence for bearing it out
-    (support) and its passage for answering the question at all (answers)."""
+    (support) and its passage for answering the question at all (answers; no help in choosing, so 0 there)."""
 
     intercept: float
     logprob: float
     support: float
     answers: float
 
-    def probability(self, logprob: float, support: float, answers: float) -> float:
-        """-> of being right; support, answers: from 0 to 1."""
+    def probability(self, logprob: float, support: float, answers: float = 0.5) -> float:
+        """-> of being right; support, answers: from 0 to 1, the latter even where nobody has asked."""
         odds = self.intercept + self.logprob * logprob + self.support * log_odds(support) + self.answers * log_odds(answers)
         return 1 / (1 + math.exp(-max(odds, -500.0)))
 
@@ -63,10 +63,11 @@ class Chooser:
         read = [(span, place) for span in spans for place in span.places[:READINGS]]
         if not read:
             return None
-        supports, answers = self.supports(question, [place for _, place in read], passages), self.answers(question, passages)
-        scores = [(span.logprob, support, answers[place.passage - 1]) for (span, place), support in zip(read, supports, strict=True)]
-        best = max(range(len(read)), key=lambda n: self.choosing.probability(*scores[n]))
-        return _choice(read[best][1], passages, self.trust.probability(*scores[best]))
+        supports = self.supports(question, [place for _, place in read], passages)
+        likely = [self.choosing.probability(span.logprob, support) for (span, _), support in zip(read, supports, strict=True)]
+        best = max(range(len(read)), key=lambda n: likely[n])
+        span, place = read[best]
+        return _choice(place, passages, self.trust.probability(span.logprob, supports[best], self.answers(question, passages[place.passage - 1])))
 
     def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
         """-> how well the sentence around each place bears out that it answers the question, from 0 to 1."""
@@ -76,9 +77,9 @@ class Chooser:
             pairs.append(claim_and_evidence(question, " ".join(chunk.text[place.start : place.end].split()), chunk, place.sentence))
         return self.reranker.score_pairs(pairs)
 
-    def answers(self, question: str, passages: list[Passage]) -> list[float]:
-        """-> how likely each passage answers the question, rather than only being about it, from 0 to 1."""
-        return self.reranker.score_pairs([(whether_answered(question), p.chunk.searched) for p in passages])
+    def answers(self, question: str, passage: Passage) -> float:
+        """-> how likely the passage answers the question, rather than only being about it, from 0 to 1."""
+        return self.reranker.score_pairs([(whether_answered(question), passage.chunk.searched)])[0]
 
 
 def _choice(place: Place, passages: list[Passage], probability: float) -> Choice:

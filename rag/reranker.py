@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from rag.changes import apply_changes, check
+from rag.changes import CHANGES, apply_changes, check
 from rag.chunking import Chunk
 from rag.models import LocalModel, computes_bfloat16
 
@@ -31,6 +32,7 @@ class Reranker:
             return
         identity = check(changes, model)
         self.name, self.threshold = f"{model.name} + {changes.name}", identity["threshold"]
+        self.digest = hashlib.sha256((changes / CHANGES).read_bytes()).hexdigest()
         self._predict = _ChangedModel(model.path, device, dtype, changes).predict
 
     def scores(self, question: str, chunks: list[Chunk]) -> list[float]:

@@ -5,7 +5,7 @@ import pytest
 from fakes import HashEmbedder, Scripted
 
 import eval.attribution
-from eval.attribution import Held, attribute, effect, judged, read_held, search, verdict
+from eval.attribution import Held, attribute, effect, held_of, judged, read_held, search, verdict
 from eval.questions import EvaluationError
 from eval.statistics import Difference
 from finetune.confusions import confusions
@@ -95,7 +95,7 @@ def compared(corpus, train, monkeypatch, asked: str):
     monkeypatch.setattr(eval.attribution, "open_embedder", lambda settings, changes=None: HashEmbedder())
     monkeypatch.setattr(eval.attribution, "open_reranker", lambda settings: None)
     monkeypatch.setattr(eval.attribution, "changed_reranker", lambda settings, changes: Reranker(encoder, "cpu", changes))
-    held = [Held(h.question, False) for h in read_held(Stage("t", "mine").folder / "dev.jsonl")]
+    held = [Held(h.question, False, True) for h in read_held(Stage("t", "mine").folder / "dev.jsonl")]
     _, ordered, seconds = search(Settings([]), corpus.folder, held, None, folder)
     assert set(seconds) == {(), (RERANKER,)}
     even = {cell: [0.5] * len(held) for cell in seconds}
@@ -161,6 +161,29 @@ def test_a_generator_that_unlearned_to_refuse_is_kept_out(house):
     told = attribute(Settings([]), "t", corpus.folder)
     assert told["cells"]["old"]["f1"] == 1.0 and told["cells"]["generator"]["f1"] == 0.0
     assert not told["verdicts"][GENERATOR]["promote"] and "the trained generator is worse at F1 over all questions" in told["verdicts"][GENERATOR]["sentence"]
+
+
+def test_a_swapped_question_is_answered_by_the_refusal(house):
+    """The span that it was made from is no answer to it."""
+    corpus, _ = house
+    (crane,) = mined(corpus, ["crane"], "Survey")
+    write_lines(Stage("t", "mine").folder / "dev.jsonl", [Row(**{**crane.__dict__, "id": k, "kind": k, "cited": 0}) for k in ("swapped", "not retrieved")])
+    swapped, missed = read_held(Stage("t", "mine").folder / "dev.jsonl")
+    assert swapped.asked.answers == () and swapped.question.evidence and not swapped.left_out
+    assert missed.asked.answers == ("50",), "another retriever may show its passage"
+    told = attribute(Settings([]), "t", corpus.folder)
+    assert told["cells"]["old"]["f1"] == 0.5 and told["questions"] == "mined"
+
+
+def test_where_people_have_asked_enough_they_decide(house, monkeypatch):
+    corpus, _ = house
+    rows = mined(corpus, ["crane", "ferry"], "Survey")
+    write_lines(Stage("t", "sft").folder / "dev.jsonl", rows)  # as SFT gathers them
+    write_lines(Stage("t", "import/asked.csv").folder / "dev.jsonl", rows[1:])
+    assert held_of("t")[1] == "mined" and len(held_of("t")[0]) == 2
+    monkeypatch.setattr(eval.attribution, "PEOPLE", 1)
+    (only,), whose = held_of("t")
+    assert whose == "people's" and only.question.document == "ferry.md"
 
 
 def test_a_passage_that_was_left_out_is_shown_in_no_cell(house):

@@ -47,11 +47,13 @@ def test_the_likeliest_by_both_is_chosen_and_its_sentence_quoted():
     assert Chooser(reranker, *[Weights(0.5, 1.0, 0.0, 0.0)] * 2).choose("When?", spans, SHOWN).text == "08:30"
 
 
-def test_a_passage_that_is_only_about_the_question_loses_to_one_that_answers_it():
-    spans = [span(1, "08:30", -1.0), span(2, "17:00", -1.0)]
-    about = Sure({SHOWN[0].chunk.searched: 0.9, SHOWN[1].chunk.searched: 0.1})
-    choice = Chooser(about, *[Weights(0.0, 0.0, 0.0, 1.0)] * 2).choose("When?", spans, SHOWN)
-    assert choice.text == "08:30" and choice.probability == pytest.approx(0.9) and ("answered: When?", SHOWN[1].chunk.searched) in about.pairs
+def test_what_stands_in_a_passage_that_is_only_about_the_question_is_not_trusted():
+    about, trust = Sure({SHOWN[0].chunk.searched: 0.9, SHOWN[1].chunk.searched: 0.1}), Weights(0.0, 0.0, 0.0, 1.0)
+    for logprob, text, sure in ((-0.5, "08:30", 0.9), (-2.0, "17:00", 0.1)):
+        choice = Chooser(about, Weights(0.0, 1.0, 0.0, 0.0), trust).choose("When?", [span(1, "08:30", logprob), span(2, "17:00", -1.0)], SHOWN)
+        assert choice.text == text and choice.probability == pytest.approx(sure)
+    asked = [text for claim, text in about.pairs if claim == "answered: When?"]
+    assert asked == [SHOWN[0].chunk.searched, SHOWN[1].chunk.searched], "of the chosen one's passage alone"
 
 
 def test_what_is_chosen_and_how_far_it_is_trusted_are_weighed_apart():

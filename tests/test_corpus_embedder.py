@@ -9,7 +9,7 @@ from fakes import HashEmbedder
 
 from finetune.confusions import Confusion, confusions, misleading, mistakes_of
 from finetune.corpus_embedder import ToldApart, can_be_trained, open_for, pool_of, train_embedder
-from finetune.data import Pair, Row, Stage, write_lines
+from finetune.data import Pair, Row, Stage, TrainingError, write_lines
 from rag import pipeline
 from rag.chunking import Chunk
 from rag.embedder import Embedder
@@ -42,6 +42,8 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
     assert one.right == a and one.wrong[0] == c and set(one.wrong) == {b, c} and one.unclear == []
     (one,) = confusions([row(a, (a,), 1, "lifts")], Retriever(store, HashEmbedder(), RetrievalSettings()), {})
     assert one.unclear == [b], "it holds the answer too"
+    with pytest.raises(TrainingError, match="none of the mined passages"):
+        list(confusions([row(a, (a,), 0, "")], Retriever(store, HashEmbedder(), RetrievalSettings()), {}))
 
 
 def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):
