@@ -26,7 +26,7 @@ class Confusion:
 
 
 def confusions(rows: list[Row], retriever: Retriever, misled: dict[str, list[Chunk]]) -> Iterator[Confusion]:
-    """-> one for each row that has an answer, whose passage is in the index as it was mined. misled: as of `misleading`. Raises TrainingError when there is none."""
+    """-> one for each row with an answer whose passage is in the index as it was mined. misled: as of `misleading`. Raises TrainingError without any."""
     places, found = {place(c): c for c in retriever.chunks}, 0
     for row in rows:
         right = places.get((row.document, *row.gold))
