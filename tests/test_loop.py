@@ -86,7 +86,7 @@ def test_train_then_evaluate_then_promote(house):
     assert not taught & set(mined["documents"]["unmined"]) and not any(d.startswith("incoming/") for d in taught)
     assert "F1 over all questions" in run(house, "eval", "dev")
     cells = run(house, "eval", "attribution")
-    assert all(f"| {cell} |" in cells for cell in ("old", "generator", "reranker", "generator+reranker"))
+    assert all(f"| {cell} |" in cells for cell in ("old", "generator", "embedder", "generator+reranker", "generator+embedder+reranker"))
     assert run(house, "finetune", "promote").startswith(("generator: kept", "generator: live"))
     assert "last verdict: default: " in run(house, "rag", "adapters")
     assert "finished before, kept" in run(house, "finetune", "train", "--resume")
