@@ -26,6 +26,7 @@ from rag.settings import Settings
 
 OLD = "old"  # the cell with nothing new
 GENERATOR, EMBEDDER, RERANKER = "generator", "embedder", "reranker"
+WEIGHTS = {GENERATOR: "adapter_model.safetensors", EMBEDDER: CHANGES, RERANKER: CHANGES}
 RETRIEVAL = {EMBEDDER: "corpus-embedder", RERANKER: "corpus-reranker"}  # component: the stage that trains it
 ANSWERED = ("answerable", "not retrieved")  # kinds of rows that a passage of the index answers
 PEOPLE = 20  # of their questions from which on they alone decide
@@ -160,7 +161,7 @@ def verdict(component: str, tests: dict[str, Difference], folder: Path) -> dict[
     first, worse = next(iter(tests.values())), [measure for measure, d in tests.items() if d.high < 0]
     promote = first.low > 0 and not worse
     said = "is better than what was live" if promote else f"is worse at {worse[0]}" if worse else "is not shown to be better than what was live"
-    weights = hashlib.sha256((folder / ("adapter_model.safetensors" if component == GENERATOR else CHANGES)).read_bytes()).hexdigest()[:8]
+    weights = hashlib.sha256((folder / WEIGHTS[component]).read_bytes()).hexdigest()[:8]
     figures = "; ".join(f"{measure} {difference}" for measure, difference in tests.items())
     return {"promote": promote, "folder": str(folder), "weights": weights, "sentence": f"the trained {component} {said}: {figures}"}
 

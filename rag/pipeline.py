@@ -53,7 +53,7 @@ def open_store(settings: Settings, folder: Path) -> tuple[Store, Embedder]:
     """-> the index in `folder` for writing, made if there is none, and the embedder it is made with. Raises StoreError when it was made with another."""
     model = _embedder_model(settings)
     store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True)
-    return store, open_embedder(settings)
+    return store, _embedder(settings, model)
 
 
 def open_index(settings: Settings, folder: Path) -> Store:
@@ -73,7 +73,11 @@ def _embedder_model(settings: Settings) -> LocalModel:
 
 def open_embedder(settings: Settings, changes: Path | None = None) -> Embedder:
     """-> the configured embedder, without an index. changes: what training changed in how it reads questions."""
-    return Embedder(_embedder_model(settings), choose_device(settings.section("model", ModelSettings).device)[0], changes=changes)
+    return _embedder(settings, _embedder_model(settings), changes)
+
+
+def _embedder(settings: Settings, model: LocalModel, changes: Path | None = None) -> Embedder:
+    return Embedder(model, choose_device(settings.section("model", ModelSettings).device)[0], changes=changes)
 
 
 def embedder_changes(settings: Settings) -> Path | None:
