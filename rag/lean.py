@@ -1,4 +1,4 @@
-"""Answering with less work on a CPU: weights laid out once as AMX and AVX-512 read them, and keys that several heads share used without copies of them."""
+"""Answering with less work on a CPU: weights laid out once as its vector units read them, and keys that several heads share used without copies of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from transformers.masking_utils import sdpa_mask
 from rag.models import computes_bfloat16
 
 NAME = "ragtune_shared_keys"
+FEW = 16  # rows that the layout of float32 weights is chosen for
 
 
 class PackedLinear(torch.nn.Linear):
-    """torch.nn.Linear in bfloat16, without gradients, over a weight in oneDNN's layout: the plain one is laid out anew at every call."""
+    """torch.nn.Linear without gradients over a weight in oneDNN's layout: in bfloat16 the plain one is laid out anew at every call, in float32 it goes through
+    MKL, which is slower at a few rows."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
@@ -44,12 +46,13 @@ def lighten(models: list[Any], device: str) -> None:
         if model.config._attn_implementation == "sdpa":
             model.set_attn_implementation(NAME)
         for module in model.modules():
-            if type(module) is torch.nn.Linear and module.weight.dtype == torch.bfloat16 and computes_bfloat16(device):
+            if type(module) is torch.nn.Linear and (module.weight.dtype == torch.float32 or computes_bfloat16(device)):
                 _pack(module, packed)
 
 
 def _pack(module: torch.nn.Linear, packed: dict[int, torch.Tensor]) -> None:
     key = id(module.weight)
     if key not in packed:
-        packed[key] = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach())
+        rows = FEW if module.weight.dtype == torch.float32 else None
+        packed[key] = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach(), rows)
     module.packed, module.weight, module.__class__ = packed[key], None, PackedLinear

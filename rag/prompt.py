@@ -39,8 +39,8 @@ class Tokens:
         return self.ids[self.prefix :]
 
     def parts(self, apart: bool) -> tuple[tuple[int, ...], ...]:
-        """-> the prefix as rag.prefix reads it: whole, or the instructions and each passage for itself."""
-        cuts = [0, *self.starts, self.prefix] if apart else [0, self.prefix]
+        """-> the prefix as rag.prefix reads it: the instructions, which all prompts share, and what follows them, whole or each passage for itself."""
+        cuts = [0, *(self.starts if apart else self.starts[:1]), self.prefix]
         return tuple(tuple(self.ids[a:b]) for a, b in zip(cuts, cuts[1:], strict=False))
 
 

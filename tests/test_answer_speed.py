@@ -12,12 +12,13 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     asked = []
     plain = transformers(find_model(str(tiny_model)), "cpu", "float32", None, 6)
     peers = {"peer": lambda tokens, heard: (asked.append(tokens), heard(), heard()), "plain": plain}
+    tiny_generator.forget()
     before = tiny_generator.prefixes.computed
     found = in_turns(tiny_generator, prompts, other, peers, 6)
     assert set(found) == {"ragtune", "ragtune, passages kept", "peer", "plain"} and asked == [prompts[0], *prompts]
     assert all(t["n"] == 3 and 0 < t["first"] <= t["answer"] <= t["answer_p95"] for t in found.values())
     assert found["peer"]["pieces"] == 2
-    assert tiny_generator.prefixes.computed - before == 1 + 2 * 3  # once to start up, then for the question before and for the one without
+    assert tiny_generator.prefixes.computed - before == 2 * (1 + 2 * 3)  # instructions and passages, once to start up, then for the question before and for the one without
     found |= batches(tiny_generator, prompts, 6)
     assert len(as_lines(found).splitlines()) == 1 + len(found)
 
