@@ -18,10 +18,11 @@ from eval.questions import EvaluationError, Evidence, Question
 from eval.resume import read_lines, write_json
 from eval.run import RUNS, choice, chunks, digest_of, identity, newest_adapter
 from eval.statistics import Difference, mean, paired_bootstrap, percentile
+from eval.trial import retrievers
 from rag.changes import CHANGES
-from rag.pipeline import changed_reranker, embedder_changes, open_answerer, open_embedder, open_generator, open_record, open_reranker
+from rag.pipeline import changed_reranker, made_by, open_answerer, open_embedder, open_generator, open_record, open_reranker
 from rag.prefix import PrefixSettings
-from rag.retrieval import RetrievalSettings, Retriever
+from rag.retrieval import RetrievalSettings
 from rag.settings import Settings
 
 OLD = "old"  # the cell with nothing new
@@ -96,17 +97,18 @@ def read_held(path: Path) -> list[Held]:
 
 
 def search(
-    settings: Settings, index: Path, held: list[Held], asking: Path | None, ordering: Path | None
+    settings: Settings, index: Path, held: list[Held], reading: Path | None, ordering: Path | None
 ) -> tuple[dict[Cell, Shown], dict[str, Values], dict[Cell, list[float]]]:
-    """asking, ordering: what was trained of embedder and cross-encoder. -> what each pair of the two shows; measure -> cell -> value a question of the orders
+    """reading, ordering: what was trained of embedder and cross-encoder. -> what each pair of the two shows; measure -> cell -> value a question of the orders
     themselves; seconds of each search."""
     record, own = open_record(settings, index), settings.section("retrieval", RetrievalSettings)
-    embedders = {(): open_embedder(settings, embedder_changes(settings)), **({(EMBEDDER,): open_embedder(settings, asking)} if asking else {})}
+    embedders = {(): made_by(settings, record), **({(EMBEDDER,): open_embedder(settings, reading)} if reading else {})}
     rerankers = {(): open_reranker(settings), **({(RERANKER,): changed_reranker(settings, ordering)} if ordering else {})}
     shown, values, seconds = {}, {name: {} for name in ORDERED}, {}
-    for (first, embedder), (second, reranker) in itertools.product(embedders.items(), rerankers.items()):
+    made = {cell: retrievers(record, embedder, own) for cell, embedder in embedders.items()}
+    for (first, retriever), (second, reranker) in itertools.product(made.items(), rerankers.items()):
         cell = (*first, *second)
-        passages, seconds[cell] = retrieve(Retriever(record, embedder, own, reranker), [h.question for h in held])
+        passages, seconds[cell] = retrieve(retriever(reranker), [h.question for h in held])
         ranks = [evidence_ranks(h.question, passages[h.question.id][:DEPTH]) for h in held]
         for name, of in ORDERED.items():
             values[name][cell] = [of([pieces]) for pieces in ranks]

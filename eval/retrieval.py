@@ -11,6 +11,7 @@ from eval import ranking
 from eval.predict import evidence_ranks, retrieve
 from eval.questions import EvaluationError, Question
 from eval.statistics import mean, paired_bootstrap, percentile
+from eval.trial import retrievers
 from rag.changes import identity_of
 from rag.pipeline import changed_reranker, open_embedder, open_record
 from rag.reranker import SHIPPED
@@ -43,23 +44,23 @@ class Order:
     seconds: list[float]
 
 
-def orders(settings: Settings, index: Path, bench: str, asking: list[Path], ordering: list[Path]) -> tuple[dict[str, Retriever], list[str]]:
-    """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. asking, ordering: folders of
+def orders(settings: Settings, index: Path, bench: str, reading: list[Path], ordering: list[Path]) -> tuple[dict[str, Retriever], list[str]]:
+    """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. reading, ordering: folders of
     trained embedders, and of other cross-encoders than the shipped one."""
-    record, embedder, own = open_record(settings, index), open_embedder(settings), settings.section("retrieval", RetrievalSettings)
-    found = {"BM25": LexicalOnly(record, embedder, own), "dense": DenseOnly(record, embedder, own), FUSED: Retriever(record, embedder, own)}
+    record, own = open_record(settings, index), settings.section("retrieval", RetrievalSettings)
+    untrained = retrievers(record, open_embedder(settings), own)
+    found = {"BM25": untrained(cls=LexicalOnly), "dense": untrained(cls=DenseOnly), FUSED: untrained()}
     rerankers, notes = {}, []
     for name, changes in {"shipped cross-encoder": SHIPPED, **{str(folder): folder for folder in ordering}}.items():
         if bench in identity_of(changes)["trained_on"]:
             notes.append(f"{name} was trained on {bench}, so it is not measured there")
         else:
             rerankers[name] = changed_reranker(settings, changes)
-            found[f"{FUSED} + {name}"] = Retriever(record, embedder, own, rerankers[name])
-    for folder in asking:
-        trained = open_embedder(settings, folder)
-        found[f"dense, {folder}"] = DenseOnly(record, trained, own)
-        found[f"{FUSED}, {folder}"] = Retriever(record, trained, own)
-        found |= {f"{FUSED}, {folder} + {name}": Retriever(record, trained, own, reranker) for name, reranker in rerankers.items()}
+            found[f"{FUSED} + {name}"] = untrained(rerankers[name])
+    for folder in reading:
+        trained = retrievers(record, open_embedder(settings, folder), own)
+        found |= {f"dense, {folder}": trained(cls=DenseOnly), f"{FUSED}, {folder}": trained()}
+        found |= {f"{FUSED}, {folder} + {name}": trained(reranker) for name, reranker in rerankers.items()}
     return found, notes
 
 
@@ -69,13 +70,13 @@ def measure(retriever: Retriever, questions: list[Question]) -> Order:
     return Order({name: [of([pieces]) for pieces in ranks] for name, of in MEASURES.items()}, seconds)
 
 
-def compare(settings: Settings, index: Path, bench: str, questions: list[Question], asking: list[Path], ordering: list[Path]) -> dict[str, Any]:
+def compare(settings: Settings, index: Path, bench: str, questions: list[Question], reading: list[Path], ordering: list[Path]) -> dict[str, Any]:
     """-> of each order the measures, the milliseconds a question, and the difference to the fused order with its paired interval, over the questions whose
     evidence is known. Raises EvaluationError when there are none."""
     questions = [q for q in questions if q.evidence]
     if not questions:
         raise EvaluationError("no question names its evidence, so retrieval can't be measured")
-    named, notes = orders(settings, index, bench, asking, ordering)
+    named, notes = orders(settings, index, bench, reading, ordering)
     found = {name: measure(retriever, questions) for name, retriever in named.items()}
     base = found[FUSED].values
     table = {

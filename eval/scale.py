@@ -32,7 +32,7 @@ class _Given:
     """Gives the vectors that belong to the questions, so that no query embedding is timed."""
 
     def __init__(self, vectors: dict[str, np.ndarray], embedder: Embedder):
-        self._vectors, self.passages = vectors, embedder.passages
+        self._vectors, self.passages, self.changes = vectors, embedder.passages, embedder.changes
 
     def question(self, text: str) -> np.ndarray:
         return self._vectors[text]

@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
         ("mine", run_mine, "questions, contexts and labels from the index"),
         ("sft", run_sft, "QLoRA on the mined rows; passages are read once unless sft.method says otherwise"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
-        ("corpus-embedder", run_corpus_embedder, "train how the embedder reads questions, on the mined rows; passages keep their vectors"),
+        ("corpus-embedder", run_corpus_embedder, "train the embedder on the mined rows"),
         ("corpus-reranker", run_corpus_reranker, "train the cross-encoder on with the mined rows and what the retriever confuses them with"),
         ("promote", run_promote, "make live what its evaluation says is better"),
     ):
@@ -188,7 +188,7 @@ def run_promote(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
     from finetune.promote import promote
 
-    promote(Stage(args.run, "attribution"))
+    promote(Stage(args.run, "attribution"), settings, args.index)
 
 
 def _prefix(settings: Settings):

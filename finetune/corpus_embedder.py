@@ -1,22 +1,20 @@
-"""The corpus's own embedder: how it reads questions is trained, on mined ones; passages keep the vectors that they have.
+"""The corpus's own embedder: trained on mined questions, how it reads them and how it reads passages, so that all passages are read anew when it goes live.
 
-Both sides could be trained, but then every passage would have to be read again at each promotion and rollback, and new documents with them. With the passages'
-vectors fixed a step reads the questions alone, and each is told from a whole corpus and not only from its batch. On gold both sides were better in a trial
-(eval/LOG.md), so this is not the last word."""
+To train the questions' side alone would spare that, but on gold it was worse than no training, where both sides were not (eval/LOG.md)."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from torch.nn.functional import cross_entropy, normalize
 
 from finetune.confusions import Confusion, confusions, mistakes_of, place
-from finetune.data import Stage
+from finetune.data import Stage, TrainingError
 from finetune.reranker import write_json
 from finetune.taught import TRAIN, taught
 from rag.changes import IDENTITY, save_changes
@@ -29,71 +27,86 @@ from rag.settings import Settings
 
 NAME = "corpus-embedder"  # of the stage, and of its command
 EPOCHS, LEARNING_RATE, BATCH = 4, 3e-5, 16
+JUDGED = 4  # of a question's wrong passages that the cross-encoder looks at, the most confusing first
 TEMPERATURE = 0.05  # of the cosines, as sentence-transformers' losses have it
-MOST = 20_000  # chunks that a question is told from
 RANK = 32  # of the kept changes
 
+Place = tuple[str, int, int]
 Scorer = Callable[[str, list[Chunk]], list[float]]
 
 
+@dataclass(frozen=True)
+class Example:
+    """A question, its passage, the most confusing of those that do not answer it, and places of passages that may answer it too (false negatives)."""
+
+    question: str
+    right: Chunk
+    wrong: Chunk
+    unclear: frozenset[Place]
+
+
 class ToldApart(torch.nn.Module):
-    """Cross-entropy of each question's right chunk among all of them by cosine (InfoNCE, arXiv 1807.03748); the chunks' vectors stay as they are.
+    """Cross-entropy of each question's passage among the passages of its batch by cosine (InfoNCE with in-batch negatives, arXiv 1807.03748). A passage that
+    may answer a question, its own a second time among them, is none of those that it is told from.
 
-    vectors: (chunks, dimension), normalized. right: (questions,) their places. open: (questions, chunks) false where a chunk may answer the question too."""
+    may_answer: (questions, passages) of the whole data."""
 
-    def __init__(self, model: SentenceTransformer, vectors: np.ndarray, right: list[int], open: np.ndarray):
+    def __init__(self, model: SentenceTransformer, may_answer: torch.Tensor):
         super().__init__()
         self.model = model
-        for name, values in (("vectors", torch.from_numpy(vectors)), ("right", torch.tensor(right)), ("open", torch.from_numpy(open))):
-            self.register_buffer(name, values.to(model.device), persistent=False)
+        self.register_buffer("may_answer", may_answer.to(model.device), persistent=False)
 
     def forward(self, sentence_features: list[dict[str, torch.Tensor]], labels: torch.Tensor) -> torch.Tensor:
-        """labels: (batch,) places of the questions. -> the mean loss."""
-        asked = torch.nn.functional.normalize(self.model(sentence_features[0])["sentence_embedding"].float(), dim=-1)
-        scores = (asked @ self.vectors.T / TEMPERATURE).masked_fill(~self.open[labels], float("-inf"))
-        return torch.nn.functional.cross_entropy(scores, self.right[labels])
+        """sentence_features: of questions, right and wrong passages. labels: (batch, 3), the numbers of each. -> the mean loss."""
+        vectors = [normalize(self.model(features)["sentence_embedding"].float(), dim=-1) for features in sentence_features]
+        scores = vectors[0] @ torch.cat(vectors[1:]).T / TEMPERATURE
+        closed = self.may_answer[labels[:, 0]][:, torch.cat([labels[:, 1], labels[:, 2]])]
+        own = torch.arange(len(labels), device=scores.device)
+        closed[own, own] = False
+        return cross_entropy(scores.masked_fill(closed, float("-inf")), own)
 
 
-def pool_of(found: list[Confusion], chunks: list[Chunk], most: int = MOST) -> list[Chunk]:
-    """-> the chunks that questions are told from: all of the corpus, or of a large one those that matter and a random part of the others."""
-    wanted = {place(c): c for one in found for c in (one.right, *one.wrong, *one.unclear)}
-    rest = [c for c in chunks if place(c) not in wanted]
-    return [*wanted.values(), *random.Random(0).sample(rest, max(0, min(len(rest), most - len(wanted))))]
+def examples(found: list[Confusion], score: Scorer) -> Iterator[Example]:
+    """-> one of each question that has a passage to be told from. What the cross-encoder prefers to a question's own passage may answer it too."""
+    for one in found:
+        looked_at = one.wrong[:JUDGED]
+        own, *others = score(one.question, [one.right, *looked_at])
+        wrong = [c for c, s in zip(looked_at, others, strict=True) if s < own]
+        if wrong:
+            yield Example(one.question, one.right, wrong[0], frozenset(place(c) for c in (one.right, *one.unclear, *looked_at) if c not in wrong))
 
 
-def open_for(found: list[Confusion], pool: list[Chunk], score: Scorer) -> np.ndarray:
-    """-> (questions, chunks), false for chunks that may answer a question too: those that hold its answer, and those that the cross-encoder prefers to its own
-    (false negatives)."""
-    at, opened = {place(c): n for n, c in enumerate(pool)}, np.ones((len(found), len(pool)), bool)
-    for row, one in zip(opened, found, strict=True):
-        own, *others = score(one.question, [one.right, *one.wrong])
-        row[[at[place(c)] for c in one.unclear]] = False
-        row[[at[place(c)] for c, s in zip(one.wrong, others, strict=True) if s >= own]] = False
-    return opened
+def numbered(given: list[Example]) -> tuple[list[list[int]], torch.Tensor]:
+    """-> of each example the numbers of question, right and wrong passage; and (questions, passages) which may answer which."""
+    number = {at: n for n, at in enumerate(dict.fromkeys(place(c) for e in given for c in (e.right, e.wrong)))}
+    may_answer = torch.tensor([[at in e.unclear for at in number] for e in given])
+    return [[n, number[place(e.right)], number[place(e.wrong)]] for n, e in enumerate(given)], may_answer
 
 
 def train_embedder(
-    stage: Stage, found: list[Confusion], chunks: list[Chunk], model: LocalModel, embedder: Embedder, score: Scorer, device: str,
+    stage: Stage, found: list[Confusion], model: LocalModel, embedder: Embedder, score: Scorer, device: str,
     epochs: float = EPOCHS, learning_rate: float = LEARNING_RATE,
 ) -> None:  # fmt: skip
-    """Write weights/ in the form that rag.changes reads, and the receipt."""
-    pool = pool_of(found, chunks)
-    at = {place(c): n for n, c in enumerate(pool)}
-    trained = SentenceTransformer(str(model.path), device=device, local_files_only=True)
-    vectors = embedder.passages([c.embedded for c in pool])
-    loss = ToldApart(trained, vectors, [at[place(one.right)] for one in found], open_for(found, pool, score))
-    data = Dataset.from_dict({"question": [embedder.asks + one.question for one in found], "label": list(range(len(found)))})
+    """Write weights/ in the form that rag.changes reads, and the receipt. Raises TrainingError when no question is left."""
+    given = list(examples(found, score))
+    if not given:
+        raise TrainingError("no mined question has a passage that it could be told from: index more documents")
+    trained, (numbers, may_answer) = SentenceTransformer(str(model.path), device=device, local_files_only=True), numbered(given)
+    data = Dataset.from_dict({
+        "question": [embedder.asks + e.question for e in given], "right": [embedder.shows + e.right.embedded for e in given],
+        "wrong": [embedder.shows + e.wrong.embedded for e in given], "label": numbers,
+    })  # fmt: skip
     args = SentenceTransformerTrainingArguments(
         output_dir=str(stage.folder / "trainer"), num_train_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=learning_rate, warmup_steps=0.1,
         bf16=computes_bfloat16(device), use_cpu=device == "cpu", logging_steps=10, save_strategy="no", report_to=[], seed=0,
     )  # fmt: skip
-    seconds = SentenceTransformerTrainer(trained, args, train_dataset=data, loss=loss).train().metrics["train_runtime"]
-    out = stage.folder / "weights"
+    trainer = SentenceTransformerTrainer(trained, args, train_dataset=data, loss=ToldApart(trained, may_answer))
+    seconds, out = trainer.train().metrics["train_runtime"], stage.folder / "weights"
     save_changes(trained[0].model, model, out, RANK)
-    told = {"questions": len(found), "chunks": len(pool)}
-    write_json(out / IDENTITY, {"base": model.digest, "base_name": model.name, "trained_on": [stage.run], **told, "epochs": epochs, "rank": RANK})
+    told = {"questions": len(given), "epochs": epochs, "rank": RANK}
+    write_json(out / IDENTITY, {"base": model.digest, "base_name": model.name, "trained_on": [stage.run], **told})
     stage.finish({**told, "seconds": round(seconds, 1)})
-    print(f"{NAME}: {len(found)} questions told from {len(pool)} chunks, {seconds:.0f} s, weights in {out}")
+    print(f"{NAME}: {len(given)} questions, {seconds:.0f} s, weights in {out}")
 
 
 def can_be_trained(settings: Settings) -> bool:
@@ -110,7 +123,6 @@ def train_for_run(stage: Stage, settings: Settings, index: Path) -> None:
     """Train on the rows that the stage's run teaches, from the configured embedder as it came."""
     Stage(stage.run, "mine").receipt()
     models = settings.section("model", ModelSettings)
-    retriever = open_retriever(settings, index)
-    found = list(confusions(taught(stage.run, TRAIN), retriever, mistakes_of(stage.run)))
-    score = shipped_reranker(settings).scores
-    train_embedder(stage, found, retriever.chunks, find_model(models.embedder, models.hub), open_embedder(settings), score, choose_device(models.device)[0])
+    found = list(confusions(taught(stage.run, TRAIN), open_retriever(settings, index), mistakes_of(stage.run)))
+    device = choose_device(models.device)[0]
+    train_embedder(stage, found, find_model(models.embedder, models.hub), open_embedder(settings), shipped_reranker(settings).scores, device)

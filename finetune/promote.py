@@ -7,10 +7,13 @@ from pathlib import Path
 
 from finetune.data import Stage, TrainingError
 from rag import live
+from rag.pipeline import serve_live
+from rag.settings import Settings
 
 
-def promote(judged: Stage) -> None:
-    """Read attribution's verdicts; copy what was shown to be better to var/adapters and make it live, in one step that one rollback undoes; keep the rest."""
+def promote(judged: Stage, settings: Settings, index: Path) -> None:
+    """Read attribution's verdicts; copy what was shown to be better to var/adapters and make it live, in one step that one rollback undoes; keep the rest.
+    A new embedder then reads the passages of the index anew, which goes on with the former's until that is done."""
     if not judged.finished:
         raise TrainingError(f"run {judged.run} is not judged yet: python -m eval attribution --run {judged.run}")
     verdicts = judged.receipt()["verdicts"]
@@ -20,6 +23,8 @@ def promote(judged: Stage) -> None:
     live.note_verdicts({name: f"{judged.run}: {'promoted' if v['promote'] else 'kept what was live'}: {v['sentence']}" for name, v in verdicts.items()})
     for name, verdict in verdicts.items():
         print(f"{name}: {f'live, {new[name].folder}' if name in new else 'kept'}: {verdict['sentence']}")
+    if "embedder" in new:
+        serve_live(settings, index)
 
 
 def _kept(run: str, name: str, verdict: dict) -> Path:

@@ -10,14 +10,17 @@ from rag.settings import Settings
 
 
 def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.pipeline import shipped_reader
+    from rag.pipeline import serve_live, shipped_reader, trails
 
     if args.rollback:
         left, now = live.roll_back()
         for component in sorted(name for name in left if left[name] != now.get(name)):
             print(f"{component}: {left[component].folder} -> {now[component].folder if component in now else 'what ships'}")
+        serve_live(settings, args.index)
         return
     models = settings.section("model", ModelSettings)
     generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
     reranker = f"the one that ships, from {models.embedder}" if models.cross_encoder == "shipped" else models.cross_encoder or "none"
     print("\n".join(live.as_lines({"embedder": models.embedder, "reranker": reranker, "generator": generator})))
+    if trails(settings, args.index):
+        print(f"{args.index} still answers with the embedder before: rag index FOLDER has its passages read by the live one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ def identity_of(changes: Path) -> dict[str, Any]:
         return json.loads((changes / IDENTITY).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{changes} holds no changes of ours ({error}): rag adapters --rollback, or make train") from error
+
+
+def name_of(changes: Path) -> str:
+    """-> what tells these weights from others: a digest of 8 hexadecimal digits."""
+    return hashlib.sha256((changes / CHANGES).read_bytes()).hexdigest()[:8]
 
 
 def check(changes: Path, model: LocalModel) -> dict[str, Any]:

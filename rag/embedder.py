@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.changes import check
+from rag.changes import check, name_of
 from rag.encoders import open_encoder, padded
 from rag.models import LocalModel, computes_bfloat16
 
@@ -25,24 +25,23 @@ class Embedder:
 
     def __init__(self, model: LocalModel, device: str, bfloat16: bool | None = None, changes: Path | None = None):
         """bfloat16: None means where the device computes in it; others imitate it at a fraction of their float32 speed. changes: a folder with what training
-        changed in how questions are read; passages are read as before, so an index stays what it is. Raises ModelError when they belong to another model."""
+        changed in the model, for questions and passages alike. Raises ModelError when they belong to another model."""
         import torch
 
-        self.digest = model.digest
+        self.digest, self.changes = model.digest, ""
         dtype = torch.bfloat16 if (computes_bfloat16(device) if bfloat16 is None else bfloat16) else torch.float32
-        self._encoder = self._asking = open_encoder(model.path, device, dtype)
         if changes:
             check(changes, model)
-            self._asking = open_encoder(model.path, device, dtype, changes)
+            self.changes = name_of(changes)
+        self._encoder = open_encoder(model.path, device, dtype, changes)
         self._tokens = TOKENS_CUDA if device.startswith("cuda") else TOKENS
 
     def passages(self, texts: list[str], on_batch: Callable[[int], None] = lambda n: None) -> np.ndarray:
         """-> float32 (len(texts), dimension). on_batch is called with the number of texts of each batch done; equal texts are computed once."""
-        prompt = self._prompt("document", "passage", "corpus")
         place = {text: n for n, text in enumerate(dict.fromkeys(texts))}
         shares = np.bincount([place[text] for text in texts], minlength=len(place))
         vectors = np.zeros((len(place), self._encoder.dimension), np.float32)
-        items = self._encoder.prepare([prompt + text for text in place])
+        items = self._encoder.prepare([self.shows + text for text in place])
         for batch, rows in _batches([padded(len(item)) for item in items], self._tokens):
             vectors[batch] = _normalized(self._encoder.encode([items[i] for i in batch], rows))
             on_batch(int(shares[batch].sum()))
@@ -50,12 +49,17 @@ class Embedder:
 
     def question(self, text: str) -> np.ndarray:
         """-> float32 (dimension,)"""
-        return _normalized(self._asking.encode(self._asking.prepare([self.asks + text])))[0]
+        return _normalized(self._encoder.encode(self._encoder.prepare([self.asks + text])))[0]
 
     @property
     def asks(self) -> str:
-        """-> what the model wants before a question."""
+        """What the model wants before a question."""
         return self._prompt("query", "question")
+
+    @property
+    def shows(self) -> str:
+        """What the model wants before a passage."""
+        return self._prompt("document", "passage", "corpus")
 
     def _prompt(self, *names: str) -> str:
         return next((self._encoder.prompts[name] for name in names if self._encoder.prompts.get(name)), "")

@@ -12,16 +12,18 @@ from rag import chunking
 from rag.adapters import READER, read_identity, reader_fits
 from rag.answer import Answer
 from rag.answerer import Answerer, AnswerSettings
-from rag.changes import identity_of
+from rag.changes import identity_of, name_of
 from rag.chooser import Chooser, read_weights
 from rag.chunking import ChunkSettings
 from rag.embedder import Embedder
+from rag.errors import StoreError
 from rag.generator import Generator
-from rag.live import live
+from rag.live import LIVE, live
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
 from rag.prefix import PrefixSettings
 from rag.prefix_cache import PrefixCache
-from rag.record import Record
+from rag.record import FILE, Record
+from rag.reembedding import reembed
 from rag.reranker import SHIPPED, Reranker
 from rag.retrieval import RetrievalSettings, Retriever
 from rag.settings import Settings
@@ -50,10 +52,26 @@ def index_identity(embedder: LocalModel, chunks: ChunkSettings) -> dict[str, str
 
 
 def open_store(settings: Settings, folder: Path) -> tuple[Store, Embedder]:
-    """-> the index in `folder` for writing, made if there is none, and the embedder it is made with. Raises StoreError when it was made with another."""
+    """-> the index in `folder` for writing, made if there is none, and the embedder that serves, by which its passages are read anew if it was made by the one
+    before. Raises StoreError when it was made with another model."""
     model = _embedder_model(settings)
-    store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True)
-    return store, _embedder(settings, model)
+    embedder = _embedder(settings, model, embedder_changes(settings))
+    store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True, changes=embedder.changes)
+    if store.changes != embedder.changes:
+        reembed(store, embedder)
+    return store, embedder
+
+
+def trails(settings: Settings, folder: Path) -> bool:
+    """Whether there is an index in `folder` whose passages another embedder than the live one has read."""
+    wanted = embedder_changes(settings)
+    return (folder / FILE).exists() and open_record(settings, folder).changes != (name_of(wanted) if wanted else "")
+
+
+def serve_live(settings: Settings, folder: Path) -> None:
+    """Have the live embedder read the passages of the index in `folder`, if there is one and another has."""
+    if trails(settings, folder):
+        open_store(settings, folder)[0].close()
 
 
 def open_index(settings: Settings, folder: Path) -> Store:
@@ -72,7 +90,7 @@ def _embedder_model(settings: Settings) -> LocalModel:
 
 
 def open_embedder(settings: Settings, changes: Path | None = None) -> Embedder:
-    """-> the configured embedder, without an index. changes: what training changed in how it reads questions."""
+    """-> the configured embedder, without an index. changes: what training changed in it."""
     return _embedder(settings, _embedder_model(settings), changes)
 
 
@@ -81,9 +99,18 @@ def _embedder(settings: Settings, model: LocalModel, changes: Path | None = None
 
 
 def embedder_changes(settings: Settings) -> Path | None:
-    """-> the folder of what was promoted for reading questions, where it belongs to the configured embedder."""
+    """-> the folder of what was promoted, where it belongs to the configured embedder."""
     found = live("embedder")
     return found if found and identity_of(found)["base"] == _embedder_model(settings).digest else None
+
+
+def made_by(settings: Settings, record: Record) -> Embedder:
+    """-> the embedder that made the index's vectors, which is the one before where passages are still being read by a newer one. Raises StoreError when what
+    training had changed in it is gone."""
+    folder = next(LIVE.parent.glob(f"*-embedder-{record.changes}"), None) if record.changes else None
+    if record.changes and not folder:
+        raise StoreError(f"the trained embedder {record.changes} that {record.folder} was made with is gone from {LIVE.parent}: rag index FOLDER --rebuild")
+    return open_embedder(settings, folder)
 
 
 def open_reranker(settings: Settings) -> Reranker | None:
@@ -123,7 +150,7 @@ def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker
 def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
     """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
     record, reranker = open_record(settings, folder), open_reranker(settings) if reranked else None
-    return Retriever(record, open_embedder(settings, embedder_changes(settings)), settings.section("retrieval", RetrievalSettings), reranker)
+    return Retriever(record, made_by(settings, record), settings.section("retrieval", RetrievalSettings), reranker)
 
 
 def live_adapter() -> Path | None:

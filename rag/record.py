@@ -63,6 +63,11 @@ class Record:
         """A name that no other index has."""
         return self._meta("name")
 
+    @property
+    def changes(self) -> str:
+        """What training changed in the embedder that made the vectors, as of `rag.changes.name_of`; "" for nothing."""
+        return json.loads(self._meta("identity")).get("changes", "")
+
     def _meta(self, key: str) -> str:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
         return row[0] if row else ""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rag.chunking import Chunk
+from rag.dense import Dense
 from rag.embedder import Embedder
+from rag.errors import StoreError
 from rag.record import Record
 from rag.reranker import Reranker
-from rag.snapshot import open_snapshot
+from rag.snapshot import Snapshot, open_snapshot
 
 Hits = list[tuple[int, float]]
 TRIES = 20  # searches that may find chunks removed under their hands, one after the other
@@ -47,10 +49,19 @@ def reciprocal_rank_fusion(rankings: list[list[int]], k: int = 60) -> dict[int, 
 class Retriever:
     """The record's chunks, searchable as of one change. `refresh()` catches up with what other processes have committed."""
 
-    def __init__(self, record: Record, embedder: Embedder, settings: RetrievalSettings, reranker: Reranker | None = None):
+    def __init__(self, record: Record, embedder: Embedder, settings: RetrievalSettings, reranker: Reranker | None = None, dense: Dense | None = None):
+        """dense: the chunks by this embedder, where the index holds another's vectors. Raises StoreError when it is not given and they are another's."""
         self._record, self._embedder, self.settings, self._reranker = record, embedder, settings, reranker
-        self._snapshot = open_snapshot(record)
+        self._snapshot = self._opened(dense)
         self.timings: dict[str, float] = {}
+
+    def _opened(self, dense: Dense | None) -> Snapshot:
+        found = open_snapshot(self._record)
+        if dense is not None:
+            return replace(found, dense=dense, changes=self._embedder.changes)
+        if found.changes != self._embedder.changes:  # what serves has changed since the embedder was chosen
+            raise StoreError(f"another embedder has read the passages of {self._record.folder} meanwhile: run the command again")
+        return found
 
     @cached_property
     def chunks(self) -> list[Chunk]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rag.dense import Dense
-from rag.errors import DerivedError
+from rag.errors import DerivedError, StoreError
 from rag.lexical import Lexical
 from rag.record import Changes, Record
 from rag.store import Store
@@ -38,20 +38,23 @@ KINDS = (Derived(Lexical, "lexical", Record.searched), Derived(Dense, "dense", R
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Search indexes over the chunks as of one change of the record."""
+    """Search indexes over the chunks as of one change of the record. changes: of the embedder whose vectors they hold, as of `Record.changes`."""
 
     change: int
+    changes: str
     lexical: Lexical
     dense: Dense
 
     def caught_up(self, record: Record) -> Snapshot:
-        """-> a snapshot of the record as it is now; this one stays as it is."""
+        """-> a snapshot of the record as it is now; this one stays as it is. Raises StoreError when another embedder has read its passages since."""
         with record.reading():
+            if record.changes != self.changes:
+                raise StoreError(f"another embedder has read the passages of {record.folder} since it was opened: run the command again")
             changes = record.since(self.change)
             if changes is None:
                 return _open(record)
             parts = (part.updated(changes.added, kind.read(record, changes.added), changes.removed) for kind, part in _with_kind(self))
-            return Snapshot(record.change, *parts)
+            return Snapshot(record.change, self.changes, *parts)
 
 
 def _with_kind(snapshot: Snapshot) -> Iterable[tuple[Derived, Any]]:
@@ -65,7 +68,7 @@ def open_snapshot(record: Record) -> Snapshot:
 
 
 def _open(record: Record) -> Snapshot:
-    return Snapshot(record.change, *(_opened(kind, record) for kind in KINDS))
+    return Snapshot(record.change, record.changes, *(_opened(kind, record) for kind in KINDS))
 
 
 def _opened(kind: Derived, record: Record) -> Any:

@@ -18,6 +18,7 @@ from rag.database import Database
 from rag.documents import Document
 from rag.errors import StoreError
 from rag.record import FILE, MANY, VERSION, Record, marks, text_digest, vector_key
+from rag.spare import Spare
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -40,20 +41,22 @@ UNUSED_VECTORS = "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM chunks WHE
 class Store(Record):
     """The record, open for writing."""
 
-    def __init__(self, folder: Path, identity: dict[str, str], create: bool = False):
-        """create: make the index if there is none. Raises StoreError as Record does, and when the folder can't be written."""
+    def __init__(self, folder: Path, identity: dict[str, str], create: bool = False, changes: str = ""):
+        """create: make the index if there is none, for the embedder with these changes. Raises StoreError as Record does, and when the folder can't be
+        written."""
         if create:
             _make(folder)
         elif not (folder / FILE).exists():
             raise StoreError(f"there is no index in {folder}: make index")
         db = Database(folder / FILE, write=True)
         if create and not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-            _initialize(db, identity)
-        self._how = (folder, identity, create)
+            _initialize(db, {**identity, "changes": changes})
+        self._how = (folder, identity, create, changes)
         self._open(folder, identity, db)
 
     def _open(self, folder: Path, identity: dict[str, str], db: Database) -> None:
         super()._open(folder, identity, db)
+        self.spare = Spare(db)
         self._perhaps_unused: set[int] = set()
 
     @contextmanager
@@ -72,9 +75,23 @@ class Store(Record):
             self._add_vectors(chunks, vectors)
 
     def _add_vectors(self, chunks: list[Chunk], vectors: np.ndarray) -> None:
-        blobs = [vector.astype(np.float16).tobytes() for vector in vectors]
-        rows = [(vector_key(chunk), blob, zlib.crc32(blob)) for chunk, blob in zip(chunks, blobs, strict=True)]
-        self._db.executemany("INSERT OR IGNORE INTO vectors (key, vector, crc) VALUES (?, ?, ?)", rows)
+        self._db.executemany("INSERT OR IGNORE INTO vectors (key, vector, crc) VALUES (?, ?, ?)", _rows(chunks, vectors))
+
+    def keep_spare(self, changes: str, chunks: list[Chunk], vectors: np.ndarray) -> None:
+        """Keep vectors of another embedder aside. vectors: as in keep_vectors."""
+        with self._db.transaction():
+            self.spare.keep(changes, _rows(chunks, vectors))
+
+    def serve(self, changes: str) -> None:
+        """Serve with the vectors kept aside for these changes, one for every text of the index, from the next opening on. The record gets another name, by
+        which search files of the vectors before are told from its own."""
+        with self._db.transaction():
+            identity = json.loads(self._meta("identity"))
+            self._db.execute(UNUSED_VECTORS)
+            self.spare.swap(identity.get("changes", ""), changes)
+            self._db.execute("UPDATE meta SET value = ? WHERE key = 'identity'", [json.dumps({**identity, "changes": changes})])
+            self._db.execute("UPDATE meta SET value = ? WHERE key = 'name'", [os.urandom(4).hex()])
+            self._next_change()
 
     def without_vector(self, chunks: list[Chunk]) -> list[Chunk]:
         """-> those of the chunks whose text no vector is known of, each text once."""
@@ -139,6 +156,7 @@ class Store(Record):
         if self._perhaps_unused:
             with self._db.transaction():
                 self._db.executemany(f"{UNUSED_VECTORS} AND id = ?", [(id,) for id in self._perhaps_unused])
+                self.spare.forget()
             self._perhaps_unused.clear()
 
     def clean(self, caught_up: int) -> None:
@@ -146,6 +164,7 @@ class Store(Record):
         `caught_up`), and the room that they took."""
         with self._db.transaction():
             self._db.execute(UNUSED_VECTORS)
+            self.spare.forget()
             self._db.execute("DELETE FROM removed WHERE change <= ?", [caught_up])
             self._db.execute("UPDATE meta SET value = ? WHERE key = 'forgotten'", [str(caught_up)])
         self._db.execute("VACUUM")
@@ -159,6 +178,12 @@ class Store(Record):
             for pattern in (f"{FILE}*", "lexical*", "dense*"):
                 for path in sorted(folder.glob(pattern)):  # the database before its log: SQLite ignores a log without one, not the reverse
                     path.unlink()
+
+
+def _rows(chunks: list[Chunk], vectors: np.ndarray) -> list[tuple[bytes, bytes, int]]:
+    """-> of each chunk the key, the vector and its checksum."""
+    blobs = [vector.astype(np.float16).tobytes() for vector in vectors]
+    return [(vector_key(chunk), blob, zlib.crc32(blob)) for chunk, blob in zip(chunks, blobs, strict=True)]
 
 
 def _make(folder: Path) -> None:

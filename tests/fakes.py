@@ -27,14 +27,18 @@ def corpus_document(name: str) -> Document:
 class HashEmbedder:
     """Words hashed into 64 dimensions: the same text always gives the same vector, shared words give a larger cosine."""
 
-    digest = "0123456789abcdef"
+    digest, asks, shows = "0123456789abcdef", "", ""
+
+    def __init__(self, changes=""):
+        """changes: as an embedder's; each gives vectors of its own."""
+        self.changes = changes
 
     def passages(self, texts, on_batch=lambda n: None):
         on_batch(len(texts))
         return np.stack([self.question(text) for text in texts]) if texts else np.zeros((0, 64), np.float32)
 
     def question(self, text):
-        counts = np.bincount([hashlib.sha256(word.encode()).digest()[0] % 64 for word in text.lower().split()], minlength=64)
+        counts = np.bincount([hashlib.sha256((self.changes + word).encode()).digest()[0] % 64 for word in text.lower().split()], minlength=64)
         return (counts / max(1.0, math.sqrt(int((counts**2).sum())))).astype(np.float32)  # of whole numbers, so the same everywhere
 
 

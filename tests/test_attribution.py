@@ -92,7 +92,7 @@ def compared(corpus, train, monkeypatch, asked: str):
     folder, encoder = train("Draft")
     write_lines(Stage("t", "mine").folder / "dev.jsonl", mined(corpus, NAMES[8:], asked) * 5)
     monkeypatch.setattr(eval.attribution, "open_record", lambda settings, index: corpus)
-    monkeypatch.setattr(eval.attribution, "open_embedder", lambda settings, changes=None: HashEmbedder())
+    monkeypatch.setattr(eval.attribution, "made_by", lambda settings, record: HashEmbedder())
     monkeypatch.setattr(eval.attribution, "open_reranker", lambda settings: None)
     monkeypatch.setattr(eval.attribution, "changed_reranker", lambda settings, changes: Reranker(encoder, "cpu", changes))
     held = [Held(h.question, False, True) for h in read_held(Stage("t", "mine").folder / "dev.jsonl")]
@@ -134,7 +134,7 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
         return Scripted(tiny_generator.tokenizer, says="10 metres [1]" if adapter else "never said", base_says="The documents do not answer this.")
 
     for name, fake in {
-        "open_record": lambda settings, index: corpus, "open_embedder": lambda settings, changes=None: HashEmbedder(), "open_reranker": lambda settings: None,
+        "open_record": lambda settings, index: corpus, "made_by": lambda settings, record: HashEmbedder(), "open_reranker": lambda settings: None,
         "changed_reranker": lambda settings, changes: Flips(), "open_generator": opened, "incumbent": lambda settings: {},
         "open_answerer": lambda settings, generator: Answerer(generator, AnswerSettings(extractive=False), None),
     }.items():  # fmt: skip

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 from fakes import HashEmbedder
 
+from rag.changes import name_of
 from rag.cli import main
 from rag.models import LocalModel
 
@@ -17,7 +18,7 @@ def house(tmp_path, monkeypatch):
     for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.setattr("rag.pipeline.find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
-    monkeypatch.setattr("rag.pipeline.Embedder", lambda model, device, changes=None: HashEmbedder())
+    monkeypatch.setattr("rag.pipeline.Embedder", lambda model, device, changes=None: HashEmbedder(name_of(changes) if changes else ""))
     for name, text in {"crane": "The crane lifts 40 tonnes.", "mole": "The mole is long."}.items():
         (tmp_path / "docs" / "quay").mkdir(parents=True, exist_ok=True)
         (tmp_path / "docs" / "quay" / f"{name}.md").write_text(f"# {name}\n\n{text}\n")

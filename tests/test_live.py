@@ -1,6 +1,7 @@
 """What is live: promoting, saying why, going back."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,11 +11,16 @@ from rag import live
 from rag.cli import main
 from rag.errors import ModelError
 from rag.live import Promoted, as_lines, roll_back
+from rag.settings import Settings
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+def promoted(judged: Stage) -> None:
+    promote(judged, Settings([]), Path("var/index"))
 
 
 def judged(run: str, **verdicts) -> Stage:
@@ -31,16 +37,16 @@ def judged(run: str, **verdicts) -> Stage:
 
 
 def test_what_is_better_goes_live_and_the_rest_is_kept():
-    promote(judged("one", generator=True, reranker=False))
+    promoted(judged("one", generator=True, reranker=False))
     assert live.live("reranker") is None and (live.live("generator") / "weights").read_text() == "one"
-    promote(judged("two", generator=False, reranker=True))
+    promoted(judged("two", generator=False, reranker=True))
     assert (live.live("generator") / "weights").read_text() == "one" and (live.live("reranker") / "weights").read_text() == "two"
     assert live.last_verdicts() == {"generator": "two: kept what was live: generator of two loses", "reranker": "two: promoted: reranker of two wins"}
 
 
 def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
-    promote(judged("one", generator=True))
-    promote(judged("two", generator=True, reranker=True))
+    promoted(judged("one", generator=True))
+    promoted(judged("two", generator=True, reranker=True))
     left, now = roll_back()
     assert set(left) == {"generator", "reranker"} and set(now) == {"generator"}
     assert (live.live("generator") / "weights").read_text() == "one" and live.live("reranker") is None
@@ -50,13 +56,13 @@ def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
 
 
 def test_nothing_goes_live_when_nothing_is_better():
-    promote(judged("one", generator=False, reranker=False))
+    promoted(judged("one", generator=False, reranker=False))
     assert not live.LIVE.exists() and "one: kept what was live" in live.last_verdicts()["reranker"]
 
 
 def test_a_run_that_is_not_judged_promotes_nothing():
     with pytest.raises(TrainingError, match="python -m eval attribution --run one"):
-        promote(Stage("one", "attribution"))
+        promoted(Stage("one", "attribution"))
 
 
 def test_lines_say_what_serves_and_why():
@@ -65,7 +71,7 @@ def test_lines_say_what_serves_and_why():
         "embedder: MiniLM", "  last verdict: none yet (make train)", "reranker: the one that ships", "  last verdict: none yet (make train)",
         "generator: the reader", "  last verdict: none yet (make train)", "nothing was promoted; all of it is what ships",
     ]  # fmt: skip
-    promote(judged("one", generator=False, reranker=True))
+    promoted(judged("one", generator=False, reranker=True))
     lines = list(as_lines(shipped))
     assert lines[2].startswith("reranker: var/adapters/one-reranker-ofone") and lines[3] == "  live since one: reranker of one wins"
     assert lines[5] == "generator: the reader" and lines[6].endswith("generator of one loses")
@@ -82,8 +88,8 @@ def test_a_file_of_former_days_is_read_and_a_broken_one_is_an_error():
 
 def test_the_command_shows_and_goes_back(capsys, tiny_model):
     named = ["--set", f"model.generator={tiny_model}"]
-    promote(judged("none", generator=True))
-    promote(judged("one", reranker=True))
+    promoted(judged("none", generator=True))
+    promoted(judged("one", reranker=True))
     capsys.readouterr()
     assert main([*named, "adapters"]) == 0 and "reranker: var/adapters/one-reranker-ofone" in capsys.readouterr().out
     assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "reranker: var/adapters/one-reranker-ofone -> what ships\n"
@@ -102,6 +108,6 @@ def test_a_promoted_cross_encoder_orders_unless_one_is_named(monkeypatch):
         return pipeline.open_reranker(Settings([f"model.reranker={name}" for name in named]))
 
     assert opened() == opened("shipped") == SHIPPED and opened("") is None
-    promote(judged("one", reranker=True))
+    promoted(judged("one", reranker=True))
     assert opened() == opened("auto") == live.live("reranker") != SHIPPED
     assert opened("shipped") == SHIPPED and opened("") is None and pipeline.shipped_reranker(Settings([])) == SHIPPED

@@ -23,7 +23,7 @@ def table(tiny_index, monkeypatch):
     monkeypatch.setattr(eval.retrieval, "open_record", lambda settings, index: store)
     monkeypatch.setattr(eval.retrieval, "open_embedder", lambda settings, changes=None: HashEmbedder())
     monkeypatch.setattr(eval.retrieval, "changed_reranker", lambda settings, changes: Knows())
-    return lambda bench, questions, asking=(), ordering=(): compare(Settings([]), store.folder, bench, questions, list(asking), list(ordering))
+    return lambda bench, questions, reading=(), ordering=(): compare(Settings([]), store.folder, bench, questions, list(reading), list(ordering))
 
 
 def test_orders_are_compared_on_the_questions_with_evidence(table):
@@ -65,7 +65,7 @@ def test_cross_encoders_of_a_corpus_stand_in_the_table_too(table, tmp_path):
 
 
 def test_trained_embedders_stand_in_the_table_alone_fused_and_ordered(table, tmp_path):
-    found = table("harbour", QUESTIONS, asking=[tmp_path])["orders"]
+    found = table("harbour", QUESTIONS, reading=[tmp_path])["orders"]
     assert [name for name in found if str(tmp_path) in name] == [f"dense, {tmp_path}", f"fused, {tmp_path}", f"fused, {tmp_path} + shipped cross-encoder"]
     assert found[f"dense, {tmp_path}"]["mrr"] == found["dense"]["mrr"] and found[f"dense, {tmp_path}"]["against_fused"]["mrr"]["n"] == 6
 
