@@ -30,7 +30,8 @@ GENERATOR, EMBEDDER, RERANKER = "generator", "embedder", "reranker"
 WEIGHTS = {GENERATOR: "adapter_model.safetensors", EMBEDDER: CHANGES, RERANKER: CHANGES}
 RETRIEVAL = {EMBEDDER: "corpus-embedder", RERANKER: "corpus-reranker"}  # component: the stage that trains it
 ANSWERED = ("answerable", "not retrieved")  # kinds of rows that a passage of the index answers
-PEOPLE = 20  # of their questions from which on they alone decide
+ASKED_IN_VAIN = "unanswerable"  # imported questions that nothing answers: their passage is only what the live order has on top, so they judge no order
+PEOPLE = 20  # of their other questions from which on they alone decide
 ORDERED = {"MRR": ranking.mean_reciprocal_rank, "recall@3": lambda ranks: ranking.recall_at(ranks, 3)}
 
 Cell = tuple[str, ...]  # the new components in it
@@ -81,7 +82,7 @@ def held_of(run: str) -> tuple[list[Held], str]:
     held = read_held(development(run))
     people = {row["id"] for path in sorted((RUNS / run).glob("import/*/dev.jsonl")) for row in read_lines(path)}
     asked = [h for h in held if h.question.id in people]
-    return (asked, "people's") if len(asked) >= PEOPLE else (held, "mined")
+    return (asked, "people's") if sum(h.question.kind != ASKED_IN_VAIN for h in asked) >= PEOPLE else (held, "mined")
 
 
 def read_held(path: Path) -> list[Held]:
@@ -109,7 +110,7 @@ def search(
     for (first, retriever), (second, reranker) in itertools.product(made.items(), rerankers.items()):
         cell = (*first, *second)
         passages, seconds[cell] = retrieve(retriever(reranker), [h.question for h in held])
-        ranks = [evidence_ranks(h.question, passages[h.question.id][:DEPTH]) for h in held]
+        ranks = [evidence_ranks(h.question, passages[h.question.id][:DEPTH]) for h in held if h.question.kind != ASKED_IN_VAIN]
         for name, of in ORDERED.items():
             values[name][cell] = [of([pieces]) for pieces in ranks]
         shown[cell] = {h.question.id: _shown(h, passages[h.question.id], own.passages) for h in held}

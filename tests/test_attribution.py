@@ -186,6 +186,21 @@ def test_where_people_have_asked_enough_they_decide(house, monkeypatch):
     assert whose == "people's" and only.question.document == "ferry.md"
 
 
+def test_a_question_that_nothing_answers_judges_no_order(house, monkeypatch):
+    corpus, _ = house
+    rows = mined(corpus, ["crane", "ferry"], "Survey")
+    vain = Row(**{**rows[1].__dict__, "kind": "unanswerable", "answer": "", "cited": 0})
+    for stage in ("sft", "import/asked.csv"):
+        write_lines(Stage("t", stage).folder / "dev.jsonl", [rows[0], vain])
+    monkeypatch.setattr(eval.attribution, "PEOPLE", 2)
+    assert held_of("t")[1] == "mined", "one alone has an answer"
+    monkeypatch.setattr(eval.attribution, "PEOPLE", 1)
+    held, whose = held_of("t")
+    assert whose == "people's" and [h.answered for h in held] == [True, False]
+    shown, ordered, _ = search(Settings([]), corpus.folder, held, None, None)
+    assert len(shown[()]) == 2 and {len(values[()]) for values in ordered.values()} == {1}
+
+
 def test_a_passage_that_was_left_out_is_shown_in_no_cell(house):
     corpus, _ = house
     held = read_held(Stage("t", "mine").folder / "dev.jsonl")
