@@ -28,7 +28,7 @@ LENGTH = 520  # tokens: a usual row has 430; the rest stands for padding and the
 READ = 4  # prompts read together
 NEW = 24  # tokens of a usual output
 PAIR = 0.4  # a training step of the cross-encoder, a pair, against a search, in which it reads 12 of them
-ASKED = 0.1  # and the embedder's, a question, without passages
+EXAMPLE = 0.65  # and the embedder's, a question with two passages
 QUESTION = "When was the harbour's oldest crane last inspected, and by whom?"  # any of a usual length
 
 
@@ -94,7 +94,7 @@ def plan(cost: Cost, candidates: int, checked: bool, sft_epochs: int, dpo_pairs:
         "mine": candidates * 2 * (0.3 * cost.read * checked + cost.write + cost.search),
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
-        "embedder": rows * (3 + ASKED * EMBEDDER_EPOCHS) * cost.search,  # searched for, and 20 passages read once more
+        "embedder": rows * (1.4 + EXAMPLE * EMBEDDER_EPOCHS) * cost.search,  # searched for, and five passages read once more
         "cross-encoder": rows * (1 + (1 + WRONG) * EPOCHS * PAIR) * cost.search,
         "judging": dev * (8 * cost.read + 12 * cost.write + 4 * cost.search),  # four generators on the mined passages, then two on each of four orders
     }
