@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from finetune.questions import Candidate
-from finetune.spans import MONTHS
+from finetune.spans import CLOSED, MONTHS
 from rag.lexical import STOPWORDS, words
 
 LEAST = 4  # content words, with fewer of which the heading is put before the question
@@ -14,6 +14,14 @@ START = re.compile(r"[;:•]\s|\s[–—]\s|(?<=[.!?])\s")  # of a clause that s
 END = re.compile(r"[.;:!?](?=\s|$)|\s[–—]\s|\)|\s\(|,\s(?:and|but|so|which|who|where|because|although|though|since|while)\s")
 LABEL = re.compile(r"^\W*(?:\d+(?:\.\d+)+\s+|\d+[.)]\s+)?(?:(?:[A-Z]{2,}\s+){2,})?")  # a list's mark, a paragraph's number, a heading in capitals
 LEANING = re.compile(r"\b(?:it|its|he|his|him|she|her|they|their|them|this|these|those|there)\b|^(?:that|one|both|all|each|such|we|our)\b", re.I)
+BACK = "(?:beyond|after|before|in|at|with|without|for|by|from|since|until) (?:that|this|these|those)"
+LEANS_BACK = re.compile(rf"\W*(?:these|those|such|otherwise|instead|then|if so|{BACK})\b", re.I)  # on the sentence before, which no heading stands for
+NO_NOUN = rf"(?:{CLOSED}|in|to|of|by|on|at|as|or|an|if|is|be|it|which|where|while|about|between|during|within|against|being|been|have|did|does)\b"
+PIECE = re.compile(r"\S\s+[A-Z][\w’'.-]* $|\w-[A-Z]\w* $")  # before a name: it is the rest of a longer one
+GOES_ON = re.compile(r" (?:[A-Z]|\d)")  # and after it
+WITHIN = re.compile(r"\b(?:in|to|of|by|on|at|as|for|from|with|into|near|across|than|like) $")  # before a name that may have a noun: "Welsh schools"
+PLACED = re.compile(r"\b(?:at|near|outside|inside|towards?|across|into|around|visit(?:ed)?|fled|left|reached|entered|invaded|conquered|occupied) $")
+THING = re.compile(r"\b(?:in|from|of|through|throughout|within|on|many|several|multiple|few|some|all|most|no|other|various|both) $")
 PERIOD = re.compile(rf"(?:(?:{MONTHS})|((?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))s?$")
 CELL = re.compile(r"([^;:|]{2,30}): ([^;|]+)")
 ASKS = {"date": "what date", "time": "what time", "name": "who or what", "term": "what", "tail": "what", "reason": "why", "condition": "under what condition",
@@ -30,16 +38,29 @@ def ask_in_place(spot: Candidate) -> str | None:
     if len(cells) > 2 and re.search(r"(?:^|; )[^;:]{2,30}: $", before):
         return _of_row(cells)
     before, after = LABEL.sub("", START.split(before)[-1]), END.split(after)[0]
+    if LEANS_BACK.match(before):
+        return None
     unless = before.endswith("unless ")
     if spot.kind in ("reason", "condition"):
         before = re.sub(r",?\s*\b(?:because|if) $", " ", before)
     asks = "what" if unless else _asks(spot)
-    if asks == ASKS["name"] and before.lower().endswith("the "):
-        before, asks = before[:-4], "what"
+    if asks == ASKS["name"]:
+        if PIECE.search(before) or GOES_ON.match(after):
+            return None
+        before, asks = _names(before, after)
     if "|" in before + after or not asks or re.match(r"['’]s\b", after) or re.search(r"\S$|\b(?:the|Mr|Mrs|Ms|Miss|Dr|Dame|Captain|[A-Z][a-z]+day) $", before):
         return None
     said = re.sub(r"\s+", " ", f"{before}{asks}{after}").strip(" ,.;:")
     return f"{_placed(said, before, spot)}?"
+
+
+def _names(before: str, after: str) -> tuple[str, str]:
+    """-> what stands before a name, and the words that ask for it: whether it is a person is not known, but often what it is not."""
+    if before.lower().endswith("the "):
+        return before[:-4], "what"
+    if THING.search(before) or WITHIN.search(before) and re.match(rf" (?!{NO_NOUN}|\w+ed\b)[a-z]{{3,}}", after):
+        return before, "what"
+    return before, "what place" if PLACED.search(before) else ASKS["name"]
 
 
 def _line(text: str) -> str:

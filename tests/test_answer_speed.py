@@ -18,7 +18,8 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     assert set(found) == {"ragtune", "ragtune, passages kept", "peer", "plain"} and asked == [prompts[0], *prompts]
     assert all(t["n"] == 3 and 0 < t["first"] <= t["answer"] <= t["answer_p95"] for t in found.values())
     assert found["peer"]["pieces"] == 2
-    assert tiny_generator.prefixes.computed - before == 2 * (1 + 2 * 3)  # instructions and passages, once to start up, then for the question before and for the one without
+    # Instructions and passages, once to start up, then for the question before and for the one without.
+    assert tiny_generator.prefixes.computed - before == 2 * (1 + 2 * 3)
     found |= batches(tiny_generator, prompts, 6)
     assert len(as_lines(found).splitlines()) == 1 + len(found)
 
