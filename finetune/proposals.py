@@ -11,9 +11,8 @@ from tqdm import tqdm
 
 from finetune.bench import index_bench, measures_only
 from finetune.data import Stage, read_lines, write_lines
-from rag import prompt
+from rag import answer_kind, extraction, prompt
 from rag.adapters import READER
-from rag.answer_kind import wanted_kind
 from rag.chooser import READINGS
 from rag.generator import Generator
 from rag.pipeline import open_generator
@@ -49,7 +48,8 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
     questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])]
     weights = (READER / "adapter_model.safetensors").read_bytes()
     form = ",".join(field.name for field in fields(Proposal)).encode()
-    basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes() + form).hexdigest()[:12]
+    rules = b"".join(Path(module.__file__).read_bytes() for module in (extraction, answer_kind))
+    basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes() + form + rules).hexdigest()[:12]
     path = STAGE.folder / f"{bench.name}-{part}-{basis}.jsonl"
     if not path.exists():
         generator = open_generator(settings, READER)
@@ -61,7 +61,7 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
 
 def _of(asked: dict, generator: Generator, retriever: Retriever) -> Iterator[dict]:
     chunks = [p.chunk for p in retriever.search(asked["question"])]
-    spans, _ = generator.propose(prompt.render(generator.tokenizer, asked["question"], chunks), chunks, [], wanted_kind(asked["question"]))
+    spans, _ = generator.propose(prompt.render(generator.tokenizer, asked["question"], chunks), chunks, [], answer_kind.wanted_kind(asked["question"]))
     for span in spans:
         for place in span.places[:READINGS]:
             chunk = chunks[place.passage - 1]

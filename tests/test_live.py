@@ -44,6 +44,15 @@ def test_what_is_better_goes_live_and_the_rest_is_kept():
     assert live.last_verdicts() == {"generator": "two: kept what was live: generator of two loses", "reranker": "two: promoted: reranker of two wins"}
 
 
+def test_a_promoted_embedder_reads_the_index_anew(monkeypatch):
+    read = []
+    monkeypatch.setattr("finetune.promote.serve_live", lambda settings, index: read.append((index, live.live("embedder"))))
+    promoted(judged("one", reranker=True, embedder=False))
+    assert read == []
+    promoted(judged("two", embedder=True))
+    assert read == [(Path("var/index"), Path("var/adapters/two-embedder-oftwo"))], "it is live before, so that a killed one goes on"
+
+
 def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
     promoted(judged("one", generator=True))
     promoted(judged("two", generator=True, reranker=True))
