@@ -29,6 +29,7 @@ READ = 4  # prompts read together
 NEW = 24  # tokens of a usual output
 PAIR = 0.4  # a training step of the cross-encoder, a pair, against a search, in which it reads 12 of them
 EXAMPLE = 0.65  # and the embedder's, a question with two passages
+PASSAGE = 0.07  # reading a passage once with the embedder
 QUESTION = "When was the harbour's oldest crane last inspected, and by whom?"  # any of a usual length
 
 
@@ -83,8 +84,9 @@ def _seconds(work) -> float:
     return time.perf_counter() - start
 
 
-def plan(cost: Cost, candidates: int, checked: bool, sft_epochs: int, dpo_pairs: int, dpo_epochs: int, name: str) -> dict[str, float]:
-    """-> seconds a stage, before anything is mined: about 6 in 10 candidates become rows to train on, 1 in 10 for development. checked: as in MineSettings."""
+def plan(cost: Cost, chunks: int, candidates: int, checked: bool, sft_epochs: int, dpo_pairs: int, dpo_epochs: int, name: str) -> dict[str, float]:
+    """-> seconds a stage, before anything is mined: about 6 in 10 candidates become rows to train on, 1 in 10 for development. chunks: of the index, which the
+    trained embedder reads anew to be judged. checked: as in MineSettings."""
     rows, dev, looks = 0.6 * candidates, 0.1 * candidates, max(LOOKS, sft_epochs)
     once = find_method(name).at_question  # passages; an evaluation then costs a third of a training step, which also goes backward
     look = cost.train / 3 if once else cost.read
@@ -96,7 +98,7 @@ def plan(cost: Cost, candidates: int, checked: bool, sft_epochs: int, dpo_pairs:
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
         "embedder": rows * (1.4 + EXAMPLE * EMBEDDER_EPOCHS) * cost.search,  # searched for, and five passages read once more
         "cross-encoder": rows * (1 + (1 + WRONG) * EPOCHS * PAIR) * cost.search,
-        "judging": dev * (8 * cost.read + 12 * cost.write + 4 * cost.search),  # four generators on the mined passages, then two on each of four orders
+        "judging": dev * (8 * cost.read + 12 * cost.write + 4 * cost.search) + chunks * PASSAGE * cost.search,  # four generators, then two on four orders
     }
 
 
@@ -104,8 +106,8 @@ def announce(settings: Settings, index: Path) -> None:
     """Measure, and say how long training on the index will take as the settings are."""
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    cost = measure(model, device, precision, sft, open_retriever(settings, index))
-    mining = settings.section("mine", MineSettings)
-    stages = plan(cost, mining.candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
+    retriever, mining = open_retriever(settings, index), settings.section("mine", MineSettings)
+    cost = measure(model, device, precision, sft, retriever)
+    stages = plan(cost, len(retriever.chunks), mining.candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
     print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)

@@ -109,6 +109,9 @@ def guarded(run: Callable[[], int | None]) -> int:
     except RagtuneError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # head, or whatever else read this output, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("stopped; what was committed is kept", file=sys.stderr)
         return 130

@@ -10,17 +10,17 @@ from rag.models import find_model
 @pytest.mark.parametrize("method", ["alora", "lora"])
 @pytest.mark.parametrize("precision", ["float32", "nf4"])
 def test_every_cost_is_measured(tiny_model, method, precision):
-    cost = measure(find_model(str(tiny_model)), "cpu", precision, SftSettings(method=method, rank=4, batch=2), SimpleNamespace(search=str.split))
+    cost = measure(find_model(str(tiny_model)), "cpu", precision, SftSettings(method=method, rank=4, batch=2), SimpleNamespace(search=str.split, chunks=[]))
     assert cost.train > 0 and cost.read > 0 and cost.write > 0 and cost.search > 0
 
 
 def test_passages_are_read_once_from_the_question_on_whatever_the_epochs():
     cost = Cost(train=0.0, read=1.0, write=0.0, search=0.0)
-    assert plan(cost, 100, True, 2, 10, 1, "alora")["sft"] == plan(cost, 100, True, 8, 10, 1, "alora")["sft"] == pytest.approx(70)
-    assert plan(cost, 100, True, 8, 10, 1, "lora")["sft"] == 2 * plan(cost, 100, True, 4, 10, 1, "lora")["sft"] > 0
+    assert plan(cost, 800, 100, True, 2, 10, 1, "alora")["sft"] == plan(cost, 800, 100, True, 8, 10, 1, "alora")["sft"] == pytest.approx(70)
+    assert plan(cost, 800, 100, True, 8, 10, 1, "lora")["sft"] == 2 * plan(cost, 800, 100, True, 4, 10, 1, "lora")["sft"] > 0
 
 
 def test_mining_without_the_reader_does_not_wait_for_it():
     cost = Cost(train=0.0, read=1.0, write=0.0, search=0.0)
-    checked, unchecked = (plan(cost, 100, checked, 2, 10, 1, "alora")["mine"] for checked in (True, False))
+    checked, unchecked = (plan(cost, 800, 100, checked, 2, 10, 1, "alora")["mine"] for checked in (True, False))
     assert checked - unchecked == pytest.approx(60)
