@@ -19,6 +19,7 @@ OPENINGS = {
     "duty": " What must",
     "name": " Which",
 }
+NAME_OF = re.compile(r"what (?:is|was) the name of\b", re.I)  # of 10 that passed every filter, 2 were good (eval/LOG.md)
 SHOTS = (  # headings, sentence with the span marked, span, question
     (
         "Tea Rooms > Opening",
@@ -79,8 +80,8 @@ def ask_for(headings: str, text: str, span: str) -> str:
 
 
 def write_questions(generator: Generator, candidates: list[Candidate]) -> list[list[str]]:
-    """-> one or two questions a candidate, as the model wrote them: by a trained writer from the prompt alone, and once more from the opening that the kind of
-    span wants, since left to itself it mostly asks what the name of something is; by a base model after a few examples."""
+    """-> up to two questions a candidate, as the model wrote them: by a trained writer from the prompt alone, and once more from the opening that the kind of
+    span wants, since left to itself it mostly asks what the name of something is, which is thrown away; by a base model after a few examples."""
     newline = generator.tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
     shots = "" if generator.adapter else _shots()
     asked = [(n, start) for n, c in enumerate(candidates) for start in ("", *([_opening(c)] if generator.adapter and _opening(c) else []))]
@@ -89,7 +90,8 @@ def write_questions(generator: Generator, candidates: list[Candidate]) -> list[l
     written: list[list[str]] = [[] for _ in candidates]
     for (n, start), said in zip(asked, generator.generate(ids, 32, stop=newline), strict=True):
         question = f"{start}{said.text}".strip().split("\n")[0].strip()
-        written[n] += [] if question in written[n] else [question]
+        if question not in written[n] and not (generator.adapter and NAME_OF.match(question)):
+            written[n].append(question)
     return written
 
 

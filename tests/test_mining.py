@@ -79,6 +79,12 @@ def test_a_trained_writer_also_begins_as_the_kind_of_span_wants(tiny_generator):
     assert [text.rpartition("Question:")[2] for text in asked] == ["", " How", "", " Which", "", " How much"]
 
 
+def test_a_trained_writers_question_for_the_name_of_something_is_thrown_away(tiny_generator):
+    said = ["What is the name of the crane?", " does it lift?"]
+    speaking = SimpleNamespace(tokenizer=tiny_generator.tokenizer, adapter="writer", generate=lambda ids, most, stop: [SimpleNamespace(text=t) for t in said])
+    assert write_questions(speaking, [SPOT]) == [["How does it lift?"]]
+
+
 QUESTION = "How much does the crane lift?"
 OTHERS = [passage(f"Something else, number {name}.", f"{name}.md").chunk for name in ("one", "two", "three", "four")]
 
