@@ -29,7 +29,7 @@ class MineSettings(SieveSettings):
     question leads back to its span. teacher: base URL of an OpenAI-compatible endpoint that writes the questions, "" for the writer that
     ships. teacher_answers: whether that model also trims the answer."""
 
-    candidates: int = 480
+    candidates: int = 400
     checked: bool = True
     batch: int = 16
     teacher: str = ""
