@@ -17,6 +17,8 @@ def reembed(store: Store, embedder: Embedder) -> int:
     A killed process loses at most GROUP of them: what was made is kept aside, and the next call goes on. The vectors before are kept as well, so that the way
     back makes none but those of newer documents."""
     with store.writing():
+        if store.changes == embedder.changes:  # another process has done it while this one waited
+            return 0
         lacking = store.spare.lacking(embedder.changes)
         wanted = [c for key, c in {vector_key(c): c for c in store.all_chunks()}.items() if key in lacking]
         with tqdm(total=len(wanted), desc="embedding anew", unit=" passages", delay=1) as bar:

@@ -59,6 +59,7 @@ def test_a_killed_one_goes_on_and_readers_keep_the_old_vectors_until_it_is_done(
         reader.refresh()
     with pytest.raises(StoreError, match="run the command again"):
         retriever(store)
+    assert reembed(store, HashEmbedder("new")) == 0, "another process asked for the same"
     after = found(store, "new")
     assert after != before and store.changes == "new" and not store.damage()
     fresh = tiny_index(TEXTS, "fresh")
