@@ -13,7 +13,7 @@ from tqdm import tqdm
 from rag.chunking import Chunk, ChunkSettings, chunk
 from rag.documents import Document, DocumentSettings, Skipped, find_files, load_bytes, parse_document
 from rag.embedder import Embedder
-from rag.errors import DocumentError
+from rag.errors import DocumentError, StoreError
 from rag.settings import Settings
 from rag.snapshot import catch_up, drop_ahead, sweep
 from rag.store import Store
@@ -109,6 +109,8 @@ def _tell_renamed(report: Report, gone: dict[str, str], documents: dict[str, tup
 
 
 def _add(store: Store, embedder: Embedder, files: list[tuple[Path, str]], names: dict[str, str], rules: Rules) -> Report:
+    if store.changes != embedder.changes:  # while this process waited for its turn
+        raise StoreError(f"another embedder has read the passages of {store.folder} meanwhile: run the command again")
     report = Report()
     with tqdm(total=sum(_size(path) for path, _ in files), desc="indexing", unit="B", unit_scale=True, delay=1) as bar:
         group, waiting = [], 0

@@ -10,7 +10,7 @@ import rag.reembedding
 from rag import live, pipeline
 from rag.cli import main
 from rag.errors import StoreError
-from rag.indexing import remove
+from rag.indexing import Rules, ingest, remove
 from rag.live import Promoted
 from rag.models import LocalModel
 from rag.record import Record
@@ -59,6 +59,9 @@ def test_a_killed_one_goes_on_and_readers_keep_the_old_vectors_until_it_is_done(
         reader.refresh()
     with pytest.raises(StoreError, match="run the command again"):
         retriever(store)
+    (tmp_path / "late.md").write_text("# Late")
+    with pytest.raises(StoreError, match="run the command again"):
+        ingest(store, HashEmbedder(), [tmp_path / "late.md"], Rules())
     assert reembed(store, HashEmbedder("new")) == 0, "another process asked for the same"
     after = found(store, "new")
     assert after != before and store.changes == "new" and not store.damage()
