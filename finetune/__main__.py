@@ -16,6 +16,7 @@ from rag.settings import Settings
 EXAMPLES = """examples:
   python -m finetune train              mine, SFT, DPO, embedder, cross-encoder, with an estimate first
   python -m finetune train --resume     go on after a kill
+  python -m finetune train --minutes 90 more spans, where the machine is slow
   python -m finetune mine --run trial   one stage, in a run of its own
   python -m finetune --set sft.epochs=3 sft
   python -m finetune --set sft.method=dora train
@@ -44,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
         command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
         command.set_defaults(work=work)
+        if name == "train":
+            command.add_argument("--minutes", type=float, default=40, help="mine fewer spans where all would take longer (default %(default)s)")
     add_people(commands)
     timed = commands.add_parser("speed", help="time both ways of training on the same mined rows")
     timed.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
@@ -68,13 +71,13 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
-    from finetune.estimate import announce
+    from finetune.estimate import fit
 
     start = time.perf_counter()
     if not args.resume:
         for name in ("mine", "sft", "dpo", "dev", "corpus-embedder", "corpus-reranker", "attribution"):  # an earlier run's must not pass for this one's
             Stage(args.run, name).clear()
-    announce(settings, args.index)
+    settings = fit(settings, args.index, args.minutes)
     for work in (run_mine, run_sft, run_dpo, run_corpus_embedder, run_corpus_reranker):
         work(args, settings)
     print(f"trained in {(time.perf_counter() - start) / 60:.1f} min")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from finetune.data import Pair, Row, Stage, TrainingError, read_pairs
+from finetune.taught import TRAIN, taught
 from rag import prompt
 from rag.chunking import Chunk
+from rag.pipeline import open_retriever
 from rag.retrieval import Retriever
 from rag.scoring import normalize, overlaps
+from rag.settings import Settings
 
 DEPTH = 20  # passages that come back for a question
 
@@ -23,6 +28,12 @@ class Confusion:
     right: Chunk
     wrong: list[Chunk]
     unclear: list[Chunk]
+
+
+@cache
+def confusions_of(run: str, settings: Settings, index: Path) -> list[Confusion]:
+    """-> those of the rows that a run teaches; looked for once, though embedder and cross-encoder both train on them."""
+    return list(confusions(taught(run, TRAIN), open_retriever(settings, index), mistakes_of(run)))
 
 
 def confusions(rows: list[Row], retriever: Retriever, misled: dict[str, list[Chunk]]) -> Iterator[Confusion]:

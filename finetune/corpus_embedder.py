@@ -13,16 +13,15 @@ from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from torch.nn.functional import cross_entropy, normalize
 
-from finetune.confusions import Confusion, confusions, mistakes_of, place
+from finetune.confusions import Confusion, confusions_of, place
 from finetune.data import Stage, TrainingError
 from finetune.reranker import write_json
-from finetune.taught import TRAIN, taught
 from rag.changes import IDENTITY, save_changes
 from rag.chunking import Chunk
 from rag.embedder import Embedder
 from rag.encoders import is_plain
 from rag.models import LocalModel, ModelSettings, choose_device, computes_bfloat16, find_model
-from rag.pipeline import open_embedder, open_retriever, shipped_reranker
+from rag.pipeline import open_embedder, shipped_reranker
 from rag.settings import Settings
 
 NAME = "corpus-embedder"  # of the stage, and of its command
@@ -123,6 +122,5 @@ def train_for_run(stage: Stage, settings: Settings, index: Path) -> None:
     """Train on the rows that the stage's run teaches, from the configured embedder as it came."""
     Stage(stage.run, "mine").receipt()
     models = settings.section("model", ModelSettings)
-    found = list(confusions(taught(stage.run, TRAIN), open_retriever(settings, index), mistakes_of(stage.run)))
-    device = choose_device(models.device)[0]
-    train_embedder(stage, found, find_model(models.embedder, models.hub), open_embedder(settings), shipped_reranker(settings).scores, device)
+    found, model, device = confusions_of(stage.run, settings, index), find_model(models.embedder, models.hub), choose_device(models.device)[0]
+    train_embedder(stage, found, model, open_embedder(settings), shipped_reranker(settings).scores, device)

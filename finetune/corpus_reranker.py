@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from finetune.confusions import Confusion, confusions, mistakes_of
+from finetune.confusions import Confusion, confusions_of
 from finetune.data import Stage
 from finetune.evidence import Pair
 from finetune.reranker import fit, open_trainable, write_json
-from finetune.taught import TRAIN, taught
 from rag.changes import IDENTITY, apply_changes, identity_of, save_changes
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
-from rag.pipeline import open_retriever
 from rag.reranker import SHIPPED
 from rag.settings import Settings
 
@@ -64,5 +62,4 @@ def train_for_run(stage: Stage, settings: Settings, index: Path) -> None:
     Stage(stage.run, "mine").receipt()
     models = settings.section("model", ModelSettings)
     model = find_model(ModelSettings.embedder, models.hub)
-    found = confusions(taught(stage.run, TRAIN), open_retriever(settings, index), mistakes_of(stage.run))
-    train_corpus_reranker(stage, found, model, choose_device(models.device)[0])
+    train_corpus_reranker(stage, confusions_of(stage.run, settings, index), model, choose_device(models.device)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,18 +97,31 @@ def plan(cost: Cost, chunks: int, candidates: int, checked: bool, sft_epochs: in
         "mine": candidates * 2 * (0.3 * cost.read * checked + cost.write + cost.search),
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
-        "embedder": rows * (1.4 + EXAMPLE * EMBEDDER_EPOCHS) * cost.search,  # searched for, and five passages read once more
-        "cross-encoder": rows * (1 + (1 + WRONG) * EPOCHS * PAIR) * cost.search,
+        "embedder": rows * (1.4 + EXAMPLE * EMBEDDER_EPOCHS) * cost.search,  # searched for, for both, and five passages read once more
+        "cross-encoder": rows * (1 + WRONG) * EPOCHS * PAIR * cost.search,
         "judging": dev * (8 * cost.read + 12 * cost.write + 4 * cost.search) + chunks * PASSAGE * cost.search,  # four generators, then two on four orders
     }
 
 
-def announce(settings: Settings, index: Path) -> None:
-    """Measure, and say how long training on the index will take as the settings are."""
+def fit(settings: Settings, index: Path, minutes: float) -> Settings:
+    """Measure, and say how long training on the index will take; -> the settings, with as many fifths of mine.candidates as the minutes allow, one at least."""
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
     retriever, mining = open_retriever(settings, index), settings.section("mine", MineSettings)
     cost = measure(model, device, precision, sft, retriever)
-    stages = plan(cost, len(retriever.chunks), mining.candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
-    parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages.items())
-    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages.values()) / 60:.0f} min ({parts})", flush=True)
+
+    def stages(candidates: int) -> dict[str, float]:
+        return plan(cost, len(retriever.chunks), candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
+
+    spans = most(mining.candidates, lambda candidates: sum(stages(candidates).values()) / 60, minutes)
+    parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages(spans).items())
+    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages(spans).values()) / 60:.0f} min ({parts})", flush=True)
+    if spans < mining.candidates:
+        print(f"within {minutes:.0f} min, {spans} spans are mined; all {mining.candidates} with --minutes {sum(stages(mining.candidates).values()) / 50:.0f}")
+    return settings.but(f"mine.candidates={spans}")
+
+
+def most(candidates: int, minutes_for: Callable[[int], float], minutes: float) -> int:
+    """-> the most fifths of the candidates that take no longer than the minutes, one at least. Fifths, so that two measurements on a machine seldom differ."""
+    fifths = [max(1, candidates * n // 5) for n in range(5, 0, -1)]
+    return next((n for n in fifths if minutes_for(n) <= minutes), fifths[-1])

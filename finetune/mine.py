@@ -53,7 +53,8 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator | Teacher, round_
     twists = sieve.fill_up()
     print(f"{60 * sum(map(len, sieve.rows.values())) / (time.perf_counter() - start):.0f} rows a minute; {show(sieve, settings.seed)}")
     _write(stage, sieve)
-    made = {"rejected": dict(rejected.most_common()), "twists rejected": dict(twists.most_common()), "writer": writer.name, "base": base}
+    thrown = {"rejected": dict(rejected.most_common()), "twists rejected": dict(twists.most_common())}
+    made = {**thrown, "spans": len(candidates), "writer": writer.name, "base": base}
     stage.finish({**_receipt(stage, sieve, retriever.chunks), **made, "prompt": fingerprint(writer.tokenizer)})
 
 

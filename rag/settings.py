@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import tomllib
@@ -39,6 +40,12 @@ class Settings:
             if not isinstance(values, dict):
                 raise SettingsError(f"{file}: {section} must be a table, as in [{section}]")
             self._values.setdefault(section, {}).update(values)
+
+    def but(self, item: str) -> Settings:
+        """-> these settings with one more override, section.key=value."""
+        changed = copy.deepcopy(self)
+        changed._read_override(item)
+        return changed
 
     def _read_override(self, item: str) -> None:
         name, equals, value = item.partition("=")

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from finetune.estimate import Cost, measure, plan
+from finetune.estimate import Cost, measure, most, plan
 from finetune.sft import SftSettings
 from rag.models import find_model
 
@@ -24,3 +24,12 @@ def test_mining_without_the_reader_does_not_wait_for_it():
     cost = Cost(train=0.0, read=1.0, write=0.0, search=0.0)
     checked, unchecked = (plan(cost, 800, 100, checked, 2, 10, 1, "alora")["mine"] for checked in (True, False))
     assert checked - unchecked == pytest.approx(60)
+
+
+@pytest.mark.parametrize(("minutes", "spans"), [(41, 400), (40, 400), (39, 320), (25, 240), (9, 80), (1, 80)])
+def test_as_many_fifths_of_the_spans_are_mined_as_the_minutes_allow(minutes, spans):
+    assert most(400, lambda candidates: candidates / 10, minutes) == spans
+
+
+def test_a_single_span_is_mined_however_little_time_there_is():
+    assert most(3, lambda candidates: candidates, 0) == 1

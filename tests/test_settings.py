@@ -27,6 +27,12 @@ def test_set_overrides_the_toml_file_which_overrides_the_default(tmp_path):
     assert found == RetrievalSettings(passages=4, candidates=7)
 
 
+def test_one_more_override_leaves_the_settings_as_they_were(tmp_path):
+    settings = Settings(["retrieval.passages=4"], tmp_path / "none")
+    assert settings.but("retrieval.passages=5").section("retrieval", RetrievalSettings).passages == 5
+    assert settings.section("retrieval", RetrievalSettings).passages == 4
+
+
 def test_values_take_the_type_of_the_default(tmp_path):
     given = ["mine.size=4", "mine.share=1", "mine.name=a=b", "mine.on=True"]
     assert Settings(given, tmp_path / "none").section("mine", Sample) == Sample(4, 1.0, "a=b", True)
