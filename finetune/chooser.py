@@ -13,6 +13,7 @@ from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights, log_odds
 from rag.pipeline import shipped_reranker
+from rag.polarity import turned
 from rag.reranker import whether_answered
 from rag.settings import Settings
 
@@ -22,7 +23,8 @@ STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 @dataclass(frozen=True)
 class Weighed:
-    """A proposal with the cross-encoder's scores, 0 to 1: its sentence's support, and whether its passage answers. The rest as in finetune.proposals."""
+    """A proposal with the cross-encoder's scores, 0 to 1: its sentence's support, and whether its passage answers; and with whether the question denies what
+    the sentence asserts. The rest as in finetune.proposals."""
 
     question: str
     document: str
@@ -30,6 +32,7 @@ class Weighed:
     logprob: float
     support: float
     answers: float
+    turned: bool
     f1: float
 
 
@@ -54,14 +57,20 @@ def weigh(settings: Settings, near: list[Proposal]) -> list[Weighed]:
     supports = reranker.score_pairs([(p.claim, p.evidence) for p in near])
     answers = dict(zip(asked, reranker.score_pairs([(whether_answered(question), passage) for question, passage in asked]), strict=True))
     return [
-        Weighed(p.question, p.document, p.answerable, p.logprob, support, answers[p.asked, p.passage], p.f1)
+        Weighed(p.question, p.document, p.answerable, p.logprob, support, answers[p.asked, p.passage], turned(p.asked, _sentence(p)), p.f1)
         for p, support in zip(near, supports, strict=True)
     ]
 
 
+def _sentence(proposal: Proposal) -> str:
+    """-> what the cross-encoder reads as evidence, without the headings above it."""
+    return proposal.evidence.partition("\n")[2]
+
+
 def fit(found: list[Weighed]) -> tuple[Weights, Weights]:
     """-> the weights that say which of all proposals is best, and those that say, of the best of each question alone, how likely it is right: the best of
-    several looks better than it is. Whether the passage answers at all is not for choosing, where it was not shown to help (eval/LOG.md)."""
+    several looks better than it is. Whether the passage answers at all, and what the question denies, are not for choosing, where they were not shown to help
+    (eval/LOG.md)."""
     intercept, *weights = _regress(_features(found)[:, :2], np.array([p.f1 >= RIGHT for p in found]))
     choosing = _rounded(intercept, *weights, 0.0)
     best = best_of(found, choosing)
@@ -73,14 +82,14 @@ def _rounded(*weights: float) -> Weights:
 
 
 def _features(found: list[Weighed]) -> np.ndarray:
-    return np.array([[p.logprob, log_odds(p.support), log_odds(p.answers)] for p in found])
+    return np.array([[p.logprob, log_odds(p.support), log_odds(p.answers), p.turned] for p in found])
 
 
 def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
     """-> intercept and weights."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=100.0).fit(features, right)
+    fitted = LogisticRegression(C=1.0).fit(features, right)
     return [float(fitted.intercept_[0]), *map(float, fitted.coef_[0])]
 
 
@@ -94,7 +103,7 @@ def best_of(found: list[Weighed], choosing: Weights) -> list[Weighed]:
 
 
 def _likely(weighed: Weighed, weights: Weights) -> float:
-    return weights.probability(weighed.logprob, weighed.support, weighed.answers)
+    return weights.probability(weighed.logprob, weighed.support, weighed.answers, weighed.turned)
 
 
 def told(found: list[Weighed], choosing: Weights, trust: Weights) -> list[tuple[Weighed, float]]:

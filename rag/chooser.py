@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rag.extraction import Place, Span
 from rag.grounding import Citation
+from rag.polarity import turned
 from rag.reranker import Reranker, claim_and_evidence, whether_answered
 from rag.retrieval import Passage
 
@@ -20,16 +21,18 @@ READINGS = 2  # places of one span that the cross-encoder reads at most
 @dataclass(frozen=True)
 class Weights:
     """Of the log-odds that a span is right: of its natural log-probability, and of the log-odds that the cross-encoder gives its sentence for bearing it out
-    (support) and its passage for answering the question at all (answers; no help in choosing, so 0 there)."""
+    (support) and its passage for answering the question at all (answers), and of the question's denying what the sentence asserts (turned: 0 or 1). The last
+    two are no help in choosing, so 0 there."""
 
     intercept: float
     logprob: float
     support: float
     answers: float
+    turned: float = 0.0
 
-    def probability(self, logprob: float, support: float, answers: float = 0.5) -> float:
+    def probability(self, logprob: float, support: float, answers: float = 0.5, turned: bool = False) -> float:
         """-> of being right; support, answers: from 0 to 1, the latter even where nobody has asked."""
-        odds = self.intercept + self.logprob * logprob + self.support * log_odds(support) + self.answers * log_odds(answers)
+        odds = self.intercept + self.logprob * logprob + self.support * log_odds(support) + self.answers * log_odds(answers) + self.turned * turned
         return 1 / (1 + math.exp(-max(odds, -500.0)))
 
 
@@ -67,7 +70,9 @@ class Chooser:
         likely = [self.choosing.probability(span.logprob, support) for (span, _), support in zip(read, supports, strict=True)]
         best = max(range(len(read)), key=lambda n: likely[n])
         span, place = read[best]
-        return _choice(place, passages, self.trust.probability(span.logprob, supports[best], self.answers(question, passages[place.passage - 1])))
+        passage = passages[place.passage - 1]
+        denied = turned(question, passage.chunk.text[slice(*place.sentence)])
+        return _choice(place, passages, self.trust.probability(span.logprob, supports[best], self.answers(question, passage), denied))
 
     def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
         """-> how well the sentence around each place bears out that it answers the question, from 0 to 1."""

@@ -62,6 +62,12 @@ def test_what_is_chosen_and_how_far_it_is_trusted_are_weighed_apart():
     assert choice.text == "17:00" and choice.probability == pytest.approx(1 / (1 + math.exp(1.5)))
 
 
+def test_a_sentence_that_asserts_what_the_question_denies_is_not_trusted():
+    spans, trust = [span(2, "40 tonnes", -0.5)], Weights(0.0, 1.0, 0.0, 0.0, -2.0)
+    said = [Chooser(Sure({}), Weights(0.0, 1.0, 0.0, 0.0), trust).choose(q, spans, SHOWN) for q in ("What does it lift?", "What does it not lift?")]
+    assert [log_odds(choice.probability) for choice in said] == pytest.approx([-0.5, -2.5])
+
+
 def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
     choice = Chooser(Sure({}), *[Weights(0.0, 1.0, 1.0, 0.0)] * 2).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN)
     shown, refused = (chosen_answer(choice, least, SHOWN) for least in (0.2, 0.3))

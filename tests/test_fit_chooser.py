@@ -14,7 +14,7 @@ from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights
 from rag.settings import Settings
 
-TRUE = Weights(1.0, 0.5, 0.8, 0.4)
+TRUE = Weights(1.0, 0.5, 0.8, 0.4, -1.5)
 
 
 def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
@@ -24,8 +24,9 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
         for _ in range(each):
             logprob, odds = rng.uniform(-6, 0), rng.uniform(-4, 4)
             support, answers = (1 / (1 + math.exp(-odds)) for odds in (odds, rng.uniform(-4, 4)))
-            right = rng.random() < TRUE.probability(logprob, support, answers)
-            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, float(right)))
+            denied = rng.random() < 0.3
+            right = rng.random() < TRUE.probability(logprob, support, answers, denied)
+            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, denied, float(right)))
     return found
 
 
@@ -40,13 +41,13 @@ def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     choosing, trust = fit(found)
     best = best_of(found, choosing)
     assert len(best) == 3000
-    likely = [trust.probability(p.logprob, p.support, p.answers) for p in best]
+    likely = [trust.probability(p.logprob, p.support, p.answers, p.turned) for p in best]
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
 
 
 def test_the_curve_by_hand():
     def at(likely, answerable, f1):
-        return Weighed("q", "d", answerable, 0.0, 0.5, 0.5, f1), likely
+        return Weighed("q", "d", answerable, 0.0, 0.5, 0.5, False, f1), likely
 
     curve = {point.least: point for point in curve_of([at(0.9, True, 1.0), at(0.5, True, 0.4), at(0.3, False, 0.0), at(0.05, False, 0.0)])}
     assert (curve[0.0].f1, curve[0.0].accuracy, curve[0.0].right_refusals, curve[0.0].coverage) == (0.7, 0.25, 0.0, 1.0)
