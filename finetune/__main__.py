@@ -45,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
         command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
         command.set_defaults(work=work)
-        if name == "train":
-            command.add_argument("--minutes", type=float, default=40, help="mine fewer spans where all would take longer (default %(default)s)")
+    minutes = "mine fewer spans where all would take longer, a fifth of them at least (default %(default)s)"
+    commands.choices["train"].add_argument("--minutes", type=float, default=40, help=minutes)
     add_people(commands)
     timed = commands.add_parser("speed", help="time both ways of training on the same mined rows")
     timed.add_argument("--run", default="default", help="the run whose mined rows are trained on (default %(default)s)")
@@ -71,13 +71,13 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data import Stage
-    from finetune.estimate import fit
+    from finetune.estimate import within
 
     start = time.perf_counter()
     if not args.resume:
         for name in ("mine", "sft", "dpo", "dev", "corpus-embedder", "corpus-reranker", "attribution"):  # an earlier run's must not pass for this one's
             Stage(args.run, name).clear()
-    settings = fit(settings, args.index, args.minutes)
+    settings = within(settings, args.index, args.minutes)
     for work in (run_mine, run_sft, run_dpo, run_corpus_embedder, run_corpus_reranker):
         work(args, settings)
     print(f"trained in {(time.perf_counter() - start) / 60:.1f} min")

@@ -18,6 +18,7 @@ from rag.reranker import whether_answered
 from rag.settings import Settings
 
 RIGHT = 0.5  # token F1 from which a span counts as right
+PRIOR = 1.0  # variance of the weights before any data: one article may have many questions of a kind that is rare elsewhere (eval/LOG.md)
 STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -89,7 +90,7 @@ def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
     """-> intercept and weights."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=1.0).fit(features, right)
+    fitted = LogisticRegression(C=PRIOR).fit(features, right)
     return [float(fitted.intercept_[0]), *map(float, fitted.coef_[0])]
 
 

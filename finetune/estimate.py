@@ -1,4 +1,4 @@
-"""How long training will take here, from one timed step on random tokens of the usual length."""
+"""How long training will take here, from one timed step on random tokens of the usual length, and how many spans that leaves time for."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ READ = 4  # prompts read together
 NEW = 24  # tokens of a usual output
 PAIR = 0.4  # a training step of the cross-encoder, a pair, against a search, in which it reads 12 of them
 EXAMPLE = 0.65  # and the embedder's, a question with two passages
+MARGIN = 1.2  # minutes to name for all spans, against their estimate: the next one may be higher
 PASSAGE = 0.07  # reading a passage once with the embedder
 QUESTION = "When was the harbour's oldest crane last inspected, and by whom?"  # any of a usual length
 
@@ -103,7 +104,7 @@ def plan(cost: Cost, chunks: int, candidates: int, checked: bool, sft_epochs: in
     }
 
 
-def fit(settings: Settings, index: Path, minutes: float) -> Settings:
+def within(settings: Settings, index: Path, minutes: float) -> Settings:
     """Measure, and say how long training on the index will take; -> the settings, with as many fifths of mine.candidates as the minutes allow, one at least."""
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
@@ -113,11 +114,14 @@ def fit(settings: Settings, index: Path, minutes: float) -> Settings:
     def stages(candidates: int) -> dict[str, float]:
         return plan(cost, len(retriever.chunks), candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
 
-    spans = most(mining.candidates, lambda candidates: sum(stages(candidates).values()) / 60, minutes)
+    def total(candidates: int) -> float:
+        return sum(stages(candidates).values()) / 60
+
+    spans = most(mining.candidates, total, minutes)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages(spans).items())
-    print(f"training {model.name} on {device} in {precision}; estimate: {sum(stages(spans).values()) / 60:.0f} min ({parts})", flush=True)
+    print(f"training {model.name} on {device} in {precision}; estimate: {total(spans):.0f} min ({parts})", flush=True)
     if spans < mining.candidates:
-        print(f"within {minutes:.0f} min, {spans} spans are mined; all {mining.candidates} with --minutes {sum(stages(mining.candidates).values()) / 50:.0f}")
+        print(f"within {minutes:.0f} min, {spans} spans are mined; all {mining.candidates} with --minutes {MARGIN * total(mining.candidates):.0f}")
     return settings.but(f"mine.candidates={spans}")
 
 

@@ -25,9 +25,9 @@ LOOK_AT = 20  # rows that are printed
 
 @dataclass(frozen=True)
 class MineSettings(SieveSettings):
-    """candidates: spans to write questions for. batch: of them, whose questions are written together. checked: reader and cross-encoder are asked whether a
-    question leads back to its span. teacher: base URL of an OpenAI-compatible endpoint that writes the questions, "" for the writer that
-    ships. teacher_answers: whether that model also trims the answer."""
+    """candidates: spans to write questions for; of `train` the most, where its minutes allow them. batch: of them, whose questions are written together.
+    checked: reader and cross-encoder are asked whether a question leads back to its span. teacher: base URL of an OpenAI-compatible endpoint that writes the
+    questions, "" for the writer that ships. teacher_answers: whether that model also trims the answer."""
 
     candidates: int = 400
     checked: bool = True

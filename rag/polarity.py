@@ -13,5 +13,6 @@ _ASKED, _SAID = re.compile(_DENIES, re.I), re.compile(f"{_DENIES}|{_IMPLIES}", r
 
 
 def turned(question: str, sentence: str) -> bool:
-    """"What does the fee not cover?" is seldom answered by a sentence that denies nothing. The other way round says little: sentences deny much by the way."""
+    """-> whether the question has a cue of negation and the sentence none, not even an implied one: what a fee does not cover is seldom told by a sentence that
+    denies nothing. The other way round says little, since sentences deny much by the way."""
     return bool(_ASKED.search(question)) and not _SAID.search(sentence)
