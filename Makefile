@@ -62,7 +62,11 @@ reranker: $(READY)  ## train the cross-encoder that ships: make reranker BENCH="
 	@test -n "$(BENCH)" || { echo 'error: make reranker BENCH="folders with questions.jsonl or pairs.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune reranker $(BENCH)
 
-chooser: $(READY)  ## weigh reader against cross-encoder, after both: make chooser BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
+boundaries: $(READY)  ## train what marks where answers begin and end, after the cross-encoder: make boundaries BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
+	@test -n "$(BENCH)" || { echo 'error: make boundaries BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
+	@$(PY) -m finetune boundaries $(BENCH)
+
+chooser: $(READY)  ## weigh reader, cross-encoder and boundaries against each other, after all three: make chooser BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
 	@test -n "$(BENCH)" || { echo 'error: make chooser BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune chooser $(BENCH)
 
@@ -73,4 +77,4 @@ test: $(READY)  ## check style and run every test, the loop on the real model am
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index ask ingest train eval reproduce writer reader reranker chooser test clean
+.PHONY: help setup index ask ingest train eval reproduce writer reader reranker boundaries chooser test clean

@@ -1,4 +1,4 @@
-"""How the chooser weighs generator against cross-encoder: fitted on people's questions about documents that neither was trained on."""
+"""How the chooser weighs generator, cross-encoder and boundaries: fitted on people's questions about documents that none was trained on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights, log_odds
-from rag.pipeline import shipped_reranker
+from rag.pipeline import open_boundaries, shipped_reranker
 from rag.polarity import turned
 from rag.reranker import whether_answered
 from rag.settings import Settings
@@ -25,7 +25,7 @@ STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 @dataclass(frozen=True)
 class Weighed:
     """A proposal with the cross-encoder's scores, 0 to 1: its sentence's support, and whether its passage answers; and with whether the question denies what
-    the sentence asserts. The rest as in finetune.proposals."""
+    the sentence asserts, and the log-odds that the answer begins and ends there. The rest as in finetune.proposals."""
 
     question: str
     document: str
@@ -34,6 +34,7 @@ class Weighed:
     support: float
     answers: float
     turned: bool
+    marks: float
     f1: float
 
 
@@ -53,13 +54,15 @@ def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: 
 
 
 def weigh(settings: Settings, near: list[Proposal]) -> list[Weighed]:
-    """-> the proposals with what the shipped cross-encoder says of them."""
-    reranker, asked = shipped_reranker(settings), list(dict.fromkeys((p.asked, p.passage) for p in near))
+    """-> the proposals with what the shipped encoders say of them."""
+    reranker, boundaries, asked = shipped_reranker(settings), open_boundaries(settings), list(dict.fromkeys((p.asked, p.passage) for p in near))
     supports = reranker.score_pairs([(p.claim, p.evidence) for p in near])
     answers = dict(zip(asked, reranker.score_pairs([(whether_answered(question), passage) for question, passage in asked]), strict=True))
+    marks = {(question, passage): boundaries.read(question, [passage])[0] for question, passage in asked}
     return [
-        Weighed(p.question, p.document, p.answerable, p.logprob, support, answers[p.asked, p.passage], turned(p.asked, _sentence(p)), p.f1)
+        Weighed(p.question, p.document, p.answerable, p.logprob, support, answers[of], turned(p.asked, _sentence(p)), marks[of].of(p.start, p.end), p.f1)
         for p, support in zip(near, supports, strict=True)
+        for of in [(p.asked, p.passage)]
     ]
 
 
@@ -72,8 +75,8 @@ def fit(found: list[Weighed]) -> tuple[Weights, Weights]:
     """-> the weights that say which of all proposals is best, and those that say, of the best of each question alone, how likely it is right: the best of
     several looks better than it is. Whether the passage answers at all, and what the question denies, are not for choosing, where they were not shown to help
     (eval/LOG.md)."""
-    intercept, *weights = _regress(_features(found)[:, :2], np.array([p.f1 >= RIGHT for p in found]))
-    choosing = _rounded(intercept, *weights, 0.0)
+    intercept, logprob, support, marks = _regress(_features(found)[:, [0, 1, 4]], np.array([p.f1 >= RIGHT for p in found]))
+    choosing = _rounded(intercept, logprob, support, 0.0, 0.0, marks)
     best = best_of(found, choosing)
     return choosing, _rounded(*_regress(_features(best), np.array([p.f1 >= RIGHT for p in best])))
 
@@ -83,7 +86,7 @@ def _rounded(*weights: float) -> Weights:
 
 
 def _features(found: list[Weighed]) -> np.ndarray:
-    return np.array([[p.logprob, log_odds(p.support), log_odds(p.answers), p.turned] for p in found])
+    return np.array([[p.logprob, log_odds(p.support), log_odds(p.answers), p.turned, p.marks] for p in found])
 
 
 def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
@@ -104,7 +107,7 @@ def best_of(found: list[Weighed], choosing: Weights) -> list[Weighed]:
 
 
 def _likely(weighed: Weighed, weights: Weights) -> float:
-    return weights.probability(weighed.logprob, weighed.support, weighed.answers, weighed.turned)
+    return weights.probability(weighed.logprob, weighed.support, weighed.answers, weighed.turned, weighed.marks)
 
 
 def told(found: list[Weighed], choosing: Weights, trust: Weights) -> list[tuple[Weighed, float]]:

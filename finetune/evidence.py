@@ -28,7 +28,7 @@ NEAR = 20  # passages that come back for a question; its wrong ones are drawn fr
 @dataclass(frozen=True)
 class Asked:
     """A person's question. home: position of the chunk that it was asked of; paragraph: of what it must not be told apart; document: its name or title;
-    answer: "" where unknown; answerable: whether the chunk answers it, None where unknown."""
+    answer: "" where unknown, and start: where it begins in the text of its chunk; answerable: whether the chunk answers it, None where unknown."""
 
     question: str
     home: int
@@ -36,6 +36,7 @@ class Asked:
     document: str
     answer: str
     answerable: bool | None
+    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def _bench(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list[str], li
         home = own if row["answers"] else near
         if home is not None:
             answer = row["answers"][0] if row["answers"] else ""
-            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["document"], answer, bool(answer)))
+            start = row["start"] - chunks[home].start
+            asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["document"], answer, bool(answer), start))
     return chunks, [f"{folder.name}:{n}" for n in range(len(chunks))], asked
 
 
@@ -133,15 +135,21 @@ def make_pairs(chunks: list[Chunk], paragraphs: list[str], asked: list[Asked], e
     """-> pairs of question and passage ("relevance"), of question and passage where only an answer counts ("answers"; "elsewhere" if it is another passage),
     and of question with an answer and its sentence ("support"). wrong: near misses a question."""
     rng = random.Random(seed)
-    lexical = Lexical.build(np.arange(len(chunks)), [c.searched for c in chunks])
-    vectors = embedder.passages([c.embedded for c in chunks])
-    for q, vector in zip(asked, embedder.passages([q.question for q in asked]), strict=True):
-        near = [n for n in _near(q.question, vector, vectors, lexical) if paragraphs[n] != q.paragraph]
+    for q, found in near_of(chunks, asked, embedder):
+        near = [n for n in found if paragraphs[n] != q.paragraph]
         if q.answerable is not False:
             yield Pair(q.question, chunks[q.home].searched, 1, "relevance")
             yield from (Pair(q.question, chunks[n].searched, 0, "relevance") for n in rng.sample(near, min(wrong, len(near))))
         yield from _answered(q, chunks, near, rng)
         yield from _support(q, chunks, near, rng)
+
+
+def near_of(chunks: list[Chunk], asked: list[Asked], embedder: Embedder) -> Iterator[tuple[Asked, list[int]]]:
+    """-> each question with the positions of the NEAR chunks that come back for it, best first."""
+    lexical = Lexical.build(np.arange(len(chunks)), [c.searched for c in chunks])
+    vectors = embedder.passages([c.embedded for c in chunks])
+    for q, vector in zip(asked, embedder.passages([q.question for q in asked]), strict=True):
+        yield q, _near(q.question, vector, vectors, lexical)
 
 
 def _answered(q: Asked, chunks: list[Chunk], near: list[int], rng: random.Random) -> Iterator[Pair]:

@@ -27,8 +27,8 @@ ALL, MEASURING = "all", "measuring"
 
 @dataclass(frozen=True)
 class Proposal:
-    """A span for a question. question: its id; asked: its words. claim, evidence: what the cross-encoder reads of the span; passage: what it reads to tell
-    whether the question is answered at all. logprob: the span's natural log-probability. f1: token F1
+    """A span for a question. question: its id; asked: its words. passage: what is read to tell whether the question is answered at all, and where: start and
+    end are the span's characters there. claim, evidence: what the cross-encoder reads of the span. logprob: the span's natural log-probability. f1: token F1
     against the acceptable answers, 0 where there are none."""
 
     question: str
@@ -36,6 +36,8 @@ class Proposal:
     answerable: bool
     asked: str
     passage: str
+    start: int
+    end: int
     claim: str
     evidence: str
     logprob: float
@@ -68,4 +70,6 @@ def _of(asked: dict, generator: Generator, retriever: Retriever) -> Iterator[dic
             text = " ".join(chunk.text[place.start : place.end].split())
             claim, evidence = claim_and_evidence(asked["question"], text, chunk, place.sentence)
             f1 = token_f1(text, asked["answers"]) if asked["answers"] else 0.0
-            yield asdict(Proposal(asked["id"], asked["document"], bool(asked["answers"]), asked["question"], chunk.searched, claim, evidence, span.logprob, f1))
+            start, end = chunk.place_searched(place.start), chunk.place_searched(place.end)
+            about = (asked["id"], asked["document"], bool(asked["answers"]), asked["question"])
+            yield asdict(Proposal(*about, chunk.searched, start, end, claim, evidence, span.logprob, f1))

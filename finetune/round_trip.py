@@ -7,10 +7,9 @@ from finetune.questions import Candidate
 from finetune.spans import find_spans
 from rag import prompt
 from rag.answerer import Answerer, AnswerSettings
-from rag.chooser import Chooser, read_weights
 from rag.chunking import Chunk
 from rag.grounding import sentences
-from rag.pipeline import open_generator, shipped_reader, shipped_reranker
+from rag.pipeline import open_chooser, open_generator, shipped_reader, shipped_reranker
 from rag.reranker import Reranker, claim_and_evidence
 from rag.retrieval import Passage
 from rag.scoring import normalize
@@ -57,6 +56,6 @@ def rivals(question: str, spot: Candidate, passages: list[Chunk]) -> list[tuple[
 
 def open_round_trip(settings: Settings) -> RoundTrip:
     """-> the shipped cross-encoder, and the shipped reader where it fits the configured base."""
-    reader, reranker = shipped_reader(settings), shipped_reranker(settings)
-    answerer = Answerer(open_generator(settings, reader), AnswerSettings(), Chooser(reranker, *read_weights())) if reader else None
-    return RoundTrip(answerer, reranker)
+    reader = shipped_reader(settings)
+    answerer = Answerer(open_generator(settings, reader), AnswerSettings(), open_chooser(settings)) if reader else None
+    return RoundTrip(answerer, shipped_reranker(settings))

@@ -1,4 +1,4 @@
-"""The commands that train what ships with this package: question writer, reader, cross-encoder, chooser."""
+"""The commands that train what ships with this package: question writer, reader, cross-encoder, boundaries, chooser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ def add_shipped(commands: Any) -> None:
     reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl and pairs.jsonl in SQuAD's order")
     reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
     reranker.set_defaults(work=run_reranker)
-    chooser = commands.add_parser("chooser", help="weigh generator against cross-encoder, on people's questions that neither was trained on")
+    boundaries = commands.add_parser("boundaries", help="train what marks where answers begin and end, on from the cross-encoder, on people's questions")
+    boundaries.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
+    boundaries.add_argument("--out", type=Path, default=Path("rag/weights/boundaries"))
+    boundaries.set_defaults(work=run_boundaries)
+    chooser = commands.add_parser("chooser", help="weigh generator, cross-encoder and boundaries, on people's questions that none was trained on")
     chooser.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
     chooser.add_argument("--everything", action="store_true", help="weigh by all documents, not only by those left out of training")
     chooser.add_argument("--out", type=Path, default=Path("rag/weights/chooser.json"))
@@ -55,6 +59,14 @@ def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
     models = settings.section("model", ModelSettings)
     near = [p for folder in args.folder if (folder / "questions.jsonl").exists() for p in proposals(settings, folder)]
     train_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.folder, near, args.out)
+
+
+def run_boundaries(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.boundaries import train_boundaries
+    from rag.models import ModelSettings, choose_device, find_model
+
+    models = settings.section("model", ModelSettings)
+    train_boundaries(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.bench, args.out)
 
 
 def run_chooser(args: argparse.Namespace, settings: Settings) -> None:

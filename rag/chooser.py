@@ -1,5 +1,6 @@
-"""Which of the spans that the generator proposes is the answer, and then how likely it is right: the generator's and the cross-encoder's word for it, weighed
-by one logistic regression for each, on questions that neither was trained on (Platt scaling, 1999, with several scores)."""
+"""Which of the spans that the generator proposes is the answer, and then how likely it is right: the word of the generator, of the cross-encoder and of what
+marks where answers begin and end, weighed by one logistic regression for each, on questions that none was trained on (Platt scaling, 1999, with several
+scores)."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.boundaries import Boundaries
 from rag.extraction import Place, Span
 from rag.grounding import Citation
 from rag.polarity import turned
@@ -21,18 +23,20 @@ READINGS = 2  # places of one span that the cross-encoder reads at most
 @dataclass(frozen=True)
 class Weights:
     """Of the log-odds that a span is right: of its natural log-probability, and of the log-odds that the cross-encoder gives its sentence for bearing it out
-    (support) and its passage for answering the question at all (answers), and of the question's denying what the sentence asserts (turned: 0 or 1). The last
-    two are no help in choosing, so 0 there."""
+    (support) and its passage for answering the question at all (answers), of the question's denying what the sentence asserts (turned: 0 or 1), and of the
+    log-odds that the answer begins and ends there (marks). answers and turned are no help in choosing, so 0 there."""
 
     intercept: float
     logprob: float
     support: float
     answers: float
     turned: float = 0.0
+    marks: float = 0.0
 
-    def probability(self, logprob: float, support: float, answers: float = 0.5, turned: bool = False) -> float:
+    def probability(self, logprob: float, support: float, answers: float = 0.5, turned: bool = False, marks: float = 0.0) -> float:
         """-> of being right; support, answers: from 0 to 1, the latter even where nobody has asked."""
         odds = self.intercept + self.logprob * logprob + self.support * log_odds(support) + self.answers * log_odds(answers) + self.turned * turned
+        odds += self.marks * marks
         return 1 / (1 + math.exp(-max(odds, -500.0)))
 
 
@@ -58,21 +62,23 @@ def read_weights(path: Path = SHIPPED) -> tuple[Weights, Weights]:
 
 
 class Chooser:
-    def __init__(self, reranker: Reranker, choosing: Weights, trust: Weights):
-        self.reranker, self.choosing, self.trust = reranker, choosing, trust
+    def __init__(self, reranker: Reranker, boundaries: Boundaries, choosing: Weights, trust: Weights):
+        self.reranker, self.boundaries, self.choosing, self.trust = reranker, boundaries, choosing, trust
 
     def choose(self, question: str, spans: list[Span], passages: list[Passage]) -> Choice | None:
         """-> the likeliest span, None where there is none."""
         read = [(span, place) for span in spans for place in span.places[:READINGS]]
         if not read:
             return None
-        supports = self.supports(question, [place for _, place in read], passages)
-        likely = [self.choosing.probability(span.logprob, support) for (span, _), support in zip(read, supports, strict=True)]
+        places = [place for _, place in read]
+        supports, marks = self.supports(question, places, passages), self.marks(question, places, passages)
+        likely = [self.choosing.probability(span.logprob, s, marks=m) for (span, _), s, m in zip(read, supports, marks, strict=True)]
         best = max(range(len(read)), key=lambda n: likely[n])
         span, place = read[best]
         passage = passages[place.passage - 1]
         denied = turned(question, passage.chunk.text[slice(*place.sentence)])
-        return _choice(place, passages, self.trust.probability(span.logprob, supports[best], self.answers(question, passage), denied))
+        trusted = self.trust.probability(span.logprob, supports[best], self.answers(question, passage), denied, marks[best])
+        return _choice(place, passages, trusted)
 
     def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
         """-> how well the sentence around each place bears out that it answers the question, from 0 to 1."""
@@ -81,6 +87,13 @@ class Chooser:
             chunk = passages[place.passage - 1].chunk
             pairs.append(claim_and_evidence(question, " ".join(chunk.text[place.start : place.end].split()), chunk, place.sentence))
         return self.reranker.score_pairs(pairs)
+
+    def marks(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
+        """-> the log-odds that the answer begins and ends where each place does."""
+        chunks = {place.passage: passages[place.passage - 1].chunk for place in places}
+        found = dict(zip(chunks, self.boundaries.read(question, [chunk.searched for chunk in chunks.values()]), strict=True))
+        spans = [(found[place.passage], chunks[place.passage], place) for place in places]
+        return [marks.of(chunk.place_searched(place.start), chunk.place_searched(place.end)) for marks, chunk, place in spans]
 
     def answers(self, question: str, passage: Passage) -> float:
         """-> how likely the passage answers the question, rather than only being about it, from 0 to 1."""

@@ -52,6 +52,10 @@ class Chunk:
         """What the lexical search reads: the headings, where there are none the title, then the text."""
         return visible(f"{' > '.join(self.headings or (self.title,))}\n{self.text}")
 
+    def place_searched(self, at: int) -> int:
+        """-> where a character of the text stands in `searched`."""
+        return len(self.searched) - len(visible(self.text[at:]))
+
 
 def chunk(document: Document, settings: ChunkSettings) -> list[Chunk]:
     """-> the document's chunks in order; none crosses a heading or a page."""

@@ -12,6 +12,7 @@ from rag import chunking
 from rag.adapters import READER, read_identity, reader_fits
 from rag.answer import Answer
 from rag.answerer import Answerer, AnswerSettings
+from rag.boundaries import Boundaries
 from rag.changes import identity_of, name_of
 from rag.chooser import Chooser, read_weights
 from rag.chunking import ChunkSettings
@@ -147,6 +148,22 @@ def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker
     return Reranker(model, device, changes)
 
 
+@cache
+def _boundaries(model: LocalModel, device: str) -> Boundaries:
+    return Boundaries(model, device)
+
+
+def open_boundaries(settings: Settings) -> Boundaries:
+    """-> what marks where answers begin and end, made of the default embedder as the cross-encoder is."""
+    models = settings.section("model", ModelSettings)
+    return _boundaries(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
+
+
+def open_chooser(settings: Settings) -> Chooser:
+    """-> what chooses among spans, by what this package ships."""
+    return Chooser(shipped_reranker(settings), open_boundaries(settings), *read_weights())
+
+
 def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
     """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
     record, reranker = open_record(settings, folder), open_reranker(settings) if reranked else None
@@ -178,7 +195,7 @@ def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache 
 def open_answerer(settings: Settings, generator: Generator) -> Answerer:
     """-> what answers with the generator as the settings say."""
     answer = settings.section("answer", AnswerSettings)
-    return Answerer(generator, answer, Chooser(shipped_reranker(settings), *read_weights()) if answer.extractive else None)
+    return Answerer(generator, answer, open_chooser(settings) if answer.extractive else None)
 
 
 def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None, base: bool = False) -> Pipeline:

@@ -8,7 +8,7 @@ import re
 
 import pytest
 import torch
-from fakes import document
+from fakes import Unmarked, document
 
 from rag.answer import Answer, chosen_answer, written_answer
 from rag.chooser import Chooser, Weights
@@ -133,7 +133,7 @@ def test_spans_of_random_weights_keep_the_contract(random_model):
     for seed in range(-(-ANSWERS // 50)):
         world = World(seed)
         reroll(seed)
-        chooser = Chooser(Unsure(world.rng), *[Weights(0.0, 0.1, 1.0, 0.5)] * 2)
+        chooser = Chooser(Unsure(world.rng), Unmarked(), *[Weights(0.0, 0.1, 1.0, 0.5)] * 2)
         for shown, tokens in world.prompts(generator.tokenizer, 50):
             spans, _ = generator.propose(tokens, [p.chunk for p in shown], [])
             made = chosen_answer(chooser.choose("What?", spans, shown), 0.2, shown)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from fakes import HashEmbedder
 
-from finetune.confusions import Confusion, confusions, misleading, mistakes_of, place
+from finetune.confusions import Confusion, confusions, confusions_of, misleading, mistakes_of, place
 from finetune.corpus_embedder import Example, ToldApart, can_be_trained, examples, numbered, train_embedder
 from finetune.data import Pair, Row, Stage, TrainingError, write_lines
 from rag import pipeline
@@ -44,6 +44,17 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
     assert one.unclear == [b], "it holds the answer too"
     with pytest.raises(TrainingError, match="none of the mined passages"):
         list(confusions([row(a, (a,), 0, "")], Retriever(store, HashEmbedder(), RetrievalSettings()), {}))
+
+
+def test_embedder_and_cross_encoder_share_one_search_for_confusions(tiny_index, monkeypatch):
+    store = tiny_index({"a.md": "# A\n\nThe crane lifts 40 tonnes.", "b.md": "# B\n\nThe crane lifts 30 tonnes."})
+    opened, retriever = [], Retriever(store, HashEmbedder(), RetrievalSettings())
+    monkeypatch.setattr("finetune.confusions.taught", lambda run, part: [row(store.all_chunks()[0], (), 0)])
+    monkeypatch.setattr("finetune.confusions.open_retriever", lambda *asked: opened.append(asked) or retriever)
+    settings = Settings([])
+    first = confusions_of("shared", settings, store.folder)
+    assert confusions_of("shared", settings, store.folder) is first and len(first) == len(opened) == 1
+    assert len(confusions_of("another", settings, store.folder)) == 1 and len(opened) == 2
 
 
 def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):

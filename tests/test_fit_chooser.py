@@ -6,6 +6,7 @@ import random
 from dataclasses import astuple
 
 import pytest
+from fakes import Unmarked
 
 from finetune import chooser
 from finetune.chooser import Weighed, best_of, curve_of, fit
@@ -14,7 +15,7 @@ from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights
 from rag.settings import Settings
 
-TRUE = Weights(1.0, 0.5, 0.8, 0.4, -1.5)
+TRUE = Weights(1.0, 0.5, 0.8, 0.4, -1.5, 0.3)
 
 
 def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
@@ -24,16 +25,16 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
         for _ in range(each):
             logprob, odds = rng.uniform(-6, 0), rng.uniform(-4, 4)
             support, answers = (1 / (1 + math.exp(-odds)) for odds in (odds, rng.uniform(-4, 4)))
-            denied = rng.random() < 0.3
-            right = rng.random() < TRUE.probability(logprob, support, answers, denied)
-            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, denied, float(right)))
+            denied, marks = rng.random() < 0.3, rng.uniform(-8, 8)
+            right = rng.random() < TRUE.probability(logprob, support, answers, denied, marks)
+            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, denied, marks, float(right)))
     return found
 
 
 def test_the_weights_that_made_the_truth_are_found():
     choosing, trust = fit(made(6000))  # one proposal a question, so that there is nothing to choose
     assert astuple(trust) == pytest.approx(astuple(TRUE), abs=0.1)
-    assert (choosing.logprob, choosing.support) == pytest.approx((TRUE.logprob, TRUE.support), abs=0.12) and choosing.answers == 0
+    assert (choosing.logprob, choosing.support, choosing.marks) == pytest.approx((TRUE.logprob, TRUE.support, TRUE.marks), abs=0.12) and choosing.answers == 0
 
 
 def test_the_best_of_several_is_not_believed_more_than_it_deserves():
@@ -41,13 +42,13 @@ def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     choosing, trust = fit(found)
     best = best_of(found, choosing)
     assert len(best) == 3000
-    likely = [trust.probability(p.logprob, p.support, p.answers, p.turned) for p in best]
+    likely = [trust.probability(p.logprob, p.support, p.answers, p.turned, p.marks) for p in best]
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
 
 
 def test_the_curve_by_hand():
     def at(likely, answerable, f1):
-        return Weighed("q", "d", answerable, 0.0, 0.5, 0.5, False, f1), likely
+        return Weighed("q", "d", answerable, 0.0, 0.5, 0.5, False, 0.0, f1), likely
 
     curve = {point.least: point for point in curve_of([at(0.9, True, 1.0), at(0.5, True, 0.4), at(0.3, False, 0.0), at(0.05, False, 0.0)])}
     assert (curve[0.0].f1, curve[0.0].accuracy, curve[0.0].right_refusals, curve[0.0].coverage) == (0.7, 0.25, 0.0, 1.0)
@@ -64,9 +65,10 @@ class Judge:
 def bench(tmp_path, monkeypatch):
     """-> a bench of which two documents only measure, and what was proposed for it."""
     monkeypatch.setattr(chooser, "shipped_reranker", lambda settings: Judge())
+    monkeypatch.setattr(chooser, "open_boundaries", lambda settings: Unmarked())
     rng = random.Random(1)
     near = [
-        Proposal(f"q{n}", "abc"[n % 3], True, "Q?", "p", f"{'right' if (good := rng.random() < 0.5) else 'wrong'}", "e", rng.uniform(-3, 0), float(good))
+        Proposal(f"q{n}", "abc"[n % 3], True, "Q?", "p", 0, 1, f"{'right' if (good := rng.random() < 0.5) else 'wrong'}", "e", rng.uniform(-3, 0), float(good))
         for n in range(120)
     ]
     monkeypatch.setattr(chooser, "proposals", lambda settings, bench, part: [p for p in near if part == ALL or p.document in ("a", "b")])
@@ -107,4 +109,5 @@ def test_proposals_are_made_once_and_say_which_are_right(tiny_index, tiny_embedd
     assert {p.question for p in first} == {"a", "n"} and all(p.f1 == 0 and not p.answerable for p in first if p.question == "n")
     assert all((p.f1 == 1.0) == (p.claim == "How much does it lift? 40 tonnes") for p in first if p.question == "a")
     assert proposals(Settings([]), tmp_path, MEASURING) == [] and len(opened) == 2  # no document of that title only measures
+    assert all(p.claim == f"{p.asked} {p.passage[p.start : p.end]}" for p in first)
     assert all(p.logprob < 0 and p.evidence == "Crane\nThe crane lifts 40 tonnes." for p in first)

@@ -86,7 +86,7 @@ def test_what_measures_is_told_by_its_title_whatever_folder_it_comes_in():
 
 
 def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between():
-    near = [Proposal("q", "d", True, "Q?", "p", f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)]
+    near = [Proposal("q", "d", True, "Q?", "p", 0, 1, f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)]
     assert [(p.claim, p.label, p.kind) for p in as_pairs(near)] == [
         ("Q? 0.0", 0, "support"), ("Q? 0.24", 0, "support"), ("Q? 0.5", 1, "support"), ("Q? 1.0", 1, "support"),
     ]  # fmt: skip
@@ -141,7 +141,7 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(tin
     import finetune.reranker
 
     said = ("How much does the crane lift? 12", "Harbour\nIt stands on 12 wheels.", -1.0)
-    near = [Proposal("q", document, True, "Q?", "p", *said, f1) for document, f1 in (("harbour.md", 0.0), ("Ice_plant", 1.0), ("Ice_plant", 0.0))]
+    near = [Proposal("q", document, True, "Q?", "p", 0, 1, *said, f1) for document, f1 in (("harbour.md", 0.0), ("Ice_plant", 1.0), ("Ice_plant", 0.0))]
     trained, save = [], finetune.reranker.save_changes
     monkeypatch.setattr("finetune.reranker.save_changes", lambda model, *rest: (trained.append(model), save(model, *rest)))
     out = tmp_path / "kept"

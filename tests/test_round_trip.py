@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from fakes import FakeMeaning, passage
+from fakes import FakeMeaning, Unmarked, passage
 
 from finetune.questions import candidate
 from finetune.round_trip import RoundTrip, rivals
@@ -41,7 +41,7 @@ def test_what_is_read_is_the_best_span_even_where_it_would_not_be_shown():
 
 
 def test_a_real_answerer_gives_a_span_of_the_chunk_and_reads_it_once(tiny_generator):
-    chooser = Chooser(Reads(lambda claim, evidence: 0.5), *[Weights(0.0, 0.5, 0.5, 0.0)] * 2)
+    chooser = Chooser(Reads(lambda claim, evidence: 0.5), Unmarked(), *[Weights(0.0, 0.5, 0.5, 0.0)] * 2)
     trip = RoundTrip(Answerer(tiny_generator, AnswerSettings(least=1.0), chooser), chooser.reranker)
     tiny_generator.forget()
     before = tiny_generator.prefixes.computed

@@ -1,0 +1,74 @@
+"""Where an answer begins and ends in a passage, as an encoder sees it: extractive question answering (Devlin et al., arXiv 1810.04805, section 4.2)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag.changes import CHANGES, apply_changes, check
+from rag.models import LocalModel, computes_bfloat16
+
+SHIPPED = Path(__file__).parent / "weights" / "boundaries"
+LENGTH = 192  # tokens of a question and a chunk of 520 characters under its headings
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Of one passage: the characters of each of its tokens, and the log-odds that the answer begins and ends with it rather than being nowhere."""
+
+    tokens: list[tuple[int, int]]
+    begins: list[float]
+    ends: list[float]
+
+    def of(self, start: int, end: int) -> float:
+        """-> the log-odds of a span of characters; of the unlikeliest token where the passage was cut off before it."""
+        first = next((s for (_, last), s in zip(self.tokens, self.begins, strict=True) if start < last), min(self.begins, default=0.0))
+        final = next((s for (_, last), s in zip(self.tokens, self.ends, strict=True) if end <= last), min(self.ends, default=0.0))
+        return first + final
+
+
+class Boundaries:
+    def __init__(self, model: LocalModel, device: str, changes: Path = SHIPPED):
+        """changes: a folder with what training changed in `model`. Raises ModelError when they belong to another."""
+        import torch
+        from transformers import AutoTokenizer
+
+        check(changes, model)
+        self.digest = hashlib.sha256((changes / CHANGES).read_bytes()).hexdigest()
+        self._tokenizer, self._device = AutoTokenizer.from_pretrained(model.path, local_files_only=True), device
+        self._model = open_pointing(model, torch.bfloat16 if computes_bfloat16(device) else torch.float32)
+        apply_changes(self._model, changes)
+        self._model.to(device).eval()
+
+    def read(self, question: str, texts: list[str]) -> list[Marks]:
+        """-> the marks of each text."""
+        import torch
+
+        if not texts:
+            return []
+        inputs, within = encode(self._tokenizer, [question] * len(texts), texts)
+        with torch.inference_mode():
+            out = self._model(**inputs.to(self._device))
+        begins, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
+        return [
+            Marks([span for _, span in kept], (begins[row] - begins[row, 0])[at].tolist(), (ends[row] - ends[row, 0])[at].tolist())
+            for row, kept in enumerate(within)
+            for at in [[n for n, _ in kept]]
+        ]
+
+
+def open_pointing(model: LocalModel, dtype: Any, **settings: Any) -> Any:
+    """-> the encoder with two outputs a token, untrained."""
+    from transformers import AutoModelForQuestionAnswering
+
+    return AutoModelForQuestionAnswering.from_pretrained(model.path, dtype=dtype, local_files_only=True, **settings)
+
+
+def encode(tokenizer: Any, questions: list[str], texts: list[str]) -> tuple[Any, list[list[tuple[int, tuple[int, int]]]]]:
+    """-> the batch that the model reads, and of each text its tokens: their position in the row, and their characters."""
+    inputs = tokenizer(questions, texts, truncation="longest_first", max_length=LENGTH, padding=True, return_offsets_mapping=True, return_tensors="pt")
+    offsets = inputs.pop("offset_mapping").tolist()
+    within = [[(n, tuple(offsets[row][n])) for n, part in enumerate(inputs.sequence_ids(row)) if part == 1] for row in range(len(texts))]
+    return inputs, within
