@@ -79,7 +79,7 @@ def _bench(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list[str], li
         home = own if row["answers"] else near
         if home is not None:
             answer = row["answers"][0] if row["answers"] else ""
-            start = row["start"] - chunks[home].start
+            start = row["start"] - chunks[home].start if answer else 0
             asked.append(Asked(row["question"].strip(), home, f"{folder.name}:{home}", row["document"], answer, bool(answer), start))
     return chunks, [f"{folder.name}:{n}" for n in range(len(chunks))], asked
 

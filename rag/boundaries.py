@@ -52,11 +52,12 @@ class Boundaries:
         with torch.inference_mode():
             out = self._model(**inputs.to(self._device))
         begins, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
-        return [
-            Marks([span for _, span in kept], (begins[row] - begins[row, 0])[at].tolist(), (ends[row] - ends[row, 0])[at].tolist())
-            for row, kept in enumerate(within)
-            for at in [[n for n, _ in kept]]
-        ]
+        return [_marks(kept, begins[row], ends[row]) for row, kept in enumerate(within)]
+
+
+def _marks(kept: list[tuple[int, tuple[int, int]]], begins: Any, ends: Any) -> Marks:
+    at = [n for n, _ in kept]
+    return Marks([characters for _, characters in kept], (begins - begins[0])[at].tolist(), (ends - ends[0])[at].tolist())
 
 
 def open_pointing(model: LocalModel, dtype: Any, **settings: Any) -> Any:
