@@ -28,7 +28,7 @@ def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
 
 
 def measures_only(document: str) -> bool:
-    """Whether a document, one in ten by a hash of its title, is left out of all training of what ships: reader, cross-encoder and chooser agree on it,
+    """Whether a document, one in ten by a hash of its title, is left out of all training of what ships: reader, cross-encoder, boundaries and chooser agree,
     whatever folder it comes in."""
     title = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\.\w+$", "", document.lower())).strip("-")
     return int.from_bytes(hashlib.sha256(title.encode()).digest()[:4]) % 10 == 0

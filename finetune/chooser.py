@@ -39,8 +39,8 @@ class Weighed:
 
 
 def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
-    """Weigh the shipped reader's proposals for the questions on documents that reader and cross-encoder have left out, or on everything where they were trained
-    on other benches; keep the weights in `out`, with the curve that they give on each bench: eight numbers from hundreds of questions, so on the same ones."""
+    """Weigh the shipped reader's proposals for the questions on documents that reader and encoders have left out, or on everything where they were trained
+    on other benches; keep the weights in `out`, with the curve that they give on each bench: ten numbers from hundreds of questions, so on the same ones."""
     found = {bench.name: weigh(settings, proposals(settings, bench, ALL if everything else MEASURING)) for bench in benches}
     every = [weighed for of_bench in found.values() for weighed in of_bench]
     if not any(p.f1 >= RIGHT for p in every):
