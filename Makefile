@@ -30,8 +30,8 @@ $(INDEXED): | $(READY)
 	@$(PY) -m rag index "$(CORPUS)" || [ $$? -eq 3 ]
 	@touch $@
 
-ask: $(INDEXED)  ## answer a question: make ask Q="Who owns the Long Mole?"
-	@test -n "$$Q" || { echo 'error: no question: make ask Q="Who owns the Long Mole?"' >&2; exit 1; }
+ask: $(INDEXED)  ## answer a question: make ask Q="When was Kestrel Bay built?"
+	@test -n "$$Q" || { echo 'error: no question: make ask Q="When was Kestrel Bay built?"' >&2; exit 1; }
 	@$(PY) -m rag ask "$$Q"
 
 ingest: $(INDEXED)  ## add documents without training: make ingest DOCS=corpus/incoming
