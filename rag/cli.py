@@ -26,7 +26,7 @@ examples:
   rag remove board/minutes-2025-03.md    take documents out of the index
   rag adapters --rollback                back to what was live before the last promotion
   rag doctor                             what is wrong here, and what mends it
-  rag ask "When was Kestrel Bay built?"      answer with sources
+  rag ask "When was Kestrel Bay built?"  answer with sources
   rag ask "..." --json                   the same as data
   rag ask "..." --base                   with the base model alone
   rag chat                               questions one after the other: "And for boats?" is asked in full

@@ -32,7 +32,7 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
 
 
 def test_the_weights_that_made_the_truth_are_found():
-    choosing, trust = fit(made(6000))  # one proposal a question, so that there is nothing to choose
+    choosing, trust = fit(made(20000))  # one proposal a question, so that there is nothing to choose
     assert astuple(trust) == pytest.approx(astuple(TRUE), abs=0.1)
     assert (choosing.logprob, choosing.support, choosing.marks) == pytest.approx((TRUE.logprob, TRUE.support, TRUE.marks), abs=0.12) and choosing.answers == 0
 
