@@ -34,7 +34,9 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
 def test_the_weights_that_made_the_truth_are_found():
     choosing, trust = fit(made(20000))  # one proposal a question, so that there is nothing to choose
     assert astuple(trust) == pytest.approx(astuple(TRUE), abs=0.1)
-    assert (choosing.logprob, choosing.support, choosing.marks) == pytest.approx((TRUE.logprob, TRUE.support, TRUE.marks), abs=0.12) and choosing.answers == 0
+    ratios = [(w.logprob / w.support, w.marks / w.support) for w in (choosing, TRUE)]
+    assert ratios[0] == pytest.approx(ratios[1], abs=0.05), "what choosing leaves out shrinks all of its weights alike"
+    assert 0.7 < choosing.support / TRUE.support < 1 and (choosing.answers, choosing.turned) == (0, 0)
 
 
 def test_the_best_of_several_is_not_believed_more_than_it_deserves():
