@@ -24,8 +24,8 @@ from rag.models import LocalModel
 from rag.reranker import SHIPPED as RERANKER
 
 BATCH, EPOCHS, LEARNING_RATE = 8, 2, 1e-4
-PASSAGES = 2  # read with a question: its own, and others that are near
-OTHERS = 6  # near passages that these are drawn from
+PASSAGES = 2  # read with a question: its own, and one that is near
+OTHERS = 6  # near passages that it is drawn from
 HEAD = 10  # times as fast as the encoder learns the two outputs, which start at random
 RANK = 64  # of the kept changes
 
@@ -80,8 +80,9 @@ def _token(tokens: list[tuple[int, tuple[int, int]]], span: tuple[int, int], sid
     return next((n for n, (first, last) in tokens if first <= wanted < last), None)
 
 
-def train_boundaries(model: LocalModel, device: str, folders: list[Path], out: Path = SHIPPED, epochs: float = EPOCHS) -> None:
-    """Train on the folders' questions about documents that do not only measure, on from the cross-encoder that ships, and keep what changed in `out`."""
+def train_boundaries(model: LocalModel, device: str, folders: list[Path], out: Path = SHIPPED) -> None:
+    """Train on the folders' questions about documents that do not only measure, on from the cross-encoder that ships, and keep what changed in `out`.
+    Raises TrainingError when none of them has an answer in the documents."""
     embedder = Embedder(model, device)
     chunks, _, asked = read_questions(folders, embedder)
     rows = list(examples(chunks, [q for q in asked if not measures_only(q.document)], embedder, 0))
@@ -89,10 +90,10 @@ def train_boundaries(model: LocalModel, device: str, folders: list[Path], out: P
         raise TrainingError("no question whose answer stands in the documents: name benches with answers")
     trained = open_pointing(model, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0).to(device)
     apply_changes(trained, RERANKER)
-    steps = fit(trained, AutoTokenizer.from_pretrained(model.path, local_files_only=True), rows, epochs)
+    steps = fit(trained, AutoTokenizer.from_pretrained(model.path, local_files_only=True), rows, EPOCHS)
     save_changes(trained, model, out, RANK)
     about = {"base": model.digest, "base_name": model.name, "licence": "CC BY-SA 4.0", "trained_on": [f.name for f in folders], "questions": len(rows),
-             "answered": sum(bool(row.span) for row in rows), "epochs": epochs, "steps": steps, "rank": RANK}  # fmt: skip
+             "answered": sum(bool(row.span) for row in rows), "epochs": EPOCHS, "steps": steps, "rank": RANK}  # fmt: skip
     write_json(out / IDENTITY, about)
     print(f"{len(rows)} questions, {steps} steps, weights in {out}")
 
