@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from finetune.questions import Candidate
 from finetune.spans import find_spans
@@ -113,14 +113,19 @@ def unsupported(own: float, rival: float) -> str | None:
     return "another span answers it better" if rival > own else None
 
 
-def plain_reason(question: str, spot: Candidate, kept: Iterable[frozenset[str]]) -> str | None:
-    """-> the first reason of those that need no model."""
-    return (
-        malformed(question)
-        or points_at_text(question)
-        or repeats_itself(question)
-        or contains_answer(question, spot)
-        or unrelated(question, spot)
-        or asks_for_another_kind(question, spot)
-        or near_duplicate(question, kept)
-    )
+def plain_reason(question: str, spot: Candidate, kept: Iterable[frozenset[str]], without: Collection[str] = ()) -> str | None:
+    """-> the first reason of those that need no model. without: names of filters that are left out."""
+    asked = {
+        malformed: (question,),
+        points_at_text: (question,),
+        repeats_itself: (question,),
+        contains_answer: (question, spot),
+        unrelated: (question, spot),
+        asks_for_another_kind: (question, spot),
+        near_duplicate: (question, kept),
+    }
+    return next((reason for check, given in asked.items() if check.__name__ not in without and (reason := check(*given))), None)
+
+
+NAMES = ("malformed", "points_at_text", "repeats_itself", "contains_answer", "unrelated", "asks_for_another_kind", "near_duplicate", "answered_otherwise",
+         "not_found_again", "unsupported")  # fmt: skip

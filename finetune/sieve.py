@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from finetune import filters
 from finetune.candidates import part_of
-from finetune.data import Row
+from finetune.data import Row, TrainingError
 from finetune.in_place import ask_in_place
 from finetune.questions import Candidate
 from finetune.round_trip import RoundTrip
@@ -24,14 +24,24 @@ from rag.scoring import normalize
 class SieveSettings:
     """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
     whose right answer is the refusal, filled up with twisted questions as far as there are. voices: share of keywords, and of misspelt ones. reach: a question
-    must find its passage among this many. in_place: where no written question passes, one made from the sentence is tried."""
+    must find its passage among this many. in_place: where no written question passes, one made from the sentence is tried. without: filters to leave out,
+    by name and parted by commas, to see what each is worth."""
 
     left_out: float = 0.2
     unanswerable: float = 0.33
     voices: float = 0.1
     reach: int = 10
     in_place: bool = True
+    without: str = ""
     seed: int = 0
+
+    @property
+    def left_out_filters(self) -> frozenset[str]:
+        """Raises TrainingError where there is none of that name."""
+        names = frozenset(filter(None, map(str.strip, self.without.split(","))))
+        if unknown := sorted(names - {*filters.NAMES}):
+            raise TrainingError(f"mine.without: there is no filter {unknown[0]!r}, only {', '.join(filters.NAMES)}")
+        return names
 
 
 class _Once:
@@ -57,6 +67,7 @@ class Sieve:
         self.voices: Counter[str] = Counter()
         self.in_place = 0
         self._retriever, self._round_trip, self._settings = _Once(retriever, settings.reach), round_trip, settings
+        self._without = settings.left_out_filters
         self._kept: list[tuple[str, Row, str]] = []  # question in full, its row and part
         self._contents: list[frozenset[str]] = []
         self._rng = random.Random(settings.seed)
@@ -75,7 +86,7 @@ class Sieve:
         if passed:
             question = max(passed, key=lambda asked: judged[asked][0])
             said, voice = speak(question, pick_voice(self._rng, self._settings.voices), self._rng)
-            row, reason = label(said, spot, chunk, self._retriever, leave_out, self._settings.reach)
+            row, reason = label(said, spot, chunk, self._retriever, leave_out, self._settings.reach, "answered_otherwise" in self._without)
             reasons |= {asked: "another question for its span is better" for asked in passed if asked != question}
             if row:
                 self.in_place += question == made
@@ -95,12 +106,14 @@ class Sieve:
     def _check(self, question: str, spot: Candidate, chunk: Chunk, written: bool = True) -> tuple[float, str | None]:
         """-> how well the span bears out that it answers the question, 1 where nobody is asked, and why the question is not worth keeping. What a model has
         written the reader reads, too."""
-        reason = filters.plain_reason(question, spot, self._contents)
+        reason = filters.plain_reason(question, spot, self._contents, self._without)
         if reason or not self._round_trip:
             return 1.0, reason
         own, rival = self._round_trip.supports(question, spot, chunk, [p.chunk for p in self._retriever.search(question)])
-        said = self._round_trip.read(question, chunk) if written and not filters.unsupported(own, rival) else None
-        return own, filters.unsupported(own, rival) or filters.not_found_again(said, spot.span)
+        reason = None if "unsupported" in self._without else filters.unsupported(own, rival)
+        if reason or not written or "not_found_again" in self._without:
+            return own, reason
+        return own, filters.not_found_again(self._round_trip.read(question, chunk), spot.span)
 
     def fill_up(self) -> Counter[str]:
         """Twist kept questions until the share of unanswerable ones is reached or all have been tried. -> rejected ways of twisting by reason."""
@@ -130,9 +143,12 @@ class Sieve:
         return [], found
 
 
-def label(question: str, spot: Candidate, chunk: Chunk, retriever: Retriever | _Once, leave_out: bool, reach: int) -> tuple[Row | None, str | None]:
-    """-> the row, or None and the reason. The context is what the serving retriever returns, with its mistakes: where the chunk is not in it
-    the label is the refusal (unlike RAFT's script, arXiv 2403.10131, which keeps the answer), unless a passage shown holds the answer too."""
+def label(
+    question: str, spot: Candidate, chunk: Chunk, retriever: Retriever | _Once, leave_out: bool, reach: int, otherwise: bool = False
+) -> tuple[Row | None, str | None]:
+    """-> the row, or None and the reason. The context is what the serving retriever returns, with its mistakes: where the chunk is not in it the label is the
+    refusal (unlike RAFT's script, arXiv 2403.10131, which keeps the answer), unless a passage shown holds the answer too. otherwise: keep it where another
+    passage gives another answer."""
     shown, width = [p.chunk for p in retriever.search(question, reach)], retriever.settings.passages
     if chunk not in shown:
         return None, f"does not find its passage among {reach}"
@@ -140,7 +156,7 @@ def label(question: str, spot: Candidate, chunk: Chunk, retriever: Retriever | _
         shown.remove(chunk)
     context = shown[:width]
     reason = filters.answered_otherwise(question, spot, [c for c in context if c != chunk])
-    if reason:
+    if reason and not otherwise:
         return None, reason
     id, gold = f"{chunk.document}:{chunk.start}:{question}", (chunk.start, chunk.end)
     if chunk in context:

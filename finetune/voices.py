@@ -9,6 +9,7 @@ from rag.lexical import STOPWORDS
 
 FULL, KEYWORDS, MISSPELT = "full", "keywords", "misspelt"
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+ASKING = frozenset("how many much when where who whom whose why".split())  # without them nothing says whether a year or a person is wanted
 _WORD = re.compile(r"[\w£$€°](?:[\w%°.,/:'’-]*[\w%°])?")
 _COMMON = re.compile(r"(?<![\w'’-])[a-z]{5,}(?![\w'’-])")
 
@@ -26,9 +27,10 @@ def speak(question: str, voice: str, rng: random.Random) -> tuple[str, str]:
 
 
 def keywords(question: str) -> str | None:
-    """-> its content words, as one types them into a search box; None when they are fewer than three."""
-    kept = [word for word in _WORD.findall(question) if re.sub(r"['’]s$", "", word.lower()) not in STOPWORDS]
-    return " ".join(kept) if len(kept) > 2 else None
+    """-> its content words, as one types them into a search box, and what says which kind of thing is wanted; None when the former are fewer than three."""
+    plain = [(word, re.sub(r"['’]s$", "", word.lower())) for word in _WORD.findall(question)]
+    few = sum(small not in STOPWORDS for _, small in plain) < 3
+    return None if few else " ".join(word for word, small in plain if small in ASKING or small not in STOPWORDS)
 
 
 def misspelt(question: str, rng: random.Random) -> str | None:

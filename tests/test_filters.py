@@ -1,8 +1,10 @@
 import pytest
 from fakes import passage
 
-from finetune.filters import answered_otherwise, content, not_found_again, plain_reason, unsupported
+from finetune.data import TrainingError
+from finetune.filters import NAMES, answered_otherwise, content, not_found_again, plain_reason, unsupported
 from finetune.questions import candidate
+from finetune.sieve import SieveSettings
 
 SENTENCE = "The crane on the north quay lifts 40 tonnes in calm weather."
 CHUNK = passage(SENTENCE, headings=("Crane manual", "Limits")).chunk
@@ -34,6 +36,30 @@ SPOT = candidate(0, CHUNK, (0, len(SENTENCE)), SENTENCE.index("40"), "40 tonnes"
 )
 def test_each_reason(question, reason):
     assert plain_reason(question, SPOT, [content("How much calm weather is the crane lifted by?")]) == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("malformed", "lift crane north quay"),
+        ("points_at_text", "How much does the crane in this text lift on the quay?"),
+        ("repeats_itself", "What crane lifts the crane of the crane on the quay?"),
+        ("contains_answer", "Does the crane on the quay lift 40 Tonnes?"),
+        ("unrelated", "How much can the ferry carry?"),
+        ("asks_for_another_kind", "When does the crane on the north quay lift?"),
+        ("near_duplicate", "How much weather is lifted by the calm crane?"),
+    ],
+)
+def test_each_filter_can_be_left_out_by_its_name(name, question):
+    kept = [content("How much calm weather is the crane lifted by?")]
+    assert plain_reason(question, SPOT, kept) and plain_reason(question, SPOT, kept, {name}) is None
+    assert name in NAMES and all(plain_reason(question, SPOT, kept, {other}) for other in NAMES if other != name)
+
+
+def test_a_filter_that_is_not_there_cannot_be_left_out():
+    assert SieveSettings(without="unrelated, unsupported").left_out_filters == {"unrelated", "unsupported"}
+    with pytest.raises(TrainingError, match="no filter 'closed', only malformed"):
+        _ = SieveSettings(without="closed").left_out_filters
 
 
 def test_the_span_is_found_again_by_an_answer_that_shares_half_of_it():

@@ -307,6 +307,14 @@ def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys
     assert "some of them:" in capsys.readouterr().out
 
 
+def test_rows_that_a_filter_threw_away_come_back_without_it(mined_town):
+    kept, more = mined_town("a", FindsAgain(), left_out=0.0), mined_town("b", FindsAgain(), left_out=0.0, without="unsupported,answered_otherwise")
+    reasons = [{item["reason"] for item in read_lines(folder / "rejects.jsonl")} for folder in (kept, more)]
+    assert reasons[0] - reasons[1] >= {"its sentence does not bear it out"}
+    counts = [Counter(row.kind for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl"))["answerable"] for folder in (kept, more)]
+    assert counts[0] < counts[1]
+
+
 def choose_candidates_of(texts):
     chunks = [c for name, text in texts.items() for c in chunk(document(name, text), ChunkSettings())]
     return choose_candidates(chunks, 480, 0)

@@ -9,9 +9,10 @@ from finetune.voices import FULL, KEYWORDS, MISSPELT, keywords, misspelt, pick_v
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("How much does the crane on the north quay lift?", "crane north quay lift"),
+        ("How much does the crane on the north quay lift?", "How much crane north quay lift"),
         ("What is the fee of £1,250.50 for Nan Stobbs's berth?", "fee £1,250.50 Nan Stobbs's berth"),
-        ("When is 45% of Q2's dues paid at 08:30?", "45% Q2's dues paid 08:30"),
+        ("When is 45% of Q2's dues paid at 08:30?", "When 45% Q2's dues paid 08:30"),
+        ("In which year was the Long Mole finished?", "year Long Mole finished"),
         ("Who is the pilot?", None),
     ],
 )
