@@ -58,7 +58,8 @@ def test_it_learns_where_answers_are_and_where_there_is_none(encoder, tmp_path):
         assert here.of(*answer_in(text)) > 0 > elsewhere.of(0, 5), "against nowhere, whose log-odds are 0"
 
 
-def test_what_is_kept_says_what_was_trained(encoder, tmp_path):
+def test_what_is_kept_says_what_was_trained(encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr("rag.boundaries.computes_bfloat16", lambda device: False)  # else rounding is larger than what the changes' small matrices lose
     text = TEXTS[0]
     model = trained(encoder, [Example(asked_of(text), (text,), answer_in(text))] * 8, 2).eval()
     inputs, within = encode(AutoTokenizer.from_pretrained(encoder.path), [asked_of(text)], [text])
