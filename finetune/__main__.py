@@ -77,7 +77,7 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
     if not args.resume:
         for name in ("mine", "sft", "dpo", "dev", "corpus-embedder", "corpus-reranker", "attribution"):  # an earlier run's must not pass for this one's
             Stage(args.run, name).clear()
-    settings = within(settings, args.index, args.minutes)
+    settings = within(settings, args.index, args.minutes, args.run)
     for work in (run_mine, run_sft, run_dpo, run_corpus_embedder, run_corpus_reranker):
         work(args, settings)
     print(f"trained in {(time.perf_counter() - start) / 60:.1f} min")

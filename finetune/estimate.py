@@ -12,7 +12,10 @@ from transformers import DynamicCache
 
 from finetune.base import base_of
 from finetune.corpus_embedder import EPOCHS as EMBEDDER_EPOCHS
+from finetune.corpus_embedder import NAME as EMBEDDER
 from finetune.corpus_reranker import EPOCHS, WRONG
+from finetune.corpus_reranker import NAME as CROSS_ENCODER
+from finetune.data import Stage
 from finetune.dpo import DpoSettings
 from finetune.methods import find_method
 from finetune.mine import MineSettings
@@ -32,6 +35,7 @@ PAIR = 0.4  # a training step of the cross-encoder, a pair, against a search, in
 EXAMPLE = 0.65  # and the embedder's, a question with two passages
 MARGIN = 1.2  # minutes to name for all spans, against their estimate: the next one may be higher
 PASSAGE = 0.07  # reading a passage once with the embedder
+PARTS = {"mine": "mine", "sft": "sft", "dpo": "dpo", EMBEDDER: "embedder", CROSS_ENCODER: "cross-encoder"}  # of the estimate, by their stages
 QUESTION = "When was the harbour's oldest crane last inspected, and by whom?"  # any of a usual length
 
 
@@ -104,23 +108,25 @@ def plan(cost: Cost, chunks: int, candidates: int, checked: bool, sft_epochs: in
     }
 
 
-def within(settings: Settings, index: Path, minutes: float) -> Settings:
-    """Measure, and say how long training on the index will take; -> the settings, with as many fifths of mine.candidates as the minutes allow, one at least."""
+def within(settings: Settings, index: Path, minutes: float, run: str) -> Settings:
+    """Measure, and say how long what is left of the run will take; -> the settings, with as many fifths of mine.candidates as the minutes allow, one at least,
+    or with as many as the run has mined already."""
     model, device, precision = base_of(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
     retriever, mining = open_retriever(settings, index), settings.section("mine", MineSettings)
-    cost = measure(model, device, precision, sft, retriever)
+    cost, done = measure(model, device, precision, sft, retriever), [part for stage, part in PARTS.items() if Stage(run, stage).finished]
 
     def stages(candidates: int) -> dict[str, float]:
-        return plan(cost, len(retriever.chunks), candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
+        whole = plan(cost, len(retriever.chunks), candidates, mining.checked, sft.epochs, dpo.pairs, dpo.epochs, sft.method)
+        return {part: seconds for part, seconds in whole.items() if part not in done}
 
     def total(candidates: int) -> float:
         return sum(stages(candidates).values()) / 60
 
-    spans = most(mining.candidates, total, minutes)
+    spans = Stage(run, "mine").receipt()["spans"] if "mine" in done else most(mining.candidates, total, minutes)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages(spans).items())
     print(f"training {model.name} on {device} in {precision}; estimate: {total(spans):.0f} min ({parts})", flush=True)
-    if spans < mining.candidates:
+    if "mine" not in done and spans < mining.candidates:
         print(f"within {minutes:.0f} min, {spans} spans are mined; all {mining.candidates} with --minutes {MARGIN * total(mining.candidates):.0f}")
     return settings.but(f"mine.candidates={spans}")
 

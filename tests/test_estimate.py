@@ -2,9 +2,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from finetune.estimate import Cost, measure, most, plan
+from finetune.data import Stage
+from finetune.estimate import Cost, measure, most, plan, within
+from finetune.mine import MineSettings
 from finetune.sft import SftSettings
 from rag.models import find_model
+from rag.settings import Settings
 
 
 @pytest.mark.parametrize("method", ["alora", "lora"])
@@ -33,3 +36,18 @@ def test_as_many_fifths_of_the_spans_are_mined_as_the_minutes_allow(minutes, spa
 
 def test_a_single_span_is_mined_however_little_time_there_is():
     assert most(3, lambda candidates: candidates, 0) == 1
+
+
+def test_what_a_resumed_run_has_finished_is_not_estimated_and_what_it_mined_stays(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("finetune.estimate.base_of", lambda settings: (SimpleNamespace(name="tiny"), "cpu", "float32"))
+    monkeypatch.setattr("finetune.estimate.open_retriever", lambda settings, index: SimpleNamespace(chunks=[0] * 800))
+    monkeypatch.setattr("finetune.estimate.measure", lambda *measured: Cost(0.1, 0.2, 0.1, 0.2))
+    spans = [within(Settings(), tmp_path, 5, "new").section("mine", MineSettings).candidates]
+    for stage, receipt in (("mine", {"spans": 240}), ("sft", {})):
+        Stage("old", stage).finish(receipt)
+    fresh = capsys.readouterr().out
+    spans.append(within(Settings(), tmp_path, 5, "old").section("mine", MineSettings).candidates)
+    resumed = capsys.readouterr().out
+    assert spans == [80, 240] and "(mine" in fresh and "sft" in fresh and "80 spans are mined" in fresh
+    assert "mine" not in resumed and "sft" not in resumed and "(dpo" in resumed and "cross-encoder" in resumed
