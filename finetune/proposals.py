@@ -1,10 +1,11 @@
-"""What the reader proposes for people's questions, right and wrong: the near misses that cross-encoder and chooser learn from."""
+"""What reader and boundaries propose for people's questions, right and wrong: the near misses that cross-encoder and chooser learn from."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -13,9 +14,11 @@ from finetune.bench import index_bench, measures_only
 from finetune.data import Stage, read_lines, write_lines
 from rag import answer_kind, extraction, prompt
 from rag.adapters import READER
+from rag.boundaries import SHIPPED, Boundaries, likeliest
+from rag.changes import CHANGES
 from rag.chooser import READINGS
 from rag.generator import Generator
-from rag.pipeline import open_generator
+from rag.pipeline import open_boundaries, open_generator
 from rag.reranker import claim_and_evidence
 from rag.retrieval import Retriever
 from rag.scoring import token_f1
@@ -45,31 +48,33 @@ class Proposal:
 
 
 def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal]:
-    """-> the shipped reader's proposals for the bench's questions, or for those on documents that only measure, on the passages that the serving retriever
-    finds among its documents; kept in var/runs/reader/proposals for the next that asks."""
+    """-> what the shipped reader and boundaries propose for the bench's questions, or for those on documents that only measure, on the passages that the
+    serving retriever finds among its documents; kept in var/runs/reader/proposals for the next that asks."""
     questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])]
-    weights = (READER / "adapter_model.safetensors").read_bytes()
+    weights = (READER / "adapter_model.safetensors").read_bytes() + (SHIPPED / CHANGES).read_bytes()
     form = ",".join(field.name for field in fields(Proposal)).encode()
     rules = b"".join(Path(module.__file__).read_bytes() for module in (extraction, answer_kind))
     basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes() + form + rules).hexdigest()[:12]
     path = STAGE.folder / f"{bench.name}-{part}-{basis}.jsonl"
     if not path.exists():
-        generator = open_generator(settings, READER)
+        generator, boundaries = open_generator(settings, READER), open_boundaries(settings)
         retriever = index_bench(settings, bench, STAGE.folder)
         bar = tqdm(questions, desc=f"proposing, {bench.name}", unit=" questions")
-        write_lines(path, [proposal for asked in bar for proposal in _of(asked, generator, retriever)])
+        write_lines(path, [proposal for asked in bar for proposal in _of(asked, generator, boundaries, retriever)])
     return [Proposal(**line) for line in read_lines(path)]
 
 
-def _of(asked: dict, generator: Generator, retriever: Retriever) -> Iterator[dict]:
-    chunks = [p.chunk for p in retriever.search(asked["question"])]
-    spans, _ = generator.propose(prompt.render(generator.tokenizer, asked["question"], chunks), chunks, [], answer_kind.wanted_kind(asked["question"]))
-    for span in spans:
+def _of(asked: dict, generator: Generator, boundaries: Boundaries, retriever: Retriever) -> Iterator[dict]:
+    question = asked["question"]
+    chunks = [p.chunk for p in retriever.search(question)]
+    marks = boundaries.read(question, [chunk.searched for chunk in chunks])
+    prompted, kind = prompt.render(generator.tokenizer, question, chunks), answer_kind.wanted_kind(question)
+    for span in generator.propose(prompted, chunks, [], kind, partial(likeliest, marks=marks, chunks=chunks))[0]:
         for place in span.places[:READINGS]:
             chunk = chunks[place.passage - 1]
             text = " ".join(chunk.text[place.start : place.end].split())
-            claim, evidence = claim_and_evidence(asked["question"], text, chunk, place.sentence)
+            claim, evidence = claim_and_evidence(question, text, chunk, place.sentence)
             f1 = token_f1(text, asked["answers"]) if asked["answers"] else 0.0
             start, end = chunk.place_searched(place.start), chunk.place_searched(place.end)
-            about = (asked["id"], asked["document"], bool(asked["answers"]), asked["question"])
+            about = (asked["id"], asked["document"], bool(asked["answers"]), question)
             yield asdict(Proposal(*about, chunk.searched, start, end, claim, evidence, span.logprob, f1))

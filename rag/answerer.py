@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from rag import prompt
 from rag.answer import Answer, chosen_answer, written_answer
 from rag.answer_kind import wanted_kind
+from rag.boundaries import likeliest
 from rag.chooser import Chooser
 from rag.generator import Generator
 from rag.retrieval import Passage
@@ -58,7 +60,8 @@ class Answerer:
         assert self.chooser
         chunks = [p.chunk for p in passages]
         tokens = prompt.render(self.generator.tokenizer, question, chunks)
-        spans, scores = self.generator.propose(tokens, chunks, wanted, wanted_kind(question))
-        choice = self.chooser.choose(question, spans, passages)
+        marks = self.chooser.marks(question, passages)
+        spans, scores = self.generator.propose(tokens, chunks, wanted, wanted_kind(question), partial(likeliest, marks=marks, chunks=chunks))
+        choice = self.chooser.choose(question, spans, passages, marks)
         written = max((len(span.ids) for span in spans), default=0)
         return Told(chosen_answer(choice, self.settings.least, passages), len(tokens.ids), written, scores)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rag.changes import CHANGES, apply_changes, check
+from rag.chunking import Chunk
+from rag.extraction import BEAMS, Node, walk
 from rag.models import LocalModel, computes_bfloat16
 
 SHIPPED = Path(__file__).parent / "weights" / "boundaries"
@@ -22,11 +24,17 @@ class Marks:
     begins: list[float]
     ends: list[float]
 
+    def begin(self, start: int) -> float:
+        """-> the log-odds that the answer begins with this character; of the unlikeliest token where the passage was cut off before it."""
+        return next((s for (_, last), s in zip(self.tokens, self.begins, strict=True) if start < last), min(self.begins, default=0.0))
+
+    def end(self, end: int) -> float:
+        """-> the same of its ending before this character."""
+        return next((s for (_, last), s in zip(self.tokens, self.ends, strict=True) if end <= last), min(self.ends, default=0.0))
+
     def of(self, start: int, end: int) -> float:
-        """-> the log-odds of a span of characters; of the unlikeliest token where the passage was cut off before it."""
-        first = next((s for (_, last), s in zip(self.tokens, self.begins, strict=True) if start < last), min(self.begins, default=0.0))
-        final = next((s for (_, last), s in zip(self.tokens, self.ends, strict=True) if end <= last), min(self.ends, default=0.0))
-        return first + final
+        """-> the log-odds of a span of characters."""
+        return self.begin(start) + self.end(end)
 
 
 class Boundaries:
@@ -53,6 +61,15 @@ class Boundaries:
             out = self._model(**inputs.to(self._device))
         begins, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
         return [_marks(kept, begins[row], ends[row]) for row, kept in enumerate(within)]
+
+
+def likeliest(tree: Node, marks: list[Marks], chunks: list[Chunk], most: int = BEAMS) -> list[tuple[int, ...]]:
+    """-> the paths to the `most` spans of the tree that are marked best. marks: of each chunk, read as it is searched."""
+    spans = [(path, place) for path, node in walk(tree) for place in node.places]
+    begins = {(n, at): marks[n - 1].begin(chunks[n - 1].place_searched(at)) for n, at in {(place.passage, place.start) for _, place in spans}}
+    ends = {(n, at): marks[n - 1].end(chunks[n - 1].place_searched(at)) for n, at in {(place.passage, place.end) for _, place in spans}}
+    spans.sort(key=lambda span: -begins[span[1].passage, span[1].start] - ends[span[1].passage, span[1].end])
+    return list(dict.fromkeys(path for path, _ in spans))[:most]
 
 
 def _marks(kept: list[tuple[int, tuple[int, int]]], begins: Any, ends: Any) -> Marks:

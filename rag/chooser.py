@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.boundaries import Boundaries
+from rag.boundaries import Boundaries, Marks
 from rag.extraction import Place, Span
 from rag.grounding import Citation
 from rag.polarity import turned
@@ -65,19 +65,23 @@ class Chooser:
     def __init__(self, reranker: Reranker, boundaries: Boundaries, choosing: Weights, trust: Weights):
         self.reranker, self.boundaries, self.choosing, self.trust = reranker, boundaries, choosing, trust
 
-    def choose(self, question: str, spans: list[Span], passages: list[Passage]) -> Choice | None:
-        """-> the likeliest span, None where there is none."""
+    def marks(self, question: str, passages: list[Passage]) -> list[Marks]:
+        """-> where answers begin and end in each passage."""
+        return self.boundaries.read(question, [passage.chunk.searched for passage in passages])
+
+    def choose(self, question: str, spans: list[Span], passages: list[Passage], marks: list[Marks]) -> Choice | None:
+        """-> the likeliest span, None where there is none. marks: of each passage, as `marks` reads them."""
         read = [(span, place) for span in spans for place in span.places[:READINGS]]
         if not read:
             return None
         places = [place for _, place in read]
-        supports, marks = self.supports(question, places, passages), self.marks(question, places, passages)
-        likely = [self.choosing.probability(span.logprob, s, marks=m) for (span, _), s, m in zip(read, supports, marks, strict=True)]
+        supports, marked = self.supports(question, places, passages), [_marked(place, passages, marks) for place in places]
+        likely = [self.choosing.probability(span.logprob, s, marks=m) for (span, _), s, m in zip(read, supports, marked, strict=True)]
         best = max(range(len(read)), key=lambda n: likely[n])
         span, place = read[best]
         passage = passages[place.passage - 1]
         denied = turned(question, passage.chunk.text[slice(*place.sentence)])
-        trusted = self.trust.probability(span.logprob, supports[best], self.answers(question, passage), denied, marks[best])
+        trusted = self.trust.probability(span.logprob, supports[best], self.answers(question, passage), denied, marked[best])
         return _choice(place, passages, trusted)
 
     def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
@@ -88,16 +92,15 @@ class Chooser:
             pairs.append(claim_and_evidence(question, " ".join(chunk.text[place.start : place.end].split()), chunk, place.sentence))
         return self.reranker.score_pairs(pairs)
 
-    def marks(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
-        """-> the log-odds that the answer begins and ends where each place does."""
-        chunks = {place.passage: passages[place.passage - 1].chunk for place in places}
-        found = dict(zip(chunks, self.boundaries.read(question, [chunk.searched for chunk in chunks.values()]), strict=True))
-        spans = [(found[place.passage], chunks[place.passage], place) for place in places]
-        return [marks.of(chunk.place_searched(place.start), chunk.place_searched(place.end)) for marks, chunk, place in spans]
-
     def answers(self, question: str, passage: Passage) -> float:
         """-> how likely the passage answers the question, rather than only being about it, from 0 to 1."""
         return self.reranker.score_pairs([(whether_answered(question), passage.chunk.searched)])[0]
+
+
+def _marked(place: Place, passages: list[Passage], marks: list[Marks]) -> float:
+    """-> the log-odds that the answer begins and ends where the place does."""
+    chunk = passages[place.passage - 1].chunk
+    return marks[place.passage - 1].of(chunk.place_searched(place.start), chunk.place_searched(place.end))
 
 
 def _choice(place: Place, passages: list[Passage], probability: float) -> Choice:

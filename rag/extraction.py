@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,15 @@ def span_tree(tokenizer: Any, passages: list[Chunk], kind: re.Pattern[str] | Non
     return root
 
 
+def walk(tree: Node) -> Iterator[tuple[tuple[int, ...], Node]]:
+    """-> each node with the path to it."""
+    waiting: list[tuple[tuple[int, ...], Node]] = [((), tree)]
+    while waiting:
+        path, node = waiting.pop()
+        yield path, node
+        waiting += [((*path, token), after) for token, after in node.next.items()]
+
+
 def _bounds(flat: str, after: int, kind: re.Pattern[str] | None) -> Iterator[tuple[int, set[int]]]:
     """-> where spans may start, and where those that start there may end."""
     words = [(m.start(), m.end()) for m in _WORD.finditer(flat, after)]
@@ -95,13 +104,18 @@ def _flattened(text: str, first: int, last: int) -> tuple[str, list[int]]:
     return "".join(flat), place
 
 
-def find_spans(model: Any, read: Read, tree: Node, closing: int, beams: int = BEAMS, margin: float = MARGIN) -> list[Span]:
-    """-> the likeliest spans of the tree that the model would write next and follow by the token `closing`, best first. For a single prompt; leaves its
-    cache as it was."""
+def find_spans(
+    model: Any, read: Read, tree: Node, closing: int, beams: int = BEAMS, margin: float = MARGIN, also: Iterable[tuple[int, ...]] = ()
+) -> list[Span]:
+    """-> the likeliest spans of the tree that the model would write next and follow by the token `closing`, and those at the ends of the paths `also`, best
+    first. For a single prompt; leaves its cache as it was."""
     search = _Search(model, read, closing, beams, margin)
-    live = [_Beam((), 0.0, tree, [], read.scores[0])]
+    root = _Beam((), 0.0, tree, [], read.scores[0])
+    live = [root]
     while chosen := search.choose(live):
         live = search.grow(chosen)
+    known = {span.ids for span in search.found}
+    search.add(root, [path for path in dict.fromkeys(also) if path not in known])
     if search.columns:
         read.cache.crop(-search.columns)
     return search.found
@@ -149,6 +163,21 @@ class _Search:
             grown += self._walk(total, beam, tokens, own, logprobs[at : at + len(tokens)])
             at += len(tokens)
         return grown
+
+    def add(self, root: _Beam, paths: list[tuple[int, ...]]) -> None:
+        """Score the spans at the ends of these paths, however unlikely, in one step."""
+        if not paths:
+            return
+        logprobs, _ = self._step([root] * len(paths), [list(path) for path in paths])
+        at = 0
+        for path in paths:
+            own, node = logprobs[at : at + len(path)], root.node
+            for token in path:
+                node = node.next[token]
+            total = float(root.scores[path[0]] + sum(own[n, token] for n, token in enumerate(path[1:])) + own[-1, self._closing])
+            self.found.append(Span(path, tuple(node.places), total))
+            at += len(path)
+        self.found.sort(key=lambda span: -span.logprob)
 
     def _walk(self, total: float, beam: _Beam, tokens: list[int], columns: list[int], logprobs: torch.Tensor) -> list[_Beam]:
         ids, node = beam.ids, beam.node

@@ -15,7 +15,7 @@ from rag.adapters import AT_QUESTION, attach, read_identity
 from rag.chunking import Chunk
 from rag.decoding import Read, continue_batch, continue_one, read_on, score
 from rag.errors import ModelError
-from rag.extraction import Span, find_spans, span_tree
+from rag.extraction import Node, Span, find_spans, span_tree
 from rag.lean import lighten
 from rag.loading import load_base
 from rag.models import LocalModel
@@ -131,14 +131,20 @@ class Generator:
             return self._continue(read, tokens, max_new_tokens, None, None), scores
 
     def propose(
-        self, prompt: Tokens, passages: list[Chunk], wanted: list[int], kind: re.Pattern[str] | None = None
+        self,
+        prompt: Tokens,
+        passages: list[Chunk],
+        wanted: list[int],
+        kind: re.Pattern[str] | None = None,
+        also: Callable[[Node], list[tuple[int, ...]]] | None = None,
     ) -> tuple[list[Span], list[float]]:
         """-> the likeliest spans of the passages as the answer, best first, of those that hold `kind` if there are any; and the scores of the `wanted`
-        continuation as generate_and_score gives them."""
+        continuation as generate_and_score gives them. also: names paths in the tree of all spans whose ends are to be among those, likely or not."""
         with self._speaker([prompt]), torch.inference_mode():
             read = self._read([prompt])
             scores = score(self._writer, read, [wanted])[0] if wanted else []
-            return find_spans(self._writer, read, span_tree(self.tokenizer, passages, kind), citation_start(self.tokenizer)), scores
+            tree = span_tree(self.tokenizer, passages, kind)
+            return find_spans(self._writer, read, tree, citation_start(self.tokenizer), also=also(tree) if also else ()), scores
 
     def _speaker(self, prompts: list[Tokens]) -> Any:
         """An adapter that wakes up at the question sleeps through prompts that have none, as with PEFT."""

@@ -1,19 +1,21 @@
 """Where answers begin and end: what is learned from questions, read back from what is kept of it, and asked of one passage and of several."""
 
 import json
+import re
 
 import pytest
 import torch
-from fakes import HashEmbedder
+from fakes import HashEmbedder, passage
 from transformers import AutoTokenizer
 
 from finetune.boundaries import Example, examples, fit, loss_of, train_boundaries
 from finetune.data import TrainingError
 from finetune.evidence import read_questions
-from rag.boundaries import SHIPPED, Boundaries, Marks, encode, open_pointing
+from rag.boundaries import SHIPPED, Boundaries, Marks, encode, likeliest, open_pointing
 from rag.changes import IDENTITY, save_changes
 from rag.chunking import Chunk
 from rag.errors import ModelError
+from rag.extraction import BEAMS, Node, span_tree
 from rag.models import ModelSettings, find_model
 
 PLACES = ("quay", "mole", "dock", "yard")
@@ -90,11 +92,25 @@ def test_marks_by_hand():
     assert Marks([], [], []).of(0, 3) == 0.0
 
 
+def test_the_spans_that_are_marked_best_by_hand(tiny_generator):
+    chunks = [passage("It lifts 40 tonnes.", headings=("Crane",)).chunk, passage("It opens at 08:30.", headings=("The long heading of an office",)).chunk]
+    marks = []
+    for chunk, best in zip(chunks, ("40", "opens at 08:30"), strict=True):
+        tokens = [match.span() for match in re.finditer(r"[\w:]+", chunk.searched)]
+        start = chunk.searched.index(best)
+        begins, ends = ([3.0 if at in place else -1.0 for place in tokens] for at in (start, start + len(best)))
+        marks.append(Marks(tokens, begins, ends))
+    marks[1] = Marks(marks[1].tokens, marks[1].begins, [score + 1 for score in marks[1].ends])
+    tree = span_tree(tiny_generator.tokenizer, chunks)
+    assert [tiny_generator.tokenizer.decode(path) for path in likeliest(tree, marks, chunks, 2)] == ["opens at 08:30", "40"]
+    assert len(likeliest(tree, marks, chunks)) == BEAMS and likeliest(Node(), marks, chunks) == []
+
+
 def test_a_long_question_or_passage_is_cut_off(encoder, tmp_path):
     text = TEXTS[0]
     reads = kept(encoder, trained(encoder, [Example(asked_of(text), (text,), answer_in(text))] * 8, 1), tmp_path / "kept")
-    for question, passage in (("how many lamps " * 200, text * 50), (asked_of(text), text * 50), (asked_of(text), "")):
-        (marks,) = reads.read(question, [passage])
+    for question, read in (("how many lamps " * 200, text * 50), (asked_of(text), text * 50), (asked_of(text), "")):
+        (marks,) = reads.read(question, [read])
         assert len(marks.tokens) < 192 and isinstance(marks.of(0, 3), float)
     assert reads.read("?", []) == []
 

@@ -15,6 +15,9 @@ TEXT = "The crane lifts 40 tonnes. It closes  at 17:00."
 SHOWN = [passage("The office opens at 08:30.", "office.md", 50), passage(TEXT, "crane.md", 100, ("Crane", "Limits"))]
 
 
+UNMARKED = [Marks([], [], [])] * 2
+
+
 class Sure:
     """A cross-encoder that is as sure of a claim as `sure` says."""
 
@@ -38,20 +41,21 @@ def span(passage: int, text: str, logprob: float) -> Span:
 def test_the_likeliest_by_both_is_chosen_and_its_sentence_quoted():
     reranker = Sure({"08:30": 0.1, "closes at 17:00": 0.9})
     spans = [span(1, "08:30", -0.1), span(2, "closes  at 17:00", -1.0)]
-    choice = Chooser(reranker, Unmarked(), *[Weights(0.5, 1.0, 1.0, 0.0)] * 2).choose("When?", spans, SHOWN)
+    choice = Chooser(reranker, Unmarked(), *[Weights(0.5, 1.0, 1.0, 0.0)] * 2).choose("When?", spans, SHOWN, UNMARKED)
     assert choice.text == "closes at 17:00"
     assert choice.probability == pytest.approx(1 / (1 + math.exp(-(0.5 - 1.0 + math.log(9)))))
     cited = choice.citation
     assert (cited.passage, cited.document, cited.start, cited.end, cited.quote) == (2, "crane.md", 127, 147, "It closes  at 17:00.")
     assert TEXT[cited.start - 100 : cited.end - 100] == cited.quote and cited.headings == ("Crane", "Limits")
     assert reranker.pairs[1] == ("When? closes at 17:00", "Crane > Limits\nIt closes  at 17:00.")
-    assert Chooser(reranker, Unmarked(), *[Weights(0.5, 1.0, 0.0, 0.0)] * 2).choose("When?", spans, SHOWN).text == "08:30"
+    assert Chooser(reranker, Unmarked(), *[Weights(0.5, 1.0, 0.0, 0.0)] * 2).choose("When?", spans, SHOWN, UNMARKED).text == "08:30"
 
 
 def test_what_stands_in_a_passage_that_is_only_about_the_question_is_not_trusted():
     about, trust = Sure({SHOWN[0].chunk.searched: 0.9, SHOWN[1].chunk.searched: 0.1}), Weights(0.0, 0.0, 0.0, 1.0)
     for logprob, text, sure in ((-0.5, "08:30", 0.9), (-2.0, "17:00", 0.1)):
-        choice = Chooser(about, Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), trust).choose("When?", [span(1, "08:30", logprob), span(2, "17:00", -1.0)], SHOWN)
+        spans = [span(1, "08:30", logprob), span(2, "17:00", -1.0)]
+        choice = Chooser(about, Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), trust).choose("When?", spans, SHOWN, UNMARKED)
         assert choice.text == text and choice.probability == pytest.approx(sure)
     asked = [text for claim, text in about.pairs if claim == "answered: When?"]
     assert asked == [SHOWN[0].chunk.searched, SHOWN[1].chunk.searched], "of the chosen one's passage alone"
@@ -59,31 +63,33 @@ def test_what_stands_in_a_passage_that_is_only_about_the_question_is_not_trusted
 
 def test_what_is_chosen_and_how_far_it_is_trusted_are_weighed_apart():
     spans = [span(1, "08:30", -2.0), span(2, "17:00", -1.0)]
-    choice = Chooser(Sure({}), Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), Weights(-1.0, 0.5, 0.0, 0.0)).choose("When?", spans, SHOWN)
+    choice = Chooser(Sure({}), Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), Weights(-1.0, 0.5, 0.0, 0.0)).choose("When?", spans, SHOWN, UNMARKED)
     assert choice.text == "17:00" and choice.probability == pytest.approx(1 / (1 + math.exp(1.5)))
 
 
 def test_a_sentence_that_asserts_what_the_question_denies_is_not_trusted():
     spans, trust = [span(2, "40 tonnes", -0.5)], Weights(0.0, 1.0, 0.0, 0.0, -2.0)
-    said = [Chooser(Sure({}), Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), trust).choose(q, spans, SHOWN) for q in ("What does it lift?", "What does it not lift?")]
+    chooser = Chooser(Sure({}), Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), trust)
+    said = [chooser.choose(asked, spans, SHOWN, UNMARKED) for asked in ("What does it lift?", "What does it not lift?")]
     assert [log_odds(choice.probability) for choice in said] == pytest.approx([-0.5, -2.5])
 
 
 def test_what_is_marked_as_beginning_and_end_is_chosen_and_trusted_more():
     class Marked:
         def read(self, question, texts):
-            assert (question, texts) == ("When?", [SHOWN[1].chunk.searched, SHOWN[0].chunk.searched]), "each passage once, under its heading"
-            spans = [(text.index(word), text.index(word) + len(word)) for text, word in zip(texts, ("17:00", "08:30"), strict=True)]
-            return [Marks([span], [score], [score + 1]) for span, score in zip(spans, (1.0, 2.0), strict=True)]
+            assert (question, texts) == ("When?", [SHOWN[0].chunk.searched, SHOWN[1].chunk.searched]), "each passage under its heading"
+            spans = [(text.index(word), text.index(word) + len(word)) for text, word in zip(texts, ("08:30", "17:00"), strict=True)]
+            return [Marks([span], [score], [score + 1]) for span, score in zip(spans, (2.0, 1.0), strict=True)]
 
     weights = Weights(0.0, 1.0, 0.0, 0.0, 0.0, 0.5), Weights(0.5, 0.0, 0.0, 0.0, 0.0, 0.1)
     spans = [span(2, "17:00", -1.0), span(1, "08:30", -1.5), span(2, "It closes  at 17:00", -1.2)]
-    choice = Chooser(Sure({}), Marked(), *weights).choose("When?", spans, SHOWN)
+    chooser = Chooser(Sure({}), Marked(), *weights)
+    choice = chooser.choose("When?", spans, SHOWN, chooser.marks("When?", SHOWN))
     assert choice.text == "08:30" and log_odds(choice.probability) == pytest.approx(0.5 + 0.1 * 5.0)
 
 
 def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
-    choice = Chooser(Sure({}), Unmarked(), *[Weights(0.0, 1.0, 1.0, 0.0)] * 2).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN)
+    choice = Chooser(Sure({}), Unmarked(), *[Weights(0.0, 1.0, 1.0, 0.0)] * 2).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN, UNMARKED)
     shown, refused = (chosen_answer(choice, least, SHOWN) for least in (0.2, 0.3))
     assert (shown.text, shown.refused, shown.confidence, shown.output) == ("40 tonnes", False, 0.2689, "40 tonnes [2]")
     assert (refused.text, refused.refused, refused.confidence, refused.output, refused.citations) == (REFUSAL, True, 0.7311, "40 tonnes [2]", [])
@@ -91,7 +97,7 @@ def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
 
 
 def test_no_span_is_a_refusal():
-    assert Chooser(Sure({}), Unmarked(), *[Weights(0, 1, 1, 1)] * 2).choose("What?", [], SHOWN) is None
+    assert Chooser(Sure({}), Unmarked(), *[Weights(0, 1, 1, 1)] * 2).choose("What?", [], SHOWN, UNMARKED) is None
     nothing = chosen_answer(None, 0.3, SHOWN)
     assert nothing.refused and nothing.text == REFUSAL and nothing.citations == []
 

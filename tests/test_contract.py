@@ -5,12 +5,14 @@ RAGTUNE_ANSWERS=10000 makes as many answers; the default takes some seconds."""
 import os
 import random
 import re
+from functools import partial
 
 import pytest
 import torch
-from fakes import Unmarked, document
+from fakes import document
 
 from rag.answer import Answer, chosen_answer, written_answer
+from rag.boundaries import Marks, likeliest
 from rag.chooser import Chooser, Weights
 from rag.chunking import ChunkSettings, chunk
 from rag.errors import PromptError
@@ -118,13 +120,17 @@ def test_adversarial_outputs_keep_the_contract():
 
 
 class Unsure:
-    """A cross-encoder of which nothing can be known."""
+    """A cross-encoder, and what marks beginnings and ends, of which nothing can be known."""
 
     def __init__(self, rng):
         self._rng = rng
 
     def score_pairs(self, pairs):
         return [self._rng.random() for _ in pairs]
+
+    def read(self, question, texts):
+        words = [[(match.start(), match.end()) for match in re.finditer(r"\S+", text)] for text in texts]
+        return [Marks(found, *([self._rng.gauss(0, 3) for _ in found] for _ in range(2))) for found in words]
 
 
 def test_spans_of_random_weights_keep_the_contract(random_model):
@@ -133,10 +139,11 @@ def test_spans_of_random_weights_keep_the_contract(random_model):
     for seed in range(-(-ANSWERS // 50)):
         world = World(seed)
         reroll(seed)
-        chooser = Chooser(Unsure(world.rng), Unmarked(), *[Weights(0.0, 0.1, 1.0, 0.5)] * 2)
+        chooser = Chooser(Unsure(world.rng), Unsure(world.rng), *[Weights(0.0, 0.1, 1.0, 0.5)] * 2)
         for shown, tokens in world.prompts(generator.tokenizer, 50):
-            spans, _ = generator.propose(tokens, [p.chunk for p in shown], [])
-            made = chosen_answer(chooser.choose("What?", spans, shown), 0.2, shown)
+            chunks, marks = [p.chunk for p in shown], chooser.marks("What?", shown)
+            spans, _ = generator.propose(tokens, chunks, [], None, partial(likeliest, marks=marks, chunks=chunks))
+            made = chosen_answer(chooser.choose("What?", spans, shown, marks), 0.2, shown)
             answered += not made.refused
             wrong += [w for w in [broken_answer(world, shown, made)] if w]
     assert wrong == []

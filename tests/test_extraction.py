@@ -7,18 +7,15 @@ from fakes import passage
 from rag import prompt
 from rag.answer_kind import wanted_kind
 from rag.decoding import score
-from rag.extraction import Node, find_spans, span_tree
+from rag.extraction import Node, find_spans, span_tree, walk
 from rag.prefix import PrefixSettings
 
 TEXTS = ["The crane lifts 40 tonnes.  It closes\nat 17:00, or “later”.", "The office opens at 08:30 — since 1985 (£15 a day)."]
 CHUNKS = [passage(text, f"{n}.md").chunk for n, text in enumerate(TEXTS)]
 
 
-def whole(tree: Node, ids: tuple[int, ...] = ()) -> dict[tuple[int, ...], list]:
-    found = {ids: tree.places} if tree.places else {}
-    for token, node in tree.next.items():
-        found |= whole(node, (*ids, token))
-    return found
+def whole(tree: Node) -> dict[tuple[int, ...], list]:
+    return {path: node.places for path, node in walk(tree) if node.places}
 
 
 def flat(text: str) -> str:
@@ -89,6 +86,23 @@ def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, a
         assert span.logprob == pytest.approx(each[span.ids], abs=1e-3)
     assert [span.logprob for span in found] == sorted((span.logprob for span in found), reverse=True)
     assert len(few) == 4 and few[0].logprob <= found[0].logprob + 1e-6
+
+
+def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, asked):
+    tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
+    tree = span_tree(tokenizer, CHUNKS)
+    with torch.inference_mode():
+        read = tiny_generator._read([asked])
+        length = read.cache.get_seq_length()
+        every = find_spans(tiny_generator._base, read, tree, closing, beams=len(list(walk(tree))), margin=1e9)
+        few = find_spans(tiny_generator._base, read, tree, closing, beams=3)
+        worst = [span.ids for span in every[-4:]]
+        more = find_spans(tiny_generator._base, read, tree, closing, beams=3, also=[*worst, few[0].ids, worst[0]])
+        assert read.cache.get_seq_length() == length
+    assert {span.ids for span in more} == {span.ids for span in few} | {*worst} and len(more) == len(few) + 4
+    known = {span.ids: span for span in every}
+    assert all(span.logprob == pytest.approx(known[span.ids].logprob, abs=1e-3) and span.places == known[span.ids].places for span in more)
+    assert [span.logprob for span in more] == sorted((span.logprob for span in more), reverse=True)
 
 
 def test_proposing_leaves_what_was_read_as_it_was(tiny_generator, asked):
