@@ -9,6 +9,7 @@ from finetune.questions import Candidate
 from finetune.spans import CLOSED, MONTHS
 from rag.lexical import STOPWORDS, words
 
+FEWEST = 3  # content words, with fewer of which it says too little to be asked
 LEAST = 4  # content words, with fewer of which the heading is put before the question
 START = re.compile(r"[;:•]\s|\s[–—]\s|(?<=[.!?])\s")  # of a clause that stands by itself
 END = re.compile(r"[.;:!?](?=\s|$)|\s[–—]\s|\)|\s\(|,\s(?:and|but|so|which|who|where|because|although|though|since|while)\s")
@@ -18,10 +19,15 @@ BACK = "(?:beyond|after|before|in|at|with|without|for|by|from|since|until) (?:th
 LEANS_BACK = re.compile(rf"\W*(?:these|those|such|otherwise|instead|then|if so|{BACK})\b", re.I)  # on the sentence before, which no heading stands for
 NO_NOUN = rf"(?:{CLOSED}|in|to|of|by|on|at|as|or|an|if|is|be|it|which|where|while|about|between|during|within|against|being|been|have|did|does)\b"
 PIECE = re.compile(r"\S\s+[A-Z][\w’'.-]* $|\w-[A-Z]\w* $")  # before a name: it is the rest of a longer one
-GOES_ON = re.compile(r" (?:[A-Z]|\d)")  # and after it
+OPENS = r"(?:because|although|though|unless|like|despite|under|following|both|only|even)\b"
+FIRST = re.compile(rf"(?!(?i:{NO_NOUN}|{OPENS}))[A-Z][\w’'-]+ ")  # the same, at the start
+GOES_ON = re.compile(r" (?:(?:de|di|da|du|del|della|la|le|von|van|der|ibn|bin|v)['’]? )?(?:[A-Z]|\d)")  # and after it
+NOUN_AFTER = re.compile(rf" (?!{NO_NOUN}|\w+ed\b)[a-z]{{3,}}")
+KIND_OF = re.compile(r"\b(?:an?|the|its|their|his|her|our) (?:[a-z-]+ ){1,2}$")  # before a name that a noun follows: "the old French nobles"
+OPENING = re.compile(r"^(?:But|And|So|Yet|Or|However|Moreover|Therefore|Thus|Also|For example|In addition)\b,? (?=\S)")
 WITHIN = re.compile(r"\b(?:in|to|of|by|on|at|as|for|from|with|into|near|across|than|like) $")  # before a name that may have a noun: "Welsh schools"
 PLACED = re.compile(r"\b(?:at|near|outside|inside|towards?|across|into|around|visit(?:ed)?|fled|left|reached|entered|invaded|conquered|occupied) $")
-THING = re.compile(r"\b(?:an?|in|from|of|through|throughout|within|on|many|several|multiple|few|some|all|most|no|other|various|both) $")
+THING = re.compile(r"\b(?:an?|in|from|of|through|throughout|within|on|many|several|multiple|few|some|all|most|no|other|various|both) $", re.I)
 PERIOD = re.compile(rf"(?:(?:{MONTHS})|((?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))s?$")
 CELL = re.compile(r"([^;:|]{2,30}): ([^;|]+)")
 ASKS = {"date": "what date", "time": "what time", "name": "who or what", "term": "what", "tail": "what", "reason": "why", "condition": "under what condition",
@@ -37,7 +43,7 @@ def ask_in_place(spot: Candidate) -> str | None:
     cells = CELL.findall(f"{before}<<>>{after}")
     if len(cells) > 2 and re.search(r"(?:^|; )[^;:]{2,30}: $", before):
         return _of_row(cells)
-    before, after = LABEL.sub("", START.split(before)[-1]), END.split(after)[0]
+    before, after = OPENING.sub("", LABEL.sub("", START.split(before)[-1])), END.split(after)[0]
     if LEANS_BACK.match(before):
         return None
     unless = before.endswith("unless ")
@@ -45,12 +51,14 @@ def ask_in_place(spot: Candidate) -> str | None:
         before = re.sub(r",?\s*\b(?:because|if) $", " ", before)
     asks = "what" if unless else _asks(spot)
     if asks == ASKS["name"]:
-        if PIECE.search(before) or GOES_ON.match(after):
+        if PIECE.search(before) or GOES_ON.match(after) or FIRST.fullmatch(before):
             return None
         before, asks = _names(before, after)
     if "|" in before + after or not asks or re.match(r"['’]s\b", after) or re.search(r"\S$|\b(?:the|Mr|Mrs|Ms|Miss|Dr|Dame|Captain|[A-Z][a-z]+day) $", before):
         return None
     said = re.sub(r"\s+", " ", f"{before}{asks}{after}").strip(" ,.;:")
+    if len(set(words(said)) - STOPWORDS) < FEWEST or said.count("(") != said.count(")"):
+        return None
     return f"{_placed(said, before, spot)}?"
 
 
@@ -58,7 +66,7 @@ def _names(before: str, after: str) -> tuple[str, str]:
     """-> what stands before a name, and the words that ask for it: whether it is a person is not known, but often what it is not."""
     if before.lower().endswith("the "):
         return before[:-4], "what"
-    if THING.search(before) or WITHIN.search(before) and re.match(rf" (?!{NO_NOUN}|\w+ed\b)[a-z]{{3,}}", after):
+    if THING.search(before) or (WITHIN.search(before) or KIND_OF.search(before)) and NOUN_AFTER.match(after):
         return before, "what"
     return before, "what place" if PLACED.search(before) else ASKS["name"]
 
@@ -66,7 +74,7 @@ def _names(before: str, after: str) -> tuple[str, str]:
 def _line(text: str) -> str:
     """-> the text without marks; of several rows of a table the one with the span."""
     rows = [line for line in text.split("\n") if "<<" in line and line.count(": ") > 2]
-    return re.sub(r"[*_`#]+|\s+(?=\s)", "", rows[0] if rows else " ".join(text.split()))
+    return re.sub(r"[*_`#]+|\[[a-z ]+\]|\s+(?=\s)", "", rows[0] if rows else " ".join(text.split()))
 
 
 def _asks(spot: Candidate) -> str | None:

@@ -27,10 +27,12 @@ def speak(question: str, voice: str, rng: random.Random) -> tuple[str, str]:
 
 
 def keywords(question: str) -> str | None:
-    """-> its content words, as one types them into a search box, and what says which kind of thing is wanted; None when the former are fewer than three."""
+    """-> its content words, as one types them into a search box, and what says which kind of thing is wanted ("what" where it stands within); None when the
+    former are fewer than three."""
     plain = [(word, re.sub(r"['’]s$", "", word.lower())) for word in _WORD.findall(question)]
     few = sum(small not in STOPWORDS for _, small in plain) < 3
-    return None if few else " ".join(word for word, small in plain if small in ASKING or small not in STOPWORDS)
+    kept = [word for n, (word, small) in enumerate(plain) if small in ASKING or n and small in ("what", "which") or small not in STOPWORDS]
+    return None if few else " ".join(kept)
 
 
 def misspelt(question: str, rng: random.Random) -> str | None:

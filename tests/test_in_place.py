@@ -46,6 +46,15 @@ from finetune.questions import candidate
         ("Probe <<one pallet>> in ten.", "number", None),
         ("Since the <<2023>> rewiring it leaks.", "date", None),
         ("| Overload | <<shed>> |", "tail", None),
+        ("The new rulers were apart from the old <<Lisburne>> nobles of the port.", "name", "The new rulers were apart from the old what nobles of the port?"),
+        ("Yusra <<Amin>> searched the other boxes for the message.", "name", None),
+        ("In <<Stobbshaven>> the boats of the fleet are red.", "name", "Berths: In what the boats of the fleet are red?"),
+        ("The boats of the fleet (three of the <<Stobbs Line>>) are red.", "name", None),
+        ("They agreed with Count <<Ludwig>> von Nassau on a new harbour.", "name", None),
+        ("The mother of the king, <<Marie>> de' Stobbs, ruled the port.", "name", None),
+        ("But the tide wheel turns <<40 tonnes>> of water.", "amount", "The tide wheel turns how many tonnes of water?"),
+        ("Nets of the port were suppressed by the <<Crown>>[citation needed] at times.", "name", "Nets of the port were suppressed by what at times?"),
+        ("Even before the <<Treaty>> (1629) it was so.", "name", None),
     ],
 )
 def test_a_sentence_becomes_a_question_for_its_span(marked, kind, asked):

@@ -12,7 +12,8 @@ from finetune.voices import FULL, KEYWORDS, MISSPELT, keywords, misspelt, pick_v
         ("How much does the crane on the north quay lift?", "How much crane north quay lift"),
         ("What is the fee of £1,250.50 for Nan Stobbs's berth?", "fee £1,250.50 Nan Stobbs's berth"),
         ("When is 45% of Q2's dues paid at 08:30?", "When 45% Q2's dues paid 08:30"),
-        ("In which year was the Long Mole finished?", "year Long Mole finished"),
+        ("In which year was the Long Mole finished?", "which year Long Mole finished"),
+        ("The crane of the quay lifts most of what cargo?", "crane quay lifts most what cargo"),
         ("Who is the pilot?", None),
     ],
 )
