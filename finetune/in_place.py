@@ -29,6 +29,7 @@ WITHIN = re.compile(r"\b(?:in|to|of|by|on|at|as|for|from|with|into|near|across|t
 PLACED = re.compile(r"\b(?:at|near|outside|inside|towards?|across|into|around|visit(?:ed)?|fled|left|reached|entered|invaded|conquered|occupied) $")
 THING = re.compile(r"\b(?:an?|in|from|of|through|throughout|within|on|many|several|multiple|few|some|all|most|no|other|various|both) $", re.I)
 PERIOD = re.compile(rf"(?:(?:{MONTHS})|((?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))s?$")
+LARGE = re.compile(r"\b(?:hundred|thousand)(?: and)? $")  # before a number: it is the rest of a larger one
 CELL = re.compile(r"([^;:|]{2,30}): ([^;|]+)")
 ASKS = {"date": "what date", "time": "what time", "name": "who or what", "term": "what", "tail": "what", "reason": "why", "condition": "under what condition",
         "duty": "do what", "definition": "what"}  # fmt: skip
@@ -43,6 +44,7 @@ def ask_in_place(spot: Candidate) -> str | None:
     cells = CELL.findall(f"{before}<<>>{after}")
     if len(cells) > 2 and re.search(r"(?:^|; )[^;:]{2,30}: $", before):
         return _of_row(cells)
+    listed = before.endswith(", ") and after.startswith(",")
     before, after = OPENING.sub("", LABEL.sub("", START.split(before)[-1])), END.split(after)[0]
     if LEANS_BACK.match(before):
         return None
@@ -51,7 +53,7 @@ def ask_in_place(spot: Candidate) -> str | None:
         before = re.sub(r",?\s*\b(?:because|if) $", " ", before)
     asks = "what" if unless else _asks(spot)
     if asks == ASKS["name"]:
-        if PIECE.search(before) or GOES_ON.match(after) or FIRST.fullmatch(before):
+        if PIECE.search(before) or GOES_ON.match(after) or FIRST.fullmatch(before) or listed:
             return None
         before, asks = _names(before, after)
     if "|" in before + after or not asks or re.match(r"['’]s\b", after) or re.search(r"\S$|\b(?:the|Mr|Mrs|Ms|Miss|Dr|Dame|Captain|[A-Z][a-z]+day) $", before):
@@ -85,7 +87,7 @@ def _asks(spot: Candidate) -> str | None:
     if spot.kind not in ("amount", "number"):
         return "what year" if re.fullmatch(r"\d{4}", span) else ASKS.get(spot.kind, "what")
     unit = re.sub(r"^[£$€]?[\d.,]+\s*|^\w+\s+", "", span, count=1)
-    if span.lower().startswith("one "):
+    if span.lower().startswith("one ") or LARGE.search(spot.text.partition("<<")[0]):
         return None
     return "how much" if span[0] in "£$€" else "what percentage" if unit in ("%", "per cent", "percent") else f"how many {unit}"
 

@@ -6,7 +6,7 @@ import re
 
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 UNITS = (
-    "%|per cent|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|metres?|meters?|miles?|km|kg|kW|MW|kV|kVA|MVA|tonnes?|tons?|"
+    "m/s|km/h|mph|%|per cent|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|metres?|meters?|miles?|km|kg|kW|MW|kV|kVA|MVA|tonnes?|tons?|"
     "litres?|knots?|°C|degrees|pence|pounds|dollars|euros|people|passengers|staff|members|copies|pallets?|berths?|cm|mm|m|t|nm|bar|ppm"
 )
 NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty"
@@ -19,7 +19,7 @@ MANY = "people|men|women|children|staff|fish|feet"
 CLAUSE = r"[a-z][^.;:,()\n|]{10,75}(?=[.;,:)]|$)"
 RULES = (
     ("date", rf"\b\d{{1,2}} (?:{MONTHS})(?: \d{{4}})?\b|\b(?:{MONTHS}) \d{{4}}\b|(?<![\d.,:/£-])\b(?:1[5-9]|20)\d\d\b(?![/,.]\d)"),
-    ("amount", rf"[£$€]\d[\d,.]*\d?(?: ?(?:m|bn|million|billion)\b)?|(?<![\d.,:/-])\b\d[\d,]*(?:\.\d+)? ?(?:{UNITS})(?![\w])"),
+    ("amount", rf"[£$€]\d[\d,.]*\d?(?: ?(?:m|bn|million|billion)\b)?|(?<![\d.,:/-])\b\d[\d,]*(?:\.\d+)? ?(?:{UNITS})(?![\w/])"),
     ("time", r"\b\d{1,2}:\d{2}\b(?: ?[ap]m)?|\b\d{1,2}(?:\.\d{2})? ?[ap]m\b"),
     ("cell", r"(?<=: )[^;:|\n]{3,40}(?=;|$)"),
     ("term", r"(?<=(?<!\*)\*)[^*\s][^*\n:]{2,40}(?=\*(?!\*))|(?<=[“\"])[^”\"\s][^”\"\n]{2,40}(?=[”\"])"),
