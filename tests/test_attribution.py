@@ -108,9 +108,11 @@ def test_training_that_helps_is_promoted(corpus, train, monkeypatch):
 
 
 def test_where_training_hurts_the_old_one_is_kept(corpus, train, monkeypatch):
-    """What was mined came from drafts; in the documents held out it is the plans that answer, which the searches had on top."""
-    found = compared(corpus, train, monkeypatch, "Plan")
-    assert not found["promote"] and "is worse at MRR" in found["sentence"]
+    """What was mined came from drafts; in the documents held out something else answers. Drafts then stand above what stood above them, whatever the order of
+    the others, to which the cross-encoder was taught to be indifferent."""
+    found = [compared(corpus, train, monkeypatch, heading) for heading in HEADINGS if heading != "Draft"]
+    worse = [verdict for verdict in found if "is worse at MRR" in verdict["sentence"]]
+    assert worse and not any(verdict["promote"] for verdict in worse)
 
 
 @pytest.fixture

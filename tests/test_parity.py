@@ -19,7 +19,7 @@ from rag.models import ModelSettings, find_model
 
 pytestmark = pytest.mark.model
 ROWS = [row(n, n % 3 > 0, "litres " * (n % 5) * 3) for n in range(8)]
-NOISE = 1.5  # times PEFT's own distance from exact arithmetic: both are one draw of rounding
+NOISE = 2.0  # times PEFT's own distance from exact arithmetic: both are one draw of rounding, and the worst of hundreds of matrices differs by more than half
 PROMPTS = int(os.environ.get("RAGTUNE_PROMPTS", "0"))
 
 
