@@ -9,10 +9,11 @@ from typing import Any
 
 from rag.changes import CHANGES, apply_changes, check
 from rag.chunking import Chunk
-from rag.extraction import BEAMS, Node, walk
+from rag.extraction import Node, walk
 from rag.models import LocalModel, computes_bfloat16
 
 SHIPPED = Path(__file__).parent / "weights" / "boundaries"
+PROPOSED = 2  # spans; six change nothing in what is chosen, and each is read by all (eval/LOG.md)
 LENGTH = 192  # tokens of a question and a chunk of 520 characters under its headings
 
 
@@ -63,7 +64,7 @@ class Boundaries:
         return [_marks(kept, begins[row], ends[row]) for row, kept in enumerate(within)]
 
 
-def likeliest(tree: Node, marks: list[Marks], chunks: list[Chunk], most: int = BEAMS) -> list[tuple[int, ...]]:
+def likeliest(tree: Node, marks: list[Marks], chunks: list[Chunk], most: int = PROPOSED) -> list[tuple[int, ...]]:
     """-> the paths to the `most` spans of the tree that are marked best. marks: of each chunk, read as it is searched."""
     spans = [(path, place) for path, node in walk(tree) for place in node.places]
     begins = {(n, at): marks[n - 1].begin(chunks[n - 1].place_searched(at)) for n, at in {(place.passage, place.start) for _, place in spans}}

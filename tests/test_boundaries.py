@@ -11,11 +11,11 @@ from transformers import AutoTokenizer
 from finetune.boundaries import Example, examples, fit, loss_of, train_boundaries
 from finetune.data import TrainingError
 from finetune.evidence import read_questions
-from rag.boundaries import SHIPPED, Boundaries, Marks, encode, likeliest, open_pointing
+from rag.boundaries import PROPOSED, SHIPPED, Boundaries, Marks, encode, likeliest, open_pointing
 from rag.changes import IDENTITY, save_changes
 from rag.chunking import Chunk
 from rag.errors import ModelError
-from rag.extraction import BEAMS, Node, span_tree
+from rag.extraction import Node, span_tree
 from rag.models import ModelSettings, find_model
 
 PLACES = ("quay", "mole", "dock", "yard")
@@ -103,7 +103,7 @@ def test_the_spans_that_are_marked_best_by_hand(tiny_generator):
     marks[1] = Marks(marks[1].tokens, marks[1].begins, [score + 1 for score in marks[1].ends])
     tree = span_tree(tiny_generator.tokenizer, chunks)
     assert [tiny_generator.tokenizer.decode(path) for path in likeliest(tree, marks, chunks, 2)] == ["opens at 08:30", "40"]
-    assert len(likeliest(tree, marks, chunks)) == BEAMS and likeliest(Node(), marks, chunks) == []
+    assert len(likeliest(tree, marks, chunks)) == PROPOSED and likeliest(Node(), marks, chunks) == []
 
 
 def test_a_long_question_or_passage_is_cut_off(encoder, tmp_path):
