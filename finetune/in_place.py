@@ -23,7 +23,7 @@ OPENS = r"(?:because|although|though|unless|like|despite|under|following|both|on
 FIRST = re.compile(rf"(?!(?i:{NO_NOUN}|{OPENS}))[A-Z][\w’'-]+ ")  # the same, at the start
 GOES_ON = re.compile(r" (?:(?:de|di|da|du|del|della|la|le|von|van|der|ibn|bin|v)['’]? )?(?:[A-Z]|\d)")  # and after it
 NOUN_AFTER = re.compile(rf" (?!{NO_NOUN}|\w+ed\b)[a-z]{{3,}}")
-KIND_OF = re.compile(r"\b(?:an?|the|its|their|his|her|our) (?:[a-z-]+ ){1,2}$")  # before a name that a noun follows: "the old French nobles"
+KIND_OF = re.compile(r"\b(?:an?|the|its|their|his|her|our) (?:[a-z-]+ ){1,2}$")  # before a name that a noun follows: "the old Lisburne nobles"
 OPENING = re.compile(r"^(?:But|And|So|Yet|Or|However|Moreover|Therefore|Thus|Also|For example|In addition)\b,? (?=\S)")
 WITHIN = re.compile(r"\b(?:in|to|of|by|on|at|as|for|from|with|into|near|across|than|like) $")  # before a name that may have a noun: "Welsh schools"
 PLACED = re.compile(r"\b(?:at|near|outside|inside|towards?|across|into|around|visit(?:ed)?|fled|left|reached|entered|invaded|conquered|occupied) $")

@@ -64,13 +64,13 @@ class Boundaries:
         return [_marks(kept, begins[row], ends[row]) for row, kept in enumerate(within)]
 
 
-def likeliest(tree: Node, marks: list[Marks], chunks: list[Chunk], most: int = PROPOSED) -> list[tuple[int, ...]]:
-    """-> the paths to the `most` spans of the tree that are marked best. marks: of each chunk, read as it is searched."""
+def likeliest(tree: Node, marks: list[Marks], chunks: list[Chunk]) -> list[tuple[int, ...]]:
+    """-> the paths to the PROPOSED spans of the tree that are marked best. marks: of each chunk, read as it is searched."""
     spans = [(path, place) for path, node in walk(tree) for place in node.places]
     begins = {(n, at): marks[n - 1].begin(chunks[n - 1].place_searched(at)) for n, at in {(place.passage, place.start) for _, place in spans}}
     ends = {(n, at): marks[n - 1].end(chunks[n - 1].place_searched(at)) for n, at in {(place.passage, place.end) for _, place in spans}}
     spans.sort(key=lambda span: -begins[span[1].passage, span[1].start] - ends[span[1].passage, span[1].end])
-    return list(dict.fromkeys(path for path, _ in spans))[:most]
+    return list(dict.fromkeys(path for path, _ in spans))[:PROPOSED]
 
 
 def _marks(kept: list[tuple[int, tuple[int, int]]], begins: Any, ends: Any) -> Marks:

@@ -102,7 +102,7 @@ def test_the_spans_that_are_marked_best_by_hand(tiny_generator):
         marks.append(Marks(tokens, begins, ends))
     marks[1] = Marks(marks[1].tokens, marks[1].begins, [score + 1 for score in marks[1].ends])
     tree = span_tree(tiny_generator.tokenizer, chunks)
-    assert [tiny_generator.tokenizer.decode(path) for path in likeliest(tree, marks, chunks, 2)] == ["opens at 08:30", "40"]
+    assert [tiny_generator.tokenizer.decode(path) for path in likeliest(tree, marks, chunks)] == ["opens at 08:30", "40"]
     assert len(likeliest(tree, marks, chunks)) == PROPOSED and likeliest(Node(), marks, chunks) == []
 
 

@@ -53,11 +53,11 @@ from finetune.questions import candidate
         ("Yusra <<Amin>> searched the other boxes for the message.", "name", None),
         ("In <<Stobbshaven>> the boats of the fleet are red.", "name", "Berths: In what the boats of the fleet are red?"),
         ("The boats of the fleet (three of the <<Stobbs Line>>) are red.", "name", None),
-        ("They agreed with Count <<Ludwig>> von Nassau on a new harbour.", "name", None),
-        ("The mother of the king, <<Marie>> de' Stobbs, ruled the port.", "name", None),
+        ("They agreed with Captain <<Trescothick>> von Hallin on a new harbour.", "name", None),
+        ("The mother of the clerk, <<Edda>> de' Stobbs, ruled the port.", "name", None),
         ("But the tide wheel turns <<40 tonnes>> of water.", "amount", "The tide wheel turns how many tonnes of water?"),
-        ("Nets of the port were suppressed by the <<Crown>>[citation needed] at times.", "name", "Nets of the port were suppressed by what at times?"),
-        ("Even before the <<Treaty>> (1629) it was so.", "name", None),
+        ("Nets of the port were mended by the <<Guild>>[citation needed] at times.", "name", "Nets of the port were mended by what at times?"),
+        ("Even before the <<Survey>> (1902) it was so.", "name", None),
     ],
 )
 def test_a_sentence_becomes_a_question_for_its_span(marked, kind, asked):
