@@ -113,19 +113,20 @@ def unsupported(own: float, rival: float) -> str | None:
     return "another span answers it better" if rival > own else None
 
 
+PLAIN = {  # those that need no model, in this order, and what each looks at
+    malformed: ("question",),
+    points_at_text: ("question",),
+    repeats_itself: ("question",),
+    contains_answer: ("question", "spot"),
+    unrelated: ("question", "spot"),
+    asks_for_another_kind: ("question", "spot"),
+    near_duplicate: ("question", "kept"),
+}
+NAMES = tuple(check.__name__ for check in (*PLAIN, answered_otherwise, not_found_again, unsupported))
+
+
 def plain_reason(question: str, spot: Candidate, kept: Iterable[frozenset[str]], without: Collection[str] = ()) -> str | None:
     """-> the first reason of those that need no model. without: names of filters that are left out."""
-    asked = {
-        malformed: (question,),
-        points_at_text: (question,),
-        repeats_itself: (question,),
-        contains_answer: (question, spot),
-        unrelated: (question, spot),
-        asks_for_another_kind: (question, spot),
-        near_duplicate: (question, kept),
-    }
-    return next((reason for check, given in asked.items() if check.__name__ not in without and (reason := check(*given))), None)
-
-
-NAMES = ("malformed", "points_at_text", "repeats_itself", "contains_answer", "unrelated", "asks_for_another_kind", "near_duplicate", "answered_otherwise",
-         "not_found_again", "unsupported")  # fmt: skip
+    seen = {"question": question, "spot": spot, "kept": kept}
+    checks = ((check, names) for check, names in PLAIN.items() if check.__name__ not in without)
+    return next((reason for check, names in checks if (reason := check(*(seen[name] for name in names)))), None)

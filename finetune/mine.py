@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from finetune.candidates import choose_candidates
 from finetune.data import Stage, TrainingError, digest, write_lines
+from finetune.questions import Candidate
 from finetune.round_trip import RoundTrip
 from finetune.sieve import Sieve, SieveSettings
 from finetune.split import DEV, TRAIN, UNMINED, part
@@ -44,10 +45,12 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator | Teacher, round_
     start = time.perf_counter()
     sieve = Sieve(retriever, round_trip, settings)
     with tqdm(total=len(candidates), desc="mining", unit=" spans") as bar:
-        for at in range(0, len(candidates), settings.batch):
-            batch = candidates[at : at + settings.batch]
+        left = candidates if isinstance(writer, Teacher) else _not_in_place(candidates, sieve, bar)
+        for at in range(0, len(left), settings.batch):
+            batch = left[at : at + settings.batch]
             for spot, questions in written(writer, batch, retriever.chunks, bar):
-                sieve.judge(questions, spot)
+                if not sieve.judge(questions, spot) and isinstance(writer, Teacher):
+                    sieve.judge_in_place(spot)
             bar.update(len(batch))
     rejected = Counter(item["reason"] for item in sieve.rejects)
     twists = sieve.fill_up()
@@ -56,6 +59,17 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator | Teacher, round_
     thrown = {"rejected": dict(rejected.most_common()), "twists rejected": dict(twists.most_common())}
     made = {**thrown, "spans": len(candidates), "writer": writer.name, "base": base}
     stage.finish({**_receipt(stage, sieve, retriever.chunks), **made, "prompt": fingerprint(writer.tokenizer)})
+
+
+def _not_in_place(spots: list[Candidate], sieve: Sieve, bar: tqdm) -> list[Candidate]:
+    """-> the spans whose sentence gives no question: the small writer, far fewer of whose questions are good, is left with these."""
+    left = []
+    for spot in spots:
+        if sieve.judge_in_place(spot):
+            bar.update()
+        else:
+            left.append(spot)
+    return left
 
 
 def _write(stage: Stage, sieve: Sieve) -> None:

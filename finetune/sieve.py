@@ -24,8 +24,8 @@ from rag.scoring import normalize
 class SieveSettings:
     """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
     whose right answer is the refusal, filled up with twisted questions as far as there are. voices: share of keywords, and of misspelt ones. reach: a question
-    must find its passage among this many. in_place: where no written question passes, one made from the sentence is tried. without: filters to leave out,
-    by name and parted by commas, to see what each is worth."""
+    must find its passage among this many. in_place: questions are made from sentences, too. without: filters to leave out, by name and parted by commas, to
+    see what each is worth."""
 
     left_out: float = 0.2
     unanswerable: float = 0.33
@@ -35,13 +35,14 @@ class SieveSettings:
     without: str = ""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Raises TrainingError where there is no filter of a name."""
+        if unknown := sorted(self.left_out_filters - {*filters.NAMES}):
+            raise TrainingError(f"mine.without: there is no filter {unknown[0]!r}, only {', '.join(filters.NAMES)}")
+
     @property
     def left_out_filters(self) -> frozenset[str]:
-        """Raises TrainingError where there is none of that name."""
-        names = frozenset(filter(None, map(str.strip, self.without.split(","))))
-        if unknown := sorted(names - {*filters.NAMES}):
-            raise TrainingError(f"mine.without: there is no filter {unknown[0]!r}, only {', '.join(filters.NAMES)}")
-        return names
+        return frozenset(filter(None, map(str.strip, self.without.split(","))))
 
 
 class _Once:
@@ -73,28 +74,34 @@ class Sieve:
         self._rng = random.Random(settings.seed)
         self._dev_documents = any(part(chunk.document) == DEV for chunk in retriever.chunks)
 
-    def judge(self, questions: list[str], spot: Candidate) -> None:
-        """Keep of the questions that pass the one that the span answers best; where none does, one made from the sentence is tried."""
+    def judge(self, questions: list[str], spot: Candidate, written: bool = True) -> bool:
+        """Keep of the questions that pass the one that the span answers best. written: by a model. -> whether one was kept."""
         chunk = self._retriever.chunks[spot.chunk]
-        judged = {question: self._check(question, spot, chunk) for question in questions}
-        made = ask_in_place(spot) if self._settings.in_place and all(reason for _, reason in judged.values()) else None
-        if made:
-            judged[made] = self._check(made, spot, chunk, written=False)
-        leave_out = self._rng.random() < self._settings.left_out
+        judged = {question: self._check(question, spot, chunk, written) for question in questions}
         reasons = {question: reason for question, (_, reason) in judged.items() if reason}
         passed = [question for question in judged if question not in reasons]
+        row = None
         if passed:
             question = max(passed, key=lambda asked: judged[asked][0])
             said, voice = speak(question, pick_voice(self._rng, self._settings.voices), self._rng)
-            row, reason = label(said, spot, chunk, self._retriever, leave_out, self._settings.reach, "answered_otherwise" in self._without)
+            leave_out = self._rng.random() < self._settings.left_out
+            otherwise = "answered_otherwise" in self._without
+            row, reason = label(said, spot, chunk, self._retriever, leave_out, self._settings.reach, otherwise=otherwise)
             reasons |= {asked: "another question for its span is better" for asked in passed if asked != question}
             if row:
-                self.in_place += question == made
                 self._keep(question, row, voice, part_of(chunk, self._dev_documents))
             else:
                 reasons[question] = str(reason)
         for question, reason in reasons.items():
             self.rejects.append({"question": question, "answer": spot.span, "text": spot.text, "document": chunk.document, "reason": reason})
+        return row is not None
+
+    def judge_in_place(self, spot: Candidate) -> bool:
+        """The same of the one made from the span's sentence, if that gives any."""
+        made = ask_in_place(spot) if self._settings.in_place else None
+        kept = bool(made) and self.judge([made], spot, written=False)
+        self.in_place += kept
+        return kept
 
     def _keep(self, question: str, row: Row, voice: str, name: str) -> None:
         """question: in full."""
@@ -103,7 +110,7 @@ class Sieve:
         self._contents.append(filters.content(question))
         self._kept.append((question, row, name))
 
-    def _check(self, question: str, spot: Candidate, chunk: Chunk, written: bool = True) -> tuple[float, str | None]:
+    def _check(self, question: str, spot: Candidate, chunk: Chunk, written: bool) -> tuple[float, str | None]:
         """-> how well the span bears out that it answers the question, 1 where nobody is asked, and why the question is not worth keeping. What a model has
         written the reader reads, too."""
         reason = filters.plain_reason(question, spot, self._contents, self._without)
@@ -144,7 +151,7 @@ class Sieve:
 
 
 def label(
-    question: str, spot: Candidate, chunk: Chunk, retriever: Retriever | _Once, leave_out: bool, reach: int, otherwise: bool = False
+    question: str, spot: Candidate, chunk: Chunk, retriever: Retriever | _Once, leave_out: bool, reach: int, *, otherwise: bool = False
 ) -> tuple[Row | None, str | None]:
     """-> the row, or None and the reason. The context is what the serving retriever returns, with its mistakes: where the chunk is not in it the label is the
     refusal (unlike RAFT's script, arXiv 2403.10131, which keeps the answer), unless a passage shown holds the answer too. otherwise: keep it where another

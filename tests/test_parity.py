@@ -19,7 +19,7 @@ from rag.models import ModelSettings, find_model
 
 pytestmark = pytest.mark.model
 ROWS = [row(n, n % 3 > 0, "litres " * (n % 5) * 3) for n in range(8)]
-NOISE = 2.0  # times PEFT's own distance from exact arithmetic: both are one draw of rounding, and the worst of hundreds of matrices differs by more than half
+NOISE = (1.5, 2.0)  # times PEFT's own distance from exact arithmetic, for all and for the worst of hundreds of matrices: each is one draw of rounding
 PROMPTS = int(os.environ.get("RAGTUNE_PROMPTS", "0"))
 
 
@@ -58,7 +58,8 @@ def test_low_precision_is_as_near_to_exact_arithmetic_as_pefts_own(model, adapte
     theirs = difference(over_whole_rows(load_trainable(model, "cpu", precision, unpack=False), adapter, ROWS), exact)
     for name, found, wanted in zip(("loss", "gradient", "worst matrix"), ours, theirs, strict=True):
         print(f"{precision}, {name}: off by {found:.4f}, PEFT's own by {wanted:.4f}")
-    assert ours[0] <= 0.01 * exact[0] and all(found <= max(NOISE * wanted, 1e-4) for found, wanted in zip(ours[1:], theirs[1:], strict=True))
+    assert ours[0] <= 0.01 * exact[0]
+    assert all(found <= max(most * wanted, 1e-4) for most, found, wanted in zip(NOISE, ours[1:], theirs[1:], strict=True))
 
 
 def evidence(question):
