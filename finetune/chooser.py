@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
-from rag.chooser import Weights, log_odds
+from rag.chooser import Weights, agreement, log_odds
 from rag.pipeline import open_boundaries, shipped_reranker
 from rag.polarity import turned
 from rag.reranker import whether_answered
@@ -25,7 +25,8 @@ STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 @dataclass(frozen=True)
 class Weighed:
     """A proposal with the cross-encoder's scores, 0 to 1: its sentence's support, and whether its passage answers; and with whether the question denies what
-    the sentence asserts, and the log-odds that the answer begins and ends there. The rest as in finetune.proposals."""
+    the sentence asserts, the log-odds that the answer begins and ends there, and, once it is chosen, how far the question's other proposals agree. The rest as
+    in finetune.proposals."""
 
     question: str
     document: str
@@ -35,12 +36,14 @@ class Weighed:
     answers: float
     turned: bool
     marks: float
+    text: str
     f1: float
+    agreement: float = 0.0
 
 
 def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
     """Weigh the shipped reader's proposals for the questions on documents that reader and encoders have left out, or on everything where they were trained
-    on other benches; keep the weights in `out`, with the curve that they give on each bench: ten numbers from hundreds of questions, so on the same ones."""
+    on other benches; keep the weights in `out`, with the curve that they give on each bench: eleven numbers from hundreds of questions, so on the same ones."""
     found = {bench.name: weigh(settings, proposals(settings, bench, ALL if everything else MEASURING)) for bench in benches}
     every = [weighed for of_bench in found.values() for weighed in of_bench]
     if not any(p.f1 >= RIGHT for p in every):
@@ -60,9 +63,9 @@ def weigh(settings: Settings, near: list[Proposal]) -> list[Weighed]:
     answers = dict(zip(asked, reranker.score_pairs([(whether_answered(question), passage) for question, passage in asked]), strict=True))
     marks = {(question, passage): boundaries.read(question, [passage])[0] for question, passage in asked}
     return [
-        Weighed(p.question, p.document, p.answerable, p.logprob, support, answers[of], turned(p.asked, _sentence(p)), marks[of].of(p.start, p.end), p.f1)
+        Weighed(p.question, p.document, p.answerable, p.logprob, support, answers[of], turned(p.asked, _sentence(p)), marks[of].of(p.start, p.end), text, p.f1)
         for p, support in zip(near, supports, strict=True)
-        for of in [(p.asked, p.passage)]
+        for of, text in [((p.asked, p.passage), " ".join(p.passage[p.start : p.end].split()))]
     ]
 
 
@@ -73,8 +76,8 @@ def _sentence(proposal: Proposal) -> str:
 
 def fit(found: list[Weighed]) -> tuple[Weights, Weights]:
     """-> the weights that say which of all proposals is best, and those that say, of the best of each question alone, how likely it is right: the best of
-    several looks better than it is. Whether the passage answers at all, and what the question denies, are not for choosing, where they were not shown to help
-    (eval/LOG.md)."""
+    several looks better than it is. Whether the passage answers at all, what the question denies, and agreement are not for choosing, where they were not shown
+    to help (eval/LOG.md)."""
     intercept, logprob, support, marks = _regress(_features(found)[:, [0, 1, 4]], np.array([p.f1 >= RIGHT for p in found]))
     choosing = _rounded(intercept, logprob, support, 0.0, 0.0, marks)
     best = best_of(found, choosing)
@@ -86,7 +89,7 @@ def _rounded(*weights: float) -> Weights:
 
 
 def _features(found: list[Weighed]) -> np.ndarray:
-    return np.array([[p.logprob, log_odds(p.support), log_odds(p.answers), p.turned, p.marks] for p in found])
+    return np.array([[p.logprob, log_odds(p.support), log_odds(p.answers), p.turned, p.marks, p.agreement] for p in found])
 
 
 def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
@@ -98,21 +101,22 @@ def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
 
 
 def best_of(found: list[Weighed], choosing: Weights) -> list[Weighed]:
-    """-> each question's likeliest proposal."""
-    best: dict[str, Weighed] = {}
+    """-> each question's likeliest proposal, and how far the others agree with it."""
+    asked: dict[str, list[Weighed]] = {}
     for p in found:
-        if p.question not in best or _likely(p, choosing) > _likely(best[p.question], choosing):
-            best[p.question] = p
-    return list(best.values())
+        asked.setdefault(p.question, []).append(p)
+    return [_best(of_question, choosing) for of_question in asked.values()]
 
 
-def _likely(weighed: Weighed, weights: Weights) -> float:
-    return weights.probability(weighed.logprob, weighed.support, weighed.answers, weighed.turned, weighed.marks)
+def _best(proposed: list[Weighed], choosing: Weights) -> Weighed:
+    odds = [choosing.odds(p.logprob, p.support, marks=p.marks) for p in proposed]
+    best = max(range(len(odds)), key=lambda n: odds[n])
+    return replace(proposed[best], agreement=agreement([p.text for p in proposed], odds, best))
 
 
 def told(found: list[Weighed], choosing: Weights, trust: Weights) -> list[tuple[Weighed, float]]:
     """-> each question's best proposal, and how likely it is right."""
-    return [(p, _likely(p, trust)) for p in best_of(found, choosing)]
+    return [(p, trust.probability(p.logprob, p.support, p.answers, p.turned, p.marks, p.agreement)) for p in best_of(found, choosing)]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rag.boundaries import Boundaries, Marks
 from rag.extraction import Place, Span
@@ -15,6 +16,7 @@ from rag.grounding import Citation
 from rag.polarity import turned
 from rag.reranker import Reranker, claim_and_evidence, whether_answered
 from rag.retrieval import Passage
+from rag.scoring import token_f1
 
 SHIPPED = Path(__file__).parent / "weights" / "chooser.json"
 READINGS = 2  # places of one span that the cross-encoder reads at most
@@ -23,8 +25,9 @@ READINGS = 2  # places of one span that the cross-encoder reads at most
 @dataclass(frozen=True)
 class Weights:
     """Of the log-odds that a span is right: of its natural log-probability, and of the log-odds that the cross-encoder gives its sentence for bearing it out
-    (support) and its passage for answering the question at all (answers), of the question's denying what the sentence asserts (turned: 0 or 1), and of the
-    log-odds that the answer begins and ends there (marks). answers and turned are no help in choosing, so 0 there."""
+    (support) and its passage for answering the question at all (answers), of the question's denying what the sentence asserts (turned: 0 or 1), of the
+    log-odds that the answer begins and ends there (marks), and of how far what else is proposed says the same (agreement, below). answers, turned and
+    agreement are no help in choosing, so 0 there."""
 
     intercept: float
     logprob: float
@@ -32,12 +35,16 @@ class Weights:
     answers: float
     turned: float = 0.0
     marks: float = 0.0
+    agreement: float = 0.0
 
-    def probability(self, logprob: float, support: float, answers: float = 0.5, turned: bool = False, marks: float = 0.0) -> float:
-        """-> of being right; support, answers: from 0 to 1, the latter even where nobody has asked."""
+    def odds(self, logprob: float, support: float, answers: float = 0.5, turned: bool = False, marks: float = 0.0, agreement: float = 0.0) -> float:
+        """-> the log-odds of being right; support, answers, agreement: from 0 to 1, answers even where nobody has asked."""
         odds = self.intercept + self.logprob * logprob + self.support * log_odds(support) + self.answers * log_odds(answers) + self.turned * turned
-        odds += self.marks * marks
-        return 1 / (1 + math.exp(-max(odds, -500.0)))
+        return odds + self.marks * marks + self.agreement * agreement
+
+    def probability(self, *told: Any, **more: Any) -> float:
+        """-> of being right, of what `odds` takes."""
+        return 1 / (1 + math.exp(-max(self.odds(*told, **more), -500.0)))
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,13 @@ def log_odds(probability: float) -> float:
     """Cut off at one in 10,000."""
     kept = min(max(probability, 1e-4), 1 - 1e-4)
     return math.log(kept / (1 - kept))
+
+
+def agreement(texts: list[str], odds: list[float], chosen: int) -> float:
+    """-> the token F1 that is to be expected of the chosen one of the texts if the right one is among them, and each as likely as the exponential of its
+    log-odds says: what minimum Bayes risk decoding (Kumar and Byrne, 2004) chooses by; for choosing it was no help here, for trusting it is."""
+    likely = [math.exp(each - max(odds)) for each in odds]
+    return sum(weight * token_f1(text, [texts[chosen]]) for weight, text in zip(likely, texts, strict=True)) / sum(likely)
 
 
 def read_weights(path: Path = SHIPPED) -> tuple[Weights, Weights]:
@@ -76,20 +90,19 @@ class Chooser:
             return None
         places = [place for _, place in read]
         supports, marked = self.supports(question, places, passages), [_marked(place, passages, marks) for place in places]
-        likely = [self.choosing.probability(span.logprob, s, marks=m) for (span, _), s, m in zip(read, supports, marked, strict=True)]
-        best = max(range(len(read)), key=lambda n: likely[n])
+        odds = [self.choosing.odds(span.logprob, s, marks=m) for (span, _), s, m in zip(read, supports, marked, strict=True)]
+        best = max(range(len(read)), key=lambda n: odds[n])
         span, place = read[best]
         passage = passages[place.passage - 1]
-        denied = turned(question, passage.chunk.text[slice(*place.sentence)])
-        trusted = self.trust.probability(span.logprob, supports[best], self.answers(question, passage), denied, marked[best])
+        denied, agreed = turned(question, passage.chunk.text[slice(*place.sentence)]), agreement([_text(p, passages) for p in places], odds, best)
+        trusted = self.trust.probability(span.logprob, supports[best], self.answers(question, passage), denied, marked[best], agreed)
         return _choice(place, passages, trusted)
 
     def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
         """-> how well the sentence around each place bears out that it answers the question, from 0 to 1."""
         pairs = []
         for place in places:
-            chunk = passages[place.passage - 1].chunk
-            pairs.append(claim_and_evidence(question, " ".join(chunk.text[place.start : place.end].split()), chunk, place.sentence))
+            pairs.append(claim_and_evidence(question, _text(place, passages), passages[place.passage - 1].chunk, place.sentence))
         return self.reranker.score_pairs(pairs)
 
     def answers(self, question: str, passage: Passage) -> float:
@@ -103,7 +116,11 @@ def _marked(place: Place, passages: list[Passage], marks: list[Marks]) -> float:
     return marks[place.passage - 1].of(chunk.place_searched(place.start), chunk.place_searched(place.end))
 
 
+def _text(place: Place, passages: list[Passage]) -> str:
+    return " ".join(passages[place.passage - 1].chunk.text[place.start : place.end].split())
+
+
 def _choice(place: Place, passages: list[Passage], probability: float) -> Choice:
     chunk, (first, last) = passages[place.passage - 1].chunk, place.sentence
     quote = Citation(place.passage, chunk.document, chunk.start + first, chunk.start + last, chunk.text[first:last], chunk.headings, chunk.page)
-    return Choice(" ".join(chunk.text[place.start : place.end].split()), quote, probability)
+    return Choice(_text(place, passages), quote, probability)

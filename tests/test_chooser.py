@@ -7,7 +7,7 @@ from fakes import Unmarked, passage
 
 from rag.answer import chosen_answer
 from rag.boundaries import Marks
-from rag.chooser import Chooser, Weights, log_odds, read_weights
+from rag.chooser import Chooser, Weights, agreement, log_odds, read_weights
 from rag.extraction import Place, Span
 from rag.prompt import REFUSAL
 
@@ -86,6 +86,15 @@ def test_what_is_marked_as_beginning_and_end_is_chosen_and_trusted_more():
     chooser = Chooser(Sure({}), Marked(), *weights)
     choice = chooser.choose("When?", spans, SHOWN, chooser.marks("When?", SHOWN))
     assert choice.text == "08:30" and log_odds(choice.probability) == pytest.approx(0.5 + 0.1 * 5.0)
+
+
+def test_an_answer_that_the_other_proposals_share_is_trusted_more():
+    assert agreement(["17:00", "at 17:00", "08:30"], [0.0, math.log(2), math.log(2)], 0) == pytest.approx((1 + 2 * 2 / 3) / 5)
+    choosing, trust = Weights(0.0, 1.0, 0.0, 0.0), Weights(0.0, 0.0, 0.0, 0.0, agreement=2.0)
+    alone, shared = ([span(2, "17:00", -1.0), span(*other, -1.0)] for other in ((1, "08:30"), (2, "at 17:00")))
+    said = [Chooser(Sure({}), Unmarked(), choosing, trust).choose("When?", spans, SHOWN, UNMARKED) for spans in (alone, shared)]
+    assert [choice.text for choice in said] == ["17:00"] * 2
+    assert [log_odds(choice.probability) for choice in said] == pytest.approx([2 * (1 + 0) / 2, 2 * (1 + 2 / 3) / 2])
 
 
 def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():

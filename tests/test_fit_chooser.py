@@ -3,13 +3,13 @@
 import json
 import math
 import random
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import pytest
 from fakes import Unmarked
 
 from finetune import chooser
-from finetune.chooser import Weighed, best_of, curve_of, fit
+from finetune.chooser import Weighed, best_of, curve_of, fit, told
 from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
 from rag.chooser import Weights
@@ -27,13 +27,14 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
             support, answers = (1 / (1 + math.exp(-odds)) for odds in (odds, rng.uniform(-4, 4)))
             denied, marks = rng.random() < 0.3, rng.uniform(-8, 8)
             right = rng.random() < TRUE.probability(logprob, support, answers, denied, marks)
-            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, denied, marks, float(right)))
+            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, denied, marks, "17:00", float(right)))
     return found
 
 
 def test_the_weights_that_made_the_truth_are_found():
     choosing, trust = fit(made(20000))  # one proposal a question, so that there is nothing to choose
-    assert astuple(trust) == pytest.approx(astuple(TRUE), abs=0.1)
+    alone = replace(trust, intercept=trust.intercept + trust.agreement, agreement=0.0)  # what stands alone agrees with itself, always
+    assert astuple(alone) == pytest.approx(astuple(TRUE), abs=0.1)
     ratios = [(w.logprob / w.support, w.marks / w.support) for w in (choosing, TRUE)]
     assert ratios[0] == pytest.approx(ratios[1], abs=0.05), "what choosing leaves out shrinks all of its weights alike"
     assert 0.7 < choosing.support / TRUE.support < 1 and (choosing.answers, choosing.turned) == (0, 0)
@@ -44,13 +45,26 @@ def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     choosing, trust = fit(found)
     best = best_of(found, choosing)
     assert len(best) == 3000
-    likely = [trust.probability(p.logprob, p.support, p.answers, p.turned, p.marks) for p in best]
+    likely = [trust.probability(p.logprob, p.support, p.answers, p.turned, p.marks, p.agreement) for p in best]
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
+
+
+def test_what_the_others_say_as_well_is_believed_more():
+    found, rng = [], random.Random(0)
+    for q in range(4000):
+        alike = q % 2 == 0
+        right = rng.random() < (0.8 if alike else 0.3)
+        for text, logprob in (("17:00", -1.0), ("at 17:00" if alike else "08:30", -1.1)):
+            found.append(Weighed(f"q{q}", "d", True, logprob, 0.5, 0.5, False, 0.0, text, float(right and text != "08:30")))
+    choosing, trust = fit(found)
+    assert choosing.agreement == 0 and trust.agreement > 1
+    believed = [probability for _, probability in told(found, choosing, trust)]
+    assert believed[::2] == pytest.approx([0.8] * 2000, abs=0.06) and believed[1::2] == pytest.approx([0.3] * 2000, abs=0.06)
 
 
 def test_the_curve_by_hand():
     def at(likely, answerable, f1):
-        return Weighed("q", "d", answerable, 0.0, 0.5, 0.5, False, 0.0, f1), likely
+        return Weighed("q", "d", answerable, 0.0, 0.5, 0.5, False, 0.0, "17:00", f1), likely
 
     curve = {point.least: point for point in curve_of([at(0.9, True, 1.0), at(0.5, True, 0.4), at(0.3, False, 0.0), at(0.05, False, 0.0)])}
     assert (curve[0.0].f1, curve[0.0].accuracy, curve[0.0].right_refusals, curve[0.0].coverage) == (0.7, 0.25, 0.0, 1.0)
