@@ -56,7 +56,8 @@ writer: $(READY)  ## train the question writer that ships: make writer BENCH="..
 
 reader: $(READY)  ## train the reader that ships: make reader BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
 	@test -n "$(BENCH)" || { echo 'error: make reader BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
-	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 --set sft.epochs=3 --set prefix.memory_mb=12000 reader $(BENCH)
+	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 --set sft.epochs=3 --set prefix.apart=false --set prefix.memory_mb=12000 reader $(BENCH)
+	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 --set sft.epochs=2 --set prefix.memory_mb=12000 reader --further $(BENCH)
 
 reranker: $(READY)  ## train the cross-encoder that ships: make reranker BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a ../shared/bench/squad2-question-pairs"
 	@test -n "$(BENCH)" || { echo 'error: make reranker BENCH="folders with questions.jsonl or pairs.jsonl"' >&2; exit 1; }

@@ -98,8 +98,8 @@ def plan(cost: Cost, chunks: int, candidates: int, checked: bool, sft_epochs: in
     look = cost.train / 3 if once else cost.read
     answered = cost.write + (0.0 if once else cost.read)
     return {
-        # Two questions a span, of short prompts; each is searched for, and read by cross-encoder and reader.
-        "mine": candidates * 2 * (0.3 * cost.read * checked + cost.write + cost.search),
+        # Each span is asked for in place and searched for; for half of them two questions more are written, of short prompts, and read by the reader, too.
+        "mine": candidates * (cost.search + 0.3 * cost.read * checked + cost.write + cost.search),
         "sft": rows * sft_epochs * cost.train + looks * dev * (look + answered) + once * (rows + dev) * cost.read,
         "dpo": 2 * dpo_pairs * (cost.read + cost.write) + dpo_pairs * 2 * (dpo_epochs * cost.train + look) + once * dpo_pairs * cost.read,
         "embedder": rows * (1.4 + EXAMPLE * EMBEDDER_EPOCHS) * cost.search,  # searched for, for both, and five passages read once more

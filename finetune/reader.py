@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -31,10 +30,11 @@ DEVELOPMENT = 160  # rows that training looks at meanwhile
 
 
 def train_reader(settings: Settings, model: LocalModel, device: str, benches: list[Path], out: Path, sft: SftSettings, prefix: PrefixSettings) -> None:
-    """Train on the questions of the benches and save to `out` with its identity. What is mined of them stays in var/runs/reader."""
+    """Train on the questions of the benches, anew or on from the reader that ships (sft.start), and save to `out` with its identity. What is mined of them
+    stays in var/runs/reader."""
     train, dev = read_rows(settings, benches)
     base = load_trainable(model, *choose_device(device), prefix)
-    trainer = sft_trainer(RUN.folder, base, train, dev, replace(sft, start=""))
+    trainer = sft_trainer(RUN.folder, base, train, dev, sft)
     run_trainer(trainer, RUN.folder, False)
     trainer.model.to(torch.bfloat16)
     write_adapter(trainer, out, at_question=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ def add_shipped(commands: Any) -> None:
     writer.set_defaults(work=run_writer)
     reader = commands.add_parser("reader", help="train the reader that ships, on people's questions about other texts")
     reader.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
+    reader.add_argument("--further", action="store_true", help="go on from the one that ships: as it learns to read passages apart")
     reader.add_argument("--out", type=Path, default=Path("rag/weights/reader"))
     reader.set_defaults(work=run_reader)
     reranker = commands.add_parser("reranker", help="train the cross-encoder that ships, on people's questions about other texts")
@@ -48,7 +50,8 @@ def run_reader(args: argparse.Namespace, settings: Settings) -> None:
     from rag.prefix import PrefixSettings
 
     model, device, _ = base_of(settings)
-    train_reader(settings, model, device, args.bench, args.out, settings.section("sft", SftSettings), settings.section("prefix", PrefixSettings))
+    sft = replace(settings.section("sft", SftSettings), start="reader" if args.further else "")
+    train_reader(settings, model, device, args.bench, args.out, sft, settings.section("prefix", PrefixSettings))
 
 
 def run_reranker(args: argparse.Namespace, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import trl.trainer.utils
@@ -11,6 +11,7 @@ from finetune.attention import NAME as AFTER_PREFIX
 from rag.loading import load_base
 from rag.models import LocalModel
 from rag.prefix import PrefixSettings
+from rag.rotary import movable
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ def load_trainable(model: LocalModel, device: str, precision: str, prefix: Prefi
     for module in base.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
-    return Trainable(tokenizer, base, model, device, precision, prefix or PrefixSettings())
+    prefix = prefix or PrefixSettings()
+    return Trainable(tokenizer, base, model, device, precision, replace(prefix, apart=prefix.apart and movable(base.base_model)))
 
 
 def attend_after_prefix(base: Any, device: str) -> None:

@@ -69,7 +69,7 @@ class Generator:
         self.name = model.name + (f" + {adapter}" if adapter else "")
         self._base.get_output_embeddings().register_forward_pre_hook(_without_gaps)
         self._layers, self._tuned, self._off = self._base.base_model, self._base, adapter is None
-        self._everywhere, self.apart = False, prefix.apart
+        self._everywhere, self.apart = False, False
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
         if not hasattr(self._tuned, "disable_adapter"):  # PEFT's layers need the base's as they are

@@ -36,11 +36,11 @@ class Prefix:
 class PrefixSettings:
     """memory_mb, disk_mb: most for kept keys and values, in MB of 10^6 bytes; SmolLM2-135M takes 23 kB a token in bfloat16, 10 MB for a usual prompt.
     Files are used in training alone, for what has no room in memory. apart: read each passage for itself, so that it is read once for all questions that
-    it is shown to; an adapter is served as it was trained."""
+    it is shown to, where the model's positions allow that; false reads each after those before it. An adapter is served as it was trained."""
 
     memory_mb: int = 4000
     disk_mb: int = 0
-    apart: bool = False
+    apart: bool = True
 
     def cache(self) -> PrefixCache:
         """-> an empty cache of this size."""

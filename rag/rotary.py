@@ -7,20 +7,21 @@ from typing import Any
 
 import torch
 
-from rag.errors import ModelError
+
+def movable(layers: Any) -> bool:
+    """Whether the model's keys can be moved: one rotation for all layers, of whole keys. layers: the model without its output layer."""
+    frequencies, config = getattr(getattr(layers, "rotary_emb", None), "inv_freq", None), layers.config
+    if frequencies is None or hasattr(layers, "rotary_emb_local"):
+        return False
+    return 2 * len(frequencies) == (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
 def mover(layers: Any) -> Callable[[torch.Tensor, int], torch.Tensor]:
     """-> what turns keys (..., tokens, size of a head) as if their tokens stood that many positions later: a rotation by the sum of two angles is the one
-    after the other. layers: the model without its output layer. Raises ModelError, when called, for a model whose positions work otherwise."""
-    rotary = getattr(layers, "rotary_emb", None)
+    after the other. layers: of a movable model."""
 
     def move(keys: torch.Tensor, by: int) -> torch.Tensor:
-        if rotary is None:
-            raise ModelError("this model has no rotary positions, so its passages can't be read apart: --set prefix.apart=false")
-        cos, sin = (t[0, 0] / rotary.attention_scaling for t in rotary(keys.float(), torch.tensor([[by]], device=keys.device)))
-        if len(cos) != keys.shape[-1]:
-            raise ModelError("this model turns a part of each key alone, so its passages can't be read apart: --set prefix.apart=false")
+        cos, sin = (t[0, 0] / layers.rotary_emb.attention_scaling for t in layers.rotary_emb(keys.float(), torch.tensor([[by]], device=keys.device)))
         first, second = keys.float().chunk(2, -1)
         return (keys.float() * cos + torch.cat([-second, first], -1) * sin).to(keys.dtype)
 

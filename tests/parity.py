@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainingArguments
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, TrainingArguments
 
 from finetune.from_question import AnswerTrainer, answers, collate
 from finetune.trainable import Trainable, attend_after_prefix, float32_adapter
@@ -21,7 +21,7 @@ Found = tuple[float, dict[str, torch.Tensor]]  # the loss, and each matrix's gra
 def load_plain(model) -> Trainable:
     """-> the model as transformers loads it, with attention written out: torch's fused one differs from it by 2.6e-3 of a matrix's largest entry."""
     base = AutoModelForCausalLM.from_pretrained(model.path, dtype=torch.float32, attn_implementation="eager")
-    return Trainable(AutoTokenizer.from_pretrained(model.path), base, model, "cpu", "float32", PrefixSettings(500))
+    return Trainable(AutoTokenizer.from_pretrained(model.path), base, model, "cpu", "float32", PrefixSettings(500, apart=False))
 
 
 def from_question(base: Trainable, folder, rows) -> Found:
@@ -48,6 +48,25 @@ def over_whole_rows(base: Trainable, folder, rows) -> Found:
             logits = tuned(input_ids=torch.tensor([tokens.ids])).logits[0, -tokens.supervised - 1 : -1].float()
         said.append(-F.cross_entropy(logits, torch.tensor(tokens.ids[-tokens.supervised :]), reduction="none"))
     return backward(torch.cat(said), tuned)
+
+
+@torch.no_grad()
+def after_passages_apart(plain: PeftModel, tokens: prompt.Tokens, most: int) -> list[int]:
+    """-> what PEFT's model says greedily after passages that the base has read each for itself, at the positions where they stand: that the instructions
+    before them stand as much further on changes nothing, since positions are relative."""
+    (head, *passages), read = tokens.parts(apart=True), []
+    for passage in passages:
+        after = sum(map(len, passages[: len(read)]))
+        ids = torch.tensor([head + passage])
+        with plain.disable_adapter():
+            found = plain.get_base_model()(input_ids=ids, position_ids=torch.arange(ids.shape[1])[None] + after, use_cache=True).past_key_values.layers
+        first = 0 if not read else len(head)
+        read.append([(layer.keys[:, :, first:], layer.values[:, :, first:]) for layer in found])
+    said: list[int] = []
+    while len(said) < most and plain.config.eos_token_id not in said:
+        cache = DynamicCache([tuple(torch.cat(part, 2) for part in zip(*layer, strict=True)) for layer in zip(*read, strict=True)])
+        said.append(plain(input_ids=torch.tensor([tokens.rest + said]), past_key_values=cache).logits[0, -1].argmax().item())
+    return said
 
 
 def autocast(base: Trainable):

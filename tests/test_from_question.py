@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from parity import compare, from_question, load_plain, over_whole_rows
+from parity import after_passages_apart, compare, from_question, load_plain, over_whole_rows
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 from triplets import row
@@ -59,7 +59,7 @@ def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, mon
     """Away from the reference, where both would give log 2."""
     tokenizer, settings = tiny_generator.tokenizer, DpoSettings(epochs=1, batch=4, learning_rate=0.0)
     tuned = awake_model(at_question, tiny_model)
-    base = Trainable(tokenizer, tuned.get_base_model(), find_model(str(tiny_model)), "cpu", "float32", PrefixSettings(500))
+    base = Trainable(tokenizer, tuned.get_base_model(), find_model(str(tiny_model)), "cpu", "float32", PrefixSettings(500, apart=False))
     ours = dpo_trainer(tmp_path / "o", base, tuned, PAIRS, PAIRS, settings, True)
     plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32), at_question, is_trainable=True)
     args = DPOConfig(output_dir=str(tmp_path / "t"), per_device_eval_batch_size=4, beta=settings.beta, max_length=None, bf16=False, use_cpu=True,
@@ -111,6 +111,19 @@ def test_plain_peft_says_the_same_on_50_prompts(tiny_model, tiny_generator, at_q
     assert as_base == [g.text for g in tiny_generator.generate(prompts[:10], 12)] != wanted[:10]
 
 
+def test_plain_peft_says_the_same_after_passages_read_apart(tiny_model, at_question, questions):
+    identity = json.loads((at_question / "identity.json").read_text())
+    (at_question / "identity.json").write_text(json.dumps({**identity, "apart": True}))
+    generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
+    prompts = [prompt.render(generator.tokenizer, r.question, list(r.passages)) for r in questions[:10]]
+    plain = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32), at_question).eval()
+    wanted = [generator.tokenizer.decode(after_passages_apart(plain, tokens, 12), skip_special_tokens=True) for tokens in prompts]
+    found = [g.text for g in generator.generate(prompts, 12)]
+    assert found == wanted and len(set(wanted)) > 3
+    jointly = [plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=12, do_sample=False)[0, len(t.ids) :] for t in prompts]
+    assert found != [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in jointly]
+
+
 def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_generator, questions):
     none = Generator(find_model(str(tiny_model)), "cpu", "float32", prefix=PrefixSettings(0))
     prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)) for r in questions]
@@ -148,7 +161,8 @@ def test_quantized_and_low_precision_bases_learn(tiny_model, tmp_path, precision
     run_trainer(trainer, tmp_path / "sft", False)
     losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
     assert losses[-1] < losses[0] - 0.1
-    assert trainer.prefixes.computed == 1 + len({r.passages for r in ROWS})  # the instructions
+    parts = {part for r in ROWS for part in prompt.render(base.tokenizer, r.question, list(r.passages)).parts(apart=True)[1:]}
+    assert trainer.prefixes.computed == 1 + len(parts), "the instructions, and each passage once"
 
 
 def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_path):

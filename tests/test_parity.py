@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 from fakes import CORPUS, corpus_document
-from parity import compare, difference, from_question, in_float32, load_plain, over_whole_rows
+from parity import after_passages_apart, compare, difference, from_question, in_float32, load_plain, over_whole_rows
 from peft import LoraConfig, PeftModel, get_peft_model
 from triplets import row
 
@@ -77,7 +77,8 @@ def test_a_saved_adapter_says_the_same_through_plain_peft(model, adapter, saved)
     generator, questions = Generator(model, "cpu", "float32", folder), [json.loads(line) for line in (CORPUS / "gold.jsonl").open()][:PROMPTS]
     prompts = [prompt.render(generator.tokenizer, q["question"], evidence(q)) for q in questions]
     plain = PeftModel.from_pretrained(load_plain(model).model, folder).eval()
-    said = [plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=12, do_sample=False)[0, len(t.ids) :].tolist() for t in prompts]
+    whole = lambda t: plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=12, do_sample=False)[0, len(t.ids) :].tolist()  # noqa: E731
+    said = [after_passages_apart(plain, tokens, 12) if generator.apart else whole(tokens) for tokens in prompts]
     wanted = [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in said]
     found = [generator.generate([tokens], 12)[0].text for tokens in prompts]
     print(f"{saved}: {sum(a == b for a, b in zip(found, wanted, strict=True))} of {PROMPTS} the same, {len(set(wanted))} different answers")
