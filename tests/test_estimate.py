@@ -26,7 +26,7 @@ def test_passages_are_read_once_from_the_question_on_whatever_the_epochs():
 def test_mining_without_the_reader_does_not_wait_for_it():
     cost = Cost(train=0.0, read=1.0, write=0.0, search=0.0)
     checked, unchecked = (plan(cost, 800, 100, checked, 2, 10, 1, "alora")["mine"] for checked in (True, False))
-    assert checked - unchecked == pytest.approx(60)
+    assert checked - unchecked == pytest.approx(30)
 
 
 @pytest.mark.parametrize(("minutes", "spans"), [(41, 400), (40, 400), (39, 320), (25, 240), (9, 80), (1, 80)])
