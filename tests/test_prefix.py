@@ -1,7 +1,13 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from finetune.trainable import load_trainable
+from rag.models import find_model
+from rag.prefix import PrefixSettings
 from rag.prefix_cache import PrefixCache
+from rag.rotary import movable
 
 
 def tensor(n=1):
@@ -97,6 +103,20 @@ def test_moved_keys_are_those_of_the_other_position(tiny_generator):
     for layer, wanted in zip(here, there, strict=True):
         assert torch.allclose(move(layer.keys, 30), wanted.keys, atol=1e-5) and torch.allclose(move(wanted.keys, -30), layer.keys, atol=1e-5)
         assert not torch.allclose(layer.keys, wanted.keys, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("frequencies", "head_dim", "more", "can"), [(8, 16, {}, True), (4, 16, {}, False), (None, 16, {}, False), (8, 16, {"rotary_emb_local": 1}, False)]
+)
+def test_where_positions_are_not_one_rotation_of_whole_keys_passages_are_read_jointly(frequencies, head_dim, more, can):
+    rotary = {"rotary_emb": SimpleNamespace(inv_freq=torch.ones(frequencies))} if frequencies else {}
+    assert movable(SimpleNamespace(config=SimpleNamespace(hidden_size=64, num_attention_heads=64 // head_dim), **rotary, **more)) is can
+
+
+def test_training_reads_apart_unless_told_otherwise_and_a_base_alone_jointly(tiny_model, tiny_generator):
+    model = find_model(str(tiny_model))
+    assert load_trainable(model, "cpu", "float32").prefix.apart and not load_trainable(model, "cpu", "float32", PrefixSettings(apart=False)).prefix.apart
+    assert not tiny_generator.apart
 
 
 def test_passages_read_apart_see_the_instructions_and_themselves_alone(tiny_generator):
