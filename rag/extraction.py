@@ -111,14 +111,13 @@ def find_spans(
     first. For a single prompt; leaves its cache as it was."""
     search = _Search(model, read, closing, beams, margin)
     root = _Beam((), 0.0, tree, [], read.scores[0])
-    live = [root]
+    live, named = [root], list(dict.fromkeys(also))
     while chosen := search.choose(live):
-        live = search.grow(chosen)
-    known = {span.ids for span in search.found}
-    search.add(root, [path for path in dict.fromkeys(also) if path not in known])
+        live, named = search.grow(chosen, root, named), []
     if search.columns:
         read.cache.crop(-search.columns)
-    return search.found
+    known = {span.ids for span in search.found}
+    return sorted([*search.found, *(span for span in search.named if span.ids not in known)], key=lambda span: -span.logprob)
 
 
 @dataclass(frozen=True)
@@ -139,6 +138,7 @@ class _Search:
     def __init__(self, model: Any, read: Read, closing: int, beams: int, margin: float):
         self._model, self._read, self._closing, self._beams, self._margin = model, read, closing, beams, margin
         self.found: list[Span] = []
+        self.named: list[Span] = []
         self.columns = 0  # tokens read so far
 
     def _hopeless(self, total: float) -> bool:
@@ -154,30 +154,26 @@ class _Search:
             ahead += [(beam.total + value, beam, token) for value, token in zip(values, tokens, strict=True) if not self._hopeless(beam.total + value)]
         return sorted(ahead, key=lambda a: -a[0])[: self._beams]
 
-    def grow(self, chosen: list[tuple[float, _Beam, int]]) -> list[_Beam]:
-        """Read the continuations and what must follow them. -> those that have not become hopeless."""
+    def grow(self, chosen: list[tuple[float, _Beam, int]], root: _Beam, named: list[tuple[int, ...]]) -> list[_Beam]:
+        """Read the continuations and what must follow them, and in the same step the paths that are named, however unlikely. -> the beams that have not become
+        hopeless."""
         forced = [_forced(beam.node, token) for _, beam, token in chosen]
-        logprobs, columns = self._step([beam for _, beam, _ in chosen], forced)
+        logprobs, columns = self._step([*(beam for _, beam, _ in chosen), *[root] * len(named)], [*forced, *map(list, named)])
         grown, at = [], 0
-        for (total, beam, _), tokens, own in zip(chosen, forced, columns, strict=True):
+        for (total, beam, _), tokens, own in zip(chosen, forced, columns, strict=False):
             grown += self._walk(total, beam, tokens, own, logprobs[at : at + len(tokens)])
             at += len(tokens)
+        for path in named:
+            self.named.append(self._whole(root, path, logprobs[at : at + len(path)]))
+            at += len(path)
         return grown
 
-    def add(self, root: _Beam, paths: list[tuple[int, ...]]) -> None:
-        """Score the spans at the ends of these paths, however unlikely, in one step."""
-        if not paths:
-            return
-        logprobs, _ = self._step([root] * len(paths), [list(path) for path in paths])
-        at = 0
-        for path in paths:
-            own, node = logprobs[at : at + len(path)], root.node
-            for token in path:
-                node = node.next[token]
-            total = float(root.scores[path[0]] + sum(own[n, token] for n, token in enumerate(path[1:])) + own[-1, self._closing])
-            self.found.append(Span(path, tuple(node.places), total))
-            at += len(path)
-        self.found.sort(key=lambda span: -span.logprob)
+    def _whole(self, root: _Beam, path: tuple[int, ...], logprobs: torch.Tensor) -> Span:
+        node = root.node
+        for token in path:
+            node = node.next[token]
+        total = float(root.scores[path[0]] + sum(logprobs[n, token] for n, token in enumerate(path[1:])) + logprobs[-1, self._closing])
+        return Span(path, tuple(node.places), total)
 
     def _walk(self, total: float, beam: _Beam, tokens: list[int], columns: list[int], logprobs: torch.Tensor) -> list[_Beam]:
         ids, node = beam.ids, beam.node

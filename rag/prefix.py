@@ -16,7 +16,7 @@ from rag.prefix_cache import Key, Parts, PrefixCache
 from rag.roomy import ROOM, roomy_cache
 from rag.rotary import mover
 
-BATCH = 1800  # tokens read together
+BATCH, BATCH_CUDA = 256, 1800  # tokens read together: on a CPU a passage alone keeps all cores busy, and nothing is padded
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class PrefixReader:
         missing = sorted((parts for parts in wanted if parts not in kept), key=lambda parts: (len(parts), parts[:-1], len(parts[-1])))
         firsts = {parts[:1] for parts in wanted if len(parts) > 1}
         with tqdm(total=len(missing), desc=label, unit=" parts", disable=not label or not missing) as bar:
-            for batch in _batches(missing):
+            for batch in _batches(missing, BATCH_CUDA if self._device.startswith("cuda") else BATCH):
                 for parts, tensor in zip(batch, self._compute(batch, kept), strict=True):
                     key = (self._identity, parts)
                     self.cache.put(key, tensor)
@@ -137,12 +137,12 @@ def _keys(parts: Parts) -> list[Parts]:
     return [parts[:1], *((parts[0], part) for part in parts[1:])]
 
 
-def _batches(missing: list[Parts]) -> Iterator[list[Parts]]:
-    """Of what follows the same first part, and of about BATCH tokens: on a CPU larger ones are slower."""
+def _batches(missing: list[Parts], most: int) -> Iterator[list[Parts]]:
+    """Of what follows the same first part, and of `most` tokens."""
     batch: list[Parts] = []
     for parts in missing:
         alike = batch and len(batch[0]) == len(parts) and (len(parts) == 1 or batch[0][0] == parts[0])
-        if batch and (not alike or (len(batch) + 1) * len(parts[-1]) > BATCH):
+        if batch and (not alike or (len(batch) + 1) * len(parts[-1]) > most):
             yield batch
             batch = []
         batch.append(parts)
