@@ -54,7 +54,7 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
     questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])]
     weights = (READER / "adapter_model.safetensors").read_bytes() + (SHIPPED / CHANGES).read_bytes()
     form = ",".join(field.name for field in fields(Proposal)).encode()
-    rules = b"".join(Path(inspect.getfile(part)).read_bytes() for part in (extraction, answer_kind, likeliest))
+    rules = b"".join(Path(inspect.getfile(rule)).read_bytes() for rule in (extraction, answer_kind, likeliest))
     basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes() + form + rules).hexdigest()[:12]
     path = STAGE.folder / f"{bench.name}-{part}-{basis}.jsonl"
     if not path.exists():

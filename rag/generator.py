@@ -61,8 +61,8 @@ class Generator:
         cache: PrefixCache | None = None,
     ):
         """Raises ModelError or PromptError when the adapter was trained on another base or on another prompt than `prompt` (a fingerprint;
-        the answering prompt's if None). prefix: how passages are read and kept; with an adapter from the question on they are read as in its
-        training. cache: what other generators on the same base have read; one of its own if None."""
+        the answering prompt's if None). prefix: how much of what is read is kept; passages are read jointly, with an adapter from the question
+        on as in its training. cache: what other generators on the same base have read; one of its own if None."""
         prefix = prefix or PrefixSettings()
         self.tokenizer, self._base = load_base(model, device, precision)
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
