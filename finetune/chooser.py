@@ -11,7 +11,7 @@ import numpy as np
 
 from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
-from rag.chooser import Weights, agreement, log_odds
+from rag.chooser import Weights, agreement, log_odds, probability
 from rag.pipeline import open_boundaries, shipped_reranker
 from rag.polarity import turned
 from rag.reranker import whether_answered
@@ -116,7 +116,7 @@ def _best(proposed: list[Weighed], choosing: Weights) -> Weighed:
 
 def told(found: list[Weighed], choosing: Weights, trust: Weights) -> list[tuple[Weighed, float]]:
     """-> each question's best proposal, and how likely it is right."""
-    return [(p, trust.probability(p.logprob, p.support, p.answers, p.turned, p.marks, p.agreement)) for p in best_of(found, choosing)]
+    return [(p, probability(trust.odds(p.logprob, p.support, p.answers, p.turned, p.marks, p.agreement))) for p in best_of(found, choosing)]
 
 
 @dataclass(frozen=True)

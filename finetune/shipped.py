@@ -1,4 +1,4 @@
-"""The commands that train what ships with this package: question writer, reader, cross-encoder, boundaries, chooser."""
+"""The commands that train what ships with this package: question writer, reader, cross-encoder, boundaries, chooser; and find answers for them to learn."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ def add_shipped(commands: Any) -> None:
     reader.add_argument("--further", action="store_true", help="go on from the one that ships: as it learns to read passages apart")
     reader.add_argument("--out", type=Path, default=Path("rag/weights/reader"))
     reader.set_defaults(work=run_reader)
+    label = commands.add_parser("label", help="find answers for people's questions that come with their paragraph only; what ships learns from them too")
+    label.add_argument("pairs", type=Path, help="folder with paragraphs.jsonl and pairs.jsonl in SQuAD's order")
+    label.add_argument("--out", type=Path, default=Path("var/labelled"), help="folder of a new bench: documents/ and questions.jsonl (default %(default)s)")
+    label.set_defaults(work=run_label)
     reranker = commands.add_parser("reranker", help="train the cross-encoder that ships, on people's questions about other texts")
     reranker.add_argument("folder", type=Path, nargs="+", help="a bench (documents/, questions.jsonl), or paragraphs.jsonl and pairs.jsonl in SQuAD's order")
     reranker.add_argument("--out", type=Path, default=Path("rag/weights/reranker"))
@@ -52,6 +56,12 @@ def run_reader(args: argparse.Namespace, settings: Settings) -> None:
     model, device, _ = base_of(settings)
     sft = replace(settings.section("sft", SftSettings), start="reader" if args.further else "")
     train_reader(settings, model, device, args.bench, args.out, sft, settings.section("prefix", PrefixSettings))
+
+
+def run_label(args: argparse.Namespace, settings: Settings) -> None:
+    from finetune.pseudo_labels import make_bench
+
+    make_bench(settings, args.pairs, args.out)
 
 
 def run_reranker(args: argparse.Namespace, settings: Settings) -> None:

@@ -8,7 +8,6 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rag.boundaries import Boundaries, Marks
 from rag.extraction import Place, Span
@@ -42,10 +41,6 @@ class Weights:
         odds = self.intercept + self.logprob * logprob + self.support * log_odds(support) + self.answers * log_odds(answers) + self.turned * turned
         return odds + self.marks * marks + self.agreement * agreement
 
-    def probability(self, *told: Any, **more: Any) -> float:
-        """-> of being right, of what `odds` takes."""
-        return 1 / (1 + math.exp(-max(self.odds(*told, **more), -500.0)))
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -60,6 +55,11 @@ def log_odds(probability: float) -> float:
     """Cut off at one in 10,000."""
     kept = min(max(probability, 1e-4), 1 - 1e-4)
     return math.log(kept / (1 - kept))
+
+
+def probability(odds: float) -> float:
+    """Of log-odds."""
+    return 1 / (1 + math.exp(-max(odds, -500.0)))
 
 
 def agreement(texts: list[str], odds: list[float], chosen: int) -> float:
@@ -95,7 +95,7 @@ class Chooser:
         span, place = read[best]
         passage = passages[place.passage - 1]
         denied, agreed = turned(question, passage.chunk.text[slice(*place.sentence)]), agreement([_text(p, passages) for p in places], odds, best)
-        trusted = self.trust.probability(span.logprob, supports[best], self.answers(question, passage), denied, marked[best], agreed)
+        trusted = probability(self.trust.odds(span.logprob, supports[best], self.answers(question, passage), denied, marked[best], agreed))
         return _choice(place, passages, trusted)
 
     def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:

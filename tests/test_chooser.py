@@ -7,7 +7,7 @@ from fakes import Unmarked, passage
 
 from rag.answer import chosen_answer
 from rag.boundaries import Marks
-from rag.chooser import Chooser, Weights, agreement, log_odds, read_weights
+from rag.chooser import Chooser, Weights, agreement, log_odds, probability, read_weights
 from rag.extraction import Place, Span
 from rag.prompt import REFUSAL
 
@@ -113,7 +113,7 @@ def test_no_span_is_a_refusal():
 
 def test_certainty_stays_finite():
     assert (log_odds(0.0), log_odds(1.0)) == pytest.approx((math.log(1e-4), -math.log(1e-4)), rel=1e-4)
-    assert 0 < Weights(0, 1, 1, 1).probability(-2000.0, 0.0, 0.0) < 1e-100
+    assert 0 < probability(Weights(0, 1, 1, 1).odds(-2000.0, 0.0, 0.0)) < 1e-100
 
 
 def test_the_shipped_weights_trust_generator_cross_encoder_and_marks():

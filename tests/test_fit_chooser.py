@@ -12,7 +12,7 @@ from finetune import chooser
 from finetune.chooser import Weighed, best_of, curve_of, fit, told
 from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
-from rag.chooser import Weights
+from rag.chooser import Weights, probability
 from rag.settings import Settings
 
 TRUE = Weights(1.0, 0.5, 0.8, 0.4, -1.5, 0.3)
@@ -26,7 +26,7 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
             logprob, odds = rng.uniform(-6, 0), rng.uniform(-4, 4)
             support, answers = (1 / (1 + math.exp(-odds)) for odds in (odds, rng.uniform(-4, 4)))
             denied, marks = rng.random() < 0.3, rng.uniform(-8, 8)
-            right = rng.random() < TRUE.probability(logprob, support, answers, denied, marks)
+            right = rng.random() < probability(TRUE.odds(logprob, support, answers, denied, marks))
             found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, denied, marks, "17:00", float(right)))
     return found
 
@@ -45,7 +45,7 @@ def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     choosing, trust = fit(found)
     best = best_of(found, choosing)
     assert len(best) == 3000
-    likely = [trust.probability(p.logprob, p.support, p.answers, p.turned, p.marks, p.agreement) for p in best]
+    likely = [probability(trust.odds(p.logprob, p.support, p.answers, p.turned, p.marks, p.agreement)) for p in best]
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
 
 
