@@ -63,11 +63,15 @@ reranker: $(READY)  ## train the cross-encoder that ships: make reranker BENCH="
 	@test -n "$(BENCH)" || { echo 'error: make reranker BENCH="folders with questions.jsonl or pairs.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune reranker $(BENCH)
 
-boundaries: $(READY)  ## train what marks where answers begin and end, after the cross-encoder: make boundaries BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
+labelled: $(READY)  ## find answers for question pairs that come without, for boundaries to learn from: make labelled PAIRS=../shared/bench/squad2-question-pairs
+	@test -n "$(PAIRS)" || { echo 'error: make labelled PAIRS="folder with paragraphs.jsonl and pairs.jsonl"' >&2; exit 1; }
+	@$(PY) -m finetune label "$(PAIRS)"
+
+boundaries: $(READY)  ## train what marks where answers begin and end, after cross-encoder and labelled: make boundaries BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a var/labelled"
 	@test -n "$(BENCH)" || { echo 'error: make boundaries BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune boundaries $(BENCH)
 
-chooser: $(READY)  ## weigh reader, cross-encoder and boundaries against each other, after all three: make chooser BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
+chooser: $(READY)  ## weigh reader and boundaries against each other, after both: make chooser BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
 	@test -n "$(BENCH)" || { echo 'error: make chooser BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune chooser $(BENCH)
 
@@ -78,4 +82,4 @@ test: $(READY)  ## check style and run every test, the loop on the real model am
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index ask ingest train eval reproduce writer reader reranker boundaries chooser test clean
+.PHONY: help setup index ask ingest train eval reproduce writer reader reranker labelled boundaries chooser test clean

@@ -183,7 +183,6 @@ def choice(answerer: Answerer) -> dict[str, Any]:
     chooser = answerer.chooser
     weights = [dataclasses.asdict(kept) for kept in (chooser.choosing, chooser.trust)] if chooser else None
     return {"answer": dataclasses.asdict(answerer.settings), "chooser": weights,
-            "reranker": [chooser.reranker.name, chooser.reranker.digest] if chooser else None,
             "boundaries": chooser.boundaries.digest if chooser else None}  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from rag.boundaries import SHIPPED, encode, open_pointing
 from rag.changes import IDENTITY, apply_changes, save_changes
 from rag.chunking import Chunk
 from rag.embedder import Embedder
-from rag.models import LocalModel
+from rag.models import LocalModel, computes_bfloat16
 from rag.reranker import SHIPPED as RERANKER
 
 BATCH, EPOCHS, LEARNING_RATE = 8, 2, 1e-4
@@ -114,7 +114,8 @@ def fit(model, tokenizer, rows: list[Example], epochs: float, learning_rate: flo
     for _ in (bar := tqdm(range(steps), desc="boundaries", unit=" steps")):
         if len(order) < BATCH:
             order = rng.sample(rows, len(rows))
-        loss = loss_of(model, tokenizer, [order.pop() for _ in range(BATCH)])
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=computes_bfloat16(model.device.type)):
+            loss = loss_of(model, tokenizer, [order.pop() for _ in range(BATCH)])
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(body + head, 1.0)

@@ -1,4 +1,4 @@
-"""How the chooser weighs generator, cross-encoder and boundaries: fitted on people's questions about documents that none was trained on."""
+"""How the chooser weighs generator and boundaries: fitted on people's questions about documents that neither was trained on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import numpy as np
 
 from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
-from rag.chooser import Weights, agreement, log_odds, probability
-from rag.pipeline import open_boundaries, shipped_reranker
+from rag.chooser import Weights, agreement, probability
+from rag.pipeline import open_boundaries
 from rag.polarity import turned
-from rag.reranker import whether_answered
 from rag.settings import Settings
 
 RIGHT = 0.5  # token F1 from which a span counts as right
@@ -24,26 +23,23 @@ STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 @dataclass(frozen=True)
 class Weighed:
-    """A proposal with the cross-encoder's scores, 0 to 1: its sentence's support, and whether its passage answers; and with whether the question denies what
-    the sentence asserts, the log-odds that the answer begins and ends there, and, once it is chosen, how far the question's other proposals agree. The rest as
-    in finetune.proposals."""
+    """A proposal with the log-odds that the answer begins and ends there, whether the question denies what the sentence asserts, and, once it is chosen, how far
+    the question's other proposals agree. The rest as in finetune.proposals."""
 
     question: str
     document: str
     answerable: bool
     logprob: float
-    support: float
-    answers: float
-    turned: bool
     marks: float
+    turned: bool
     text: str
     f1: float
     agreement: float = 0.0
 
 
 def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
-    """Weigh the shipped reader's proposals for the questions on documents that reader and encoders have left out, or on everything where they were trained
-    on other benches; keep the weights in `out`, with the curve that they give on each bench: eleven numbers from hundreds of questions, so on the same ones."""
+    """Weigh what reader and boundaries propose for the questions on documents that both have left out, or on everything where they were trained on other
+    benches; keep the weights in `out`, with the curve that they give on each bench: eight numbers from hundreds of questions, so on the same ones."""
     found = {bench.name: weigh(settings, proposals(settings, bench, ALL if everything else MEASURING)) for bench in benches}
     every = [weighed for of_bench in found.values() for weighed in of_bench]
     if not any(p.f1 >= RIGHT for p in every):
@@ -57,16 +53,17 @@ def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: 
 
 
 def weigh(settings: Settings, near: list[Proposal]) -> list[Weighed]:
-    """-> the proposals with what the shipped encoders say of them."""
-    reranker, boundaries, asked = shipped_reranker(settings), open_boundaries(settings), list(dict.fromkeys((p.asked, p.passage) for p in near))
-    supports = reranker.score_pairs([(p.claim, p.evidence) for p in near])
-    answers = dict(zip(asked, reranker.score_pairs([(whether_answered(question), passage) for question, passage in asked]), strict=True))
-    marks = {(question, passage): boundaries.read(question, [passage])[0] for question, passage in asked}
+    """-> the proposals with what the shipped boundaries say of them."""
+    boundaries = open_boundaries(settings)
+    marks = {asked: boundaries.read(asked[0], [asked[1]])[0] for asked in dict.fromkeys((p.asked, p.passage) for p in near)}
     return [
-        Weighed(p.question, p.document, p.answerable, p.logprob, support, answers[of], turned(p.asked, _sentence(p)), marks[of].of(p.start, p.end), text, p.f1)
-        for p, support in zip(near, supports, strict=True)
-        for of, text in [((p.asked, p.passage), " ".join(p.passage[p.start : p.end].split()))]
+        Weighed(p.question, p.document, p.answerable, p.logprob, marks[p.asked, p.passage].of(p.start, p.end), turned(p.asked, _sentence(p)), _text(p), p.f1)
+        for p in near
     ]
+
+
+def _text(proposal: Proposal) -> str:
+    return " ".join(proposal.passage[proposal.start : proposal.end].split())
 
 
 def _sentence(proposal: Proposal) -> str:
@@ -76,10 +73,8 @@ def _sentence(proposal: Proposal) -> str:
 
 def fit(found: list[Weighed]) -> tuple[Weights, Weights]:
     """-> the weights that say which of all proposals is best, and those that say, of the best of each question alone, how likely it is right: the best of
-    several looks better than it is. Whether the passage answers at all, what the question denies, and agreement are not for choosing, where they were not shown
-    to help (eval/LOG.md)."""
-    intercept, logprob, support, marks = _regress(_features(found)[:, [0, 1, 4]], np.array([p.f1 >= RIGHT for p in found]))
-    choosing = _rounded(intercept, logprob, support, 0.0, 0.0, marks)
+    several looks better than it is. What the question denies and agreement are not for choosing, where they were not shown to help (eval/LOG.md)."""
+    choosing = _rounded(*_regress(_features(found)[:, :2], np.array([p.f1 >= RIGHT for p in found])))
     best = best_of(found, choosing)
     return choosing, _rounded(*_regress(_features(best), np.array([p.f1 >= RIGHT for p in best])))
 
@@ -89,7 +84,7 @@ def _rounded(*weights: float) -> Weights:
 
 
 def _features(found: list[Weighed]) -> np.ndarray:
-    return np.array([[p.logprob, log_odds(p.support), log_odds(p.answers), p.turned, p.marks, p.agreement] for p in found])
+    return np.array([[p.logprob, p.marks, p.turned, p.agreement] for p in found])
 
 
 def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
@@ -109,14 +104,14 @@ def best_of(found: list[Weighed], choosing: Weights) -> list[Weighed]:
 
 
 def _best(proposed: list[Weighed], choosing: Weights) -> Weighed:
-    odds = [choosing.odds(p.logprob, p.support, marks=p.marks) for p in proposed]
+    odds = [choosing.odds(p.logprob, p.marks) for p in proposed]
     best = max(range(len(odds)), key=lambda n: odds[n])
     return replace(proposed[best], agreement=agreement([p.text for p in proposed], odds, best))
 
 
 def told(found: list[Weighed], choosing: Weights, trust: Weights) -> list[tuple[Weighed, float]]:
     """-> each question's best proposal, and how likely it is right."""
-    return [(p, probability(trust.odds(p.logprob, p.support, p.answers, p.turned, p.marks, p.agreement))) for p in best_of(found, choosing)]
+    return [(p, probability(trust.odds(p.logprob, p.marks, p.turned, p.agreement))) for p in best_of(found, choosing)]
 
 
 @dataclass(frozen=True)

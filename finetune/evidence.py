@@ -18,7 +18,7 @@ from rag.documents import Document, find_files, read_document
 from rag.embedder import Embedder
 from rag.grounding import sentences
 from rag.lexical import Lexical
-from rag.reranker import claim_and_evidence, whether_answered
+from rag.reranker import claim_and_evidence
 from rag.retrieval import reciprocal_rank_fusion
 from rag.scoring import normalize
 
@@ -153,10 +153,11 @@ def near_of(chunks: list[Chunk], asked: list[Asked], embedder: Embedder) -> Iter
 
 
 def _answered(q: Asked, chunks: list[Chunk], near: list[int], rng: random.Random) -> Iterator[Pair]:
+    """Nobody asks this of the cross-encoder; what it learns by it, boundaries go on from."""
     if q.answerable is not None:
-        yield Pair(whether_answered(q.question), chunks[q.home].searched, int(q.answerable), "answers")
+        yield Pair(f"answered: {q.question}", chunks[q.home].searched, int(q.answerable), "answers")
     if q.answerable and near:
-        yield Pair(whether_answered(q.question), chunks[rng.choice(near)].searched, 0, "elsewhere")
+        yield Pair(f"answered: {q.question}", chunks[rng.choice(near)].searched, 0, "elsewhere")
 
 
 def _near(question: str, vector: np.ndarray, vectors: np.ndarray, lexical: Lexical) -> list[int]:

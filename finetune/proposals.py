@@ -31,8 +31,8 @@ ALL, MEASURING = "all", "measuring"
 
 @dataclass(frozen=True)
 class Proposal:
-    """A span for a question. question: its id; asked: its words. passage: what is read to tell whether the question is answered at all, and where: start and
-    end are the span's characters there. claim, evidence: what the cross-encoder reads of the span. logprob: the span's natural log-probability. f1: token F1
+    """A span for a question. question: its id; asked: its words. passage: where boundaries read it: start and end are the span's characters
+    there. claim, evidence: what the cross-encoder reads of the span. logprob: the span's natural log-probability. f1: token F1
     against the acceptable answers, 0 where there are none."""
 
     question: str

@@ -22,10 +22,11 @@ LEAST = 0.5  # probability from which on what is found is taken for the answer
 
 @dataclass(frozen=True)
 class Found:
-    """An answer and where it starts in the chunk's document."""
+    """An answer, where it starts in the chunk's document, and how likely it is right."""
 
     answer: str
     start: int
+    probability: float
 
 
 def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
@@ -48,8 +49,10 @@ def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
 
 
 def _line(q: Asked, number: int, found: Found | None, places: dict[str, int]) -> dict:
-    start = places[q.paragraph] + found.start if found else -1
-    return {"id": f"{q.document}-{number}", "question": q.question, "answers": [found.answer] if found else [], "document": f"{q.document}.md", "start": start}
+    line = {"id": f"{q.document}-{number}", "question": q.question, "document": f"{q.document}.md"}
+    if not found:
+        return {**line, "answers": [], "start": -1}
+    return {**line, "answers": [found.answer], "start": places[q.paragraph] + found.start, "probability": found.probability}
 
 
 def _write_documents(paragraphs: list[dict], folder: Path) -> dict[str, int]:
@@ -72,4 +75,4 @@ def find(answerer: Answerer, question: str, chunk: Chunk) -> Found | None:
     if said.refused or said.confidence < LEAST:
         return None
     at = chunk.text.find(said.text, said.citations[0].start - chunk.start)
-    return Found(said.text, chunk.start + at) if at >= 0 else None
+    return Found(said.text, chunk.start + at, said.confidence) if at >= 0 else None

@@ -34,7 +34,7 @@ def add_shipped(commands: Any) -> None:
     boundaries.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
     boundaries.add_argument("--out", type=Path, default=Path("rag/weights/boundaries"))
     boundaries.set_defaults(work=run_boundaries)
-    chooser = commands.add_parser("chooser", help="weigh generator, cross-encoder and boundaries, on people's questions that none was trained on")
+    chooser = commands.add_parser("chooser", help="weigh generator and boundaries against each other, on people's questions that neither was trained on")
     chooser.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
     chooser.add_argument("--everything", action="store_true", help="weigh by all documents, not only by those left out of training")
     chooser.add_argument("--out", type=Path, default=Path("rag/weights/chooser.json"))

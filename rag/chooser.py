@@ -1,6 +1,5 @@
-"""Which of the spans that the generator proposes is the answer, and then how likely it is right: the word of the generator, of the cross-encoder and of what
-marks where answers begin and end, weighed by one logistic regression for each, on questions that none was trained on (Platt scaling, 1999, with several
-scores)."""
+"""Which of the spans that the generator proposes is the answer, and then how likely it is right: the word of the generator and of what marks where answers
+begin and end, weighed by one logistic regression for each, on questions that neither was trained on (Platt scaling, 1999, with several scores)."""
 
 from __future__ import annotations
 
@@ -13,33 +12,28 @@ from rag.boundaries import Boundaries, Marks
 from rag.extraction import Place, Span
 from rag.grounding import Citation
 from rag.polarity import turned
-from rag.reranker import Reranker, claim_and_evidence, whether_answered
 from rag.retrieval import Passage
 from rag.scoring import token_f1
 
 SHIPPED = Path(__file__).parent / "weights" / "chooser.json"
-READINGS = 2  # places of one span that the cross-encoder reads at most
+READINGS = 2  # places of one span that are weighed at most
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Of the log-odds that a span is right: of its natural log-probability, and of the log-odds that the cross-encoder gives its sentence for bearing it out
-    (support) and its passage for answering the question at all (answers), of the question's denying what the sentence asserts (turned: 0 or 1), of the
-    log-odds that the answer begins and ends there (marks), and of how far what else is proposed says the same (agreement, below). answers, turned and
-    agreement are no help in choosing, so 0 there."""
+    """Of the log-odds that a span is right: of its natural log-probability, of the log-odds that the answer begins and ends there (marks), of the question's
+    denying what the sentence asserts (turned: 0 or 1), and of how far what else is proposed says the same (agreement, below). turned and agreement are no help
+    in choosing, so 0 there."""
 
     intercept: float
     logprob: float
-    support: float
-    answers: float
+    marks: float
     turned: float = 0.0
-    marks: float = 0.0
     agreement: float = 0.0
 
-    def odds(self, logprob: float, support: float, answers: float = 0.5, turned: bool = False, marks: float = 0.0, agreement: float = 0.0) -> float:
-        """-> the log-odds of being right; support, answers, agreement: from 0 to 1, answers even where nobody has asked."""
-        odds = self.intercept + self.logprob * logprob + self.support * log_odds(support) + self.answers * log_odds(answers) + self.turned * turned
-        return odds + self.marks * marks + self.agreement * agreement
+    def odds(self, logprob: float, marks: float, turned: bool = False, agreement: float = 0.0) -> float:
+        """-> the log-odds of being right; agreement: from 0 to 1."""
+        return self.intercept + self.logprob * logprob + self.marks * marks + self.turned * turned + self.agreement * agreement
 
 
 @dataclass(frozen=True)
@@ -49,12 +43,6 @@ class Choice:
     text: str
     citation: Citation
     probability: float
-
-
-def log_odds(probability: float) -> float:
-    """Cut off at one in 10,000."""
-    kept = min(max(probability, 1e-4), 1 - 1e-4)
-    return math.log(kept / (1 - kept))
 
 
 def probability(odds: float) -> float:
@@ -76,8 +64,8 @@ def read_weights(path: Path = SHIPPED) -> tuple[Weights, Weights]:
 
 
 class Chooser:
-    def __init__(self, reranker: Reranker, boundaries: Boundaries, choosing: Weights, trust: Weights):
-        self.reranker, self.boundaries, self.choosing, self.trust = reranker, boundaries, choosing, trust
+    def __init__(self, boundaries: Boundaries, choosing: Weights, trust: Weights):
+        self.boundaries, self.choosing, self.trust = boundaries, choosing, trust
 
     def marks(self, question: str, passages: list[Passage]) -> list[Marks]:
         """-> where answers begin and end in each passage."""
@@ -85,29 +73,15 @@ class Chooser:
 
     def choose(self, question: str, spans: list[Span], passages: list[Passage], marks: list[Marks]) -> Choice | None:
         """-> the likeliest span, None where there is none. marks: of each passage, as `marks` reads them."""
-        read = [(span, place) for span in spans for place in span.places[:READINGS]]
+        read = [(span, place, _marked(place, passages, marks)) for span in spans for place in span.places[:READINGS]]
         if not read:
             return None
-        places = [place for _, place in read]
-        supports, marked = self.supports(question, places, passages), [_marked(place, passages, marks) for place in places]
-        odds = [self.choosing.odds(span.logprob, s, marks=m) for (span, _), s, m in zip(read, supports, marked, strict=True)]
+        odds = [self.choosing.odds(span.logprob, marked) for span, _, marked in read]
         best = max(range(len(read)), key=lambda n: odds[n])
-        span, place = read[best]
-        passage = passages[place.passage - 1]
-        denied, agreed = turned(question, passage.chunk.text[slice(*place.sentence)]), agreement([_text(p, passages) for p in places], odds, best)
-        trusted = probability(self.trust.odds(span.logprob, supports[best], self.answers(question, passage), denied, marked[best], agreed))
-        return _choice(place, passages, trusted)
-
-    def supports(self, question: str, places: list[Place], passages: list[Passage]) -> list[float]:
-        """-> how well the sentence around each place bears out that it answers the question, from 0 to 1."""
-        pairs = []
-        for place in places:
-            pairs.append(claim_and_evidence(question, _text(place, passages), passages[place.passage - 1].chunk, place.sentence))
-        return self.reranker.score_pairs(pairs)
-
-    def answers(self, question: str, passage: Passage) -> float:
-        """-> how likely the passage answers the question, rather than only being about it, from 0 to 1."""
-        return self.reranker.score_pairs([(whether_answered(question), passage.chunk.searched)])[0]
+        span, place, marked = read[best]
+        denied = turned(question, passages[place.passage - 1].chunk.text[slice(*place.sentence)])
+        agreed = agreement([_text(p, passages) for _, p, _ in read], odds, best)
+        return _choice(place, passages, probability(self.trust.odds(span.logprob, marked, denied, agreed)))
 
 
 def _marked(place: Place, passages: list[Passage], marks: list[Marks]) -> float:

@@ -144,7 +144,7 @@ def changed_reranker(settings: Settings, changes: Path) -> Reranker:
 
 @cache
 def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker:
-    """Loaded once, though it both orders passages and chooses answers."""
+    """Loaded once, though while mining it both orders passages and judges spans."""
     return Reranker(model, device, changes)
 
 
@@ -161,7 +161,7 @@ def open_boundaries(settings: Settings) -> Boundaries:
 
 def open_chooser(settings: Settings) -> Chooser:
     """-> what chooses among spans, by what this package ships."""
-    return Chooser(shipped_reranker(settings), open_boundaries(settings), *read_weights())
+    return Chooser(open_boundaries(settings), *read_weights())
 
 
 def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:

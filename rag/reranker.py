@@ -82,11 +82,6 @@ def _batch(device: str) -> int:
     return BATCH_CUDA if device.startswith("cuda") else BATCH
 
 
-def whether_answered(question: str) -> str:
-    """-> what the cross-encoder reads before a passage to tell whether it answers the question: a passage about the same thing may not."""
-    return f"answered: {question}"
-
-
 def claim_and_evidence(question: str, answer: str, chunk: Chunk, sentence: tuple[int, int]) -> tuple[str, str]:
     """-> what the cross-encoder reads to tell whether a sentence of the chunk, under its headings, bears an answer out."""
     return f"{question} {answer}", f"{' > '.join(chunk.headings or (chunk.title,))}\n{chunk.text[sentence[0] : sentence[1]]}"

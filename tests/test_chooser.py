@@ -1,4 +1,4 @@
-"""The choice among spans, with a cross-encoder that can be worked by hand."""
+"""The choice among spans, worked by hand."""
 
 import math
 
@@ -7,7 +7,7 @@ from fakes import Unmarked, passage
 
 from rag.answer import chosen_answer
 from rag.boundaries import Marks
-from rag.chooser import Chooser, Weights, agreement, log_odds, probability, read_weights
+from rag.chooser import Chooser, Weights, agreement, probability, read_weights
 from rag.extraction import Place, Span
 from rag.prompt import REFUSAL
 
@@ -18,19 +18,6 @@ SHOWN = [passage("The office opens at 08:30.", "office.md", 50), passage(TEXT, "
 UNMARKED = [Marks([], [], [])] * 2
 
 
-class Sure:
-    """A cross-encoder that is as sure of a claim as `sure` says."""
-
-    name, digest = "sure", "0"
-
-    def __init__(self, sure):
-        self._sure, self.pairs = sure, []
-
-    def score_pairs(self, pairs):
-        self.pairs += pairs
-        return [self._sure.get(text if claim.startswith("answered: ") else claim.split("? ")[1], 0.5) for claim, text in pairs]
-
-
 def span(passage: int, text: str, logprob: float) -> Span:
     whole = SHOWN[passage - 1].chunk.text
     start = whole.index(text)
@@ -38,39 +25,32 @@ def span(passage: int, text: str, logprob: float) -> Span:
     return Span((1, 2), (Place(passage, start, start + len(text), sentence),), logprob)
 
 
-def test_the_likeliest_by_both_is_chosen_and_its_sentence_quoted():
-    reranker = Sure({"08:30": 0.1, "closes at 17:00": 0.9})
-    spans = [span(1, "08:30", -0.1), span(2, "closes  at 17:00", -1.0)]
-    choice = Chooser(reranker, Unmarked(), *[Weights(0.5, 1.0, 1.0, 0.0)] * 2).choose("When?", spans, SHOWN, UNMARKED)
-    assert choice.text == "closes at 17:00"
-    assert choice.probability == pytest.approx(1 / (1 + math.exp(-(0.5 - 1.0 + math.log(9)))))
+def log_odds(probability: float) -> float:
+    return math.log(probability / (1 - probability))
+
+
+def chooser(choosing: Weights, trust: Weights | None = None) -> Chooser:
+    return Chooser(Unmarked(), choosing, trust or choosing)
+
+
+def test_the_likeliest_is_chosen_and_its_sentence_quoted():
+    spans = [span(1, "08:30", -2.1), span(2, "closes  at 17:00", -1.0)]
+    choice = chooser(Weights(0.5, 1.0, 0.0)).choose("When?", spans, SHOWN, UNMARKED)
+    assert choice.text == "closes at 17:00" and log_odds(choice.probability) == pytest.approx(0.5 - 1.0)
     cited = choice.citation
     assert (cited.passage, cited.document, cited.start, cited.end, cited.quote) == (2, "crane.md", 127, 147, "It closes  at 17:00.")
     assert TEXT[cited.start - 100 : cited.end - 100] == cited.quote and cited.headings == ("Crane", "Limits")
-    assert reranker.pairs[1] == ("When? closes at 17:00", "Crane > Limits\nIt closes  at 17:00.")
-    assert Chooser(reranker, Unmarked(), *[Weights(0.5, 1.0, 0.0, 0.0)] * 2).choose("When?", spans, SHOWN, UNMARKED).text == "08:30"
-
-
-def test_what_stands_in_a_passage_that_is_only_about_the_question_is_not_trusted():
-    about, trust = Sure({SHOWN[0].chunk.searched: 0.9, SHOWN[1].chunk.searched: 0.1}), Weights(0.0, 0.0, 0.0, 1.0)
-    for logprob, text, sure in ((-0.5, "08:30", 0.9), (-2.0, "17:00", 0.1)):
-        spans = [span(1, "08:30", logprob), span(2, "17:00", -1.0)]
-        choice = Chooser(about, Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), trust).choose("When?", spans, SHOWN, UNMARKED)
-        assert choice.text == text and choice.probability == pytest.approx(sure)
-    asked = [text for claim, text in about.pairs if claim == "answered: When?"]
-    assert asked == [SHOWN[0].chunk.searched, SHOWN[1].chunk.searched], "of the chosen one's passage alone"
 
 
 def test_what_is_chosen_and_how_far_it_is_trusted_are_weighed_apart():
     spans = [span(1, "08:30", -2.0), span(2, "17:00", -1.0)]
-    choice = Chooser(Sure({}), Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), Weights(-1.0, 0.5, 0.0, 0.0)).choose("When?", spans, SHOWN, UNMARKED)
-    assert choice.text == "17:00" and choice.probability == pytest.approx(1 / (1 + math.exp(1.5)))
+    choice = chooser(Weights(0.0, 1.0, 0.0), Weights(-1.0, 0.5, 0.0)).choose("When?", spans, SHOWN, UNMARKED)
+    assert choice.text == "17:00" and log_odds(choice.probability) == pytest.approx(-1.5)
 
 
 def test_a_sentence_that_asserts_what_the_question_denies_is_not_trusted():
-    spans, trust = [span(2, "40 tonnes", -0.5)], Weights(0.0, 1.0, 0.0, 0.0, -2.0)
-    chooser = Chooser(Sure({}), Unmarked(), Weights(0.0, 1.0, 0.0, 0.0), trust)
-    said = [chooser.choose(asked, spans, SHOWN, UNMARKED) for asked in ("What does it lift?", "What does it not lift?")]
+    spans, trust = [span(2, "40 tonnes", -0.5)], Weights(0.0, 1.0, 0.0, -2.0)
+    said = [chooser(Weights(0.0, 1.0, 0.0), trust).choose(asked, spans, SHOWN, UNMARKED) for asked in ("What does it lift?", "What does it not lift?")]
     assert [log_odds(choice.probability) for choice in said] == pytest.approx([-0.5, -2.5])
 
 
@@ -81,24 +61,24 @@ def test_what_is_marked_as_beginning_and_end_is_chosen_and_trusted_more():
             spans = [(text.index(word), text.index(word) + len(word)) for text, word in zip(texts, ("08:30", "17:00"), strict=True)]
             return [Marks([span], [score], [score + 1]) for span, score in zip(spans, (2.0, 1.0), strict=True)]
 
-    weights = Weights(0.0, 1.0, 0.0, 0.0, 0.0, 0.5), Weights(0.5, 0.0, 0.0, 0.0, 0.0, 0.1)
+    weights = Weights(0.0, 1.0, 0.5), Weights(0.5, 0.0, 0.1)
     spans = [span(2, "17:00", -1.0), span(1, "08:30", -1.5), span(2, "It closes  at 17:00", -1.2)]
-    chooser = Chooser(Sure({}), Marked(), *weights)
-    choice = chooser.choose("When?", spans, SHOWN, chooser.marks("When?", SHOWN))
+    marked = Chooser(Marked(), *weights)
+    choice = marked.choose("When?", spans, SHOWN, marked.marks("When?", SHOWN))
     assert choice.text == "08:30" and log_odds(choice.probability) == pytest.approx(0.5 + 0.1 * 5.0)
 
 
 def test_an_answer_that_the_other_proposals_share_is_trusted_more():
     assert agreement(["17:00", "at 17:00", "08:30"], [0.0, math.log(2), math.log(2)], 0) == pytest.approx((1 + 2 * 2 / 3) / 5)
-    choosing, trust = Weights(0.0, 1.0, 0.0, 0.0), Weights(0.0, 0.0, 0.0, 0.0, agreement=2.0)
+    trusting = chooser(Weights(0.0, 1.0, 0.0), Weights(0.0, 0.0, 0.0, agreement=2.0))
     alone, shared = ([span(2, "17:00", -1.0), span(*other, -1.0)] for other in ((1, "08:30"), (2, "at 17:00")))
-    said = [Chooser(Sure({}), Unmarked(), choosing, trust).choose("When?", spans, SHOWN, UNMARKED) for spans in (alone, shared)]
+    said = [trusting.choose("When?", spans, SHOWN, UNMARKED) for spans in (alone, shared)]
     assert [choice.text for choice in said] == ["17:00"] * 2
     assert [log_odds(choice.probability) for choice in said] == pytest.approx([2 * (1 + 0) / 2, 2 * (1 + 2 / 3) / 2])
 
 
 def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
-    choice = Chooser(Sure({}), Unmarked(), *[Weights(0.0, 1.0, 1.0, 0.0)] * 2).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN, UNMARKED)
+    choice = chooser(Weights(0.0, 1.0, 0.0)).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN, UNMARKED)
     shown, refused = (chosen_answer(choice, least, SHOWN) for least in (0.2, 0.3))
     assert (shown.text, shown.refused, shown.confidence, shown.output) == ("40 tonnes", False, 0.2689, "40 tonnes [2]")
     assert (refused.text, refused.refused, refused.confidence, refused.output, refused.citations) == (REFUSAL, True, 0.7311, "40 tonnes [2]", [])
@@ -106,17 +86,16 @@ def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
 
 
 def test_no_span_is_a_refusal():
-    assert Chooser(Sure({}), Unmarked(), *[Weights(0, 1, 1, 1)] * 2).choose("What?", [], SHOWN, UNMARKED) is None
+    assert chooser(Weights(0, 1, 1)).choose("What?", [], SHOWN, UNMARKED) is None
     nothing = chosen_answer(None, 0.3, SHOWN)
     assert nothing.refused and nothing.text == REFUSAL and nothing.citations == []
 
 
 def test_certainty_stays_finite():
-    assert (log_odds(0.0), log_odds(1.0)) == pytest.approx((math.log(1e-4), -math.log(1e-4)), rel=1e-4)
-    assert 0 < probability(Weights(0, 1, 1, 1).odds(-2000.0, 0.0, 0.0)) < 1e-100
+    assert 0 < probability(Weights(0, 1, 1).odds(-2000.0, 0.0)) < 1e-100
 
 
-def test_the_shipped_weights_trust_generator_cross_encoder_and_marks():
+def test_the_shipped_weights_trust_generator_marks_and_agreement():
     choosing, trust = read_weights()
     assert all(weights.logprob > 0 and weights.marks > 0 for weights in (choosing, trust))
-    assert choosing.support > 0 and trust.answers > 0, "support says which span, whether the passage answers says how sure"
+    assert trust.agreement > 0 > trust.turned and (choosing.turned, choosing.agreement) == (0, 0)

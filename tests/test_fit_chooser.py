@@ -1,21 +1,20 @@
 """The weights of the chooser, from proposals whose truth is known."""
 
 import json
-import math
 import random
 from dataclasses import astuple, replace
 
 import pytest
-from fakes import Unmarked
 
 from finetune import chooser
 from finetune.chooser import Weighed, best_of, curve_of, fit, told
 from finetune.data import TrainingError
 from finetune.proposals import ALL, MEASURING, Proposal, proposals
+from rag.boundaries import Marks
 from rag.chooser import Weights, probability
 from rag.settings import Settings
 
-TRUE = Weights(1.0, 0.5, 0.8, 0.4, -1.5, 0.3)
+TRUE = Weights(1.0, 0.5, 0.3, -1.5)
 
 
 def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
@@ -23,11 +22,9 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
     rng, found = random.Random(0), []
     for q in range(questions):
         for _ in range(each):
-            logprob, odds = rng.uniform(-6, 0), rng.uniform(-4, 4)
-            support, answers = (1 / (1 + math.exp(-odds)) for odds in (odds, rng.uniform(-4, 4)))
-            denied, marks = rng.random() < 0.3, rng.uniform(-8, 8)
-            right = rng.random() < probability(TRUE.odds(logprob, support, answers, denied, marks))
-            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, support, answers, denied, marks, "17:00", float(right)))
+            logprob, marks, denied = rng.uniform(-6, 0), rng.uniform(-8, 8), rng.random() < 0.3
+            right = rng.random() < probability(TRUE.odds(logprob, marks, denied))
+            found.append(Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, marks, denied, "17:00", float(right)))
     return found
 
 
@@ -35,9 +32,8 @@ def test_the_weights_that_made_the_truth_are_found():
     choosing, trust = fit(made(20000))  # one proposal a question, so that there is nothing to choose
     alone = replace(trust, intercept=trust.intercept + trust.agreement, agreement=0.0)  # what stands alone agrees with itself, always
     assert astuple(alone) == pytest.approx(astuple(TRUE), abs=0.1)
-    ratios = [(w.logprob / w.support, w.marks / w.support) for w in (choosing, TRUE)]
-    assert ratios[0] == pytest.approx(ratios[1], abs=0.05), "what choosing leaves out shrinks all of its weights alike"
-    assert 0.7 < choosing.support / TRUE.support < 1 and (choosing.answers, choosing.turned) == (0, 0)
+    assert choosing.marks / choosing.logprob == pytest.approx(TRUE.marks / TRUE.logprob, abs=0.05), "what choosing leaves out shrinks all of its weights alike"
+    assert 0.7 < choosing.marks / TRUE.marks < 1 and (choosing.turned, choosing.agreement) == (0, 0)
 
 
 def test_the_best_of_several_is_not_believed_more_than_it_deserves():
@@ -45,7 +41,7 @@ def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     choosing, trust = fit(found)
     best = best_of(found, choosing)
     assert len(best) == 3000
-    likely = [probability(trust.odds(p.logprob, p.support, p.answers, p.turned, p.marks, p.agreement)) for p in best]
+    likely = [probability(trust.odds(p.logprob, p.marks, p.turned, p.agreement)) for p in best]
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
 
 
@@ -55,7 +51,7 @@ def test_what_the_others_say_as_well_is_believed_more():
         alike = q % 2 == 0
         right = rng.random() < (0.8 if alike else 0.3)
         for text, logprob in (("17:00", -1.0), ("at 17:00" if alike else "08:30", -1.1)):
-            found.append(Weighed(f"q{q}", "d", True, logprob, 0.5, 0.5, False, 0.0, text, float(right and text != "08:30")))
+            found.append(Weighed(f"q{q}", "d", True, logprob, 0.0, False, text, float(right and text != "08:30")))
     choosing, trust = fit(found)
     assert choosing.agreement == 0 and trust.agreement > 1
     believed = [probability for _, probability in told(found, choosing, trust)]
@@ -64,7 +60,7 @@ def test_what_the_others_say_as_well_is_believed_more():
 
 def test_the_curve_by_hand():
     def at(likely, answerable, f1):
-        return Weighed("q", "d", answerable, 0.0, 0.5, 0.5, False, 0.0, "17:00", f1), likely
+        return Weighed("q", "d", answerable, 0.0, 0.0, False, "17:00", f1), likely
 
     curve = {point.least: point for point in curve_of([at(0.9, True, 1.0), at(0.5, True, 0.4), at(0.3, False, 0.0), at(0.05, False, 0.0)])}
     assert (curve[0.0].f1, curve[0.0].accuracy, curve[0.0].right_refusals, curve[0.0].coverage) == (0.7, 0.25, 0.0, 1.0)
@@ -72,19 +68,20 @@ def test_the_curve_by_hand():
     assert (curve[0.8].f1, curve[0.8].accuracy, curve[0.8].coverage) == (0.5, 1.0, 0.5)
 
 
-class Judge:
-    def score_pairs(self, pairs):
-        return [0.9 if "right" in claim else 0.1 for claim, _ in pairs]
+class Knows:
+    """Marks the first character where the passage is right."""
+
+    def read(self, question, texts):
+        return [Marks([(0, 1)], *[[2.0 if text == "right" else -2.0]] * 2) for text in texts]
 
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
     """-> a bench of which two documents only measure, and what was proposed for it."""
-    monkeypatch.setattr(chooser, "shipped_reranker", lambda settings: Judge())
-    monkeypatch.setattr(chooser, "open_boundaries", lambda settings: Unmarked())
+    monkeypatch.setattr(chooser, "open_boundaries", lambda settings: Knows())
     rng = random.Random(1)
     near = [
-        Proposal(f"q{n}", "abc"[n % 3], True, "Q?", "p", 0, 1, f"{'right' if (good := rng.random() < 0.5) else 'wrong'}", "e", rng.uniform(-3, 0), float(good))
+        Proposal(f"q{n}", "abc"[n % 3], True, "Q?", "right" if (good := rng.random() < 0.5) else "wrong", 0, 1, "Q? r", "e", rng.uniform(-3, 0), float(good))
         for n in range(120)
     ]
     monkeypatch.setattr(chooser, "proposals", lambda settings, bench, part: [p for p in near if part == ALL or p.document in ("a", "b")])
@@ -95,7 +92,7 @@ def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
     out = tmp_path / "chooser.json"
     chooser.fit_chooser(Settings([]), [bench], out, everything=False)
     kept = json.loads(out.read_text())
-    assert kept["questions"] == {"bench": 80} and kept["trust"]["support"] > 0.3 and kept["curves"]["bench"][0]["coverage"] == 1.0
+    assert kept["questions"] == {"bench": 80} and kept["trust"]["marks"] > 0.3 and kept["curves"]["bench"][0]["coverage"] == 1.0
     chooser.fit_chooser(Settings([]), [bench], out, everything=True)
     assert json.loads(out.read_text())["questions"] == {"bench": 120}
 

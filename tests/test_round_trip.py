@@ -41,8 +41,8 @@ def test_what_is_read_is_the_best_span_even_where_it_would_not_be_shown():
 
 
 def test_a_real_answerer_gives_a_span_of_the_chunk_and_reads_it_once(tiny_generator):
-    chooser = Chooser(Reads(lambda claim, evidence: 0.5), Unmarked(), *[Weights(0.0, 0.5, 0.5, 0.0)] * 2)
-    trip = RoundTrip(Answerer(tiny_generator, AnswerSettings(least=1.0), chooser), chooser.reranker)
+    chooser = Chooser(Unmarked(), *[Weights(0.0, 0.5, 0.5)] * 2)
+    trip = RoundTrip(Answerer(tiny_generator, AnswerSettings(least=1.0), chooser), None)
     tiny_generator.forget()
     before = tiny_generator.prefixes.computed
     said = [trip.read(question, CHUNK) for question in (QUESTION, "What does the chain hold?")]
