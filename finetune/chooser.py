@@ -23,7 +23,7 @@ STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 @dataclass(frozen=True)
 class Weighed:
-    """A proposal with the log-odds that the answer begins and ends there, whether the question denies what the sentence asserts, and, once it is chosen, how far
+    """A proposal with the log-odds that the answer begins and ends there, whether the question denies what the sentence asserts, and, once chosen, how far
     the question's other proposals agree. The rest as in finetune.proposals."""
 
     question: str

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from rag.changes import CHANGES, apply_changes, check
+from rag.changes import apply_changes, check
 from rag.chunking import Chunk
 from rag.models import LocalModel, computes_bfloat16
 
@@ -26,13 +25,12 @@ class Reranker:
         import torch
 
         dtype = torch.bfloat16 if computes_bfloat16(device) else torch.float32
-        self.name, self.digest, self.threshold = model.name, model.digest, 0.5
+        self.name, self.threshold = model.name, 0.5
         if changes is None:
             self._predict = _library_model(model.path, device, dtype)
             return
         identity = check(changes, model)
         self.name, self.threshold = f"{model.name} + {changes.name}", identity["threshold"]
-        self.digest = hashlib.sha256((changes / CHANGES).read_bytes()).hexdigest()
         self._predict = _ChangedModel(model.path, device, dtype, changes).predict
 
     def scores(self, question: str, chunks: list[Chunk]) -> list[float]:
