@@ -1,5 +1,5 @@
-"""People's questions that come with the paragraph that they were asked of, but without answers, made a bench: what reader, cross-encoder and boundaries find
-together in that paragraph is taken for the answer (pseudo-labels: Lee, ICML workshop on challenges in representation learning, 2013)."""
+"""People's questions that come with the paragraph that they were asked of, but without answers, made a bench: what reader and boundaries find together in
+that paragraph is taken for the answer (pseudo-labels: Lee, ICML workshop on challenges in representation learning, 2013)."""
 
 from __future__ import annotations
 
@@ -49,10 +49,14 @@ def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
 
 
 def _line(q: Asked, number: int, found: Found | None, places: dict[str, int]) -> dict:
-    line = {"id": f"{q.document}-{number}", "question": q.question, "document": f"{q.document}.md"}
+    line = {"id": f"{q.document}-{number}", "question": q.question, "document": _name(q.document)}
     if not found:
         return {**line, "answers": [], "start": -1}
     return {**line, "answers": [found.answer], "start": places[q.paragraph] + found.start, "probability": found.probability}
+
+
+def _name(title: str) -> str:
+    return f"{title.replace('/', '-')}.md"
 
 
 def _write_documents(paragraphs: list[dict], folder: Path) -> dict[str, int]:
@@ -65,7 +69,7 @@ def _write_documents(paragraphs: list[dict], folder: Path) -> dict[str, int]:
         places[f"{row['title']}:{row['paragraph']}"] = len(so_far)
         texts[row["title"]] = f"{so_far}{row['text']}\n\n"
     for title, text in texts.items():
-        (folder / f"{title}.md").write_text(text, encoding="utf-8")
+        (folder / _name(title)).write_text(text, encoding="utf-8")
     return places
 
 

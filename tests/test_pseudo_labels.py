@@ -32,8 +32,8 @@ class Knowing:
 
 @pytest.fixture
 def pairs(tmp_path, monkeypatch):
-    rows = [{"title": "Old_harbour", "paragraph": n, "text": text} for n, text in enumerate(PARAGRAPHS)]
-    asked = [{"question": q, "title": "Old_harbour", "paragraph": n} for n, questions in ASKED.items() for q in questions]
+    rows = [{"title": "Old/harbour", "paragraph": n, "text": text} for n, text in enumerate(PARAGRAPHS)]
+    asked = [{"question": q, "title": "Old/harbour", "paragraph": n} for n, questions in ASKED.items() for q in questions]
     (tmp_path / "paragraphs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
     for name, stand_in in {"open_embedder": HashEmbedder(), "shipped_reader": tmp_path, "open_generator": None, "open_answerer": Knowing()}.items():
@@ -43,7 +43,7 @@ def pairs(tmp_path, monkeypatch):
 
 def test_answers_stand_in_the_documents_where_they_were_found(pairs, capsys):
     make_bench(Settings(), pairs, pairs / "out")
-    rows, text = read_lines(pairs / "out" / "questions.jsonl"), (pairs / "out" / "documents" / "Old_harbour.md").read_text()
+    rows, text = read_lines(pairs / "out" / "questions.jsonl"), (pairs / "out" / "documents" / "Old-harbour.md").read_text()
     answered = {row["question"]: (row["answers"], row["start"]) for row in rows if row["answers"]}
     assert answered == {"What does the crane lift?": (["40 tonnes"], text.index("40 tonnes")), "When again?": (["1902"], text.rindex("1902"))}
     assert [row["question"] for row in rows if not row["answers"]] == ["What does the boat lift?", "When was it sold?", "When not?"]
