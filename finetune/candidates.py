@@ -51,6 +51,6 @@ def _candidates_of(position: int, chunk: Chunk, rng: random.Random) -> list[Cand
 
 def part_of(chunk: Chunk, dev_documents: bool) -> str:
     """-> the part that questions on this chunk belong to; in a corpus too small to have development documents, some chunks stand in."""
-    if dev_documents:
+    if dev_documents or part(chunk.document) == UNMINED:
         return part(chunk.document)
     return DEV if part(f"{chunk.document}:{chunk.start}") == DEV else TRAIN

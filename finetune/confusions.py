@@ -45,7 +45,8 @@ def confusions(rows: list[Row], retriever: Retriever, misled: dict[str, list[Chu
             continue
         found += 1
         near = [*misled.get(row.id, []), *(p.chunk for p in retriever.search(row.question, DEPTH))]
-        others = {place(c): c for c in near if place(c) != place(right)}.values()
+        needed = {place(right), *(place(row.passages[number - 1]) for number in row.also)}
+        others = {place(c): c for c in near if place(c) not in needed}.values()
         clear = [c for c in others if not _may_answer(c, right, row.answer)]
         yield Confusion(row.question, right, clear, [c for c in others if c not in clear])
     if not found:

@@ -27,7 +27,7 @@ class TrainingError(RagtuneError):
 class Row:
     """A training triplet. kind: "answerable", or why the label is the refusal. gold: (start, end) of the chunk that the question was
     written from, in `document`. passages: the context as the serving retriever gave it. answer: the span asked for, in any case;
-    cited: number (from 1) of the passage that holds it, 0 when the label is the refusal."""
+    cited: number (from 1) of the passage that holds it, 0 when the label is the refusal. also: of others without which it can't be told."""
 
     id: str
     question: str
@@ -37,11 +37,18 @@ class Row:
     gold: tuple[int, int]
     passages: tuple[Chunk, ...]
     cited: int
+    also: tuple[int, ...] = ()
+
+    @property
+    def homes(self) -> dict[str, tuple[int, int]]:
+        """document: (start, end) of its chunk, of those that the question was made from."""
+        others = (self.passages[number - 1] for number in self.also)
+        return {**{chunk.document: (chunk.start, chunk.end) for chunk in others}, self.document: self.gold}
 
     @property
     def target(self) -> str:
         """What the generator should write."""
-        return prompt.answer_text(self.answer, self.cited) if self.cited else prompt.REFUSAL
+        return prompt.answer_text(self.answer, self.cited, *self.also) if self.cited else prompt.REFUSAL
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def _chunk(data: dict[str, Any]) -> Chunk:
 
 
 def row_from_json(data: dict[str, Any]) -> Row:
-    return Row(**{**data, "gold": tuple(data["gold"]), "passages": tuple(map(_chunk, data["passages"]))})
+    return Row(**{**data, "gold": tuple(data["gold"]), "also": tuple(data.get("also", ())), "passages": tuple(map(_chunk, data["passages"]))})
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from finetune.candidates import part_of
 from finetune.data import Row, Stage, digest, write_lines
+from finetune.labels import label
 from finetune.people import Asked, read_asked
 from finetune.questions import Candidate
-from finetune.sieve import label
 from finetune.split import DEV, TRAIN, UNMINED, part
 from rag.chunking import Chunk
 from rag.retrieval import Retriever

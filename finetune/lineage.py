@@ -20,20 +20,21 @@ ASKED, SHOWN = "asked of it", "shown among the passages"
 
 @dataclass(frozen=True)
 class Taught:
-    """A row that a run trains on or chooses adapters by. why: ASKED, or SHOWN where the document only stands among the passages."""
+    """A row that a run trains on or chooses adapters by. why: ASKED, or SHOWN where the document only stands among the passages. chunk: (start, end) of the
+    document's chunk that it was made from."""
 
     run: str
     part: str
     why: str
     row: Row
+    chunk: tuple[int, int] | None = None
 
     def line(self) -> str:
-        chunk = f"characters {self.row.gold[0]} to {self.row.gold[1]}, " if self.why == ASKED else ""
+        chunk = f"characters {self.chunk[0]} to {self.chunk[1]}, " if self.chunk else ""
         return f"{self.run}, {self.part}, {chunk}{self.why}: {self.row.question} -> {self.row.target}"
 
     def told(self) -> dict[str, Any]:
-        chunk = self.row.gold if self.why == ASKED else None
-        return {"run": self.run, "part": self.part, "why": self.why, "id": self.row.id, "question": self.row.question, "chunk": chunk}
+        return {"run": self.run, "part": self.part, "why": self.why, "id": self.row.id, "question": self.row.question, "chunk": self.chunk}
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def rows_of(document: str) -> Iterator[Taught]:
     for run in sorted(path.parent.parent.name for path in RUNS.glob("*/mine/run.json")):
         for part in (TRAIN, DEV):
             for row in taught(run, part):
-                if row.document == document:
-                    yield Taught(run, part, ASKED, row)
+                if document in row.homes:
+                    yield Taught(run, part, ASKED, row, row.homes[document])
                 elif any(chunk.document == document for chunk in row.passages):
                     yield Taught(run, part, SHOWN, row)
 

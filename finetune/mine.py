@@ -53,10 +53,10 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator | Teacher, round_
                     sieve.judge_in_place(spot)
             bar.update(len(batch))
     rejected = Counter(item["reason"] for item in sieve.rejects)
-    twists = sieve.fill_up()
+    joined, twists = sieve.join(), sieve.fill_up()
     print(f"{60 * sum(map(len, sieve.rows.values())) / (time.perf_counter() - start):.0f} rows a minute; {show(sieve, settings.seed)}")
     _write(stage, sieve)
-    thrown = {"rejected": dict(rejected.most_common()), "twists rejected": dict(twists.most_common())}
+    thrown = {"rejected": dict(rejected.most_common()), "joined rejected": dict(joined.most_common()), "twists rejected": dict(twists.most_common())}
     made = {**thrown, "spans": len(candidates), "writer": writer.name, "base": base}
     stage.finish({**_receipt(stage, sieve, retriever.chunks), **made, "prompt": fingerprint(writer.tokenizer)})
 

@@ -44,7 +44,7 @@ def fault(output: str, row: Row) -> str | None:
         return "wrong span"
     if not parsed.cited:
         return "no citation"
-    return None if parsed.cited == (row.cited,) else "wrong citation"
+    return None if set(parsed.cited) == {row.cited, *row.also} else "wrong citation"
 
 
 def near_miss(row: Row, rng: random.Random) -> tuple[str, str]:
@@ -91,9 +91,10 @@ def mistakes_among(row: Row, spans: list[Span], refusal: float) -> list[Mistake]
 
 
 def _output(span: Span, row: Row) -> str:
-    """-> the span as the generator would write it, cited from the row's passage if it stands there."""
+    """-> the span as the generator would write it, cited from the row's passage if it stands there, and then from those that it needs besides."""
     place: Place = next((place for place in span.places if place.passage == row.cited), span.places[0])
-    return prompt.answer_text(" ".join(row.passages[place.passage - 1].text[place.start : place.end].split()), place.passage)
+    also = row.also if place.passage == row.cited else ()
+    return prompt.answer_text(" ".join(row.passages[place.passage - 1].text[place.start : place.end].split()), place.passage, *also)
 
 
 def proposed_mistakes(generator: Generator, row: Row) -> list[Mistake]:

@@ -88,12 +88,12 @@ def mend(row: Row, ask: Ask) -> Row:
     if not answer:
         return dataclasses.replace(row, question=question)
     if answer == "-":
-        return dataclasses.replace(row, question=question, kind="mended", cited=0)
+        return dataclasses.replace(row, question=question, kind="mended", cited=0, also=())
     cited = row.passages[row.cited - 1] if row.cited else None
     own = [chunk for chunk in row.passages if part(chunk.document) == part(row.document)]  # what one part teaches must not come from another's documents
     chunk, span = find_answer((answer,), sorted(own, key=lambda chunk: chunk != cited))
     if chunk is None:
         raise TrainingError("that stands in no passage shown that this row may learn from, word for word: give other words, or - to refuse")
-    home = {"document": chunk.document, "gold": (chunk.start, chunk.end), "cited": row.passages.index(chunk) + 1}
+    home = {"document": chunk.document, "gold": (chunk.start, chunk.end), "cited": row.passages.index(chunk) + 1, "also": ()}
     id = row.id if chunk.document == row.document else f"{chunk.document}:{chunk.start}:{question}"  # by which lineage finds it
     return dataclasses.replace(row, id=id, question=question, answer=span, kind="answerable", **home)

@@ -95,7 +95,8 @@ def training_record(mined: Stage) -> dict[str, Any]:
     for part, row in rows:
         if not any(row.document in known for known in documents.values()):  # indexed after mining, then imported
             documents.setdefault(part, []).append(row.document)
-    return {"documents": documents, "questions": [{"id": row.id, "part": part, "question": row.question} for part, row in rows]}
+    questions = [{"id": row.id, "part": part, "question": row.question, "documents": sorted(row.homes)} for part, row in rows]
+    return {"documents": documents, "questions": questions}
 
 
 def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, Any], receipt: dict[str, Any]) -> None:

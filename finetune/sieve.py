@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from finetune import filters
 from finetune.candidates import part_of
 from finetune.data import Row, TrainingError
 from finetune.in_place import ask_in_place
+from finetune.joined import JOINED, Described, Joined, joined_questions
+from finetune.labels import joined_row, label, twisted_row
 from finetune.questions import Candidate
 from finetune.round_trip import RoundTrip
 from finetune.split import DEV, TRAIN, part
-from finetune.unanswerable import SWAPPED, Terms, Twisted, stands_in, twists
-from finetune.voices import pick_voice, speak
+from finetune.unanswerable import SWAPPED, Terms, twists
+from finetune.voices import FULL, pick_voice, speak
 from rag.chunking import Chunk
 from rag.retrieval import Passage, Retriever
-from rag.scoring import normalize
+
+OF_ONE = 2  # questions that one description stands in, at most
 
 
 @dataclass(frozen=True)
 class SieveSettings:
     """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
-    whose right answer is the refusal, filled up with twisted questions as far as there are. voices: share of keywords, and of misspelt ones. reach: a question
-    must find its passage among this many. in_place: questions are made from sentences, too. without: filters to leave out, by name and parted by commas, to
-    see what each is worth."""
+    whose right answer is the refusal, filled up with twisted questions as far as there are. joined: share of all rows that need two passages. voices: share of
+    keywords, and of misspelt ones. reach: a question must find its passage among this many. in_place: questions are made from sentences, too. without: filters
+    to leave out, by name and parted by commas, to see what each is worth."""
 
     left_out: float = 0.2
     unanswerable: float = 0.33
+    joined: float = 0.1
     voices: float = 0.1
     reach: int = 10
     in_place: bool = True
@@ -77,7 +82,7 @@ class Sieve:
     def judge(self, questions: list[str], spot: Candidate, written: bool = True) -> bool:
         """Keep of the questions that pass the one that the span answers best. written: by a model. -> whether one was kept."""
         chunk = self._retriever.chunks[spot.chunk]
-        judged = {question: self._check(question, spot, chunk, written) for question in questions}
+        judged = {question: self._check(question, spot, chunk, written, self._contents) for question in questions}
         reasons = {question: reason for question, (_, reason) in judged.items() if reason}
         passed = [question for question in judged if question not in reasons]
         row = None
@@ -110,10 +115,10 @@ class Sieve:
         self._contents.append(filters.content(question))
         self._kept.append((question, row, name))
 
-    def _check(self, question: str, spot: Candidate, chunk: Chunk, written: bool) -> tuple[float, str | None]:
+    def _check(self, question: str, spot: Candidate, chunk: Chunk, written: bool, kept: Collection[frozenset[str]]) -> tuple[float, str | None]:
         """-> how well the span bears out that it answers the question, 1 where nobody is asked, and why the question is not worth keeping. What a model has
         written the reader reads, too."""
-        reason = filters.plain_reason(question, spot, self._contents, self._without)
+        reason = filters.plain_reason(question, spot, kept, self._without)
         if reason or not self._round_trip:
             return 1.0, reason
         own, rival = self._round_trip.supports(question, spot, chunk, [p.chunk for p in self._retriever.search(question)])
@@ -121,6 +126,33 @@ class Sieve:
         if reason or not written or "not_found_again" in self._without:
             return own, reason
         return own, filters.not_found_again(self._round_trip.read(question, chunk), spot.span)
+
+    def join(self) -> Counter[str]:
+        """Add questions over two passages until they have their share or all have been tried. -> rejected ones by reason."""
+        reasons: Counter[str] = Counter()
+        of_one: Counter[Described] = Counter()
+        for made in joined_questions(self._retriever.chunks, random.Random(self._settings.seed)):
+            name, other = (part_of(self._retriever.chunks[n], self._dev_documents) for n in (made.spot.chunk, made.by.chunk))
+            rows = self.rows.get(name, [])
+            if name != other or of_one[made.by] == OF_ONE or sum(row.kind == JOINED for row in rows) >= self._settings.joined * len(rows):
+                continue
+            row, reason = self._joined(made)
+            if row:
+                rows.append(row)
+                of_one[made.by] += 1
+                self.voices[FULL] += 1
+                self._contents.append(filters.content(row.question))
+                continue
+            document, said = self._retriever.chunks[made.spot.chunk].document, f"{JOINED}: {reason}"
+            reasons[said] += 1
+            self.rejects.append({"question": made.question, "answer": made.spot.span, "text": made.plain, "document": document, "reason": said})
+        return reasons
+
+    def _joined(self, made: Joined) -> tuple[Row | None, str | None]:
+        """-> the row, or None and the reason."""
+        chunk = self._retriever.chunks[made.spot.chunk]
+        reason = filters.near_duplicate(made.question, self._contents) or self._check(made.plain, made.spot, chunk, False, ())[1]
+        return (None, reason) if reason else joined_row(made, self._retriever.chunks, self._retriever)
 
     def fill_up(self) -> Counter[str]:
         """Twist kept questions until the share of unanswerable ones is reached or all have been tried. -> rejected ways of twisting by reason."""
@@ -148,38 +180,3 @@ class Sieve:
                 return [made], found
             found.append({"question": way.question, "answer": way.term, "text": question, "document": row.document, "reason": f"{SWAPPED}: {reason}"})
         return [], found
-
-
-def label(
-    question: str, spot: Candidate, chunk: Chunk, retriever: Retriever | _Once, leave_out: bool, reach: int, *, otherwise: bool = False
-) -> tuple[Row | None, str | None]:
-    """-> the row, or None and the reason. The context is what the serving retriever returns, with its mistakes: where the chunk is not in it the label is the
-    refusal (unlike RAFT's script, arXiv 2403.10131, which keeps the answer), unless a passage shown holds the answer too. otherwise: keep it where another
-    passage gives another answer."""
-    shown, width = [p.chunk for p in retriever.search(question, reach)], retriever.settings.passages
-    if chunk not in shown:
-        return None, f"does not find its passage among {reach}"
-    if leave_out:
-        shown.remove(chunk)
-    context = shown[:width]
-    reason = filters.answered_otherwise(question, spot, [c for c in context if c != chunk])
-    if reason and not otherwise:
-        return None, reason
-    id, gold = f"{chunk.document}:{chunk.start}:{question}", (chunk.start, chunk.end)
-    if chunk in context:
-        return Row(id, question, spot.span, "answerable", chunk.document, gold, tuple(context), context.index(chunk) + 1), None
-    if any(normalize(spot.span) in normalize(c.text) for c in context):
-        return None, "answered by another passage as well"
-    kind = "left out" if leave_out else "not retrieved"
-    return Row(id, question, spot.span, kind, chunk.document, gold, tuple(context), 0), None
-
-
-def twisted_row(said: str, way: Twisted, row: Row, retriever: Retriever | _Once) -> tuple[Row | None, str | None]:
-    """-> a row whose label is the refusal, or None and the reason. Hard only where the passage of the question that was twisted still comes back.
-    said: the twisted question in its voice."""
-    context = [p.chunk for p in retriever.search(said)]
-    if (row.document, row.gold) not in [(c.document, (c.start, c.end)) for c in context]:
-        return None, "does not find the passage that it was made from"
-    if stands_in(way.term, context):
-        return None, "a passage shown has the new term"
-    return Row(f"{row.document}:{row.gold[0]}:{said}", said, row.answer, SWAPPED, row.document, row.gold, tuple(context), 0), None

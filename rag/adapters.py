@@ -26,13 +26,13 @@ def read_identity(adapter: Path) -> dict[str, Any]:
 
 
 def questions_about(adapter: Path, documents: list[str]) -> int:
-    """-> how many questions in the adapter's training record were asked of the documents: their ids begin with the document's name and a colon."""
+    """-> how many questions in the adapter's training record were made from the documents."""
     try:
         questions = json.loads((adapter / RECORD).read_text(encoding="utf-8"))["questions"]
     except (OSError, ValueError, KeyError, TypeError):  # an adapter without a record is served as well
         return 0
     starts = tuple(f"{document}:" for document in documents)
-    return sum(question["id"].startswith(starts) for question in questions)
+    return sum(question["id"].startswith(starts) or not {*documents}.isdisjoint(question.get("documents", ())) for question in questions)
 
 
 def reader_fits(model: LocalModel, prompt: str | None = None) -> bool:

@@ -72,9 +72,9 @@ def _shown(n: int, passage: Chunk) -> str:
     return f"[{n}] {_flat(' > '.join(passage.headings or (passage.title,)))}: {_flat(passage.text)}"
 
 
-def answer_text(text: str, cited: int) -> str:
+def answer_text(text: str, *cited: int) -> str:
     """-> the answer as the generator is taught to write it."""
-    return f"{text} [{cited}]"
+    return f"{text} {''.join(f'[{number}]' for number in cited)}"
 
 
 def citation_start(tokenizer: Any) -> int:

@@ -1,5 +1,6 @@
 """From a document to the rows and adapters that it has taught, also when the rows or the document are gone."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -18,6 +19,11 @@ from rag.live import Promoted, promote
 def ours(n, document="d0.md"):
     made = row(n)
     return type(made)(f"{document}:0:{made.question}", made.question, made.answer, made.kind, document, made.gold, made.passages, made.cited)
+
+
+def joined(n, document="d0.md"):
+    """A row that needs its second passage, of d1.md, too."""
+    return dataclasses.replace(ours(n, document), kind="joined", also=(2,))
 
 
 def adapter(folder, run):
@@ -52,6 +58,13 @@ def test_adapters_are_named_the_live_one_as_such(taught_run):
     found = {str(a.adapter): (a.questions, a.as_now, a.live) for a in adapters_of("d0.md")}
     assert found == {"var/runs/r/sft/adapter": (2, True, False), "var/adapters/r-sft": (2, True, True)}
     assert list(adapters_of("d")) == [] and [a.questions for a in adapters_of("d1.md")] == [1, 1]
+
+
+def test_a_question_over_two_passages_was_taught_by_both_documents(taught_run):
+    write_lines(taught_run.folder / "train.jsonl", [joined(1)])
+    adapter(Stage("r", "sft").folder / "new", "r")
+    assert [(t.why, t.chunk) for document in ("d0.md", "d1.md") for t in rows_of(document) if t.part == "train"] == [("asked of it", (0, 20))] * 2
+    assert questions_about(Stage("r", "sft").folder / "new", ["d1.md"]) == 2 and questions_about(Stage("r", "sft").folder / "new", ["d0.md"]) == 1
 
 
 def test_adapters_stay_known_when_the_rows_are_gone(taught_run):

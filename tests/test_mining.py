@@ -9,10 +9,10 @@ from fakes import document, passage
 
 from finetune.candidates import choose_candidates, part_of
 from finetune.data import Row, Stage, TrainingError, read_lines, read_rows, write_lines
+from finetune.labels import label
 from finetune.mine import MineSettings, mine
 from finetune.preference import fault, near_miss
 from finetune.questions import _opening, candidate, write_questions
-from finetune.sieve import label
 from finetune.spans import find_spans
 from finetune.split import DEV, TRAIN, UNMINED, part
 from rag.chunking import Chunk, ChunkSettings, chunk
@@ -225,7 +225,7 @@ def test_a_wrong_span_is_of_the_right_passage_and_kind_if_there_is_one():
 
 
 def test_rows_are_read_as_they_were_written(tmp_path):
-    odd = Row("é", "What\u2028about\x85this?", "it", "answerable", "0.md", (0, 9), PASSAGES, 1)
+    odd = Row("é", "What\u2028about\x85this?", "it", "joined", "0.md", (0, 9), PASSAGES, 1, (2,))
     write_lines(tmp_path / "rows.jsonl", [row(), odd])
     assert read_rows(tmp_path / "rows.jsonl") == [row(), odd]
     assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
@@ -297,7 +297,7 @@ def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys
     assert receipt["rejected"]["its sentence does not bear it out"] > 0
     of_spans = [r for r in rejects if "<<" in r["text"]]
     assert Counter(r["reason"] for r in of_spans) == receipt["rejected"]
-    assert Counter(r["reason"] for r in rejects if "<<" not in r["text"]) == receipt["twists rejected"]
+    assert Counter(r["reason"] for r in rejects if "<<" not in r["text"]) == receipt["twists rejected"] and receipt["joined rejected"] == {}
     mined_rows = [row for row in rows if row.kind != "swapped"]
     better = [r for r in of_spans if r["reason"] == "another question for its span is better"]
     spans = {(row.document, row.answer) for row in mined_rows} | {(r["document"], r["answer"]) for r in of_spans}

@@ -41,6 +41,13 @@ def test_a_right_span_from_another_passage_is_neither_right_nor_a_mistake():
     }
 
 
+def test_a_row_over_two_passages_wants_both_cited():
+    joined = dataclasses.replace(ROW, kind="joined", also=(3,))
+    assert joined.target == "40 tonnes [1][3]" and fault(joined.target, joined) is None and fault("40 tonnes [3][1]", joined) is None
+    assert {fault(answer_text("40 tonnes", *cited), joined) for cited in ((1,), (3,), (1, 2))} == {"wrong citation"}
+    assert told(mistakes_among(joined, [span("40 tonnes", -0.5, 1), span("08:30", -2.0, 3)], -9.0))["08:30 [3]"] == ("near: wrong span", 1.5)
+
+
 def test_where_the_refusal_is_right_every_span_is_wrong():
     assert told(mistakes_among(UNANSWERABLE, [span("40 tonnes", -1.0, 1, 2), span("08:30", -6.0, 3)], -3.0)) == {
         "40 tonnes [1]": ("own: answers when it should refuse", 2.0),

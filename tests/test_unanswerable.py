@@ -5,7 +5,8 @@ import pytest
 from fakes import passage
 
 from finetune.data import Row
-from finetune.sieve import Sieve, SieveSettings, twisted_row
+from finetune.labels import twisted_row
+from finetune.sieve import Sieve, SieveSettings
 from finetune.unanswerable import SWAPPED, Terms, Twisted, is_limit, stands_in, twists
 from finetune.voices import FULL
 from rag.prompt import REFUSAL
