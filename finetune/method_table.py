@@ -54,7 +54,7 @@ def attempt(name: str, model: LocalModel, device: str, precision: str, train: li
     base = load_trainable(model, device, precision)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / name
-        settings = SftSettings(method=name, epochs=1, batch=2, start="")
+        settings = SftSettings(method=name, epochs=1, batch=2, start="", general=0.0)
         trainer = sft_trainer(folder, base, train[: steps * settings.batch], dev, replace(settings, patience=99))
         trainer.args.eval_steps = trainer.args.save_steps = trainer.args.max_steps = steps
         trainer.args.eval_on_start, trainer.args.load_best_model_at_end = True, False

@@ -16,6 +16,7 @@ from trl import SFTConfig, SFTTrainer
 from finetune.data import Row, Stage, TrainingError
 from finetune.development import AnswerF1
 from finetune.from_question import AnswerTrainer, answers
+from finetune.general import general_examples
 from finetune.methods import find_method
 from finetune.running import adapter_identity, common_arguments, run_trainer, save_adapter
 from finetune.taught import keep_learned
@@ -33,8 +34,9 @@ class SftSettings:
     """method: of finetune.methods; "alora" reads passages once and trains from the question on, the others train over the whole sequence through TRL;
     DPO goes on as SFT did. rank: of LoRA's matrices. learning_rate: the peak; 0 is the method's own. batch: rows a step. patience: evaluations without
     better development answers before stopping; there are at least four a run, and one an epoch. start: "reader" goes on from the one that ships, where it
-    fits the base, the prompt and the method; "" starts anew. learned: how far the adapter goes from the reader to what training made of it, from 0 to 1: mined
-    questions are narrower than people's, and the way between keeps more of what the reader could (WiSE-FT, arXiv 2109.01903)."""
+    fits the base, the prompt and the method; "" starts anew. general: share of general instructions among what methods that act everywhere train on.
+    learned: how far the adapter goes from the reader to what training made of it, from 0 to 1: mined questions are narrower than people's, and the way between
+    keeps more of what the reader could (WiSE-FT, arXiv 2109.01903)."""
 
     method: str = "alora"
     start: str = "reader"
@@ -43,6 +45,7 @@ class SftSettings:
     epochs: int = 4
     batch: int = 8
     patience: int = 2
+    general: float = 0.1
     learned: float = 0.5
 
 
@@ -90,7 +93,7 @@ def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row],
     if method.at_question:
         trainer = _from_question(base, train, dev, arguments, starting(base, settings))
     else:
-        data = {"train_dataset": tokenized(base.tokenizer, train), "eval_dataset": tokenized(base.tokenizer, dev)}
+        data = {"train_dataset": tokenized(base.tokenizer, train, settings.general), "eval_dataset": tokenized(base.tokenizer, dev)}
         args = SFTConfig(**arguments, max_length=None)
         trainer = SFTTrainer(base.model, args, processing_class=base.tokenizer, peft_config=method.make(settings.rank), **data)
     trainer.add_callback(AnswerF1(base.tokenizer, dev, getattr(trainer, "prefixes", None)))
@@ -127,8 +130,8 @@ def _from_question(base: Trainable, train: list[Row], dev: list[Row], arguments:
     return AnswerTrainer(tuned, args, base, **data)
 
 
-def tokenized(tokenizer: Any, rows: list[Row]) -> Dataset:
-    """-> input_ids and labels (-100 where not supervised) of each row, from the one renderer."""
+def tokenized(tokenizer: Any, rows: list[Row], general: float = 0.0) -> Dataset:
+    """-> input_ids and labels (-100 where not supervised) of each row, from the one renderer, and of general instructions (their share of all)."""
     tokens = [prompt.render(tokenizer, row.question, list(row.passages), row.target) for row in rows]
-    labels = [[-100] * (len(t.ids) - t.supervised) + t.ids[len(t.ids) - t.supervised :] for t in tokens]
-    return Dataset.from_dict({"input_ids": [t.ids for t in tokens], "labels": labels})
+    parts = [(t.ids[: len(t.ids) - t.supervised], t.ids[len(t.ids) - t.supervised :]) for t in tokens] + general_examples(tokenizer, len(rows), general)
+    return Dataset.from_dict({"input_ids": [asked + said for asked, said in parts], "labels": [[-100] * len(asked) + said for asked, said in parts]})

@@ -82,7 +82,7 @@ def _trainer(stage: str, name: str, folder: Path, base: Trainable, train: list[R
 
     method = find_method(name)
     if stage == "sft":
-        trainer = sft_trainer(folder, base, train, dev, replace(SftSettings(), method=name, epochs=epochs, start=""))
+        trainer = sft_trainer(folder, base, train, dev, replace(SftSettings(), method=name, epochs=epochs, start="", general=0.0))
     else:
         tuned = get_peft_model(base.model, method.make(SftSettings().rank))
         pairs = [[Pair(row, row.target, _wrong(row), "made") for row in rows] for rows in (train, dev)]

@@ -9,11 +9,13 @@ import trl.trainer.utils
 from peft import get_peft_model
 from triplets import row
 
+from eval.instructions import FILE as INSTRUCTIONS
 from eval.leaks import find_leaks, parts_of, read_record
 from eval.questions import Question
 from finetune import dpo, sft
-from finetune.data import Pair, Stage, read_pairs, read_rows, write_lines
+from finetune.data import Pair, Stage, read_lines, read_pairs, read_rows, write_lines
 from finetune.dpo import DpoSettings, train_dpo
+from finetune.general import FILE
 from finetune.methods import METHODS
 from finetune.sft import SftSettings, tokenized, train_sft
 from finetune.trainable import load_trainable
@@ -56,6 +58,19 @@ def test_labels_are_the_answer_and_nothing_else(tiny_model):
         assert tokenizer.decode(labels, skip_special_tokens=True) == wanted
         assert labels[-1] == tokenizer.eos_token_id
         assert got["labels"][-len(labels) :] == labels
+
+
+def test_general_instructions_are_a_tenth_of_what_an_adapter_that_acts_everywhere_learns_from(tiny_model):
+    tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
+    rows = [row(n) for n in range(18)]
+    mixed = tokenized(tokenizer, rows, 0.1)
+    assert len(mixed) == 20 and mixed[:18] == tokenized(tokenizer, rows)[:]
+    for got, wanted in zip(mixed.select([18, 19]), read_lines(FILE), strict=False):
+        at = got["labels"].count(-100)
+        assert got["input_ids"][:at] == prompt.render_plain(tokenizer, wanted["instruction"]) and got["labels"][at:] == got["input_ids"][at:]
+        assert tokenizer.decode(got["labels"][at:], skip_special_tokens=True) == wanted["answer"] and got["labels"][-1] == tokenizer.eos_token_id
+    taught, asked = ({line["instruction"] for line in read_lines(path)} for path in (FILE, INSTRUCTIONS))
+    assert len(taught) == 40 and not taught & asked
 
 
 def test_sft_lowers_the_loss_and_its_adapter_is_served(tiny_model, mined, method):
