@@ -90,7 +90,8 @@ def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves
     assert record["documents"] == DOCUMENTS
     assert [len(read_rows(folder.parent / f"{part}.jsonl")) for part in ("train", "dev")] == [16, 4]
     numbers = [("train", n) for n in range(16)] + [("dev", n + 50) for n in range(4)]
-    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?"} for part, n in numbers]
+    asked_of = {"documents": ["d0.md"]}
+    assert record["questions"] == [{"id": f"r{n}", "part": part, "question": f"What does tank {n} hold?", **asked_of} for part, n in numbers]
     curves = json.loads((folder / "curves.json").read_text())
     assert list(curves) == ["sft"] and all("step" in entry for entry in curves["sft"])
     assert any("loss" in entry for entry in curves["sft"]) and any("eval_loss" in entry for entry in curves["sft"])
