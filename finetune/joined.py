@@ -48,7 +48,7 @@ class Joined:
 
 
 def describe(chunks: list[Chunk]) -> dict[str, list[Described]]:
-    """-> by name, what chunks say of it: each description of one name only."""
+    """-> by name, what chunks say of it."""
     found: dict[str, list[Described]] = defaultdict(list)
     for position, chunk in enumerate(chunks):
         for first, last in sentences(chunk.text):

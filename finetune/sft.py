@@ -48,6 +48,11 @@ class SftSettings:
     general: float = 0.1
     learned: float = 0.5
 
+    def __post_init__(self) -> None:
+        """Raises TrainingError where general instructions would be all that there is."""
+        if not 0 <= self.general < 1:
+            raise TrainingError(f"sft.general is a share from 0 to below 1, not {self.general}: --set sft.general=0.1")
+
 
 def train_sft(
     stage: Stage,

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tqdm import tqdm
+
 from finetune import filters
 from finetune.candidates import part_of
 from finetune.data import Row, TrainingError
@@ -117,7 +119,7 @@ class Sieve:
 
     def _check(self, question: str, spot: Candidate, chunk: Chunk, written: bool, kept: Collection[frozenset[str]]) -> tuple[float, str | None]:
         """-> how well the span bears out that it answers the question, 1 where nobody is asked, and why the question is not worth keeping. What a model has
-        written the reader reads, too."""
+        written the reader reads, too. kept: the content words of those that it must not repeat."""
         reason = filters.plain_reason(question, spot, kept, self._without)
         if reason or not self._round_trip:
             return 1.0, reason
@@ -131,7 +133,8 @@ class Sieve:
         """Add questions over two passages until they have their share or all have been tried. -> rejected ones by reason."""
         reasons: Counter[str] = Counter()
         of_one: Counter[Described] = Counter()
-        for made in joined_questions(self._retriever.chunks, random.Random(self._settings.seed)):
+        every = list(joined_questions(self._retriever.chunks, random.Random(self._settings.seed)))
+        for made in tqdm(every, desc="joining", unit=" questions"):
             name, other = (part_of(self._retriever.chunks[n], self._dev_documents) for n in (made.spot.chunk, made.by.chunk))
             rows = self.rows.get(name, [])
             if name != other or of_one[made.by] == OF_ONE or sum(row.kind == JOINED for row in rows) >= self._settings.joined * len(rows):

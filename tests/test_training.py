@@ -69,6 +69,8 @@ def test_general_instructions_are_a_tenth_of_what_an_adapter_that_acts_everywher
         at = got["labels"].count(-100)
         assert got["input_ids"][:at] == prompt.render_plain(tokenizer, wanted["instruction"]) and got["labels"][at:] == got["input_ids"][at:]
         assert tokenizer.decode(got["labels"][at:], skip_special_tokens=True) == wanted["answer"] and got["labels"][-1] == tokenizer.eos_token_id
+    with pytest.raises(RagtuneError, match="share from 0 to below 1, not 1.0"):
+        SftSettings(general=1.0)
     taught, asked = ({line["instruction"] for line in read_lines(path)} for path in (FILE, INSTRUCTIONS))
     assert len(taught) == 40 and not taught & asked
 
