@@ -22,9 +22,12 @@ FEWEST = 3  # content words, with fewer of which a description says too little t
 KNOWN = 0.5  # share of a description's content words from which on a passage tells by itself which is meant
 LONGEST = 35  # words of a joined question
 NAME = r"(?P<name>[A-Z][\w’'-]+(?: (?:of |the |and |de )?[A-Z][\w’'-]+){0,4}(?<!['’]s))"
-VERB = r"(?!(?:as|its|this|his|hers|ours|yours|theirs|towards|besides|afterwards)\b)(?:was|is|were|are|has|had|will|may|can|must|became|[a-z]{2,}(?:ed|s))"
+OBJECT = r"(?:(?:an?|the|its|his|her|their|each|every|all|no|that|not|only|up|out|on|in|at|to|from|over|for|with|by|as|about|what|who|how)\b|\d|[£$€])"
+NO_VERB = r"(?:as|its|this|his|hers|ours|yours|theirs|towards|besides|afterwards)\b"
+VERB = rf"(?!{NO_VERB})(?:was|is|were|are|has|had|will|may|can|must|became|[a-z]{{2,}}ed|[a-z]{{2,}}s(?= {OBJECT}))"  # not "numbers fell": a plural noun
 SAID = r"(?:[^.;:,()\n|]|[.:,](?=\d)){12,90}?(?=[.;:,)](?!\d)| \(|$)"
 FOLLOWS = rf"(?=[?.,;:]|$| (?:{VERB}|and|or|in|on|at|by|to|of|for|from|with|within|before|after|until|who|which|that|when|where|what|how)\b)"
+WITHIN = re.compile(rf"[a-z,(]\s+(?:[Tt]he )?{NAME}\b(?!['’])")
 SAYS = (re.compile(rf"^[*_\s]*(?:The )?{NAME}[*_]* (?P<said>{VERB} {SAID})"), re.compile(rf"{NAME}[*_]*, (?P<said>(?:who|which) {VERB} {SAID})"))
 
 
@@ -56,20 +59,29 @@ def describe(chunks: list[Chunk]) -> dict[str, list[Described]]:
             for match in (match for rule in SAYS for match in rule.finditer(text)):
                 if not LEANING.search(match["said"]) and len(content(match["said"])) >= FEWEST:
                     found[match["name"]].append(Described(position, match["name"], match["said"]))
-    return {name: described for name, described in found.items() if _names(name, chunks)}
+    within, small = _seen(chunks)
+    return {name: described for name, described in found.items() if name in within and name.lower() not in small}
 
 
-def _names(name: str, chunks: list[Chunk]) -> bool:
-    """Whether it is a name: it has its capital within sentences, too, and is no word that the corpus has in small letters."""
-    within, small = re.compile(rf"[a-z,(]\s+(?:[Tt]he )?{re.escape(name)}\b(?!['’])"), re.compile(rf"\b{re.escape(name.lower())}\b")
-    return any(within.search(chunk.text) for chunk in chunks) and not (" " not in name and any(small.search(chunk.text) for chunk in chunks))
+def _seen(chunks: list[Chunk]) -> tuple[set[str], set[str]]:
+    """-> names that have their capital within sentences, too, with what longer ones begin with, and the words that stand in small letters."""
+    within, small = set(), set()
+    for chunk in chunks:
+        small.update(re.findall(r"\b[a-z][\w’'-]*", chunk.text))
+        for match in WITHIN.finditer(chunk.text):
+            parts = match["name"].split(" ")
+            within.update(" ".join(parts[:n]) for n in range(1, len(parts) + 1))
+    return within, small
 
 
 def joined_questions(chunks: list[Chunk], rng: random.Random) -> Iterator[Joined]:
     """-> in random order all that can be made, from sentences of the chunks and descriptions in other chunks."""
     described = describe(chunks)
     nouns = {word for chunk in chunks for word in re.findall(r"\b(?:an?|the) (?:[a-z]+ )?([a-z]{3,})\b", chunk.text)}
-    spots = [(spot, name) for position, chunk in enumerate(chunks) for spot, name in _spots(position, chunk, described)]
+    by_word: dict[str, list[str]] = defaultdict(list)
+    for name in described:
+        by_word[re.split(r"\W", name)[0]].append(name)
+    spots = [(spot, name) for position, chunk in enumerate(chunks) for spot, name in _spots(position, chunk, by_word)]
     for spot, name in rng.sample(spots, len(spots)):
         plain = ask_in_place(spot)
         others = [d for d in described[name] if d.chunk != spot.chunk]
@@ -79,13 +91,13 @@ def joined_questions(chunks: list[Chunk], rng: random.Random) -> Iterator[Joined
                 yield Joined(spot, plain, question, by)
 
 
-def _spots(position: int, chunk: Chunk, described: dict[str, list[Described]]) -> Iterator[tuple[Candidate, str]]:
-    """-> the spans that stand beside a described name in a sentence, and the name."""
+def _spots(position: int, chunk: Chunk, by_word: dict[str, list[str]]) -> Iterator[tuple[Candidate, str]]:
+    """-> the spans that stand beside a described name in a sentence, and the name. by_word: described names by their first word."""
     for first, last in sentences(chunk.text):
         text = chunk.text[first:last]
         if ROW.search(text):
             continue
-        for name in (name for name in described if name in text):
+        for name in (name for word in dict.fromkeys(re.findall(r"\b[A-Z]\w*", text)) for name in by_word.get(word, ()) if name in text):
             for kind, start, span in find_spans(text):
                 if name not in span and span not in name:
                     yield candidate(position, chunk, (first, last), first + start, span, kind), name

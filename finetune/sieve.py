@@ -154,7 +154,8 @@ class Sieve:
     def _joined(self, made: Joined) -> tuple[Row | None, str | None]:
         """-> the row, or None and the reason."""
         chunk = self._retriever.chunks[made.spot.chunk]
-        reason = filters.near_duplicate(made.question, self._contents) or self._check(made.plain, made.spot, chunk, False, ())[1]
+        repeated = None if "near_duplicate" in self._without else filters.near_duplicate(made.question, self._contents)
+        reason = repeated or self._check(made.plain, made.spot, chunk, False, ())[1]
         return (None, reason) if reason else joined_row(made, self._retriever.chunks, self._retriever)
 
     def fill_up(self) -> Counter[str]:

@@ -42,6 +42,7 @@ def test_a_name_is_replaced_by_what_another_passage_says_of_it():
         ("Ask Nan Stobbs. Nan Stobbs keeps the keys of the west store, and the logs.", "Nan Stobbs", "keeps the keys of the west store"),
         ("They asked Nan Stobbs, who marked the inscribed stones of 1884.", "Nan Stobbs", "who marked the inscribed stones of 1884"),
         ("Ask Nan Stobbs. Nan Stobbs pays £1,250 for the west store each year.", "Nan Stobbs", "pays £1,250 for the west store each year"),
+        ("Ask Nan Stobbs. Nan Stobbs shares fell to half of the west store's.", "Nan Stobbs", None),  # no verb
         ("Ask Nan Stobbs. Nan Stobbs keeps her keys in the west store.", "Nan Stobbs", None),  # whose?
         ("Ask Nan Stobbs. Nan Stobbs is in this only for what is there.", "Nan Stobbs", None),  # says too little
         ("Nan Stobbs keeps the keys of the west store.", "Nan Stobbs", None),  # may be no name: only sentences begin with it

@@ -320,15 +320,25 @@ def choose_candidates_of(texts):
     return choose_candidates(chunks, 480, 0)
 
 
-def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch):
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch, share):
     monkeypatch.setattr("finetune.teacher.write_questions", lambda writer, batch: [["What?"]] * len(batch))
-    folder = mined_town("a", voices=0.0, in_place=True)
+    folder = mined_town("a", voices=0.0, in_place=True, written=share)
     rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl") if row.cited]
     assert rows and all(re.search(r"\b(what|how (much|many)|why)\b", row.question) for row in rows)
     assert ("The crane 1 at Bram Quay lifts how many tonnes until 9:30?", "11 tonnes") in {(row.question, row.answer) for row in rows}
     assert Stage("a", "mine").receipt()["in place"] == sum(row.kind != "swapped" for row in all_rows(folder))
     with pytest.raises(TrainingError, match="only 0 rows"):
         mined_town("b")
+
+
+def test_the_writer_comes_first_for_its_share_of_the_spans(mined_town):
+    """Its questions begin with "What", which no sentence that is asked itself does here."""
+    shares = {}
+    for share in (0.0, 0.5, 1.0):
+        rows = [row for row in all_rows(mined_town(f"{share}", left_out=0.0, unanswerable=0.0, voices=0.0, joined=0.0, in_place=True, written=share))]
+        shares[share] = sum(row.question.startswith("What") for row in rows) / len(rows)
+    assert shares[0.0] < shares[0.5] < shares[1.0]
 
 
 def all_rows(folder):
