@@ -30,6 +30,10 @@ PLACED = re.compile(r"\b(?:at|near|outside|inside|towards?|across|into|around|vi
 THING = re.compile(r"\b(?:an?|in|from|of|through|throughout|within|on|many|several|multiple|few|some|all|most|no|other|various|both) $", re.I)
 PERIOD = re.compile(rf"(?:(?:{MONTHS})|((?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))s?$")
 LARGE = re.compile(r"\b(?:hundred|thousand)(?: and)? $")  # before a number: it is the rest of a larger one
+HANGING = re.compile(rf", (?:(?:and|or|but) )?$|(?<!\d )(?:{MONTHS}) (?:and|or|to) $")  # before what ends a clause: no verb says more
+UNSAID = re.compile(r"^(?:Last |First )?[A-Z][a-z]+(?:ed|pt|id) (?:by|at|aboard|before|\d)")  # "Posted by": what was?
+OWNED = re.compile(r"\b(?:its|his|her|their|our|your|whose) $")
+CLAUSE = re.compile(r"\b(?:is|was|are|were|has|have|had|will|may|can|must|it|they|them|we|you|us)\b")  # no end of a phrase, but a clause of its own
 CELL = re.compile(r"([^;:|]{2,30}): ([^;|]+)")
 ASKS = {"date": "what date", "time": "what time", "name": "who or what", "term": "what", "tail": "what", "reason": "why", "condition": "under what condition",
         "duty": "do what", "definition": "what"}  # fmt: skip
@@ -45,8 +49,10 @@ def ask_in_place(spot: Candidate) -> str | None:
     if len(cells) > 2 and re.search(r"(?:^|; )[^;:]{2,30}: $", before):
         return _of_row(cells)
     listed = before.endswith(", ") and after.startswith(",")
+    if before.endswith(": ") and spot.kind in ("amount", "number") or spot.kind == "tail" and CLAUSE.search(spot.span):
+        return None
     before, after = OPENING.sub("", LABEL.sub("", START.split(before)[-1])), END.split(after)[0]
-    if LEANS_BACK.match(before):
+    if LEANS_BACK.match(before) or UNSAID.match(before) or _hangs(before, after, spot.kind):
         return None
     unless = before.endswith("unless ")
     if spot.kind in ("reason", "condition"):
@@ -62,6 +68,12 @@ def ask_in_place(spot: Candidate) -> str | None:
     if len(set(words(said)) - STOPWORDS) < FEWEST or said.count("(") != said.count(")"):
         return None
     return f"{_placed(said, before, spot)}?"
+
+
+def _hangs(before: str, after: str, kind: str) -> bool:
+    if kind in ("amount", "number") and OWNED.search(before):
+        return True
+    return kind not in ("reason", "condition", "duty") and not after.strip(" .,;:") and HANGING.search(before) is not None
 
 
 def _names(before: str, after: str) -> tuple[str, str]:
@@ -99,8 +111,8 @@ def _placed(said: str, before: str, spot: Candidate) -> str:
     return said[0].upper() + said[1:]
 
 
-def _of_row(cells: list[tuple[str, str]]) -> str:
-    """-> the column asked for, and up to three others that say which row."""
+def _of_row(cells: list[tuple[str, str]]) -> str | None:
+    """-> the column asked for, and up to three others that say which row; None for a column that is called "what"."""
     wanted = next(key for key, value in cells if "<<" in value).strip()
     known = [f"{key.strip()} {value.strip()}" for key, value in cells if "<<" not in value and len(value) < 40][:3]
-    return f"What {wanted} for {', '.join(known)}?"
+    return None if wanted.lower() == "what" else f"What {wanted} for {', '.join(known)}?"

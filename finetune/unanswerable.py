@@ -21,8 +21,9 @@ QUALIFIERS = ("north south east west", "northern southern eastern western", "inn
               "Monday Tuesday Wednesday Thursday Friday Saturday Sunday", "first second third")  # fmt: skip
 # Words before a noun that tell no kind of it, and words after one that are no nouns.
 VAGUE = frozenset(
-    """back big certain current different few first following former full given good great last late later little long main more most new next
-    normal old only other own particular proper right same second short single small such third time usual very way whole without wrong""".split()
+    """back big certain current different earlier eastern few first following former full given good great last late later little long main more most new
+    next normal northern old only other own particular proper right same second short single small southern such third time usual very way western whole
+    without wrong""".split()
 )
 PHRASE = re.compile(r"\b(?:a|an|the|each|every|any|no|its|their|our|your|his|her|per)\s+([a-z]{3,})\s+([a-z]{3,})\b", re.I)
 TITLES = frozenset(("Mr", "Mrs", "Ms", "Miss", "Dr", "Captain", "Councillor"))
@@ -44,7 +45,7 @@ class Terms:
     article and a noun: "the inner door", "an outer door"."""
 
     def __init__(self, chunks: list[Chunk]):
-        self._common = {word for chunk in chunks for word in re.findall(r"\b[a-z]{3,}\b", chunk.text)}
+        self._common = {word for chunk in chunks for word in re.findall(r"\b[a-z]{2,}\b", chunk.text)}
         nouns = {word for chunk in chunks for word in re.findall(r"\b(?:[Aa]n?|[Tt]he) ([a-z]{3,})\b", chunk.text)}
         found: dict[tuple, set[str]] = defaultdict(set)
         for chunk in chunks:
@@ -77,7 +78,7 @@ class Terms:
 
 
 def _tells(name: str) -> bool:
-    return " " in name and not re.search(r"[\d\n]| (?:the|and) ", name)
+    return " " in name and not re.search(r"[\d\n]| (?:the|and) |['’]s ", name)
 
 
 def twists(question: str, passage: Chunk, terms: Terms, rng: random.Random, most: int = 6) -> Iterator[Twisted]:

@@ -58,6 +58,15 @@ from finetune.questions import candidate
         ("But the tide wheel turns <<40 tonnes>> of water.", "amount", "The tide wheel turns how many tonnes of water?"),
         ("Nets of the port were mended by the <<Guild>>[citation needed] at times.", "name", "Nets of the port were mended by what at times?"),
         ("Even before the <<Survey>> (1902) it was so.", "name", None),
+        ("Count of boats on the slip at every tide, <<Aled>>.", "name", None),
+        ("The slip is closed while the cradle is mended, and <<Nell Garroway>>, who built it, waits.", "name", None),
+        ("The keepers were heard in the tower in February and <<March 2019>>.", "date", None),
+        ("The slip is open for small boats from 1 April to <<31 March>>.", "date", "The slip is open for small boats from 1 April to what date?"),
+        ("Posted by the clerk of the harbour, <<28 January 2026>>.", "date", None),
+        ("The clerk said that nobody on <<the boats wants it changed>>.", "tail", None),
+        ("Small faults were found: <<two chipped steps>>, a loose rail and a leaking seal.", "number", None),
+        ("The clerk of the port and her <<six meetings>> with the crew count.", "number", None),
+        ("what: <<Seats>>; big boat: eight; small boat: two", "cell", None),
     ],
 )
 def test_a_sentence_becomes_a_question_for_its_span(marked, kind, asked):
