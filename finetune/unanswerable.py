@@ -53,7 +53,7 @@ class Terms:
                 if kind in KINDS:
                     found[self._slot(kind, span)].add(" ".join(span.split()))
             for before, noun in PHRASE.findall(chunk.text):
-                if re.fullmatch(r"[a-z]+(?<!est)(?<!s)", before) and noun in nouns and not {before, noun} & (STOPWORDS | VAGUE):
+                if re.fullmatch(r"[a-z]+(?<!est)(?<!s)(?<!ing)", before) and noun in nouns and not {before, noun} & (STOPWORDS | VAGUE):
                     found["before", noun].add(before)
         self._by_slot = {slot: sorted(spans) for slot, spans in found.items()}
 
