@@ -65,8 +65,7 @@ def mine(stage: Stage, retriever: Retriever, writer: Generator | Teacher, round_
 
 
 def sentences_first(spots: list[Candidate], settings: MineSettings) -> set[Candidate]:
-    """-> those whose sentence is asked before the small writer: of its questions far fewer are good, but it asks as people do, and from both together a base
-    learns more than from either (eval/LOG.md)."""
+    """-> those whose sentence is asked before the small writer: of its questions far fewer are good, but it asks as people do (measured: eval/LOG.md)."""
     rng = random.Random(settings.seed + 1)  # not the sieve's numbers
     return {spot for spot in spots if rng.random() >= settings.written}
 
