@@ -336,7 +336,7 @@ def test_the_writer_comes_first_for_its_share_of_the_spans(mined_town):
     """Its questions begin with "What", which no sentence that is asked itself does here."""
     shares = {}
     for share in (0.0, 0.5, 1.0):
-        rows = [row for row in all_rows(mined_town(f"{share}", left_out=0.0, unanswerable=0.0, voices=0.0, joined=0.0, in_place=True, written=share))]
+        rows = all_rows(mined_town(f"{share}", left_out=0.0, unanswerable=0.0, voices=0.0, joined=0.0, in_place=True, written=share))
         shares[share] = sum(row.question.startswith("What") for row in rows) / len(rows)
     assert shares[0.0] < shares[0.5] < shares[1.0]
 

@@ -35,6 +35,17 @@ def test_what_tells_things_of_a_kind_apart_is_found_between_article_and_noun():
     assert TERMS.before("box") == ["inner"] and TERMS.before("crane") == TERMS.before("says") == TERMS.before("before") == []
 
 
+def test_names_that_own_or_are_made_of_common_words_stand_in_for_no_other():
+    terms = Terms([passage("Ask for Nan Stobbs, for the Trust's Dock, or for Speaking Up. Go up to the dock where Otto Brask met Nan Stobbs.").chunk])
+    assert terms.others("name", "Nan Stobbs") == ["Otto Brask"]
+    assert terms.others("name", "Trust's Dock") == []
+
+
+def test_directions_participles_and_comparatives_are_no_kinds_of_a_thing():
+    terms = Terms([passage("The inner door, the eastern door, a matching door and the earlier door shut. The door is the outer door.").chunk])
+    assert terms.before("door") == ["inner", "outer"]
+
+
 def test_every_twist_changes_one_term_and_says_which():
     question = "What lifts the crane on Lantern Quay through the inner door?"
     made = list(twists(question, CHUNKS[0], TERMS, random.Random(0)))
