@@ -31,10 +31,10 @@ def writer_prompt() -> str:
     return hashlib.sha256(ask_for("h", "t", "s").encode()).hexdigest()[:12]
 
 
-def open_writer(model: LocalModel, device: str, precision: str) -> Generator:
-    """-> the shipped writer where it fits the model, else the model itself, which then is shown examples."""
-    fits = SHIPPED.exists() and read_identity(SHIPPED)["base"] == model.digest
-    return Generator(model, device, precision, SHIPPED if fits else None, writer_prompt())
+def open_writer(model: LocalModel, device: str, precision: str, adapter: Path = SHIPPED) -> Generator:
+    """-> the shipped writer where it fits the model, else the model itself, which then is shown examples. adapter: another writer than the shipped one."""
+    fits = adapter.exists() and read_identity(adapter)["base"] == model.digest
+    return Generator(model, device, precision, adapter if fits else None, writer_prompt())
 
 
 def human_questions(benches: list[Path]) -> list[tuple[str, str]]:
