@@ -54,6 +54,11 @@ def ask_in_place(spot: Candidate) -> str | None:
     before, after = OPENING.sub("", LABEL.sub("", START.split(before)[-1])), END.split(after)[0]
     if LEANS_BACK.match(before) or UNSAID.match(before) or _hangs(before, after, spot.kind):
         return None
+    return _of_clause(before, after, listed, spot)
+
+
+def _of_clause(before: str, after: str, listed: bool, spot: Candidate) -> str | None:
+    """before, after: what stands around the span in its clause. listed: among names with commas between them."""
     unless = before.endswith("unless ")
     if spot.kind in ("reason", "condition"):
         before = re.sub(r",?\s*\b(?:because|if) $", " ", before)

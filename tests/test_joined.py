@@ -85,10 +85,11 @@ def test_both_passages_must_be_needed_and_come_back():
 
 
 def test_they_are_mined_up_to_their_share_and_never_across_parts():
-    def mined(share, texts, names=None):
+    def mined(share, texts, names=None, without=""):
         own = [replace(c, document=name) for c, name in zip(chunks(*texts), names, strict=True)] if names else chunks(*texts)
         found = [SimpleNamespace(chunk=c) for c in own]
-        sieve = Sieve(SimpleNamespace(chunks=own, settings=RetrievalSettings(), search=lambda asked, k: found), None, SieveSettings(joined=share))
+        retriever = SimpleNamespace(chunks=own, settings=RetrievalSettings(), search=lambda asked, k: found)
+        sieve = Sieve(retriever, None, SieveSettings(joined=share, without=without))
         sieve.rows[TRAIN] = [row(1), row(2)]
         rejected = sieve.join()
         assert sum(rejected.values()) == len(sieve.rejects)
@@ -97,6 +98,10 @@ def test_they_are_mined_up_to_their_share_and_never_across_parts():
     more = "Boats must pass the Mole Light at 6 knots. Oil for the Mole Light costs £90 a drum."
     few, many = mined(0.3, (MOLE, STROBE, more))[0], mined(0.9, (MOLE, STROBE, more))[0]
     assert len(few) == 1 and few == many[:1] and len(many) == 2  # the most that one description is used
+    again = (MOLE, "Boats must pass the Mole Light at 6 knots.", "All boats must pass the Mole Light at 6 knots.")
+    once, rejected = mined(0.9, again)
+    assert len(once) == 1 and rejected["joined: near-duplicate"] == 1
+    assert len(mined(0.9, again, without="near_duplicate")[0]) == 2
     kept_out, tested = (next(name for n in range(999) if part(name := f"{n}.txt") == wanted) for wanted in (UNMINED, DEV))
     home = chunks(STROBE)[0].document
     assert mined(0.9, (MOLE, STROBE), (kept_out, home))[0] == mined(0.9, (MOLE, STROBE), (tested, home))[0] == []
