@@ -15,6 +15,7 @@ from tqdm import tqdm
 from finetune.base import base_of
 from finetune.bench import index_bench, measures_only
 from finetune.data import Row, Stage, TrainingError, read_lines, read_rows, write_lines
+from finetune.methods import find_method
 from finetune.mine import MineSettings, mine
 from finetune.reader import REACH, rows_of
 from finetune.round_trip import RoundTrip
@@ -98,8 +99,9 @@ class Teaching:
             base = load_trainable(*base_of(self._settings), self._settings.section("prefix", PrefixSettings))
             trainer = sft_trainer(folder, base, train, dev, sft)
             run_trainer(trainer, folder, False)
-            write_adapter(trainer, out, True)
-            (out / IDENTITY).write_text(json.dumps(identity_of(base, sft.method, True)))
+            at_question = find_method(sft.method).at_question
+            write_adapter(trainer, out, at_question)
+            (out / IDENTITY).write_text(json.dumps(identity_of(base, sft.method, at_question)))
         return out
 
     def _said(self, name: str, adapter: Callable[[Path], Path | None]) -> list[Said]:

@@ -34,7 +34,7 @@ class MineSettings(SieveSettings):
     candidates: int = 400
     checked: bool = True
     batch: int = 16
-    written: float = 0.3
+    written: float = 0.5
     teacher: str = ""
     teacher_answers: bool = False
 
