@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set endpoint.model=NAME mine
   python -m finetune import questions.csv asked.jsonl    people's questions join the mined ones
   python -m finetune review --sample 50  look at 50 rows: keep, mend, drop
+  python -m finetune against-people BENCH OTHER --writer DIR    what mined rows teach, against as many of people's
   python -m finetune lineage board/minutes-2025-03.md    the rows and adapters that a document has taught
 """
 
