@@ -70,7 +70,7 @@ class Teaching:
         self._settings, self._run, folder = settings, run, Stage(run, "index").folder
         self._retriever = index_bench(settings, bench, folder)
         self._people = rows_of(index_bench(settings, other, folder), other / "questions.jsonl")
-        self._cache = PrefixSettings(memory_mb=8000).cache()
+        self._cache = settings.section("prefix", PrefixSettings).cache()
         self._chooser = open_chooser(settings)
         self.asked = list(questions(bench, self._retriever, self._chooser, sample))
 
@@ -90,6 +90,7 @@ class Teaching:
         return self._said(f"{who}-{seed}", lambda folder: self._train(folder, train, dev))
 
     def tell_base(self) -> list[Said]:
+        """The base on the precision that it is served with."""
         return self._said("base", lambda folder: None)
 
     def _train(self, folder: Path, train: list[Row], dev: list[Row]) -> Path:

@@ -30,7 +30,7 @@ def add_measuring(commands: Any) -> None:
     taught = commands.add_parser("against-people", help=about)
     taught.add_argument("bench", type=Path, help="folder with documents/ to mine, and questions.jsonl: those about documents left out of training are asked")
     taught.add_argument("other", type=Path, help="folder with documents/ and the questions.jsonl that people's rows are made of")
-    taught.add_argument("--writer", type=Path, metavar="DIR", help="question writer that never saw the bench: python -m finetune writer OTHER --out DIR")
+    taught.add_argument("--writer", type=Path, required=True, metavar="DIR", help="that never saw the bench: python -m finetune writer OTHER --out DIR")
     taught.add_argument("--trainings", type=int, default=2, help="of each kind, on other spans and questions each time (default %(default)s)")
     taught.add_argument("--sample", type=int, default=160, metavar="N", help="answerable questions asked, and unanswerable ones, at most (default %(default)s)")
     taught.add_argument("--json", type=Path, default=Path("var/runs/against-people.json"), metavar="FILE", help="(default %(default)s)")
@@ -67,18 +67,21 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.against_people import MINED, PEOPLE, Teaching
-    from finetune.data import write_lines
+    from finetune.data import TrainingError, write_lines
     from finetune.round_trip import open_round_trip
     from finetune.share import as_text, heard, table
-    from finetune.writer import SHIPPED, open_writer
+    from finetune.writer import open_writer
     from rag.answerer import AnswerSettings
     from rag.models import choose_device
 
+    model, device, _ = base_of(settings)
+    writer = open_writer(model, *choose_device(device), args.writer)
+    if not writer.adapter:
+        raise TrainingError(f"{args.writer} is no question writer for this base: python -m finetune writer {args.other} --out {args.writer}")
     said = json.dumps([sorted(args.set or []), str(args.other.resolve()), str(args.writer), args.sample])
     run = f"against-people-{args.bench.resolve().name}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
     teaching = Teaching(settings, args.bench, args.other, run, args.sample)
-    model, device, _ = base_of(settings)
-    writer, round_trip = open_writer(model, *choose_device(device), args.writer or SHIPPED), open_round_trip(settings)
+    round_trip = open_round_trip(settings)
     mined = [teaching.mined(writer, round_trip, seed) for seed in range(args.trainings)]
     del writer, round_trip
     told = {who: heard([teaching.tell(who, stage, seed) for seed, stage in enumerate(mined)]) for who in (MINED, PEOPLE)}

@@ -71,22 +71,25 @@ def refused_at(h: Heard, doubt: np.ndarray, rate: float) -> np.ndarray:
 def table(mined: Heard, people: Heard, base: Heard, least: float) -> list[dict]:
     """-> of each measure: mined, people, base, and the share of people's that mined reaches with its 95 % interval over the questions (bootstrap, the
     answerable and the unanswerable each for themselves; trainings are averaged), and the same for what it is above base."""
-    rng, draws = np.random.default_rng(0), []
+    by_name, rng = measures(least), np.random.default_rng(0)
     kinds = [np.flatnonzero(people.answerable == kind) for kind in (True, False)]
-    for _ in range(SAMPLES):
-        draws.append(np.concatenate([rng.choice(kind, len(kind)) for kind in kinds]))
-    return [_row(name, measure, mined, people, base, draws) for name, measure in measures(least).items()]
+
+    def values(*each: Heard) -> list[list[float]]:
+        return [[measure(h) for h in each] for measure in by_name.values()]
+
+    draws = (np.concatenate([rng.choice(kind, len(kind)) for kind in kinds]) for _ in range(SAMPLES))
+    drawn = np.array([values(*(h.at(questions) for h in (mined, people, base))) for questions in draws])
+    return [_row(name, *told, drawn[:, n]) for n, (name, told) in enumerate(zip(by_name, values(mined, people, base), strict=True))]
 
 
-def _row(name: str, measure: Measure, mined: Heard, people: Heard, base: Heard, draws: list[np.ndarray]) -> dict:
-    drawn = np.array([[measure(each.at(questions)) for each in (mined, people, base)] for questions in draws])
-    ours, theirs, untuned = (measure(each) for each in (mined, people, base))
+def _row(name: str, mined: float, people: float, base: float, drawn: np.ndarray) -> dict:
+    """drawn: (samples, 3), what the three have on each sample of the questions."""
     shares, above = drawn[:, 0] / np.maximum(drawn[:, 1], 1e-9), drawn[:, 0] - drawn[:, 2]
     return {
         "measure": name,
-        **{who: round(value, 3) for who, value in (("mined", ours), ("people", theirs), ("base", untuned))},
-        "share": [round(float(x), 3) for x in (ours / max(theirs, 1e-9), *np.quantile(shares, (0.025, 0.975)))],
-        "above base": [round(float(x), 3) for x in (ours - untuned, *np.quantile(above, (0.025, 0.975)))],
+        **{who: round(value, 3) for who, value in (("mined", mined), ("people", people), ("base", base))},
+        "share": [round(float(x), 3) for x in (mined / max(people, 1e-9), *np.quantile(shares, (0.025, 0.975)))],
+        "above base": [round(float(x), 3) for x in (mined - base, *np.quantile(above, (0.025, 0.975)))],
     }
 
 

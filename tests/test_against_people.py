@@ -10,6 +10,7 @@ from fakes import Unmarked
 from triplets import row
 
 from finetune import against_people, share
+from finetune.__main__ import parser
 from finetune.against_people import MINED, PEOPLE, Said, Teaching, like, questions
 from finetune.bench import measures_only
 from finetune.data import TrainingError, read_lines
@@ -98,7 +99,8 @@ def test_trainings_are_averaged_and_the_share_has_an_interval(monkeypatch):
     forced = rows["alone: F1 of the likeliest span"]
     assert forced["people"] == pytest.approx(np.mean([[s.f1 for s in each if s.answerable] for each in good]), abs=1e-3)
     assert forced["share"] == [0.5, 0.5, 0.5], "half of it on every question, so in every sample"
-    assert rows["served: refusal F1 at 0.2"]["share"][0] <= 1 and forced["above base"][1] <= forced["above base"][0] <= forced["above base"][2]
+    assert forced["above base"][0] == pytest.approx(forced["mined"] - forced["base"], abs=2e-3)
+    assert forced["above base"][1] < forced["above base"][0] < forced["above base"][2]
     assert "50% [50%, 50%]" in share.as_text(list(rows.values()))
 
 
@@ -119,3 +121,11 @@ def test_mined_against_people_with_a_tiny_model(bench, tiny_model, tiny_generato
     again = Teaching(settings, folder, other, "t", 2)
     assert again.tell(MINED, again.mined(None, None, 0), 0) == told[MINED] and read_lines(mined.folder / "train.jsonl") == kept
     assert (mined.folder.parent / "mined-0" / "said.jsonl").stat().st_mtime_ns == before, "what is there is not made twice"
+
+
+def test_a_writer_that_is_none_is_refused_before_anything_is_made(bench, tiny_model, tmp_path):
+    folder, other = bench("half", [LEFT], [(LEFT, ["tonnes"])]), bench("other", TAUGHT, [(TAUGHT[0], ["tonnes"])])
+    args = parser().parse_args(["against-people", str(folder), str(other), "--writer", str(tmp_path / "none")])
+    with pytest.raises(TrainingError, match=f"none is no question writer for this base: python -m finetune writer {other}"):
+        args.work(args, Settings([f"model.generator={tiny_model}"]))
+    assert not (tmp_path / "var" / "runs").exists()
