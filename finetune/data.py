@@ -7,16 +7,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from tqdm import tqdm
 
 from rag import prompt
 from rag.chunking import Chunk
 from rag.errors import RagtuneError
 
 RUNS = Path("var/runs")
+T = TypeVar("T")
 
 
 class TrainingError(RagtuneError):
@@ -91,6 +94,22 @@ def write_lines(path: Path, items: Iterable[Any]) -> None:
             data = dataclasses.asdict(item) if dataclasses.is_dataclass(item) else item
             file.write(json.dumps(data, ensure_ascii=False) + "\n")
     aside.rename(path)
+
+
+def kept_lines(path: Path, items: Sequence[T], work: Callable[[T], Any], label: str) -> list[Any]:
+    """-> what `work` makes of each item, in their order: a line of JSON each, appended to `path` as soon as it is made, so that a killed run goes on where it
+    was. The path must name all that the lines depend on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = path.read_bytes() if path.exists() else b""
+    made = [json.loads(line) for line in whole.split(b"\n")[:-1]]
+    with path.open("ab") as file, tqdm(total=len(items), initial=len(made), desc=label, unit=" questions") as bar:
+        file.truncate(whole.rfind(b"\n") + 1)  # a kill can leave half a line
+        for item in items[len(made) :]:
+            made.append(work(item))
+            file.write(json.dumps(made[-1], ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            bar.update()
+    return made
 
 
 def digest(path: Path) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import Any
 
 from finetune.bench import index_bench, measures_only
-from finetune.data import Stage, read_lines, write_lines
+from finetune.data import Stage, kept_lines, read_lines
 from rag import answer_kind, extraction, prompt
 from rag.adapters import READER
 from rag.boundaries import SHIPPED, Boundaries, likeliest
@@ -50,19 +49,29 @@ class Proposal:
 
 def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal]:
     """-> what the shipped reader and boundaries propose for the bench's questions, or for those on documents that only measure, on the passages that the
-    serving retriever finds among its documents; kept in var/runs/reader/proposals for the next that asks."""
+    serving retriever finds among its documents; kept in var/runs/reader/proposals, a line a question, for the next that asks and after a kill."""
     questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])]
-    weights = (READER / "adapter_model.safetensors").read_bytes() + (SHIPPED / CHANGES).read_bytes()
-    form = ",".join(field.name for field in fields(Proposal)).encode()
+    path = STAGE.folder / f"{bench.name}-{part}-{_basis(bench)}.jsonl"
+    parts: list[Any] = []
+
+    def work(asked: dict) -> list[dict]:
+        if not parts:  # loaded for what is new
+            parts.extend((open_generator(settings, READER), open_boundaries(settings), index_bench(settings, bench, STAGE.folder)))
+        return [*_of(asked, *parts)]
+
+    return [Proposal(**line) for lines in kept_lines(path, questions, work, f"proposing, {bench.name}") for line in lines]
+
+
+def _basis(bench: Path) -> str:
+    """-> what proposals depend on, as 12 hex digits: weights, questions, rules, and the form in which they are kept."""
+    form = "a line a question:" + ",".join(field.name for field in fields(Proposal))
     rules = b"".join(Path(inspect.getfile(rule)).read_bytes() for rule in (extraction, answer_kind, likeliest))
-    basis = hashlib.sha256(weights + (bench / "questions.jsonl").read_bytes() + form + rules).hexdigest()[:12]
-    path = STAGE.folder / f"{bench.name}-{part}-{basis}.jsonl"
-    if not path.exists():
-        generator, boundaries = open_generator(settings, READER), open_boundaries(settings)
-        retriever = index_bench(settings, bench, STAGE.folder)
-        bar = tqdm(questions, desc=f"proposing, {bench.name}", unit=" questions")
-        write_lines(path, [proposal for asked in bar for proposal in _of(asked, generator, boundaries, retriever)])
-    return [Proposal(**line) for line in read_lines(path)]
+    return hashlib.sha256(shipped_weights() + (bench / "questions.jsonl").read_bytes() + form.encode() + rules).hexdigest()[:12]
+
+
+def shipped_weights() -> bytes:
+    """-> those of reader and boundaries."""
+    return (READER / "adapter_model.safetensors").read_bytes() + (SHIPPED / CHANGES).read_bytes()
 
 
 def _of(asked: dict, generator: Generator, boundaries: Boundaries, retriever: Retriever) -> Iterator[dict]:

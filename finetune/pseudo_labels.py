@@ -3,20 +3,21 @@ that paragraph is taken for the answer (pseudo-labels: Lee, ICML workshop on cha
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+import hashlib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
-from finetune.data import TrainingError, read_lines, write_lines
+from finetune.data import Stage, TrainingError, kept_lines, read_lines, write_lines
 from finetune.evidence import Asked, read_questions
+from finetune.proposals import shipped_weights
 from rag.answerer import Answerer
+from rag.chooser import SHIPPED as CHOOSER
 from rag.chunking import Chunk
 from rag.pipeline import open_answerer, open_embedder, open_generator, shipped_reader
 from rag.retrieval import Passage
 from rag.settings import Settings
 
+STAGE = Stage("reader", "labels")
 LEAST = 0.5  # probability from which on what is found is taken for the answer
 
 
@@ -31,21 +32,33 @@ class Found:
 
 def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
     """Write documents/ and questions.jsonl to `out`: of the question pairs in `pairs` those that their order tells to be answered and for which an answer is
-    found, and those that it tells not to be. Raises TrainingError when `pairs` holds none, or when there is no reader for the configured base."""
+    found, and those that it tells not to be. What is found stays in var/runs/reader/labels, so that a killed run goes on. Raises TrainingError when `pairs`
+    holds none, or when there is no reader for the configured base."""
     reader = shipped_reader(settings)
     if not (pairs / "pairs.jsonl").exists() or not reader:
         raise TrainingError(f"{pairs} has no pairs.jsonl" if reader else "only the reader that ships finds answers: leave model.generator as it is")
     chunks, _, asked = read_questions([pairs], open_embedder(settings))
     answerer = open_answerer(settings, open_generator(settings, reader))
     places = _write_documents(read_lines(pairs / "paragraphs.jsonl"), out / "documents")
-    rows, seen = [], Counter[str]()
-    for q in tqdm([q for q in asked if q.answerable is not None], desc="finding answers", unit=" questions"):
-        found = find(answerer, q.question, chunks[q.home]) if q.answerable else None
-        seen["answered" if found else "not found" if q.answerable else "not answered"] += 1
-        if found or not q.answerable:
-            rows.append(_line(q, len(rows), found, places))
+    told = [q for q in asked if q.answerable]
+    lines = kept_lines(STAGE.folder / f"{pairs.name}-{_basis(pairs)}.jsonl", told, lambda q: _found(answerer, q, chunks), "finding answers")
+    found = {q: Found(**line) for q, line in zip(told, lines, strict=True) if line}
+    labelled = [q for q in asked if q in found or q.answerable is False]
+    rows = [_line(q, number, found.get(q), places) for number, q in enumerate(labelled)]
+    seen = {"answered": sum(map(bool, lines)), "not answered": sum(q.answerable is False for q in asked), "not found": lines.count(None)}
     write_lines(out / "questions.jsonl", rows)
-    print(f"{dict(seen)}, in {out}")
+    print(f"{seen}, in {out}")
+
+
+def _basis(pairs: Path) -> str:
+    """-> what is found depends on, as 12 hex digits."""
+    files = CHOOSER, pairs / "pairs.jsonl", pairs / "paragraphs.jsonl"
+    return hashlib.sha256(shipped_weights() + b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _found(answerer: Answerer, q: Asked, chunks: list[Chunk]) -> dict | None:
+    found = find(answerer, q.question, chunks[q.home])
+    return asdict(found) if found else None
 
 
 def _line(q: Asked, number: int, found: Found | None, places: dict[str, int]) -> dict:

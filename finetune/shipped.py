@@ -22,7 +22,7 @@ def add_shipped(commands: Any) -> None:
     reader.add_argument("--further", action="store_true", help="go on from the one that ships: as it learns to read passages apart")
     reader.add_argument("--out", type=Path, default=Path("rag/weights/reader"))
     reader.set_defaults(work=run_reader)
-    label = commands.add_parser("label", help="find answers for people's questions that come with their paragraph only; what ships learns from them too")
+    label = commands.add_parser("label", help="find answers for people's questions that come with only their paragraph, to learn from; goes on after a kill")
     label.add_argument("pairs", type=Path, help="folder with paragraphs.jsonl and pairs.jsonl in SQuAD's order")
     label.add_argument("--out", type=Path, default=Path("var/labelled"), help="folder of a new bench: documents/ and questions.jsonl (default %(default)s)")
     label.set_defaults(work=run_label)

@@ -9,7 +9,7 @@ import pytest
 from finetune import chooser
 from finetune.chooser import Weighed, best_of, curve_of, fit, told
 from finetune.data import TrainingError
-from finetune.proposals import ALL, MEASURING, Proposal, proposals
+from finetune.proposals import ALL, MEASURING, STAGE, Proposal, proposals
 from rag.boundaries import Marks
 from rag.chooser import Weights, probability
 from rag.settings import Settings
@@ -121,6 +121,10 @@ def test_proposals_are_made_once_and_say_which_are_right(tiny_index, tiny_embedd
     assert proposals(Settings([]), tmp_path) == first and len(opened) == 1
     assert {p.question for p in first} == {"a", "n"} and all(p.f1 == 0 and not p.answerable for p in first if p.question == "n")
     assert all((p.f1 == 1.0) == (p.claim == "How much does it lift? 40 tonnes") for p in first if p.question == "a")
-    assert proposals(Settings([]), tmp_path, MEASURING) == [] and len(opened) == 2  # no document of that title only measures
+    assert proposals(Settings([]), tmp_path, MEASURING) == [] and len(opened) == 1  # no document of that title only measures
+    kept = next(path for path in STAGE.folder.iterdir() if f"-{ALL}-" in path.name)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-9])  # killed within the second question's line
+    assert proposals(Settings([]), tmp_path) == first and len(opened) == 2 and kept.read_bytes() == whole
     assert all(p.claim == f"{p.asked} {p.passage[p.start : p.end]}" for p in first)
     assert all(p.logprob < 0 and p.evidence == "Crane\nThe crane lifts 40 tonnes." for p in first)

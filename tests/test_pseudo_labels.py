@@ -38,6 +38,7 @@ def pairs(tmp_path, monkeypatch):
     (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
     for name, stand_in in {"open_embedder": HashEmbedder(), "shipped_reader": tmp_path, "open_generator": None, "open_answerer": Knowing()}.items():
         monkeypatch.setattr(pseudo_labels, name, lambda *_, told=stand_in: told)
+    monkeypatch.chdir(tmp_path)  # what is found is kept in var/
     return tmp_path
 
 
@@ -54,6 +55,18 @@ def test_what_is_made_is_read_as_any_bench(pairs):
     make_bench(Settings(), pairs, pairs / "out")
     chunks, _, asked = read_questions([pairs / "out"], HashEmbedder())
     assert [chunks[q.home].text[q.start : q.start + len(q.answer)] for q in asked if q.answerable] == ["40 tonnes", "1902"]
+
+
+def test_a_killed_run_goes_on_where_it_was(pairs, monkeypatch):
+    make_bench(Settings(), pairs, pairs / "whole")
+    (kept,) = pseudo_labels.STAGE.folder.iterdir()
+    lines = kept.read_bytes().splitlines(keepends=True)
+    kept.write_bytes(b"".join(lines[:1]) + lines[1][:4])
+    asked, answer = [], Knowing.answer
+    monkeypatch.setattr(Knowing, "answer", lambda self, question, passages: asked.append(question) or answer(self, question, passages))
+    make_bench(Settings(), pairs, pairs / "out")
+    assert len(asked) == len(lines) - 1 > 0 and kept.read_bytes() == b"".join(lines)
+    assert (pairs / "out" / "questions.jsonl").read_bytes() == (pairs / "whole" / "questions.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize("sure", [0.49, 0.0])
