@@ -87,12 +87,11 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
 
 
 def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, Answered], dict[str, Any]]:
-    """-> what each generator said, and its times, which are measured once and then kept like its answers."""
-    cache = settings.section("prefix", PrefixSettings).cache()  # passages are read once for all generators
-    loaded = {name: open_answerer(settings, open_generator(settings, adapter, cache)) for name, adapter in task.generators.items() if adapter}
-    loaded = loaded or {"base": open_answerer(settings, open_generator(settings, None))}
+    """-> what each generator said, and its times, which are measured once and then kept like its answers. The base speaks as it would be served: of itself, not
+    as what an adapter leaves when it is switched off, whose precision and way of reading passages are the adapter's."""
+    cache = settings.section("prefix", PrefixSettings).cache()  # passages are read once for all generators that read alike
+    speakers = {name: open_answerer(settings, open_generator(settings, adapter, cache)) for name, adapter in task.generators.items()}
     longest, instructions = settings.section("answer", AnswerSettings).max_new_tokens, FILE.read_text(encoding="utf-8")
-    speakers = {name: loaded[name] if adapter else next(iter(loaded.values())) for name, adapter in task.generators.items()}
     keeps, answered = {name: _Keep(task.folder, name) for name in speakers}, {}
     for name, adapter in task.generators.items():
         answerer, keep, generator = speakers[name], keeps[name], speakers[name].generator

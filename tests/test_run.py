@@ -71,6 +71,14 @@ def test_a_second_run_in_the_same_folder_makes_nothing_anew(tiny_run, tmp_path, 
     assert after == before
 
 
+def test_the_base_is_opened_by_itself(evaluated, weights, tokenizer, tmp_path, monkeypatch):
+    """What an adapter leaves when it is switched off reads passages in the adapter's way, and on its precision."""
+    opened, tuned = [], weights("tuned")["tuned"]
+    monkeypatch.setattr("eval.run.open_generator", lambda settings, adapter, cache=None: opened.append(adapter) or Scripted(tokenizer))
+    evaluated(tmp_path / "run", {"tuned": tuned, "base": None})
+    assert opened == [tuned, None]
+
+
 def test_figures_of_a_scripted_run_by_hand(evaluated, weights, tokenizer, tmp_path):
     """The base always says Paris, which no passage supports; the tuned one 40 tonnes, of the crane or, where that was not shown, of the bridge."""
     generator = Scripted(tokenizer, base_says="Paris")
