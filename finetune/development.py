@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
-from finetune.data import Row
+from finetune.data import Row, TrainingError
 from rag import prompt
 from rag.answer import written_answer
 from rag.answerer import AnswerSettings
@@ -66,13 +67,19 @@ class AnswerF1(TrainerCallback):
 
 class StopAtCollapse(TrainerCallback):
     """Ends DPO when chosen outputs have on average become less than a tenth as likely as at the start: the loss asks only for the distance to the rejected,
-    which also grows where both fall (Pal et al., arXiv 2402.13228)."""
+    which also grows where both fall (Pal et al., arXiv 2402.13228). The fallen checkpoint's loss then counts as infinite, so that it is not the best. Raises
+    TrainingError when there is no look before it to go back to."""
 
     def __init__(self, beta: float):
         self._beta = beta
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
-        fallen = -metrics.get("eval_rewards/chosen", 0.0) / self._beta
-        if fallen > COLLAPSE:
-            control.should_training_stop = True
-            print(f"stopped: chosen answers have become {2.718**fallen:.0f} times less likely; the best checkpoint before is kept")
+        fallen = -metrics["eval_rewards/chosen"] / self._beta
+        if fallen <= COLLAPSE:
+            return
+        said = f"chosen answers have become {math.exp(fallen):.0f} times less likely"
+        if state.best_metric is None:
+            raise TrainingError(f"{said} at DPO's first look: lower dpo.learning_rate ({args.learning_rate:g} now), or leave DPO out")
+        metrics["eval_loss"] = math.inf
+        control.should_training_stop = True
+        print(f"stopped: {said}; the best checkpoint before is kept")

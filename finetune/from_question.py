@@ -170,8 +170,8 @@ class PreferenceTrainer(AnswerTrainer):
         return -F.logsigmoid(margin).mean()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """With the means since the last time, under TRL's names."""
+        """With the means since the last time, under TRL's names; put into `logs` itself, which callbacks are shown after an evaluation."""
         part = "eval_" if any(name.startswith("eval_") for name in logs) else ""
-        means = {part + name: sum(values) / len(values) for name, values in self._metrics[part].items()}
+        logs.update({part + name: sum(values) / len(values) for name, values in self._metrics[part].items()})
         self._metrics[part].clear()
-        super().log({**logs, **means}, start_time)
+        super().log(logs, start_time)

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 from triplets import row
 from trl import DPOConfig
 
-from finetune.data import Pair
+from finetune.data import Pair, TrainingError
 from finetune.dpo import DpoSettings, _PairTrainer, dpo_trainer, tokenized_pairs
 from finetune.from_question import collate, preferences
 from finetune.sft import SftSettings, sft_trainer
@@ -79,6 +79,16 @@ def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, mon
     for name in ("eval_loss", "eval_rewards/margins", "eval_rewards/chosen", "eval_rewards/rejected"):
         assert found[name] == pytest.approx(wanted[name], abs=1e-5)
     assert abs(found["eval_loss"] - 0.6931) > 1e-3
+
+
+@pytest.mark.parametrize("passages_once", [True, False])
+def test_dpo_is_told_how_likely_chosen_answers_still_are(tiny_model, tiny_generator, at_question, tmp_path, monkeypatch, passages_once):
+    """By either trainer; at the first look there is nothing to go back to."""
+    monkeypatch.setattr("finetune.development.COLLAPSE", -1e9)
+    tuned = awake_model(at_question, tiny_model)
+    base = Trainable(tiny_generator.tokenizer, tuned.get_base_model(), find_model(str(tiny_model)), "cpu", "float32", PrefixSettings(500, apart=False))
+    with pytest.raises(TrainingError, match=r"at DPO's first look: lower dpo.learning_rate \(0.0001 now\)"):
+        dpo_trainer(tmp_path, base, tuned, PAIRS, PAIRS, DpoSettings(), passages_once).train()
 
 
 def test_a_pair_shares_prefix_and_question(tiny_generator):

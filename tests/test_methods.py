@@ -1,6 +1,7 @@
 """Every method of fine-tuning on a tiny model: trained, saved, loaded and served; merging; and what training looks at on the way."""
 
 import json
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -96,9 +97,10 @@ def test_development_f1_is_of_what_would_be_shown():
 
 @pytest.mark.parametrize(("reward", "stops"), [(-0.1, False), (-0.24, True), (0.5, False)])
 def test_dpo_stops_when_chosen_answers_become_unlikely(reward, stops, capsys):
-    control = SimpleNamespace(should_training_stop=False)
-    StopAtCollapse(0.1).on_evaluate(None, None, control, {"eval_rewards/chosen": reward})
+    control, metrics = SimpleNamespace(should_training_stop=False), {"eval_rewards/chosen": reward, "eval_loss": 0.1}
+    StopAtCollapse(0.1).on_evaluate(None, SimpleNamespace(best_metric=0.69), control, metrics)
     assert control.should_training_stop is stops and ("times less likely" in capsys.readouterr().out) is stops
+    assert metrics["eval_loss"] == (math.inf if stops else 0.1), "the fallen checkpoint is not the best, however low its loss"
 
 
 def test_the_best_answers_are_kept_and_training_stops_without_better_ones(tiny_model, tmp_path, monkeypatch):
