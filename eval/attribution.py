@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 from contextlib import nullcontext
@@ -19,7 +18,7 @@ from eval.resume import read_lines, write_json
 from eval.run import RUNS, choice, chunks, digest_of, identity, newest_adapter
 from eval.statistics import Difference, mean, paired_bootstrap, percentile
 from eval.trial import retrievers
-from rag.changes import CHANGES
+from rag.live import digest
 from rag.pipeline import changed_reranker, made_by, open_answerer, open_embedder, open_generator, open_record, open_reranker
 from rag.prefix import PrefixSettings
 from rag.retrieval import RetrievalSettings
@@ -27,7 +26,6 @@ from rag.settings import Settings
 
 OLD = "old"  # the cell with nothing new
 GENERATOR, EMBEDDER, RERANKER = "generator", "embedder", "reranker"
-WEIGHTS = {GENERATOR: "adapter_model.safetensors", EMBEDDER: CHANGES, RERANKER: CHANGES}
 RETRIEVAL = {EMBEDDER: "corpus-embedder", RERANKER: "corpus-reranker"}  # component: the stage that trains it
 ANSWERED = ("answerable", "joined", "not retrieved")  # kinds of rows that a passage of the index answers
 ASKED_IN_VAIN = "unanswerable"  # imported questions that nothing answers: their passage is only what the live order has on top, so they judge no order
@@ -164,9 +162,8 @@ def verdict(component: str, tests: dict[str, Difference], folder: Path) -> dict[
     first, worse = next(iter(tests.values())), [measure for measure, d in tests.items() if d.high < 0]
     promote = first.low > 0 and not worse
     said = "is better than what was live" if promote else f"is worse at {worse[0]}" if worse else "is not shown to be better than what was live"
-    weights = hashlib.sha256((folder / WEIGHTS[component]).read_bytes()).hexdigest()[:8]
     figures = "; ".join(f"{measure} {difference}" for measure, difference in tests.items())
-    return {"promote": promote, "folder": str(folder), "weights": weights, "sentence": f"the trained {component} {said}: {figures}"}
+    return {"promote": promote, "folder": str(folder), "weights": digest(component, folder), "sentence": f"the trained {component} {said}: {figures}"}
 
 
 def as_text(told: dict[str, Any]) -> str:

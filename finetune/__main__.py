@@ -29,6 +29,16 @@ EXAMPLES = """examples:
 """
 
 
+# What is made from a stage, and judged with it: done anew, it takes them along, lest they pass for this one's.
+RESTS_ON = {
+    "mine": ("sft", "dpo", "corpus-embedder", "corpus-reranker", "dev", "attribution"),
+    "sft": ("dpo", "dev", "attribution"),
+    "dpo": ("dev", "attribution"),
+    "corpus-embedder": ("attribution",),
+    "corpus-reranker": ("attribution",),
+}
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m finetune", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
@@ -66,7 +76,7 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 
     start = time.perf_counter()
     if not args.resume:
-        for name in ("mine", "sft", "dpo", "dev", "corpus-embedder", "corpus-reranker", "attribution"):  # an earlier run's must not pass for this one's
+        for name in ("mine", *RESTS_ON["mine"]):
             Stage(args.run, name).clear()
     settings = within(settings, args.index, args.minutes, args.run)
     for work in (run_mine, run_sft, run_dpo, run_corpus_embedder, run_corpus_reranker):
@@ -166,7 +176,7 @@ def _prefix(settings: Settings):
 
 
 def _begin(args: argparse.Namespace, name: str):
-    """-> the stage to do, emptied unless resuming; None when it has finished and --resume says to keep it."""
+    """-> the stage to do, emptied with what rests on it unless resuming; None when it has finished and --resume says to keep it."""
     from finetune.data import Stage
 
     stage = Stage(args.run, name)
@@ -174,7 +184,8 @@ def _begin(args: argparse.Namespace, name: str):
         print(f"{name}: finished before, kept")
         return None
     if not args.resume:
-        stage.clear()
+        for each in (name, *RESTS_ON[name]):
+            Stage(args.run, each).clear()
     print(f"--- {name}", flush=True)
     return stage
 

@@ -28,11 +28,13 @@ def promote(judged: Stage, settings: Settings, index: Path) -> None:
 
 
 def _kept(run: str, name: str, verdict: dict) -> Path:
-    """-> a copy that outlives the run, named by its weights."""
-    target = live.LIVE.parent / f"{run}-{name}-{verdict['weights']}"
+    """-> a copy that outlives the run, named by its weights. Raises TrainingError when they are not those that were judged."""
+    target, folder = live.LIVE.parent / f"{run}-{name}-{verdict['weights']}", Path(verdict["folder"])
     if not target.exists():
+        if not folder.exists() or live.digest(name, folder) != verdict["weights"]:
+            raise TrainingError(f"{folder} holds other weights than were judged: python -m eval dev --run {run} && python -m eval attribution --run {run}")
         aside = target.with_name(f".{target.name}")
         shutil.rmtree(aside, ignore_errors=True)
-        shutil.copytree(Path(verdict["folder"]), aside)
+        shutil.copytree(folder, aside)
         aside.rename(target)
     return target

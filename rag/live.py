@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -9,11 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rag.changes import CHANGES
 from rag.errors import ModelError
 
 LIVE = Path("var/adapters/live.json")  # a line for each state that was live, the last one is
 VERDICTS = LIVE.with_name("verdicts.json")
 COMPONENTS = ("embedder", "reranker", "generator")
+WEIGHTS = {"generator": "adapter_model.safetensors", "embedder": CHANGES, "reranker": CHANGES}  # the file in a component's folder that is judged
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class Promoted:
 
     folder: str
     why: str
+
+
+def digest(component: str, folder: Path) -> str:
+    """-> 8 hex digits of the component's weights."""
+    return hashlib.sha256((folder / WEIGHTS[component]).read_bytes()).hexdigest()[:8]
 
 
 State = dict[str, Promoted]  # component -> what serves in place of what ships

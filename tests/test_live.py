@@ -1,6 +1,7 @@
 """What is live: promoting, saying why, going back."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -30,17 +31,26 @@ def judged(run: str, **verdicts) -> Stage:
     for name, better in verdicts.items():
         folder = stage.folder.parent / name
         folder.mkdir(parents=True)
-        (folder / "weights").write_text(run)
-        told[name] = {"promote": better, "folder": str(folder), "weights": f"of{run}", "sentence": f"{name} of {run} {'wins' if better else 'loses'}"}
+        (folder / live.WEIGHTS[name]).write_text(run)
+        sentence = f"{name} of {run} {'wins' if better else 'loses'}"
+        told[name] = {"promote": better, "folder": str(folder), "weights": live.digest(name, folder), "sentence": sentence}
     stage.finish({"verdicts": told})
     return stage
 
 
+def kept(run: str, component: str) -> str:
+    return f"var/adapters/{run}-{component}-{sha256(run.encode()).hexdigest()[:8]}"
+
+
+def said(component: str) -> str:
+    return (live.live(component) / live.WEIGHTS[component]).read_text()
+
+
 def test_what_is_better_goes_live_and_the_rest_is_kept():
     promoted(judged("one", generator=True, reranker=False))
-    assert live.live("reranker") is None and (live.live("generator") / "weights").read_text() == "one"
+    assert live.live("reranker") is None and said("generator") == "one"
     promoted(judged("two", generator=False, reranker=True))
-    assert (live.live("generator") / "weights").read_text() == "one" and (live.live("reranker") / "weights").read_text() == "two"
+    assert said("generator") == "one" and said("reranker") == "two"
     assert live.last_verdicts() == {"generator": "two: kept what was live: generator of two loses", "reranker": "two: promoted: reranker of two wins"}
 
 
@@ -50,7 +60,7 @@ def test_a_promoted_embedder_reads_the_index_anew(monkeypatch):
     promoted(judged("one", reranker=True, embedder=False))
     assert read == []
     promoted(judged("two", embedder=True))
-    assert read == [(Path("var/index"), Path("var/adapters/two-embedder-oftwo"))], "it is live before, so that a killed one goes on"
+    assert read == [(Path("var/index"), Path(kept("two", "embedder")))], "it is live before, so that a killed one goes on"
 
 
 def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
@@ -58,7 +68,7 @@ def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
     promoted(judged("two", generator=True, reranker=True))
     left, now = roll_back()
     assert set(left) == {"generator", "reranker"} and set(now) == {"generator"}
-    assert (live.live("generator") / "weights").read_text() == "one" and live.live("reranker") is None
+    assert said("generator") == "one" and live.live("reranker") is None
     assert roll_back()[1] == {} and live.live("generator") is None
     with pytest.raises(ModelError, match="nothing was promoted"):
         roll_back()
@@ -67,6 +77,14 @@ def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
 def test_nothing_goes_live_when_nothing_is_better():
     promoted(judged("one", generator=False, reranker=False))
     assert not live.LIVE.exists() and "one: kept what was live" in live.last_verdicts()["reranker"]
+
+
+def test_weights_that_were_not_judged_never_go_live():
+    stage = judged("one", generator=True)
+    (stage.folder.parent / "generator" / live.WEIGHTS["generator"]).write_text("trained again")
+    with pytest.raises(TrainingError, match="other weights than were judged: python -m eval dev --run one"):
+        promoted(stage)
+    assert not live.LIVE.exists()
 
 
 def test_a_run_that_is_not_judged_promotes_nothing():
@@ -82,7 +100,7 @@ def test_lines_say_what_serves_and_why():
     ]  # fmt: skip
     promoted(judged("one", generator=False, reranker=True))
     lines = list(as_lines(shipped))
-    assert lines[2].startswith("reranker: var/adapters/one-reranker-ofone") and lines[3] == "  live since one: reranker of one wins"
+    assert lines[2].startswith(f"reranker: {kept('one', 'reranker')}") and lines[3] == "  live since one: reranker of one wins"
     assert lines[5] == "generator: the reader" and lines[6].endswith("generator of one loses")
 
 
@@ -100,9 +118,9 @@ def test_the_command_shows_and_goes_back(capsys, tiny_model):
     promoted(judged("none", generator=True))
     promoted(judged("one", reranker=True))
     capsys.readouterr()
-    assert main([*named, "adapters"]) == 0 and "reranker: var/adapters/one-reranker-ofone" in capsys.readouterr().out
-    assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "reranker: var/adapters/one-reranker-ofone -> what ships\n"
-    assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == "generator: var/adapters/none-generator-ofnone -> what ships\n"
+    assert main([*named, "adapters"]) == 0 and f"reranker: {kept('one', 'reranker')}" in capsys.readouterr().out
+    assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == f"reranker: {kept('one', 'reranker')} -> what ships\n"
+    assert main(["adapters", "--rollback"]) == 0 and capsys.readouterr().out == f"generator: {kept('none', 'generator')} -> what ships\n"
     assert main(["adapters", "--rollback"]) == 1 and "nothing was promoted" in capsys.readouterr().err
 
 

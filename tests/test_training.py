@@ -1,6 +1,7 @@
 """SFT and DPO, from the question on and through TRL, on a tiny model: what is trained on, resuming, identities, and the two patches that CPU training needs."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -141,6 +142,24 @@ def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined, method):
     assert {"adapter_model.safetensors", "identity.json"} <= names
     assert read_record(stage.folder / "adapter") == read_record(sft_stage.folder / "adapter")
     assert "ref" not in names
+
+
+def test_a_stage_done_anew_takes_along_what_rests_on_it(tmp_path, monkeypatch):
+    """Else pairs and checkpoints of another SFT adapter, or a verdict on other weights, would pass for this one's."""
+    from finetune.__main__ import RESTS_ON, _begin
+
+    monkeypatch.chdir(tmp_path)
+    every = ("mine", *RESTS_ON["mine"])
+
+    def left(name, resume):
+        for stage in every:
+            Stage("r", stage).folder.mkdir(parents=True, exist_ok=True)
+        _begin(SimpleNamespace(run="r", resume=resume), name)
+        return [stage for stage in every if Stage("r", stage).folder.exists()]
+
+    assert left("sft", True) == list(every)
+    assert left("sft", False) == ["mine", "corpus-embedder", "corpus-reranker"] and left("mine", False) == []
+    assert left("corpus-embedder", False) == ["mine", "sft", "dpo", "corpus-reranker", "dev"]
 
 
 def test_an_unknown_method_is_refused(tiny_model, mined):
