@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.carriers import PLACEBO, Attack, carrier, read_attacks
 from eval.predict import Shown, predict
-from eval.questions import EvaluationError, Question
+from eval.questions import EvaluationError, Question, asked
 from eval.resume import write_json, write_lines
 from eval.run import RUNS, build_index, choice, chunks, digest_of, identity, speaking
 from eval.statistics import grouped, wilson
@@ -37,7 +37,7 @@ def measure_attacks(settings: Settings, corpus: Path, generators: dict[str, Path
         answerer = open_answerer(settings, open_generator(settings, adapter))
         rows = {}
         for version in VERSIONS:
-            basis = digest_of({"passages": chunks(shown[version]), **choice(answerer), **identity(answerer.generator, adapter)})
+            basis = digest_of({"questions": [asked(q) for q in questions], "passages": chunks(shown[version]), **choice(answerer), **identity(answerer.generator, adapter)})
             with speaking(answerer.generator, adapter):
                 rows[version] = predict(answerer, questions, shown[version], folder / f"{name}.{version}.{basis}.jsonl", f"{name}, {version}")
         told = [outcome(attack, *(rows[version][n] for version in VERSIONS)) for n, attack in enumerate(attacks)]

@@ -13,7 +13,7 @@ from eval import ranking
 from eval.dev import development, incumbent
 from eval.judge import judge
 from eval.predict import DEPTH, Shown, evidence_ranks, holds, predict, retrieve
-from eval.questions import EvaluationError, Evidence, Question
+from eval.questions import EvaluationError, Evidence, Question, asked
 from eval.resume import read_lines, write_json
 from eval.run import RUNS, choice, chunks, digest_of, identity, newest_adapter
 from eval.statistics import Difference, mean, paired_bootstrap, percentile
@@ -28,7 +28,8 @@ OLD = "old"  # the cell with nothing new
 GENERATOR, EMBEDDER, RERANKER = "generator", "embedder", "reranker"
 RETRIEVAL = {EMBEDDER: "corpus-embedder", RERANKER: "corpus-reranker"}  # component: the stage that trains it
 ANSWERED = ("answerable", "joined", "not retrieved")  # kinds of rows that a passage of the index answers
-ASKED_IN_VAIN = "unanswerable"  # imported questions that nothing answers: their passage is only what the live order has on top, so they judge no order
+LEFT_OUT = "left out"  # and of those that one would, were it shown
+ASKED_IN_VAIN = "unanswerable"  # imported questions that nothing answers
 PEOPLE = 20  # of their other questions from which on they alone decide
 ORDERED = {"MRR": ranking.mean_reciprocal_rank, "recall@3": lambda ranks: ranking.recall_at(ranks, 3)}
 
@@ -79,8 +80,8 @@ def held_of(run: str) -> tuple[list[Held], str]:
     itself, flatter what was trained on their like (eval/LOG.md)."""
     held = read_held(development(run))
     people = {row["id"] for path in sorted((RUNS / run).glob("import/*/dev.jsonl")) for row in read_lines(path)}
-    asked = [h for h in held if h.question.id in people]
-    return (asked, "people's") if sum(h.question.kind != ASKED_IN_VAIN for h in asked) >= PEOPLE else (held, "mined")
+    theirs = [h for h in held if h.question.id in people]
+    return (theirs, "people's") if sum(h.question.kind != ASKED_IN_VAIN for h in theirs) >= PEOPLE else (held, "mined")
 
 
 def read_held(path: Path) -> list[Held]:
@@ -89,7 +90,7 @@ def read_held(path: Path) -> list[Held]:
     return [
         Held(
             Question(r["id"], r["question"], (r["answer"],), r["document"], (Evidence(r["document"], *r["gold"]),), r["kind"]),
-            r["kind"] == "left out", r["kind"] in ANSWERED,
+            r["kind"] == LEFT_OUT, r["kind"] in ANSWERED,
         )
         for r in read_lines(path)
     ]  # fmt: skip
@@ -99,7 +100,7 @@ def search(
     settings: Settings, index: Path, held: list[Held], reading: Path | None, ordering: Path | None
 ) -> tuple[dict[Cell, Shown], dict[str, Values], dict[Cell, list[float]]]:
     """reading, ordering: what was trained of embedder and cross-encoder. -> what each pair of the two shows; measure -> cell -> value a question of the orders
-    themselves; seconds of each search."""
+    themselves, judged by questions that a passage answers (others were kept because the live order has their passage on top); seconds of each search."""
     record, own = open_record(settings, index), settings.section("retrieval", RetrievalSettings)
     embedders = {(): made_by(settings, record), **({(EMBEDDER,): open_embedder(settings, reading)} if reading else {})}
     rerankers = {(): open_reranker(settings), **({(RERANKER,): changed_reranker(settings, ordering)} if ordering else {})}
@@ -108,7 +109,7 @@ def search(
     for (first, retriever), (second, reranker) in itertools.product(made.items(), rerankers.items()):
         cell = (*first, *second)
         passages, seconds[cell] = retrieve(retriever(reranker), [h.question for h in held])
-        ranks = [evidence_ranks(h.question, passages[h.question.id][:DEPTH]) for h in held if h.question.kind != ASKED_IN_VAIN]
+        ranks = [evidence_ranks(h.question, passages[h.question.id][:DEPTH]) for h in held if h.answered or h.left_out]
         for name, of in ORDERED.items():
             values[name][cell] = [of([pieces]) for pieces in ranks]
         shown[cell] = {h.question.id: _shown(h, passages[h.question.id], own.passages) for h in held}
@@ -127,7 +128,7 @@ def answer(settings: Settings, held: list[Held], shown: dict[Cell, Shown], adapt
         answerer = open_answerer(settings, open_generator(settings, wanted, cache))
         for cell, found in shown.items():
             whole = (*extra, *cell)
-            basis = digest_of({"shown": chunks(found), "asked": [h.asked.answers for h in held], **choice(answerer), **identity(answerer.generator, wanted)})
+            basis = digest_of({"shown": chunks(found), "asked": [asked(h.asked) for h in held], **choice(answerer), **identity(answerer.generator, wanted)})
             with nullcontext() if wanted else answerer.generator.base():
                 rows = predict(answerer, [h.asked for h in held], found, folder / f"{_name(whole)}-{basis}.jsonl", _name(whole))
             if any(row.get("error") for row in rows):

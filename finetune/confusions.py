@@ -37,11 +37,11 @@ def confusions_of(run: str, settings: Settings, index: Path) -> list[Confusion]:
 
 
 def confusions(rows: list[Row], retriever: Retriever, misled: dict[str, list[Chunk]]) -> Iterator[Confusion]:
-    """-> one for each row with an answer whose passage is in the index as it was mined. misled: as of `misleading`. Raises TrainingError without any."""
+    """-> one for each row that its passage answers, where that is in the index as it was mined. misled: as of `misleading`. Raises TrainingError without any."""
     places, found = {place(c): c for c in retriever.chunks}, 0
     for row in rows:
         right = places.get((row.document, *row.gold))
-        if right is None or not row.answer:  # the document has changed since; or someone's question that nothing answers
+        if right is None or not row.told_at_home:  # the document has changed since
             continue
         found += 1
         near = [*misled.get(row.id, []), *(p.chunk for p in retriever.search(row.question, DEPTH))]

@@ -49,6 +49,11 @@ class Row:
         return {**{chunk.document: (chunk.start, chunk.end) for chunk in others}, self.document: self.gold}
 
     @property
+    def told_at_home(self) -> bool:
+        """Whether the chunk that the question was written from answers it, shown or not: not where it was twisted or mended to have no answer."""
+        return bool(self.cited) or self.kind in ("left out", "not retrieved")
+
+    @property
     def target(self) -> str:
         """What the generator should write."""
         return prompt.answer_text(self.answer, self.cited, *self.also) if self.cited else prompt.REFUSAL

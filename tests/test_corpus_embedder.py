@@ -1,6 +1,7 @@
 """The corpus's own embedder: what it is told from, that it learns, and where it is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,14 +43,16 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
     assert one.right == a and one.wrong[0] == c and set(one.wrong) == {b, c} and one.unclear == []
     (one,) = confusions([row(a, (a,), 1, "lifts")], Retriever(store, HashEmbedder(), RetrievalSettings()), {})
     assert one.unclear == [b], "it holds the answer too"
-    with pytest.raises(TrainingError, match="none of the mined passages"):
-        list(confusions([row(a, (a,), 0, "")], Retriever(store, HashEmbedder(), RetrievalSettings()), {}))
+    retriever = Retriever(store, HashEmbedder(), RetrievalSettings())
+    with pytest.raises(TrainingError, match="none of the mined passages"):  # what its passage does not answer teaches no order
+        list(confusions([replace(row(a, (a,), 0), kind=kind) for kind in ("swapped", "mended", "unanswerable")], retriever, {}))
+    assert [one.right for one in confusions([replace(row(a, (b,), 0), kind=kind) for kind in ("left out", "not retrieved")], retriever, {})] == [a, a]
 
 
 def test_embedder_and_cross_encoder_share_one_search_for_confusions(tiny_index, monkeypatch):
     store = tiny_index({"a.md": "# A\n\nThe crane lifts 40 tonnes.", "b.md": "# B\n\nThe crane lifts 30 tonnes."})
     opened, retriever = [], Retriever(store, HashEmbedder(), RetrievalSettings())
-    monkeypatch.setattr("finetune.confusions.taught", lambda run, part: [row(store.all_chunks()[0], (), 0)])
+    monkeypatch.setattr("finetune.confusions.taught", lambda run, part: [row(store.all_chunks()[0], (), 1)])
     monkeypatch.setattr("finetune.confusions.open_retriever", lambda *asked: opened.append(asked) or retriever)
     settings = Settings([])
     first = confusions_of("shared", settings, store.folder)
