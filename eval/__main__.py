@@ -136,7 +136,7 @@ def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, P
     bench = args.folder
     if not (bench / "documents").is_dir() or not (bench / "questions.jsonl").is_file():
         raise EvaluationError(f"{bench} is no bench: a folder documents/ and a file questions.jsonl are expected")
-    folder = RUNS / bench_run(bench, args.set or [])
+    folder = RUNS / bench_run(bench, settings)
     build_index(settings, folder / "index", [bench / "documents"])
     return folder, bench / "questions.jsonl"
 
@@ -152,9 +152,9 @@ def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
     print(as_text(found))
 
 
-def bench_run(folder: Path, overrides: list[str]) -> str:
+def bench_run(folder: Path, settings: Settings) -> str:
     """-> the run's name, other for other documents or settings, so that nothing of an earlier bench is taken for this one."""
-    digest = hashlib.sha256(json.dumps(sorted(overrides)).encode())
+    digest = hashlib.sha256(json.dumps(settings.overrides).encode())
     for path in sorted((folder / "documents").rglob("*")):
         digest.update(f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}".encode() if path.is_file() else b"")
     return f"bench-{folder.resolve().name}-{digest.hexdigest()[:8]}"

@@ -37,7 +37,8 @@ def measure_attacks(settings: Settings, corpus: Path, generators: dict[str, Path
         answerer = open_answerer(settings, open_generator(settings, adapter))
         rows = {}
         for version in VERSIONS:
-            basis = digest_of({"questions": [asked(q) for q in questions], "passages": chunks(shown[version]), **choice(answerer), **identity(answerer.generator, adapter)})
+            of = {"questions": [asked(q) for q in questions], "passages": chunks(shown[version])}
+            basis = digest_of({**of, **choice(answerer), **identity(answerer.generator, adapter)})
             with speaking(answerer.generator, adapter):
                 rows[version] = predict(answerer, questions, shown[version], folder / f"{name}.{version}.{basis}.jsonl", f"{name}, {version}")
         told = [outcome(attack, *(rows[version][n] for version in VERSIONS)) for n, attack in enumerate(attacks)]

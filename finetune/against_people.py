@@ -69,7 +69,7 @@ class Teaching:
         """sample: answerable questions about the bench's left-out documents, and unanswerable ones, at most."""
         self._settings, self._run, folder = settings, run, Stage(run, "index").folder
         self._retriever = index_bench(settings, bench, folder)
-        self._people = rows_of(index_bench(settings, other, folder), other / "questions.jsonl")
+        self._people = rows_of(index_bench(settings, other, folder / "other"), other / "questions.jsonl")
         self._cache = settings.section("prefix", PrefixSettings).cache()
         self._chooser = open_chooser(settings)
         self.asked = list(questions(bench, self._retriever, self._chooser, sample))

@@ -37,7 +37,7 @@ def confusions_of(run: str, settings: Settings, index: Path) -> list[Confusion]:
 
 
 def confusions(rows: list[Row], retriever: Retriever, misled: dict[str, list[Chunk]]) -> Iterator[Confusion]:
-    """-> one for each row that its passage answers, where that is in the index as it was mined. misled: as of `misleading`. Raises TrainingError without any."""
+    """-> one for each row that its passage answers, where the index has it as it was mined. misled: as of `misleading`. Raises TrainingError without any."""
     places, found = {place(c): c for c in retriever.chunks}, 0
     for row in rows:
         right = places.get((row.document, *row.gold))

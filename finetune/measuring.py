@@ -65,6 +65,18 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
     write_lines(args.json, compare_methods(*base_of(settings), train, dev[: args.dev], args.steps))
 
 
+def _basis(args: argparse.Namespace, settings: Settings) -> str:
+    """-> what a comparison depends on, but for the rules of mining, as 8 hex digits: both benches, writer, settings, sample, and what ships."""
+    from finetune.proposals import shipped_weights
+
+    folders = (*sorted((args.bench / "documents").rglob("*")), *sorted((args.other / "documents").rglob("*")))
+    files = (*(args.writer / "adapter_model.safetensors", args.bench / "questions.jsonl", args.other / "questions.jsonl"), *filter(Path.is_file, folders))
+    basis = hashlib.sha256(json.dumps([settings.overrides, args.sample]).encode() + shipped_weights())
+    for file in files:
+        basis.update(file.read_bytes())
+    return basis.hexdigest()[:8]
+
+
 def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.against_people import MINED, PEOPLE, Teaching
     from finetune.data import TrainingError, write_lines
@@ -78,8 +90,7 @@ def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
     writer = open_writer(model, *choose_device(device), args.writer)
     if not writer.adapter:
         raise TrainingError(f"{args.writer} is no question writer for this base: python -m finetune writer {args.other} --out {args.writer}")
-    said = json.dumps([sorted(args.set or []), str(args.other.resolve()), str(args.writer), args.sample])
-    run = f"against-people-{args.bench.resolve().name}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+    run = f"against-people-{args.bench.resolve().name}-{_basis(args, settings)}"
     teaching = Teaching(settings, args.bench, args.other, run, args.sample)
     round_trip = open_round_trip(settings)
     mined = [teaching.mined(writer, round_trip, seed) for seed in range(args.trainings)]

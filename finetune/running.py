@@ -45,6 +45,7 @@ def common_arguments(folder: Path, base: Trainable, learning_rate: float, epochs
         "save_steps": look,
         "save_total_limit": 2,
         "load_best_model_at_end": True,
+        "restore_callback_states_from_checkpoint": True,  # looks without better answers before a kill count after it
         "logging_steps": 5,
         "disable_tqdm": True,
         "report_to": [],

@@ -47,6 +47,11 @@ class Settings:
         changed._read_override(item)
         return changed
 
+    @property
+    def overrides(self) -> list[str]:
+        """-> section.key=value of all that the user has set, by file or command line, in an order that does not depend on where."""
+        return sorted(f"{section}.{key}={value}" for section, values in self._values.items() for key, value in values.items())
+
     def _read_override(self, item: str) -> None:
         name, equals, value = item.partition("=")
         section, dot, key = name.strip().partition(".")

@@ -12,6 +12,7 @@ from eval.questions import EvaluationError, Evidence, Question, asked, read_ques
 from eval.run import newest_adapter
 from finetune.data import Row, write_lines
 from rag.prompt import REFUSAL
+from rag.settings import Settings
 
 GOOD = {"id": 1, "question": "How much?", "answers": ["40 tonnes"], "document": "crane.md", "start": 16}
 
@@ -147,13 +148,15 @@ def test_a_bench_has_a_run_of_its_own_for_other_documents_or_settings(tmp_path):
     bench = tmp_path / "b"
     (bench / "documents").mkdir(parents=True)
     (bench / "documents" / "a.md").write_text("one")
-    first = bench_run(bench, [])
-    assert first.startswith("bench-b-") and first == bench_run(bench, [])
+    first = bench_run(bench, Settings([]))
+    assert first.startswith("bench-b-") and first == bench_run(bench, Settings([]))
     (bench / "questions.jsonl").write_text("other questions are asked of the same run")
-    assert first == bench_run(bench, [])
-    assert bench_run(bench, ["x.y=1", "a.b=2"]) == bench_run(bench, ["a.b=2", "x.y=1"]) != first
+    assert first == bench_run(bench, Settings([]))
+    assert bench_run(bench, Settings(["sft.rank=4", "mine.candidates=9"])) == bench_run(bench, Settings(["mine.candidates=9", "sft.rank=4"])) != first
+    (tmp_path / "ragtune.toml").write_text("[sft]\nrank = 4\n")
+    assert bench_run(bench, Settings([], tmp_path / "ragtune.toml")) == bench_run(bench, Settings(["sft.rank=4"])) != first, "wherever it is set"
     (bench / "documents" / "a.md").write_text("two")
-    assert bench_run(bench, []) != first
+    assert bench_run(bench, Settings([])) != first
 
 
 def test_a_folder_that_is_no_bench_says_what_is_expected(tmp_path):

@@ -2,11 +2,14 @@
 
 import json
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from peft import get_peft_model
+from transformers import TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
 from triplets import row
 
 from finetune import merge as merging
@@ -111,3 +114,25 @@ def test_the_best_answers_are_kept_and_training_stops_without_better_ones(tiny_m
     trainer.train()
     looked = [entry["eval_f1"] for entry in trainer.state.log_history if "eval_f1" in entry]
     assert looked == [0.2, 0.9, 0.5, 0.4] and trainer.state.best_metric == 0.9 and trainer.state.best_model_checkpoint.endswith("-4")
+
+
+class Killed(TrainerCallback):
+    """Ends training as a kill after the second checkpoint would."""
+
+    def on_save(self, args, state, control, **kwargs):
+        if len([*Path(args.output_dir).glob("checkpoint-*")]) == 2:
+            raise KeyboardInterrupt
+
+
+def test_looks_without_better_answers_before_a_kill_count_after_it(tiny_model, tmp_path, monkeypatch):
+    scores = iter([0.9, 0.5, 0.4, 0.3, 0.2])
+    monkeypatch.setattr("finetune.development.answer_f1", lambda row, text: next(scores))
+    base, settings = load_trainable(find_model(str(tiny_model)), "cpu", "float32"), SftSettings(epochs=6, rank=4, patience=2)
+    trainer = sft_trainer(tmp_path, base, ROWS[:16], ROWS[:1], settings)
+    trainer.add_callback(Killed())
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train()
+    base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
+    resumed = sft_trainer(tmp_path, base, ROWS[:16], ROWS[:1], settings)
+    resumed.train(resume_from_checkpoint=get_last_checkpoint(str(tmp_path / "checkpoints")))
+    assert [entry["eval_f1"] for entry in resumed.state.log_history if "eval_f1" in entry] == [0.9, 0.5, 0.4]

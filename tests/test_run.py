@@ -7,15 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 from corpus_in_small import QUESTIONS
-from fakes import Scripted
+from fakes import HashEmbedder, Scripted
 
 from eval.compare import read_scored
 from eval.instructions import follow, read_instructions
 from eval.questions import EvaluationError
-from eval.run import identity
+from eval.run import build_index, identity
 from eval.summary import read_summary
 from rag import prompt
 from rag.generator import Generator
+from rag.settings import Settings
 
 OF_EACH = ("jsonl", "closed-book.jsonl", "scored.jsonl")
 KEPT = {*(f"{name}.{what}" for name in ("base", "tuned") for what in OF_EACH), "passages.jsonl", "run.json"}
@@ -69,6 +70,17 @@ def test_a_second_run_in_the_same_folder_makes_nothing_anew(tiny_run, tmp_path, 
     after = files(tmp_path / "run")
     assert after.pop("times.json") and before.pop("times.json")  # searching is timed again
     assert after == before
+
+
+def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny_index, monkeypatch):
+    store = tiny_index({})
+    monkeypatch.setattr("eval.run.open_store", lambda settings, folder: (store, HashEmbedder()))
+    monkeypatch.setattr(store, "close", lambda: None)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "readme.md").write_text(f"# Fees\n\nOf the harbour called {name}.\n")
+        build_index(Settings([]), store.folder, [tmp_path / name])
+        assert [chunk.text for chunk in store.all_chunks()] == [f"# Fees\n\nOf the harbour called {name}."]
 
 
 def test_the_base_is_opened_by_itself(evaluated, weights, tokenizer, tmp_path, monkeypatch):
