@@ -199,14 +199,21 @@ def run_compare(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_score(args: argparse.Namespace, settings: Settings) -> None:
+    from eval.compare import SCORED
     from eval.groundedness import open_meaning
     from eval.report import as_text
+    from eval.resume import write_lines
     from eval.score import score
+    from eval.summary import SUMMARY
     from rag.pipeline import open_embedder
 
-    summary, _ = score(args.file, args.questions, args.documents, open_meaning(settings), open_embedder(settings))
+    summary, rows = score(args.file, args.questions, args.documents, open_meaning(settings), open_embedder(settings))
     write(args.json, summary)
     print(as_text(summary))
+    if not (args.file.parent / SUMMARY).exists():  # a run's folder has its own
+        scored = args.file.with_name(f"{args.file.stem}{SCORED}")
+        write_lines(scored, rows)
+        print(f"\nto compare with another: python -m eval compare {scored} OTHER")
 
 
 def run_reproduce(args: argparse.Namespace, settings: Settings) -> None:

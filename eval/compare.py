@@ -101,7 +101,7 @@ def read_scored(place: Path) -> dict[str, list[Row]]:
         raise EvaluationError(f"{place} is no finished run: a folder with *{SCORED}, or one such file, is expected")
     rows = {file.name.removesuffix(SCORED): read_lines(file) for file in files}
     if any("measures" not in row and not row.get("error") for lines in rows.values() for row in lines):
-        raise EvaluationError(f"{place} holds predictions without measures: python -m eval score {place} --json OUT")
+        raise EvaluationError(f"{place} holds predictions without measures: python -m eval score {place} writes what can be compared")
     return rows
 
 

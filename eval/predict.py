@@ -102,7 +102,7 @@ def latencies(answerer: Answerer, questions: list[Question], shown: Shown) -> di
         start = time.perf_counter()
         try:
             answerer.answer(question.question, shown[question.id], lambda text, heard=heard: heard.append(time.perf_counter()))
-        except RuntimeError:  # counted among the failures already
+        except (RuntimeError, prompt.PromptError):  # counted among the failures already
             continue
         whole.append(time.perf_counter() - start)
         first.append(heard[0] - start if heard else whole[-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finetune.data import TrainingError
+from finetune.data import TrainingError, read_lines
 from finetune.spans import find_spans
 from rag.chunking import Chunk, ChunkSettings, chunk
 from rag.documents import Document, find_files, read_document
@@ -71,7 +70,7 @@ def read_questions(folders: list[Path], embedder: Embedder) -> tuple[list[Chunk]
 def _bench(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list[str], list[Asked]]:
     """Of a question that has no answer, the chunk of its document that is nearest to it is taken for its home."""
     chunks = [c for path, id in find_files(folder / "documents") for c in chunk(read_document(path, id), ChunkSettings())]
-    rows = _lines(folder / "questions.jsonl")
+    rows = read_lines(folder / "questions.jsonl")
     nearest = _nearest([row["question"] for row in rows], [row["document"] for row in rows], chunks, [c.document for c in chunks], embedder)
     asked = []
     for row, near in zip(rows, nearest, strict=True):
@@ -87,11 +86,11 @@ def _bench(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list[str], li
 def _question_pairs(folder: Path, embedder: Embedder) -> tuple[list[Chunk], list[str], list[Asked]]:
     """Of a paragraph that makes several chunks, the one nearest the question is taken for its home."""
     chunks, names, asked = [], [], []
-    for row in _lines(folder / "paragraphs.jsonl"):
+    for row in read_lines(folder / "paragraphs.jsonl"):
         name = f"{row['title']}:{row['paragraph']}"
         found = chunk(_document(name, row["title"].replace("_", " "), row["text"]), ChunkSettings())
         chunks, names = chunks + found, names + [name] * len(found)
-    rows = _lines(folder / "pairs.jsonl")
+    rows = read_lines(folder / "pairs.jsonl")
     homes = [f"{row['title']}:{row['paragraph']}" for row in rows]
     nearest = _nearest([row["question"] for row in rows], homes, chunks, names, embedder)
     for row, name, home, answerable in zip(rows, homes, nearest, told_by_order(homes), strict=True):
@@ -125,10 +124,6 @@ def _document(name: str, title: str, text: str) -> Document:
     from rag.formats.sections import Section
 
     return Document(name, name, title, text, (Section(0, len(text), (title,)),), "")
-
-
-def _lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def make_pairs(chunks: list[Chunk], paragraphs: list[str], asked: list[Asked], embedder: Embedder, wrong: int, seed: int = 0) -> Iterator[Pair]:

@@ -152,7 +152,9 @@ def test_the_score_command_prints_tables_and_writes_figures(tmp_path, questions,
     run_score(argparse.Namespace(file=path, questions=questions, documents=None, json=tmp_path / "out.json"), None)
     figures = json.loads((tmp_path / "out.json").read_text())
     out = capsys.readouterr().out
-    assert out == as_text(figures) + "\n" and out.startswith("3 questions") and figures["generators"]["theirs"]["failures"] == 1
+    kept = tmp_path / "theirs.scored.jsonl"
+    assert list(read_scored(kept)) == ["theirs"] and out.endswith(f"python -m eval compare {kept} OTHER\n")
+    assert out.startswith(as_text(figures) + "\n") and out.startswith("3 questions") and figures["generators"]["theirs"]["failures"] == 1
 
 
 def test_a_row_of_ours_is_read_as_it_was_written(tmp_path):
