@@ -12,7 +12,7 @@ from rag.formats.limits import DEFAULTS, DocumentSettings
 from rag.formats.sections import Section
 
 __all__ = ["PARSERS_VERSION", "Document", "DocumentSettings", "Skipped", "find_files", "load_bytes", "parse_document", "read_document", "require"]
-PARSERS_VERSION = "4"  # another number when the same file gives other text, sections or chunks than before
+PARSERS_VERSION = "5"  # another number when the same file gives other text, sections or chunks than before
 
 
 @dataclass(frozen=True)

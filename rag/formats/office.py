@@ -17,11 +17,11 @@ def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     import docx
     from docx.table import Table
 
-    from rag.formats.word_hidden import Eyes
+    from rag.formats.word_hidden import Eyes, inner
 
-    eyes = Eyes()
+    eyes, body = Eyes(), docx.Document(io.BytesIO(data))._body
     blocks: list[Block] = []
-    for item in docx.Document(io.BytesIO(data)).iter_inner_content():
+    for item in inner(body._body, body):
         progress()
         if isinstance(item, Table):
             blocks.extend(Block(text) for text in table_rows(list(_word_rows(item, eyes))))
@@ -35,7 +35,17 @@ def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
 def _word_rows(table: Any, eyes: Any) -> Iterator[list[str]]:
     for row in table.rows:
         progress()
-        yield [flat("\n".join(map(eyes.text, cell.paragraphs))) for cell in row.cells]
+        yield [flat("\n".join(_cell_texts(cell, eyes))) for cell in row.cells]
+
+
+def _cell_texts(cell: Any, eyes: Any) -> Iterator[str]:
+    """-> paragraphs, and the rows of tables in the cell."""
+    from docx.table import Table
+
+    from rag.formats.word_hidden import inner
+
+    for item in inner(cell._tc, cell):
+        yield from table_rows(list(_word_rows(item, eyes))) if isinstance(item, Table) else (eyes.text(item),)
 
 
 def parse_pptx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:

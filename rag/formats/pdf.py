@@ -13,6 +13,8 @@ from rag.errors import DocumentError
 from rag.formats.limits import DEFAULTS, DocumentSettings, progress, require_pages
 from rag.formats.sections import Block, Parsed, assemble, flat, table_rows
 
+EDGE = 2  # lines at the top and at the bottom of a page that can be a running head or foot
+
 
 @dataclass(frozen=True)
 class PdfLine:
@@ -37,9 +39,9 @@ def parse_pdf(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
         raise DocumentError("no text in the PDF, only pictures", remedy="recognise its text first (OCR) and save that")
     body = mode(sizes) if sizes else 0
     ranks = sorted({size for size in sizes if size > body + 0.8}, reverse=True)
-    repeated = _running_lines(pages)
+    running = _running_lines(pages)
     numbered = [(number, item) for number, page in enumerate(pages, 1) for item in page]
-    items = [(number, item) for number, item in numbered if isinstance(item, str) or item.key not in repeated]
+    items = [each for each in numbered if each not in running]
     return assemble(list(_paragraphs(items or numbered, ranks)))  # where all pages are the same, they are no heads and feet
 
 
@@ -76,7 +78,8 @@ def _page_items(page: Any) -> list[PdfLine | str]:
     for line in outside.extract_text_lines():
         size = round(mode(round(char["size"], 1) for char in line["chars"]), 1)
         text = flat(line["text"].replace("(cid:127)", "•"))  # an unused code in WinAnsi, which the PDF standard reads as a bullet
-        items.append((line["top"], PdfLine(text, size, line["top"], line["bottom"])))
+        if text:  # a line of invisible characters has none
+            items.append((line["top"], PdfLine(text, size, line["top"], line["bottom"])))
     return [item for _, item in sorted(items, key=lambda pair: pair[0])]
 
 
@@ -85,13 +88,20 @@ def _inside(obj: dict, box: tuple[float, float, float, float]) -> bool:
     return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
-def _running_lines(pages: list[list[PdfLine | str]]) -> set[tuple[str, int]]:
-    seen: dict[tuple[str, int], int] = {}
-    for page in pages:
-        for line in page:
-            if isinstance(line, PdfLine):
-                seen[line.key] = seen.get(line.key, 0) + 1
-    return {key for key, count in seen.items() if count > 1 and count >= len(pages) - 1}
+def _running_lines(pages: list[list[PdfLine | str]]) -> set[tuple[int, PdfLine | str]]:
+    """-> (page, line) of what stands in the same place at the edge of all pages but one at most, the same but for numbers that count the pages."""
+    alike: dict[tuple[str, int], list[tuple[int, PdfLine]]] = {}
+    for number, page in enumerate(pages, 1):
+        lines = [item for item in page if isinstance(item, PdfLine)]
+        for line in dict.fromkeys(lines[:EDGE] + lines[-EDGE:]):
+            alike.setdefault(line.key, []).append((number, line))
+    return {each for found in alike.values() if len(found) > 1 and len(found) >= len(pages) - 1 and _counts_pages(found) for each in found}
+
+
+def _counts_pages(found: list[tuple[int, PdfLine]]) -> bool:
+    """Whether each number in the lines is the same on all pages, or goes up with them; one of the text itself does not."""
+    columns = zip(*([int(digits) for digits in re.findall(r"\d+", line.text)] for _, line in found), strict=True)
+    return all(len(set(column)) == 1 or len({value - number for value, (number, _) in zip(column, found, strict=True)}) == 1 for column in columns)
 
 
 def _paragraphs(items: list[tuple[int, PdfLine | str]], ranks: list[float]) -> Iterable[Block]:

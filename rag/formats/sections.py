@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from rag.visible import visible
 
@@ -72,11 +73,11 @@ def assemble(blocks: Iterable[Block], separator: str = "\n\n") -> Parsed:
 
 
 def table_rows(rows: list[list[str]]) -> list[str]:
-    """The first row names the columns; each other row becomes `column: value; column: value`."""
+    """The first row names the columns; each other row becomes `column: value; column: value`. What stands beyond the named columns has no name."""
     if len(rows) < 2:
         return ["; ".join(filter(None, row)) for row in rows]
     head = rows[0]
-    return ["; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(head, row, strict=False) if cell) for row in rows[1:]]
+    return ["; ".join(f"{name}: {cell}" if name else cell for name, cell in zip_longest(head, row, fillvalue="") if cell) for row in rows[1:]]
 
 
 def flat(text: str) -> str:

@@ -32,9 +32,11 @@ def parse_page(markup: str) -> Parsed:
     for tag in soup("header"):
         if not tag.find(["h1", "h2"]):
             tag.decompose()  # the site's banner; one with a heading is the page's own
+    for tag in soup("br"):
+        tag.replace_with(" ")
     progress()
     layout = {id(outer) for table in soup("table") if (outer := table.find_parent("table"))}  # tables with tables in them
-    blocks = list(_blocks(soup.body or soup, layout))
+    blocks = list(_blocks(soup.body or soup, layout, _around_blocks(soup)))
     if not any(block.level for block in blocks) and soup.title and soup.title.string:
         blocks.insert(0, Block(flat(soup.title.string), 1))
     return assemble(blocks)
@@ -53,8 +55,20 @@ def _markup(data: bytes) -> str:
     return decode(data)
 
 
-def _blocks(body: Any, layout: set[int]) -> Iterable[Block]:
-    """Text runs between block-level tags, whatever those tags are, so that no page loses text for its markup; `layout` tables are such tags."""
+def _around_blocks(soup: Any) -> set[int]:
+    """-> the ids of inline tags with block-level ones in them, as of a link around a heading."""
+    found: set[int] = set()
+    for tag in soup.find_all(True):
+        for outer in tag.parents if tag.name not in INLINE else ():
+            if outer.name not in INLINE or id(outer) in found:
+                break
+            found.add(id(outer))
+    return found
+
+
+def _blocks(body: Any, layout: set[int], around: set[int]) -> Iterable[Block]:
+    """Text runs between block-level tags, whatever those tags are, so that no page loses text for its markup; `layout` tables are such tags, and inline ones
+    `around` blocks."""
     from bs4.element import NavigableString, PreformattedString
 
     run: list[str] = []
@@ -65,7 +79,10 @@ def _blocks(body: Any, layout: set[int]) -> Iterable[Block]:
             run.append("" if isinstance(child, PreformattedString) else str(child))  # a comment or declaration is not text
             continue
         if child is not None and child.name in INLINE:
-            run.append(" " if child.name == "br" else child.get_text())
+            if id(child) in around:
+                open_tags.append(iter(child.children))
+            else:
+                run.append(child.get_text())
             continue
         yield Block(flat("".join(run)))
         run.clear()
