@@ -11,6 +11,7 @@ from functools import cache
 from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
 from rag.documents import PARSERS_VERSION, Document
+from rag.errors import SettingsError
 from rag.visible import visible
 
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]
@@ -21,6 +22,10 @@ class ChunkSettings:
     """size: most characters of a chunk. 520 is about 130 tokens, so three passages and the question stay under 500."""
 
     size: int = 520
+
+    def __post_init__(self):
+        if self.size < 1:
+            raise SettingsError(f"chunk.size is 1 character or more, not {self.size}")
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,12 @@ def main(arguments: list[str] | None = None) -> int:
 def entry() -> None:
     """The installed command: main, then out at once, since tearing down torch takes about two seconds that an answer would wait for."""
     status = main()
+    os._exit(guarded(_flush) or status)
+
+
+def _flush() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)
 
 
 def load_settings(overrides: list[str] | None) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ SHARED, ALIKE = 3, 0.5  # least number of words, besides the values, that both s
 KIN_SHARED, KIN_ALIKE = 3, 0.4  # the same between documents of one name or title, of the words of the sentence that has fewer
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 REVISION = re.compile(r"\b(?:revision|rev|version|issue|edition)\.?[ _-]*(\d{1,3})\b", re.I)
-DATE = re.compile(rf"\b(?:(\d{{1,2}})\s+)?(?:({MONTH})\.?,?\s+)?((?:19|20)\d\d)(?:-(\d\d)(?:-(\d\d))?)?\b", re.I)
+DATE = re.compile(rf"\b(?:(\d{{1,2}})\s+)?(?:({MONTH})\.?,?\s+(?:(\d{{1,2}}),?\s+)?)?((?:19|20)\d\d)(?:-(\d\d)(?:-(\d\d))?)?\b", re.I)
 BEGINNING = 200  # characters of a document within which a passage must start to tell its date
 DATED = re.compile(r"(\b(?:date|dated|in force|effective|valid|issued|published|updated|revised|revision|version|edition|issue)\b[^\n.]{0,40})", re.I)
 
@@ -90,8 +91,18 @@ def _same_thing(quote: str, own: Chunk, sentence: str, chunk: Chunk, unit: str) 
 
 def _series(chunk: Chunk) -> frozenset[str]:
     """-> the words of the file's name, without what tells its editions apart."""
-    words = re.findall(r"[^\W\d_]+", chunk.document.rpartition("/")[2].rpartition(".")[0].lower())
+    return _without_edition(chunk.document.rpartition("/")[2].rpartition(".")[0])
+
+
+def _without_edition(name: str) -> frozenset[str]:
+    words = re.findall(r"[^\W\d_]+", name.lower())
     return frozenset(words) - {"rev", "revision", "v", "version", "issue", "edition", "draft", "final", "old", "new", "copy", *MONTHS}
+
+
+def _is_revised(a: Chunk, b: Chunk) -> bool:
+    """Whether both are of editions of one document, by its file's name or its uppermost heading."""
+    tops = [_without_edition((*chunk.headings, chunk.title)[0]) for chunk in (a, b)]
+    return _series(a) == _series(b) or bool(tops[0]) and tops[0] == tops[1]
 
 
 def _names(sentence: str) -> set[str]:
@@ -107,11 +118,12 @@ def _is_row(sentence: str) -> bool:
 
 
 def _newer(a: Chunk, b: Chunk, passages: list[Passage]) -> int | None:
-    """-> 1 if the document of `a` is the newer one, -1 if that of `b` is, None where neither revisions of one document nor dates tell."""
-    for tell in (_revision, _date):
-        x, y = tell(a, passages), tell(b, passages)
-        if x and y and x != y:
-            return 1 if x > y else -1
+    """-> 1 if the document of `a` is the newer one, -1 if that of `b` is, None where neither revisions of one document nor dates tell, as far
+    as both are given."""
+    for tell in (_revision, _date) if _is_revised(a, b) else (_date,):
+        pairs = zip(tell(a, passages), tell(b, passages), strict=False)
+        if differs := next(((x, y) for x, y in pairs if x != y), None):
+            return 1 if differs[0] > differs[1] else -1
     return None
 
 
@@ -129,7 +141,7 @@ def _date(chunk: Chunk, passages: list[Passage]) -> tuple[int, ...]:
     """-> (year, month, day), as far as it is given, of the first text that has a date."""
     for text in _about(chunk, passages):
         if found := DATE.search(text):
-            day, month, year, other_month, other_day = found.groups()
-            number = MONTHS.index(month[:3].lower()) + 1 if month else int(other_month or 0)
-            return int(year), number, int(day or other_day or 0)
+            day, month, day_after, year, other_month, other_day = found.groups()
+            parts = (year, str(MONTHS.index(month[:3].lower()) + 1) if month else other_month, day or day_after or other_day)
+            return tuple(map(int, itertools.takewhile(bool, parts)))
     return ()

@@ -60,6 +60,10 @@ class Database:
                 self._db.execute("ROLLBACK")
             raise
 
+    @property
+    def in_transaction(self) -> bool:
+        return self._db.in_transaction
+
     def is_current(self) -> bool:
         """Whether the file of this name is still the one that was opened. Where another was put in its place, what is written is lost."""
         return self._file is not None and _file(self.path) == self._file

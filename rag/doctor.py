@@ -14,6 +14,7 @@ from pathlib import Path
 from rank_bm25 import BM25Okapi
 
 from rag.errors import RagtuneError
+from rag.files import is_gone
 from rag.lexical import words
 from rag.live import COMPONENTS, live
 from rag.models import ModelSettings, choose_device, computes_bfloat16, find_model
@@ -90,6 +91,11 @@ def _device(settings: Settings) -> Iterator[Finding]:
 
 def _index(settings: Settings, folder: Path) -> Iterator[Finding]:
     record = open_record(settings, folder)
+    with record.reading():
+        yield from _of_record(record, folder)
+
+
+def _of_record(record: Record, folder: Path) -> Iterator[Finding]:
     size = record.size()
     yield Finding("good", f"index {folder}: {size['documents']} documents, {size['chunks']} chunks, {size['vectors']} vectors")
     damage = record.damage()
@@ -100,7 +106,7 @@ def _index(settings: Settings, folder: Path) -> Iterator[Finding]:
     for line in standing(record):
         behind = "damaged" in line or "missing" in line
         yield Finding("note" if behind else "good", line, "rag compact" if behind else "")
-    gone = [id for id, (source, _) in record.documents().items() if not Path(source).exists()]
+    gone = [id for id, (source, _) in record.documents().items() if is_gone(Path(source))]
     if gone:
         yield Finding("note", f"the files of {len(gone)} documents are gone, {gone[0]} among them", "rag index FOLDER takes them out")
 

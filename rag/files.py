@@ -75,7 +75,7 @@ def _walk(top: Path) -> Iterator[Path]:
     stack: list[tuple[Path, tuple]] = [(top, ())]
     while stack:
         path, rules = stack.pop()
-        if path != top and (path.is_symlink() or not path.is_dir()):
+        if path != top and (os.path.islink(path) or not os.path.isdir(path)):  # pathlib's raise where a folder may be listed but not entered
             yield path
             continue
         try:
@@ -98,8 +98,18 @@ def _rules(file: Path) -> pathspec.PathSpec:
 
 
 def _is_ignored(path: Path, rules: tuple) -> bool:
-    slash = "/" if path.is_dir() and not path.is_symlink() else ""
+    slash = "/" if os.path.isdir(path) and not os.path.islink(path) else ""
     return any(spec.match_file(f"{path.relative_to(folder).as_posix()}{slash}") for folder, spec in rules)
+
+
+def is_gone(path: Path) -> bool:
+    """Whether no file is there any more; one that can't be looked at, as in a folder that is locked, is not gone."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
 
 
 def load_bytes(path: Path, settings: DocumentSettings = DEFAULTS) -> bytes:
@@ -121,7 +131,7 @@ def load_bytes(path: Path, settings: DocumentSettings = DEFAULTS) -> bytes:
 
 
 def _require_file(path: Path) -> None:
-    if path.is_symlink() and path.is_dir():
+    if os.path.islink(path) and os.path.isdir(path):
         raise DocumentError("a link to a folder, which is not followed", remedy="name that folder itself")
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):

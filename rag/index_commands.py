@@ -23,11 +23,14 @@ LEFT_OUT = 3  # exit status: done, but some files were left out
 
 def run_index(args: argparse.Namespace, settings: Settings) -> int:
     from rag.documents import require
-    from rag.indexing import sync
+    from rag.indexing import Rules, sync
+    from rag.pipeline import require_embedder
     from rag.store import Store
 
     require(args.folder)
     if args.rebuild:
+        Rules.of(settings)  # what can't make another must not cost the one there is
+        require_embedder(settings)
         Store.destroy(args.index)
     return _indexed(args, settings, lambda store, embedder, rules: sync(store, embedder, args.folder, rules))
 
@@ -62,12 +65,14 @@ def _indexed(args: argparse.Namespace, settings: Settings, work) -> int:
 
 
 def run_documents(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.files import is_gone
     from rag.pipeline import open_record
 
     record = open_record(settings, args.index)
-    counts, known = record.counts(), record.documents()
-    for id in _matching(record, args.patterns or ["*"]):
-        print(f"{counts[id]:6} chunks  {id}{'' if Path(known[id][0]).exists() else '  (its file is gone)'}")
+    with record.reading():
+        counts, known, ids = record.counts(), record.documents(), _matching(record, args.patterns or ["*"])
+    for id in ids:
+        print(f"{counts[id]:6} chunks  {id}{'  (its file is gone)' if is_gone(Path(known[id][0])) else ''}")
 
 
 def run_remove(args: argparse.Namespace, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from rag.chunking import Chunk, ChunkSettings, chunk
 from rag.documents import Document, DocumentSettings, Skipped, find_files, load_bytes, parse_document
 from rag.embedder import Embedder
 from rag.errors import DocumentError, StoreError
+from rag.files import is_gone
 from rag.settings import Settings
 from rag.snapshot import catch_up, drop_ahead, sweep
 from rag.store import Store
@@ -63,7 +65,7 @@ def sync(store: Store, embedder: Embedder, folder: Path, rules: Rules) -> Report
         inside, now = folder.resolve(), store.documents()
         gone = [
             id for id, (source, _) in now.items()
-            if Path(source).is_relative_to(inside) and (names.get(source, id) != id or not Path(source).is_file())
+            if Path(source).is_relative_to(inside) and (names.get(source, id) != id or is_gone(Path(source)))
         ]  # fmt: skip
         if gone:
             store.remove(gone)
@@ -96,7 +98,7 @@ def _writing(store: Store) -> Iterator[None]:
 
 def _named(names: dict[str, str], found: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
     """names: source -> document id, of files that have one, and then of all. -> the files with their ids; one met twice has one, its own before a link's."""
-    return [(path, names.setdefault(str(path.resolve()), id)) for path, id in sorted(found, key=lambda each: each[0].is_symlink())]
+    return [(path, names.setdefault(str(path.resolve()), id)) for path, id in sorted(found, key=lambda each: os.path.islink(each[0]))]
 
 
 def _tell_renamed(report: Report, gone: dict[str, str], documents: dict[str, tuple[str, str]]) -> None:
@@ -152,7 +154,7 @@ def _changed(
         source, digest = known.get(id, ("", ""))
         size = _size(path)
         try:
-            if source and source != str(path.resolve()) and names.get(source, id) == id and Path(source).is_file():
+            if source and source != str(path.resolve()) and names.get(source, id) == id and not is_gone(Path(source)):
                 raise DocumentError(f"the index has another document of this name, {source}", "rename one, or index a folder that holds both")
             _require_name(f"{path.resolve()} {id}")
             data = load_bytes(path, rules.documents)

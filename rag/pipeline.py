@@ -41,7 +41,10 @@ class Pipeline:
 
     def ask(self, question: str, on_text: Callable[[str], None] | None = None) -> Answer:
         """-> the answer; on_text gets freely written words as they come, before they are checked."""
+        self.retriever.refresh()  # others may have added documents since this was opened
         passages = self.retriever.search(question)
+        if not passages:
+            raise StoreError("the index holds no documents: rag index FOLDER")
         start = time.perf_counter()
         answer = self.answerer.answer(question, passages, on_text)
         return replace(answer, timings={**self.retriever.timings, "answer": time.perf_counter() - start})
@@ -93,6 +96,12 @@ def _embedder_model(settings: Settings) -> LocalModel:
 def open_embedder(settings: Settings, changes: Path | None = None) -> Embedder:
     """-> the configured embedder, without an index. changes: what training changed in it."""
     return _embedder(settings, _embedder_model(settings), changes)
+
+
+def require_embedder(settings: Settings) -> None:
+    """Raises SettingsError or ModelError when the configured embedder can't be had."""
+    _embedder_model(settings)
+    choose_device(settings.section("model", ModelSettings).device)
 
 
 def _embedder(settings: Settings, model: LocalModel, changes: Path | None = None) -> Embedder:

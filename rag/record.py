@@ -6,7 +6,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +79,8 @@ class Record:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Inside, everything read is of one state, whatever other processes commit."""
-        with self._db.transaction("DEFERRED"):
+        """Inside, everything read is of one state, whatever other processes commit; also within another such block."""
+        with nullcontext() if self._db.in_transaction else self._db.transaction("DEFERRED"):
             yield
 
     def documents(self) -> dict[str, tuple[str, str]]:

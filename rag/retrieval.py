@@ -9,7 +9,7 @@ from functools import cached_property
 from rag.chunking import Chunk
 from rag.dense import Dense
 from rag.embedder import Embedder
-from rag.errors import StoreError
+from rag.errors import SettingsError, StoreError
 from rag.record import Record
 from rag.reranker import Reranker
 from rag.snapshot import Snapshot, open_snapshot
@@ -26,6 +26,10 @@ class RetrievalSettings:
     passages: int = 3
     candidates: int = 50
     reranked: int = 12
+
+    def __post_init__(self):
+        if self.passages < 1:
+            raise SettingsError(f"retrieval.passages is 1 or more, not {self.passages}")
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def drop_ahead(store: Store) -> None:
 def sweep(store: Store) -> None:
     """Delete what killed processes left of files that they were saving, and files of an index that is no more. For writers."""
     for kind in KINDS:
-        for path in store.folder.glob(f"{kind.stem}-*"):
+        for path in store.folder.glob(f"{kind.stem}-*.bin*"):
             if path != kind.path(store):
                 path.unlink(missing_ok=True)
 

@@ -175,9 +175,9 @@ class Store(Record):
         """Delete the index in `folder`, and nothing else there."""
         _make(folder)
         with _turn(folder, -1):
-            for pattern in (f"{FILE}*", "lexical*", "dense*"):
+            for pattern in (f"{FILE}*", "lexical-*.bin*", "dense-*.bin*"):
                 for path in sorted(folder.glob(pattern)):  # the database before its log: SQLite ignores a log without one, not the reverse
-                    path.unlink()
+                    path.unlink(missing_ok=True)
 
 
 def _rows(chunks: list[Chunk], vectors: np.ndarray) -> list[tuple[bytes, bytes, int]]:

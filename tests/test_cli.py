@@ -75,8 +75,10 @@ def test_help_shows_examples_of_each_program(program):
     assert len(examples) >= 4 and all(line.strip().startswith(("rag ", f"python -m {program} ")) for line in examples)
 
 
-def test_a_pipe_that_is_closed_early_is_no_error():
-    script = "import sys; from rag.cli import guarded; sys.exit(guarded(lambda: print('\\n'.join(map(str, range(10**6))))))"
+@pytest.mark.parametrize("lines", [10**6, 1])
+def test_a_pipe_that_is_closed_early_is_no_error(lines):
+    script = f"import time; from rag import cli; print_all = lambda: time.sleep(0.5) or print('\\n'.join(map(str, range({lines}))))"
+    script += "; cli.main = lambda: cli.guarded(print_all); cli.entry()"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         running.stdout.close()
         assert running.stderr.read() == b"" and running.wait() == 0

@@ -74,7 +74,10 @@ def test_what_is_no_conflict_is_not_reported(output, texts):
         (("tariff-2025.md", "tariff-2026.md"), ("Tariff", "Tariff"), 2), (("x.md", "y.md"), ("Fees, 1 May 2026", "Fees, 3 April 2026"), 1),
         (("x.md", "y.md"), ("Fees, version 2", "Fees, version 10"), 2), (("x.md", "y.md"), ("Fees", "Fees of 2026"), None),
         (("x.md", "y.md"), ("A", "B"), None),
-        (("x-2025-03.md", "x-2025-11.md"), ("A", "B"), 2), (("x.md", "y.md"), ("In force from March 2024", "In force from 2 March 2024"), 2),
+        (("x-2025-03.md", "x-2025-11.md"), ("A", "B"), 2), (("x.md", "y.md"), ("In force from March 2024", "In force from 2 March 2024"), None),
+        (("x.md", "y.md"), ("Effective May 3, 2024", "Effective January 2024"), 1), (("x.md", "y.md"), ("In force from 2024", "In force from May 2024"), None),
+        (("harbour-fees-rev-7-2021.md", "boat-handbook-issue-2-2024.md"), ("Fees", "Boats"), 2),
+        (("x-rev-7-2021.md", "x-issue-2-2024.md"), ("Fees", "Boats"), 1),
     ],
 )
 def test_dates_and_revisions_in_names_and_headings_tell_which_is_newer(names, headings, newer):

@@ -38,6 +38,16 @@ def test_index_says_what_it_did_and_with_status_3_what_it_left_out(house, capsys
     assert "0 documents added" in out and "2 unchanged" in out and "left out: docs/bad.md: " in out
 
 
+@pytest.mark.parametrize("wrong", ["chunk.size=0", "chunk.sise=9", "documents.max_bytes=many"])
+def test_a_rebuild_that_can_not_begin_leaves_the_index(house, capsys, wrong):
+    said(capsys, "index", "docs")
+    for name in ("lexical-notes.md", "dense.py"):
+        (house / "var" / "index" / name).write_text("someone's")
+    assert "error: " in said(capsys, "--set", wrong, "index", "docs", "--rebuild", status=1)
+    assert "quay/crane.md" in said(capsys, "documents") and "2 documents added" in said(capsys, "index", "docs", "--rebuild")
+    assert all((house / "var" / "index" / name).exists() for name in ("lexical-notes.md", "dense.py")), "and nothing else is deleted"
+
+
 def test_a_renamed_file_is_told_and_embeds_nothing(house, capsys):
     said(capsys, "index", "docs")
     (house / "docs" / "quay" / "mole.md").rename(house / "docs" / "breakwater.md")
@@ -83,3 +93,35 @@ def test_doctor_finds_a_text_that_was_altered_and_says_what_mends_it(house, caps
 
 def test_doctor_without_an_index_names_the_command(capsys, tiny_model):
     assert "bad   there is no index in var/index: make index" in said(capsys, "--set", f"model.generator={tiny_model}", "doctor", status=1)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become a user to whom a folder is closed")
+def test_a_folder_that_was_locked_loses_nothing_and_is_listed(house, capsys):
+    """As a user to whom it is closed: what is in it stays, what is gone elsewhere leaves."""
+    (house / "docs" / "other.md").write_text("# other\n\nA lamp.\n")
+    said(capsys, "index", "docs")
+    (house / "docs" / "other.md").unlink()
+    for path in (house, *house.parents[:-2]):
+        path.chmod(path.stat().st_mode | 0o055)
+    for path in [*(house / "var").rglob("*"), house / "var", house]:
+        os.chown(path, 65534, 65534)
+    for mode in (0o000, 0o644):
+        (house / "docs" / "quay").chmod(mode)
+        os.seteuid(65534)
+        try:
+            out = said(capsys, "index", "docs", status=3)
+            known = said(capsys, "documents")
+        finally:
+            os.seteuid(0)
+        assert "left out: docs/quay" in out and "quay/crane.md" in known and "other.md" not in known and "gone" not in known
+
+
+def test_an_index_without_documents_says_so(house, capsys, monkeypatch):
+    from types import SimpleNamespace
+
+    from rag.errors import StoreError
+    from rag.pipeline import Pipeline
+
+    empty = SimpleNamespace(refresh=lambda: None, search=lambda question: [])
+    with pytest.raises(StoreError, match="the index holds no documents: rag index FOLDER"):
+        Pipeline(empty, SimpleNamespace(generator=None)).ask("When was it built?")
