@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -54,20 +53,16 @@ def incumbent(settings: Settings) -> dict[str, Path]:
 
 
 def choose(predictions: dict[str, list[dict]], adapters: dict[str, Path], now: str = "base") -> dict[str, Any]:
-    """-> the stage of highest mean F1 over all questions (SQuAD 2.0: a refusal is right where the context lacks the answer) if its paired interval
-    against what answers now is above 0, else that."""
+    """-> the stage of highest mean F1 over all questions (SQuAD 2.0: a refusal is right where the context lacks the answer), whose adapter attribution then
+    judges, and a sentence on how it compares with what answers now, by the paired interval."""
     if any(row.get("error") for rows in predictions.values() for row in rows):
         raise EvaluationError("some development questions failed; see the error in var/runs/*/dev/*.jsonl")
     scores = {name: [row["measures"]["squad2_f1"] for row in rows] for name, rows in predictions.items()}
     best = max(adapters, key=lambda stage: mean(scores[stage]))
     difference = paired_bootstrap(scores[now], scores[best])
     found = f"{best} is better than {now}" if difference.low > 0 else f"{best} is not shown to be better than {now}"
-    weights = hashlib.sha256((adapters[best] / "adapter_model.safetensors").read_bytes()).hexdigest()[:8]
     return {
-        "winner": best if difference.low > 0 else now,
-        "promote": difference.low > 0,
         "adapter": str(adapters[best]),
-        "weights": weights,
         "sentence": f"{found}: F1 over all questions {difference}",
         "squad2_f1": {name: mean(values) for name, values in scores.items()},
         "generators": {name: metrics.answers(rows) for name, rows in predictions.items()},

@@ -24,12 +24,14 @@ from eval.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summa
 from rag import prompt
 from rag.adapters import CURVES
 from rag.answerer import Answerer, AnswerSettings
+from rag.errors import OutdatedError
 from rag.generator import Generator
 from rag.indexing import Rules, remove, sync
 from rag.pipeline import live_adapter, open_answerer, open_embedder, open_generator, open_retriever, open_store
 from rag.prefix import PrefixSettings
 from rag.retrieval import RetrievalSettings
 from rag.settings import Settings
+from rag.store import Store
 
 RUNS = Path("var/runs")
 
@@ -61,8 +63,13 @@ def tuned_adapter(given: Path | None) -> Path:
 
 
 def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None:
-    """Index the folders for an evaluation, in an index of its own; unchanged documents cost nothing, those that are gone, or of other folders, leave it."""
-    store, embedder = open_store(settings, folder)
+    """Index the folders for an evaluation, in an index of its own; unchanged documents cost nothing, those that are gone, or of other folders, leave it.
+    One of other models or an earlier chunker is made anew: it holds nothing that is not in the folders."""
+    try:
+        store, embedder = open_store(settings, folder)
+    except OutdatedError:
+        Store.destroy(folder)
+        store, embedder = open_store(settings, folder)
     own = [target.resolve() for target in documents]
     remove(store, [id for id, (source, _) in store.documents().items() if not any(Path(source).is_relative_to(place) for place in own)])
     for target in documents:

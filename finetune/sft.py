@@ -31,12 +31,12 @@ AT_ONCE = 4  # whole sequences in memory together
 
 @dataclass(frozen=True)
 class SftSettings:
-    """method: of finetune.methods; "alora" reads passages once and trains from the question on, the others train over the whole sequence through TRL;
-    DPO goes on as SFT did. rank: of LoRA's matrices. learning_rate: the peak; 0 is the method's own. batch: rows a step. patience: evaluations without
-    better development answers before stopping; there are at least four a run, and one an epoch. start: "reader" goes on from the one that ships, where it
-    fits the base, the prompt and the method; "" starts anew. general: share of general instructions among what methods that act everywhere train on.
-    learned: how far the adapter goes from the reader to what training made of it, from 0 to 1: mined questions are narrower than people's, and the way between
-    keeps more of what the reader could (WiSE-FT, arXiv 2109.01903)."""
+    """method: of finetune.methods; "alora" reads passages once and trains from the question on, the others train over the whole sequence through TRL; DPO
+    goes on as SFT did. rank: of LoRA's matrices where training starts anew; the reader has its own. learning_rate: the peak; 0 is the method's own. batch:
+    rows a step. patience: evaluations without better development answers before stopping; there are at least four a run, and one an epoch. start: "reader"
+    goes on from the one that ships, where it fits the base, the prompt and the method; "" starts anew. general: share of general instructions among what
+    methods that act everywhere train on. learned: how far the adapter goes from the reader to what training made of it, from 0 to 1: mined questions are
+    narrower than people's, and the way between keeps more of what the reader could (WiSE-FT, arXiv 2109.01903)."""
 
     method: str = "alora"
     start: str = "reader"

@@ -25,6 +25,10 @@ class StoreError(RagtuneError):
     """The index is missing, damaged, or was made with other models or another chunker."""
 
 
+class OutdatedError(StoreError):
+    """The index was made by another version, with another embedder or chunker: it must be made anew."""
+
+
 class DerivedError(StoreError):
     """A file derived from the index is missing, damaged, or of another version; it can be made again."""
 

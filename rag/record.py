@@ -14,7 +14,7 @@ import numpy as np
 
 from rag.chunking import Chunk
 from rag.database import Database
-from rag.errors import StoreError
+from rag.errors import OutdatedError, StoreError
 
 FILE = "store.sqlite"
 VERSION = "2"
@@ -52,11 +52,11 @@ class Record:
             raise StoreError(f"the index in {folder} is not finished: make index")
         version = self._meta("version")
         if version != VERSION:
-            raise StoreError(f"the index is of version {version or 1}, not {VERSION}: rag index FOLDER --rebuild")
+            raise OutdatedError(f"the index is of version {version or 1}, not {VERSION}: rag index FOLDER --rebuild")
         stored = json.loads(self._meta("identity"))
         for key in identity:
             if stored.get(key) != identity[key]:
-                raise StoreError(f"the index was made with {key} {stored.get(key)}, not {identity[key]}: rag index FOLDER --rebuild")
+                raise OutdatedError(f"the index was made with {key} {stored.get(key)}, not {identity[key]}: rag index FOLDER --rebuild")
 
     @property
     def name(self) -> str:

@@ -81,26 +81,25 @@ def of(f1, refused=0):
 def test_the_better_stage_wins_only_when_it_is_shown_to_beat_base(weights):
     two = weights("sft", "dpo")
     found = choose({"base": of(0.2), "sft": of(0.6), "dpo": of(0.5)}, two)
-    assert (found["winner"], found["adapter"]) == ("sft", str(two["sft"]))
+    assert found["adapter"] == str(two["sft"])
     assert found["sentence"].startswith("sft is better than base: F1 over all questions +0.")
     even = choose({"base": of(0.6), "sft": of(0.6), "dpo": of(0.5)}, two)
-    assert even["winner"] == "base" and even["sentence"].startswith("sft is not shown to be better than base")
-    assert choose({"base": of(0.6), "sft": of(0.2), "dpo": of(0.3)}, two)["winner"] == "base"
+    assert even["sentence"].startswith("sft is not shown to be better than base")
+    assert choose({"base": of(0.6), "sft": of(0.2), "dpo": of(0.3)}, two)["sentence"].startswith("dpo is not shown to be better than base")
 
 
 def test_what_answers_now_stays_though_base_is_beaten(weights):
     two = weights("sft", "dpo")
     found = choose({"base": of(0.0), "reader": of(0.6), "sft": of(0.5), "dpo": of(0.4)}, two, "reader")
-    assert (found["winner"], found["promote"]) == ("reader", False) and found["sentence"].startswith("sft is not shown to be better than reader")
-    assert choose({"base": of(0.0), "reader": of(0.3), "sft": of(0.5), "dpo": of(0.4)}, two, "reader")["promote"]
+    assert found["sentence"].startswith("sft is not shown to be better than reader")
+    assert choose({"base": of(0.0), "reader": of(0.3), "sft": of(0.5), "dpo": of(0.4)}, two, "reader")["sentence"].startswith("sft is better than reader")
 
 
 def test_right_refusals_count_in_promotion_and_wrong_ones_cost(weights):
     two = weights("sft", "dpo")
     found = choose({"base": of(0.5, 0), "sft": of(0.5, 1), "dpo": of(0.5, 2)}, two)
     assert found["squad2_f1"] == {"base": round(10 / 22, 4), "sft": round(11 / 22, 4), "dpo": round(12 / 22, 4)}
-    assert found["winner"] == "base"  # two questions of 22 show nothing
-    assert found["adapter"].endswith("dpo") and found["weights"] != choose({"base": of(0.5), "sft": of(0.5)}, {"sft": two["sft"]})["weights"]
+    assert found["adapter"].endswith("dpo") and "is not shown to be better" in found["sentence"]  # two questions of 22 show nothing
 
 
 def test_nothing_wins_on_questions_that_failed(weights):

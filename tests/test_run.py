@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,7 @@ from eval.summary import read_summary
 from rag import prompt
 from rag.generator import Generator
 from rag.settings import Settings
+from rag.store import Store
 
 OF_EACH = ("jsonl", "closed-book.jsonl", "scored.jsonl")
 KEPT = {*(f"{name}.{what}" for name in ("base", "tuned") for what in OF_EACH), "passages.jsonl", "run.json"}
@@ -81,6 +83,20 @@ def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny
         (tmp_path / name / "readme.md").write_text(f"# Fees\n\nOf the harbour called {name}.\n")
         build_index(Settings([]), store.folder, [tmp_path / name])
         assert [chunk.text for chunk in store.all_chunks()] == [f"# Fees\n\nOf the harbour called {name}."]
+
+
+def test_an_index_for_evaluation_of_an_earlier_chunker_is_made_anew(tmp_path, monkeypatch):
+    def opened(settings, folder, chunker):
+        return Store(folder, {"embedder": "hash", "chunker": chunker}, create=True), HashEmbedder()
+
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# Fees\n\nOf the harbour.\n")
+    for chunker in ("former", "present"):
+        monkeypatch.setattr("eval.run.open_store", partial(opened, chunker=chunker))
+        build_index(Settings([]), tmp_path / "index", [tmp_path / "docs"])
+    store, _ = opened(None, tmp_path / "index", "present")
+    assert list(store.documents()) == ["a.md"]
+    store.close()
 
 
 def test_the_base_is_opened_by_itself(evaluated, weights, tokenizer, tmp_path, monkeypatch):
