@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
@@ -34,7 +35,9 @@ def chat(ask: Callable[[str], Answer], lines: Iterable[str]) -> None:
 
 
 def typed() -> Iterator[str]:
-    """-> lines from the keyboard, or from what is piped in."""
+    """-> lines from the keyboard, or from what is piped in; what is not UTF-8 there becomes another character."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
     while True:
         try:
             yield input(PROMPT if sys.stdin.isatty() else "")

@@ -18,6 +18,7 @@ from pathlib import Path
 from rag.errors import ModelError
 
 CACHE = Path("var/models")
+PIECES, PIECE = 64, 1 << 14  # how many of a folder's weight file are digested, and bytes of each
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
@@ -172,8 +173,10 @@ def _converted(gguf: Path, sha256: str, cache: Path) -> LocalModel:
     _convert(gguf, aside)
     # source.json is the mark of a finished conversion, so it is in the folder before the rename makes it visible.
     (aside / "source.json").write_text(json.dumps({"file": gguf.name, "sha256": sha256}))
-    if folder.exists():
-        shutil.rmtree(folder)
+    if theirs := _find_converted(cache, gguf.stem, sha256):  # another process was first, and uses it already
+        shutil.rmtree(aside)
+        return theirs
+    shutil.rmtree(folder, ignore_errors=True)
     aside.rename(folder)
     print(f"converted to {folder}", file=sys.stderr)
     return LocalModel(folder, sha256, gguf.stem)
@@ -196,7 +199,8 @@ def _sha256(path: Path) -> str:
 
 
 def _folder_digest(folder: Path) -> str:
-    """SHA-256 over config.json and each weight file's name, size and first MiB: cheap on large models, changed by any retraining."""
+    """SHA-256 over config.json and each weight file's name, size and PIECES of it, spread evenly: cheap on large models, changed by any retraining, which
+    may leave the first MiBs, the embeddings, as they were."""
     digest = hashlib.sha256()
     weights = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
     if not (folder / "config.json").exists() or not weights:
@@ -205,7 +209,9 @@ def _folder_digest(folder: Path) -> str:
     for path in weights:
         digest.update(f"{path.name}:{path.stat().st_size}".encode())
         with path.open("rb") as file:
-            digest.update(file.read(1 << 20))
+            for n in range(PIECES):
+                file.seek(max(0, path.stat().st_size - PIECE) * n // (PIECES - 1))
+                digest.update(file.read(PIECE))
     return digest.hexdigest()
 
 

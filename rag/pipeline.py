@@ -17,7 +17,7 @@ from rag.changes import identity_of, name_of
 from rag.chooser import Chooser, read_weights
 from rag.chunking import ChunkSettings
 from rag.embedder import Embedder
-from rag.errors import StoreError
+from rag.errors import PromptError, StoreError
 from rag.generator import Generator
 from rag.live import LIVE, live
 from rag.models import LocalModel, ModelSettings, choose_device, find_model
@@ -41,6 +41,10 @@ class Pipeline:
 
     def ask(self, question: str, on_text: Callable[[str], None] | None = None) -> Answer:
         """-> the answer; on_text gets freely written words as they come, before they are checked."""
+        try:
+            question.encode()
+        except UnicodeEncodeError as error:
+            raise PromptError("the question is not UTF-8 text: type it again") from error
         self.retriever.refresh()  # others may have added documents since this was opened
         passages = self.retriever.search(question)
         if not passages:

@@ -1,3 +1,4 @@
+import io
 import os
 import subprocess
 import sys
@@ -82,3 +83,10 @@ def test_a_pipe_that_is_closed_early_is_no_error(lines):
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         running.stdout.close()
         assert running.stderr.read() == b"" and running.wait() == 0
+
+
+def test_bytes_that_are_no_text_cost_chat_nothing_but_themselves(monkeypatch):
+    from rag.chat import typed
+
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Wh\xffn?\nWho?\n"), encoding="utf-8"))
+    assert list(typed()) == ["Wh\ufffdn?", "Who?"]

@@ -116,12 +116,14 @@ def test_a_folder_that_was_locked_loses_nothing_and_is_listed(house, capsys):
         assert "left out: docs/quay" in out and "quay/crane.md" in known and "other.md" not in known and "gone" not in known
 
 
-def test_an_index_without_documents_says_so(house, capsys, monkeypatch):
+def test_a_question_that_is_no_text_and_an_index_without_documents_are_one_line():
     from types import SimpleNamespace
 
-    from rag.errors import StoreError
+    from rag.errors import PromptError, StoreError
     from rag.pipeline import Pipeline
 
+    with pytest.raises(PromptError, match="not UTF-8 text"):
+        Pipeline(None, SimpleNamespace(generator=None)).ask("When\udcff?")
     empty = SimpleNamespace(refresh=lambda: None, search=lambda question: [])
     with pytest.raises(StoreError, match="the index holds no documents: rag index FOLDER"):
         Pipeline(empty, SimpleNamespace(generator=None)).ask("When was it built?")

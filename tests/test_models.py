@@ -2,6 +2,7 @@ import hashlib
 import shutil
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -74,6 +75,16 @@ def test_digest_of_a_folder_stays_and_changes_with_its_weights(tiny_model, tmp_p
     data[-1] ^= 1
     weights.write_bytes(data)
     assert find_model(str(copy)).digest != before
+
+
+def test_digest_of_large_weights_sees_what_changes_behind_the_embeddings(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    weights, digests = np.zeros(1 << 22, np.float32), set()
+    for scale in (0.0, 0.1, 0.2):
+        weights[1 << 21 :] = scale  # 8 MiB stay as they are
+        (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
+        digests.add(find_model(str(tmp_path)).digest)
+    assert len(digests) == 3
 
 
 def test_choose_device_keeps_what_is_asked():
