@@ -24,6 +24,7 @@ from eval.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summa
 from rag import prompt
 from rag.adapters import CURVES
 from rag.answerer import Answerer, AnswerSettings
+from rag.documents import find_files
 from rag.errors import OutdatedError
 from rag.generator import Generator
 from rag.indexing import Rules, remove, sync
@@ -70,8 +71,9 @@ def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None
     except OutdatedError:
         Store.destroy(folder)
         store, embedder = open_store(settings, folder)
-    own = [target.resolve() for target in documents]
-    remove(store, [id for id, (source, _) in store.documents().items() if not any(Path(source).is_relative_to(place) for place in own)])
+    own = {str(path.resolve()) for target in documents for path, _ in find_files(target)}  # as the store names them: a link's file may lie elsewhere
+    if strays := [id for id, (source, _) in store.documents().items() if source not in own]:
+        remove(store, strays)
     for target in documents:
         report = sync(store, embedder, target, Rules.of(settings))
         for skipped in report.skipped:

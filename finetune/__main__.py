@@ -29,7 +29,8 @@ EXAMPLES = """examples:
 """
 
 
-# What is made from a stage, and judged with it: done anew, it takes them along, lest they pass for this one's.
+# What is made from a stage, and judged with it: done anew, it takes them along, lest they pass for this one's. (Of DPO, embedder and cross-encoder take only
+# what misled the generator before; that stays as it was.)
 RESTS_ON = {
     "mine": ("sft", "dpo", "corpus-embedder", "corpus-reranker", "dev", "attribution"),
     "sft": ("dpo", "dev", "attribution"),

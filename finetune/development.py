@@ -79,7 +79,8 @@ class StopAtCollapse(TrainerCallback):
             return
         said = f"chosen answers have become {math.exp(fallen):.0f} times less likely"
         if state.best_metric is None:
-            raise TrainingError(f"{said} at DPO's first look: lower dpo.learning_rate ({args.learning_rate:g} now), or leave DPO out")
+            slower = f"python -m finetune --set dpo.learning_rate={args.learning_rate / 4:g} dpo, then train --resume"
+            raise TrainingError(f"{said} at DPO's first look, at a learning rate of {args.learning_rate:g}: {slower}")
         metrics["eval_loss"] = math.inf
         control.should_training_stop = True
         print(f"stopped: {said}; the best checkpoint before is kept")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +64,16 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def _basis(args: argparse.Namespace, settings: Settings) -> str:
-    """-> what a comparison depends on, but for the rules of mining, as 8 hex digits: both benches, writer, settings, sample, and what ships."""
-    from finetune.proposals import shipped_weights
+    """-> what a comparison depends on, but for the rules of mining, as 12 hex digits: both benches, writer, settings, sample, and what ships."""
+    from finetune.proposals import digest_of, readers
+    from rag.changes import CHANGES
+    from rag.chooser import SHIPPED as CHOOSER
+    from rag.reranker import SHIPPED as RERANKER
 
-    folders = (*sorted((args.bench / "documents").rglob("*")), *sorted((args.other / "documents").rglob("*")))
-    files = (*(args.writer / "adapter_model.safetensors", args.bench / "questions.jsonl", args.other / "questions.jsonl"), *filter(Path.is_file, folders))
-    basis = hashlib.sha256(json.dumps([settings.overrides, args.sample]).encode() + shipped_weights())
-    for file in files:
-        basis.update(file.read_bytes())
-    return basis.hexdigest()[:8]
+    documents = [file for bench in (args.bench, args.other) for file in sorted((bench / "documents").rglob("*")) if file.is_file()]
+    questions = [bench / "questions.jsonl" for bench in (args.bench, args.other)]
+    shipped = [*readers(), CHOOSER, RERANKER / CHANGES]
+    return digest_of([str(args.sample), *settings.overrides], [args.writer / "adapter_model.safetensors", *questions, *documents, *shipped])
 
 
 def run_against_people(args: argparse.Namespace, settings: Settings) -> None:

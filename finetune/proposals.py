@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -51,7 +51,7 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
     """-> what the shipped reader and boundaries propose for the bench's questions, or for those on documents that only measure, on the passages that the
     serving retriever finds among its documents; kept in var/runs/reader/proposals, a line a question, for the next that asks and after a kill."""
     questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])]
-    path = STAGE.folder / f"{bench.name}-{part}-{_basis(bench)}.jsonl"
+    path = STAGE.folder / f"{bench.name}-{part}-{_basis(settings, bench)}.jsonl"
     parts: list[Any] = []
 
     def work(asked: dict) -> list[dict]:
@@ -62,16 +62,24 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
     return [Proposal(**line) for lines in kept_lines(path, questions, work, f"proposing, {bench.name}") for line in lines]
 
 
-def _basis(bench: Path) -> str:
-    """-> what proposals depend on, as 12 hex digits: weights, questions, rules, and the form in which they are kept."""
-    form = "a line a question:" + ",".join(field.name for field in fields(Proposal))
-    rules = b"".join(Path(inspect.getfile(rule)).read_bytes() for rule in (extraction, answer_kind, likeliest))
-    return hashlib.sha256(shipped_weights() + (bench / "questions.jsonl").read_bytes() + form.encode() + rules).hexdigest()[:12]
+def _basis(settings: Settings, bench: Path) -> str:
+    """-> what proposals depend on, as 12 hex digits: weights and rules, documents and questions, settings, and the form in which they are kept."""
+    form = ["a line a question", *(field.name for field in fields(Proposal)), *settings.overrides]
+    return digest_of(form, [*readers(), *sorted(filter(Path.is_file, (bench / "documents").rglob("*"))), bench / "questions.jsonl"])
 
 
-def shipped_weights() -> bytes:
-    """-> those of reader and boundaries."""
-    return (READER / "adapter_model.safetensors").read_bytes() + (SHIPPED / CHANGES).read_bytes()
+def digest_of(words: list[str], files: Iterable[Path]) -> str:
+    """-> 12 hex digits of them."""
+    found = hashlib.sha256("\0".join(words).encode())
+    for file in files:
+        found.update(file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def readers() -> list[Path]:
+    """-> the files that decide what is proposed for a passage: weights of reader and boundaries, rules."""
+    rules = (Path(inspect.getfile(rule)) for rule in (extraction, answer_kind, likeliest))
+    return [READER / "adapter_model.safetensors", SHIPPED / CHANGES, *rules]
 
 
 def _of(asked: dict, generator: Generator, boundaries: Boundaries, retriever: Retriever) -> Iterator[dict]:

@@ -3,13 +3,12 @@ that paragraph is taken for the answer (pseudo-labels: Lee, ICML workshop on cha
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from finetune.data import Stage, TrainingError, kept_lines, read_lines, write_lines
 from finetune.evidence import Asked, read_questions
-from finetune.proposals import shipped_weights
+from finetune.proposals import digest_of, readers
 from rag.answerer import Answerer
 from rag.chooser import SHIPPED as CHOOSER
 from rag.chunking import Chunk
@@ -41,7 +40,7 @@ def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
     answerer = open_answerer(settings, open_generator(settings, reader))
     places = _write_documents(read_lines(pairs / "paragraphs.jsonl"), out / "documents")
     told = [q for q in asked if q.answerable]
-    lines = kept_lines(STAGE.folder / f"{pairs.name}-{_basis(pairs)}.jsonl", told, lambda q: _found(answerer, q, chunks), "finding answers")
+    lines = kept_lines(STAGE.folder / f"{pairs.name}-{_basis(settings, pairs)}.jsonl", told, lambda q: _found(answerer, q, chunks), "finding answers")
     found = {q: Found(**line) for q, line in zip(told, lines, strict=True) if line}
     labelled = [q for q in asked if q in found or q.answerable is False]
     rows = [_line(q, number, found.get(q), places) for number, q in enumerate(labelled)]
@@ -50,10 +49,9 @@ def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
     print(f"{seen}, in {out}")
 
 
-def _basis(pairs: Path) -> str:
-    """-> what is found depends on, as 12 hex digits."""
-    files = CHOOSER, pairs / "pairs.jsonl", pairs / "paragraphs.jsonl"
-    return hashlib.sha256(shipped_weights() + b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+def _basis(settings: Settings, pairs: Path) -> str:
+    """-> what the answers found depend on, as 12 hex digits."""
+    return digest_of([str(LEAST), *settings.overrides], [*readers(), CHOOSER, pairs / "pairs.jsonl", pairs / "paragraphs.jsonl"])
 
 
 def _found(answerer: Answerer, q: Asked, chunks: list[Chunk]) -> dict | None:

@@ -87,7 +87,7 @@ def test_dpo_is_told_how_likely_chosen_answers_still_are(tiny_model, tiny_genera
     monkeypatch.setattr("finetune.development.COLLAPSE", -1e9)
     tuned = awake_model(at_question, tiny_model)
     base = Trainable(tiny_generator.tokenizer, tuned.get_base_model(), find_model(str(tiny_model)), "cpu", "float32", PrefixSettings(500, apart=False))
-    with pytest.raises(TrainingError, match=r"at DPO's first look: lower dpo.learning_rate \(0.0001 now\)"):
+    with pytest.raises(TrainingError, match=r"at DPO's first look, at a learning rate of 0.0001: python -m finetune --set dpo.learning_rate=2.5e-05 dpo"):
         dpo_trainer(tmp_path, base, tuned, PAIRS, PAIRS, DpoSettings(), passages_once).train()
 
 

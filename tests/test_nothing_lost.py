@@ -33,6 +33,7 @@ def test_cells_beyond_the_named_columns_stay():
         ("<a href=x><h3>Bridge</h3><p>Opens at <i>nine</i></p></a> daily", ["Bridge", "Opens at nine", "daily"]),
         ("see <span><b><em>the <div>crane</div></em></b></span>", ["see the", "crane"]),
         ("one<i>t</i>wo <span>and <b>three</b></span>", ["onetwo and three"]),
+        ("<p>Set by <a>the board<img></a> in <label>March <input type=checkbox> or</label> May</p>", ["Set by the board in March or May"]),
     ],
 )
 def test_no_words_of_html_are_glued_together(html, found):
@@ -59,9 +60,16 @@ def test_word_files_show_insertions_and_what_content_controls_hold():
     inserted = paragraph(run("The fee is "), f'<w:ins w:id="1" w:author="A">{run("40 pounds")}</w:ins>', run(" per day."))
     deleted = paragraph(run("Gate "), f'<w:del w:id="2" w:author="A">{run("three", "delText")}</w:del>', run("four"))
     moved = paragraph(run("North."), f'<w:moveFrom w:id="3" w:author="A">{run(" South.")}</w:moveFrom>')
+    empty = '<w:sdt><w:sdtPr>{}</w:sdtPr><w:sdtContent>{}</w:sdtContent></w:sdt>'
+    contents = empty.format('<w:docPartObj><w:docPartGallery w:val="Table of Contents"/></w:docPartObj>', paragraph(run("Fees 3")))
+    asked = paragraph(run("Owner: "), empty.format("<w:showingPlcHdr/>", run("Click to enter text.")))
     named = paragraph(run("Name: "), control.format(run("Ada Field")), f"<w:hyperlink>{run(' (mail)')}</w:hyperlink>")
     whole = control.format(paragraph(run("A whole block.")))
-    assert word(inserted, deleted, moved, named, whole) == ["The fee is 40 pounds per day.", "Gate four", "North.", "Name: Ada Field (mail)", "A whole block."]
+    cell = f"<w:tc>{paragraph(run('{}'))}</w:tc>"
+    form = f"<w:tbl><w:tblPr/><w:tblGrid/><w:tr>{cell.format('Owner')}{control.format(cell.format('Ada Field'))}</w:tr></w:tbl>"
+    assert word(inserted, deleted, moved, named, whole, contents, asked, form) == [
+        "The fee is 40 pounds per day.", "Gate four", "North.", "Name: Ada Field (mail)", "A whole block.", "Owner:", "Owner; Ada Field"
+    ]  # fmt: skip
 
 
 def test_tables_in_cells_of_word_files_are_read():
@@ -72,6 +80,11 @@ def test_tables_in_cells_of_word_files_are_read():
     for (row, column), words in {(0, 0): "berth", (0, 1): "depth", (1, 0): "A1", (1, 1): "5 m"}.items():
         inner.cell(row, column).text = words
     assert text("a.docx", saved(docx.Document(io.BytesIO(saved(made))))) == ["Berths: North: berth: A1; depth: 5 m"]
+    wide = docx.Document()
+    table = wide.add_table(1, 3)
+    merged = table.cell(0, 0).merge(table.cell(0, 2))
+    merged.add_table(1, 1).cell(0, 0).text = "Once."
+    assert text("a.docx", saved(wide)) == ["Once."], "a merged cell comes once for each of its columns"
 
 
 @pytest.mark.parametrize("counted", [True, False])
@@ -89,6 +102,11 @@ def test_what_is_the_same_in_the_middle_of_pages_stays():
     page = [(10, f"line {n}") for n in "abc"]
     found = " ".join(text("a.pdf", pdf(*[lines(*page, (10, "Pay by Friday."), (10, word), (10, "x y"), (10, "z")) for word in ("North", "South")])))
     assert found.count("Pay by Friday.") == 2 and "line a" not in found
+
+
+def test_a_number_sign_at_the_edge_of_a_page_is_no_number():
+    pages = [lines((10, form), (10, word), (10, "x"), (10, "y")) for form, word in (("Form #", "North."), ("Form 7", "South."))]
+    assert text("a.pdf", pdf(*pages))[0] == "Form #"
 
 
 def test_a_pdf_line_of_invisible_characters_is_none():

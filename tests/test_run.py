@@ -85,6 +85,20 @@ def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny
         assert [chunk.text for chunk in store.all_chunks()] == [f"# Fees\n\nOf the harbour called {name}."]
 
 
+def test_linked_documents_of_a_bench_are_not_read_anew(tmp_path, tiny_index, monkeypatch):
+    store, embedder = tiny_index({}), HashEmbedder()
+    monkeypatch.setattr("eval.run.open_store", lambda settings, folder: (store, embedder))
+    monkeypatch.setattr(store, "close", lambda: None)
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "a.md").write_text("# Fees\n\nOf the harbour.\n")
+    (tmp_path / "documents" / "a.md").symlink_to(tmp_path / "a.md")
+    changes = []
+    for _ in range(2):
+        build_index(Settings([]), store.folder, [tmp_path / "documents"])
+        changes.append(store.change)
+    assert changes[0] == changes[1] and len(store.documents()) == 1
+
+
 def test_an_index_for_evaluation_of_an_earlier_chunker_is_made_anew(tmp_path, monkeypatch):
     def opened(settings, folder, chunker):
         return Store(folder, {"embedder": "hash", "chunker": chunker}, create=True), HashEmbedder()

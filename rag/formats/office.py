@@ -17,11 +17,12 @@ def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     import docx
     from docx.table import Table
 
-    from rag.formats.word_hidden import Eyes, inner
+    from rag.formats.word_hidden import Eyes, unwrap
 
-    eyes, body = Eyes(), docx.Document(io.BytesIO(data))._body
+    eyes, document = Eyes(), docx.Document(io.BytesIO(data))
+    unwrap(document.element.body)
     blocks: list[Block] = []
-    for item in inner(body._body, body):
+    for item in document.iter_inner_content():
         progress()
         if isinstance(item, Table):
             blocks.extend(Block(text) for text in table_rows(list(_word_rows(item, eyes))))
@@ -35,17 +36,20 @@ def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
 def _word_rows(table: Any, eyes: Any) -> Iterator[list[str]]:
     for row in table.rows:
         progress()
-        yield [flat("\n".join(_cell_texts(cell, eyes))) for cell in row.cells]
+        seen: set[int] = set()  # a merged cell comes once for each of its columns
+        cells = [(cell, id(cell._tc) not in seen and not seen.add(id(cell._tc))) for cell in row.cells]
+        yield [flat("\n".join(_cell_texts(cell, eyes, tables))) for cell, tables in cells]
 
 
-def _cell_texts(cell: Any, eyes: Any) -> Iterator[str]:
-    """-> paragraphs, and the rows of tables in the cell."""
+def _cell_texts(cell: Any, eyes: Any, tables: bool) -> Iterator[str]:
+    """-> paragraphs, and the rows of tables in the cell where they are wanted."""
     from docx.table import Table
 
-    from rag.formats.word_hidden import inner
-
-    for item in inner(cell._tc, cell):
-        yield from table_rows(list(_word_rows(item, eyes))) if isinstance(item, Table) else (eyes.text(item),)
+    for item in cell.iter_inner_content():
+        if not isinstance(item, Table):
+            yield eyes.text(item)
+        elif tables:
+            yield from table_rows(list(_word_rows(item, eyes)))
 
 
 def parse_pptx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:

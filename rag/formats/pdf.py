@@ -28,7 +28,7 @@ class PdfLine:
     @property
     def key(self) -> tuple[str, int]:
         """The same on each page for a running head or foot, whatever its page number."""
-        return re.sub(r"\d+", "#", self.text), round(self.top)
+        return re.sub(r"\d+", "\0", self.text), round(self.top)
 
 
 def parse_pdf(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:

@@ -16,6 +16,12 @@ INLINE = frozenset(
 )
 
 
+BLOCKS = frozenset(
+    "address article aside blockquote center dd details div dl dt fieldset figcaption figure form h1 h2 h3 h4 h5 h6 hr li main ol p pre section summary table "
+    "td th tr ul".split()
+)
+
+
 def parse_html(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     return parse_page(_markup(data))
 
@@ -33,7 +39,7 @@ def parse_page(markup: str) -> Parsed:
         if not tag.find(["h1", "h2"]):
             tag.decompose()  # the site's banner; one with a heading is the page's own
     for tag in soup("br"):
-        tag.replace_with(" ")
+        tag.append(" ")
     progress()
     layout = {id(outer) for table in soup("table") if (outer := table.find_parent("table"))}  # tables with tables in them
     blocks = list(_blocks(soup.body or soup, layout, _around_blocks(soup)))
@@ -59,7 +65,7 @@ def _around_blocks(soup: Any) -> set[int]:
     """-> the ids of inline tags with block-level ones in them, as of a link around a heading."""
     found: set[int] = set()
     for tag in soup.find_all(True):
-        for outer in tag.parents if tag.name not in INLINE else ():
+        for outer in tag.parents if tag.name in BLOCKS else ():
             if outer.name not in INLINE or id(outer) in found:
                 break
             found.add(id(outer))

@@ -6,29 +6,30 @@ from collections.abc import Iterator
 from typing import Any
 
 from docx.oxml.ns import qn
-from docx.table import Table
+from docx.text.hyperlink import Hyperlink
 from docx.text.paragraph import Paragraph
-from docx.text.run import Run
 
 SMALL = 3.0  # points; print below it is not meant to be read
 LIGHT = 0xF0  # least of each part of a light colour, 255 being white
-AROUND = {qn(f"w:{name}") for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo")}  # what stands around blocks
-IN_LINE = AROUND | {qn(f"w:{name}") for name in ("hyperlink", "smartTag", "fldSimple", "dir", "bdo")}  # and around runs
+AROUND = [qn(f"w:{name}") for name in ("sdt", "ins", "moveTo", "customXml", "smartTag", "fldSimple", "dir", "bdo")]  # what can stand around words
 Look = tuple[bool | None, float | None, tuple[int, int, int] | None]
 
 
-def inner(element: Any, parent: Any) -> Iterator[Paragraph | Table]:
-    """-> paragraphs and tables in a body or cell, those in content controls, which python-docx passes over, too."""
-    for child in _below(element, {qn("w:p"), qn("w:tbl")}, AROUND):
-        yield Paragraph(child, parent) if child.tag == qn("w:p") else Table(child, parent)
+def unwrap(body: Any) -> None:
+    """Put what tracked insertions, content controls and the like hold in their place, since python-docx passes over them. Controls that show nobody's words,
+    a table of contents or "Click here to enter text", are taken out."""
+    for outer in list(body.iter(*AROUND)):
+        content = outer.find(qn("w:sdtContent"))
+        for child in [] if _is_filled_by_word(outer) else list(outer if content is None else content):
+            outer.addprevious(child)
+        outer.getparent().remove(outer)
 
 
-def _below(element: Any, wanted: set[str], through: set[str]) -> Iterator[Any]:
-    for child in element:
-        if child.tag in wanted:
-            yield child
-        elif child.tag in through:
-            yield from _below(child, wanted, through)
+def _is_filled_by_word(outer: Any) -> bool:
+    properties = outer.find(qn("w:sdtPr"))
+    gallery = None if properties is None else next(properties.iter(qn("w:docPartGallery")), None)
+    contents = gallery is not None and gallery.get(qn("w:val")) == "Table of Contents"
+    return contents or properties is not None and properties.find(qn("w:showingPlcHdr")) is not None
 
 
 class Eyes:
@@ -38,9 +39,9 @@ class Eyes:
         self._looks: dict[tuple[type, str | None], Look] = {}  # of styles, by what they style and their id: python-docx searches long for each
 
     def text(self, paragraph: Paragraph) -> str:
-        """-> the paragraph's text, that of its links, insertions and content controls included, without runs that are not seen."""
-        runs = (Run(element, paragraph) for element in _below(paragraph._p, {qn("w:r")}, IN_LINE))
-        return "".join(run.text for run in runs if not self._is_unseen(run, paragraph))
+        """-> the paragraph's text, that of its links included, without runs that are not seen."""
+        items = (run for item in paragraph.iter_inner_content() for run in (item.runs if isinstance(item, Hyperlink) else (item,)))
+        return "".join(run.text for run in items if not self._is_unseen(run, paragraph))
 
     def _is_unseen(self, run: Any, paragraph: Paragraph) -> bool:
         looks = [_look([run.font])] if run._r.rPr is not None else []
