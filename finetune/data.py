@@ -122,6 +122,14 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+def digest_of(words: list[str], files: Iterable[Path]) -> str:
+    """-> 12 hex digits of all that something depends on, as a part of its file's name."""
+    found = hashlib.sha256("\0".join(words).encode())
+    for file in files:
+        found.update(file.read_bytes())
+    return found.hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage's folder in a run: var/runs/<run>/<name>/. Its run.json is written last, so its presence means finished."""

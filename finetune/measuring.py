@@ -65,7 +65,8 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
 
 def _basis(args: argparse.Namespace, settings: Settings) -> str:
     """-> what a comparison depends on, but for the rules of mining, as 12 hex digits: both benches, writer, settings, sample, and what ships."""
-    from finetune.proposals import digest_of, readers
+    from finetune.data import digest_of
+    from finetune.proposals import readers
     from rag.changes import CHANGES
     from rag.chooser import SHIPPED as CHOOSER
     from rag.reranker import SHIPPED as RERANKER

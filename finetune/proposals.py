@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from finetune.bench import index_bench, measures_only
-from finetune.data import Stage, kept_lines, read_lines
+from finetune.data import Stage, digest_of, kept_lines, read_lines
 from rag import answer_kind, extraction, prompt
 from rag.adapters import READER
 from rag.boundaries import SHIPPED, Boundaries, likeliest
@@ -66,14 +65,6 @@ def _basis(settings: Settings, bench: Path) -> str:
     """-> what proposals depend on, as 12 hex digits: weights and rules, documents and questions, settings, and the form in which they are kept."""
     form = ["a line a question", *(field.name for field in fields(Proposal)), *settings.overrides]
     return digest_of(form, [*readers(), *sorted(filter(Path.is_file, (bench / "documents").rglob("*"))), bench / "questions.jsonl"])
-
-
-def digest_of(words: list[str], files: Iterable[Path]) -> str:
-    """-> 12 hex digits of them."""
-    found = hashlib.sha256("\0".join(words).encode())
-    for file in files:
-        found.update(file.read_bytes())
-    return found.hexdigest()[:12]
 
 
 def readers() -> list[Path]:

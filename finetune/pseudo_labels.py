@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from finetune.data import Stage, TrainingError, kept_lines, read_lines, write_lines
+from finetune.data import Stage, TrainingError, digest_of, kept_lines, read_lines, write_lines
 from finetune.evidence import Asked, read_questions
-from finetune.proposals import digest_of, readers
+from finetune.proposals import readers
 from rag.answerer import Answerer
 from rag.chooser import SHIPPED as CHOOSER
 from rag.chunking import Chunk

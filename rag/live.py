@@ -27,12 +27,12 @@ class Promoted:
     why: str
 
 
+State = dict[str, Promoted]  # component -> what serves in place of what ships
+
+
 def digest(component: str, folder: Path) -> str:
     """-> 8 hex digits of the component's weights."""
     return hashlib.sha256((folder / WEIGHTS[component]).read_bytes()).hexdigest()[:8]
-
-
-State = dict[str, Promoted]  # component -> what serves in place of what ships
 
 
 def states() -> list[State]:

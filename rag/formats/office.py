@@ -36,9 +36,9 @@ def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
 def _word_rows(table: Any, eyes: Any) -> Iterator[list[str]]:
     for row in table.rows:
         progress()
-        seen: set[int] = set()  # a merged cell comes once for each of its columns
-        cells = [(cell, id(cell._tc) not in seen and not seen.add(id(cell._tc))) for cell in row.cells]
-        yield [flat("\n".join(_cell_texts(cell, eyes, tables))) for cell, tables in cells]
+        cells = row.cells
+        first = [n == 0 or cell._tc is not cells[n - 1]._tc for n, cell in enumerate(cells)]  # a merged cell comes once for each of its columns
+        yield [flat("\n".join(_cell_texts(cell, eyes, tables))) for cell, tables in zip(cells, first, strict=True)]
 
 
 def _cell_texts(cell: Any, eyes: Any, tables: bool) -> Iterator[str]:

@@ -14,8 +14,6 @@ from rag.formats.web_hidden import drop_hidden
 INLINE = frozenset(
     "a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var wbr".split()
 )
-
-
 BLOCKS = frozenset(
     "address article aside blockquote center dd details div dl dt fieldset figcaption figure form h1 h2 h3 h4 h5 h6 hr li main ol p pre section summary table "
     "td th tr ul".split()
