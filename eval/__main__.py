@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from eval.generators import generators_of
-from eval.part_commands import add_parts, write
-from rag.cli import guarded, load_settings
-from rag.settings import Settings
+from eval.cli.suites import add_parts, write
+from eval.runs.generators import generators_of
+from rag.cli.main import guarded, load_settings
+from rag.core.settings import Settings
 
 EXAMPLES = """examples:
   python -m eval gold                               base and tuned on corpus/gold.jsonl
@@ -35,40 +35,89 @@ EXAMPLES = """examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser("python -m eval", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
+    top = argparse.ArgumentParser(
+        "python -m eval", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument(
+        "--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would"
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_runs(commands)
-    compare = commands.add_parser("compare", help="finished runs on the same questions and passages: intervals, McNemar, wins and losses, verdict")
-    compare.add_argument("runs", type=Path, nargs="+", help="run folders or NAME.scored.jsonl files, at least two generators in all")
+    compare = commands.add_parser(
+        "compare", help="finished runs on the same questions and passages: intervals, McNemar, wins and losses, verdict"
+    )
+    compare.add_argument(
+        "runs", type=Path, nargs="+", help="run folders or NAME.scored.jsonl files, at least two generators in all"
+    )
     compare.set_defaults(work=run_compare)
-    score = commands.add_parser("score", help="score predictions made elsewhere: JSON lines with id and text, or one object {id: text}")
+    score = commands.add_parser(
+        "score", help="score predictions made elsewhere: JSON lines with id and text, or one object {id: text}"
+    )
     score.add_argument("file", type=Path)
-    score.add_argument("--questions", type=Path, metavar="FILE", help="questions in the bench shape (default: each line brings its answers)")
+    score.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE",
+        help="questions in the bench shape (default: each line brings its answers)",
+    )
     score.add_argument("--documents", type=Path, metavar="DIR", help="check quotes against these documents")
     score.set_defaults(work=run_score)
     for command in (compare, score):
         command.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
-    table = commands.add_parser("retrieval", help="recall, MRR and nDCG of each search alone, both fused, and with the cross-encoder; time a question")
-    table.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="with documents/ and questions.jsonl (default: the gold questions of corpus/)")
-    table.add_argument("--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)")
+    table = commands.add_parser(
+        "retrieval",
+        help="recall, MRR and nDCG of each search alone, both fused, and with the cross-encoder; time a question",
+    )
+    table.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="DIR",
+        help="with documents/ and questions.jsonl (default: the gold questions of corpus/)",
+    )
+    table.add_argument(
+        "--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)"
+    )
     table.add_argument("--seed", type=int, default=0, help="of the sample")
-    table.add_argument("--reranker", type=Path, nargs="*", default=[], metavar="DIR", help="also these cross-encoders, as var/runs/RUN/corpus-reranker/weights")
-    table.add_argument("--embedder", type=Path, nargs="*", default=[], metavar="DIR", help="also these embedders, as var/runs/RUN/corpus-embedder/weights")
+    table.add_argument(
+        "--reranker",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="DIR",
+        help="also these cross-encoders, as var/runs/RUN/corpus-reranker/weights",
+    )
+    table.add_argument(
+        "--embedder",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="DIR",
+        help="also these embedders, as var/runs/RUN/corpus-embedder/weights",
+    )
     table.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     table.set_defaults(work=run_retrieval)
-    dev = commands.add_parser("dev", help="each stage of the generator against what answers now: which of them attribution compares")
+    dev = commands.add_parser(
+        "dev", help="each stage of the generator against what answers now: which of them attribution compares"
+    )
     dev.set_defaults(work=run_dev)
-    cells = commands.add_parser("attribution", help="every combination of live and trained components on those questions: the test that promotion waits for")
+    cells = commands.add_parser(
+        "attribution",
+        help="every combination of live and trained components on those questions: the test that promotion waits for",
+    )
     cells.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="(default %(default)s)")
     cells.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
     cells.set_defaults(work=run_attribution)
     for command in (dev, cells):
         command.add_argument("--run", default="default")
     add_parts(commands)
-    reproduce = commands.add_parser("reproduce", help="run the published commands and compare their figures; or only write README's table")
+    reproduce = commands.add_parser(
+        "reproduce", help="run the published commands and compare their figures; or only write README's table"
+    )
     reproduce.add_argument("--only", metavar="NAME", help="one result of eval/published.toml")
-    reproduce.add_argument("--readme", action="store_true", help="run nothing; write README's table from eval/published.toml")
+    reproduce.add_argument(
+        "--readme", action="store_true", help="run nothing; write README's table from eval/published.toml"
+    )
     reproduce.set_defaults(work=run_reproduce)
     return top
 
@@ -79,25 +128,44 @@ def _add_runs(commands) -> None:
     gold.set_defaults(work=run_gold)
     bench = commands.add_parser("bench", help="any folder with documents/ and questions.jsonl, in an index of its own")
     bench.add_argument("folder", type=Path)
-    bench.add_argument("--train", action="store_true", help="first mine and train on its documents, in a run of its own")
+    bench.add_argument(
+        "--train", action="store_true", help="first mine and train on its documents, in a run of its own"
+    )
     bench.set_defaults(work=run_bench)
     for command in (gold, bench):
-        command.add_argument("--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)")
+        command.add_argument(
+            "--sample", type=int, default=0, metavar="N", help="a random sample of N questions (default: all)"
+        )
         command.add_argument("--seed", type=int, default=0, help="of the sample")
-        command.add_argument("--generators", default="base,tuned", metavar="NAMES", help="base, tuned, NAME=ADAPTER; the first is the baseline (%(default)s)")
-        command.add_argument("--adapter", type=Path, metavar="DIR", help="the adapter called tuned (default: the live one, else the newest)")
-        command.add_argument("--leaks", choices=("stop", "drop", "keep"), default="stop", help="what to do with questions that an adapter was trained on")
+        command.add_argument(
+            "--generators",
+            default="base,tuned",
+            metavar="NAMES",
+            help="base, tuned, NAME=ADAPTER; the first is the baseline (%(default)s)",
+        )
+        command.add_argument(
+            "--adapter",
+            type=Path,
+            metavar="DIR",
+            help="the adapter called tuned (default: the live one, else the newest)",
+        )
+        command.add_argument(
+            "--leaks",
+            choices=("stop", "drop", "keep"),
+            default="stop",
+            help="what to do with questions that an adapter was trained on",
+        )
         command.add_argument("--json", type=Path, metavar="OUT", help="write the summary there too")
 
 
 def run_dev(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.dev import evaluate_dev
+    from eval.promotion.stages import evaluate_dev
 
     evaluate_dev(settings, args.run)
 
 
 def run_attribution(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.attribution import as_text, attribute
+    from eval.promotion.attribution import as_text, attribute
 
     told = attribute(settings, args.run, args.index)
     write(args.json, told)
@@ -111,7 +179,7 @@ def run_gold(args: argparse.Namespace, settings: Settings) -> None:
 
 def indexed_gold(corpus: Path, settings: Settings) -> tuple[Path, Path]:
     """-> the run's folder, an index of all of the corpus in it, and the file of questions."""
-    from eval.run import RUNS, build_index
+    from eval.runs.evaluate import RUNS, build_index
 
     incoming = corpus / "incoming"
     build_index(settings, RUNS / "gold" / "index", [corpus, incoming] if incoming.exists() else [corpus])
@@ -119,7 +187,7 @@ def indexed_gold(corpus: Path, settings: Settings) -> tuple[Path, Path]:
 
 
 def run_bench(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.run import newest_adapter
+    from eval.runs.evaluate import newest_adapter
 
     folder, file = indexed_bench(args, settings)
     if args.train:
@@ -130,8 +198,8 @@ def run_bench(args: argparse.Namespace, settings: Settings) -> None:
 
 def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, Path]:
     """-> the run's folder, the bench's index in it, and the file of questions. Raises EvaluationError when the folder is no bench."""
-    from eval.questions import EvaluationError
-    from eval.run import RUNS, build_index
+    from eval.runs.evaluate import RUNS, build_index
+    from eval.runs.questions import EvaluationError
 
     bench = args.folder
     if not (bench / "documents").is_dir() or not (bench / "questions.jsonl").is_file():
@@ -142,11 +210,14 @@ def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, P
 
 
 def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.questions import read_questions
-    from eval.retrieval import as_text, compare
+    from eval.runs.questions import read_questions
+    from eval.suites.retrieval import as_text, compare
 
     folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
-    bench, questions = args.folder.resolve().name if args.folder else "gold", read_questions(file, args.sample, args.seed)
+    bench, questions = (
+        args.folder.resolve().name if args.folder else "gold",
+        read_questions(file, args.sample, args.seed),
+    )
     found = compare(settings, folder / "index", bench, questions, args.embedder, args.reranker)
     write(args.json, found)
     print(as_text(found))
@@ -156,7 +227,9 @@ def bench_run(folder: Path, settings: Settings) -> str:
     """-> the run's name, other for other documents or settings, so that nothing of an earlier bench is taken for this one."""
     digest = hashlib.sha256(json.dumps(settings.overrides).encode())
     for path in sorted((folder / "documents").rglob("*")):
-        digest.update(f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}".encode() if path.is_file() else b"")
+        digest.update(
+            f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}".encode() if path.is_file() else b""
+        )
     return f"bench-{folder.resolve().name}-{digest.hexdigest()[:8]}"
 
 
@@ -165,16 +238,18 @@ def train(args: argparse.Namespace, run: str, index: Path) -> None:
     options = [word for item in args.set or [] for word in ("--set", item)]
     command = [sys.executable, "-m", "finetune", *options, "train", "--run", run, "--index", str(index), "--resume"]
     if subprocess.run(command).returncode:
-        from eval.questions import EvaluationError
+        from eval.runs.questions import EvaluationError
 
         raise EvaluationError(f"training failed: {' '.join(command[1:])}")
 
 
-def measure(args: argparse.Namespace, settings: Settings, folder: Path, file: Path, generators: dict[str, Path | None]) -> None:
-    from eval.leaks import parts_of, without_leaks
-    from eval.questions import read_questions
-    from eval.report import as_text
-    from eval.run import Task, evaluate
+def measure(
+    args: argparse.Namespace, settings: Settings, folder: Path, file: Path, generators: dict[str, Path | None]
+) -> None:
+    from eval.report.report import as_text
+    from eval.runs.evaluate import Task, evaluate
+    from eval.runs.leakage import parts_of, without_leaks
+    from eval.runs.questions import read_questions
 
     adapters = {name: adapter for name, adapter in generators.items() if adapter}
     questions, notes = without_leaks(read_questions(file, args.sample, args.seed), adapters, args.leaks)
@@ -185,26 +260,35 @@ def measure(args: argparse.Namespace, settings: Settings, folder: Path, file: Pa
 
 
 def run_compare(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.compare import compare, read_scored
-    from eval.questions import EvaluationError
-    from eval.report import as_text
+    from eval.report.report import as_text
+    from eval.runs.compare import compare, read_scored
+    from eval.runs.questions import EvaluationError
 
-    named = [(f"{place.name}:{name}" if place.is_dir() else name, rows) for place in args.runs for name, rows in read_scored(place).items()]
+    named = [
+        (f"{place.name}:{name}" if place.is_dir() else name, rows)
+        for place in args.runs
+        for name, rows in read_scored(place).items()
+    ]
     if len(named) < 2:
         raise EvaluationError("a comparison needs two generators at least: name another run")
     (first, before), *others = named
-    found = {"notes": [], "n": len(before), "generators": {}, "comparisons": [compare(first, before, name, rows) for name, rows in others]}
+    found = {
+        "notes": [],
+        "n": len(before),
+        "generators": {},
+        "comparisons": [compare(first, before, name, rows) for name, rows in others],
+    }
     write(args.json, found)
     print(as_text(found))
 
 
 def run_score(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.compare import SCORED
-    from eval.groundedness import open_meaning
-    from eval.report import as_text
-    from eval.resume import write_lines
-    from eval.score import score
-    from eval.summary import SUMMARY
+    from eval.metrics.groundedness import open_meaning
+    from eval.report.report import as_text
+    from eval.runs.compare import SCORED
+    from eval.runs.resume import write_lines
+    from eval.runs.score import score
+    from eval.runs.summary import SUMMARY
     from rag.pipeline import open_embedder
 
     summary, rows = score(args.file, args.questions, args.documents, open_meaning(settings), open_embedder(settings))
@@ -217,7 +301,7 @@ def run_score(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_reproduce(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.published import reproduce, write_readme
+    from eval.report.published import reproduce, write_readme
 
     write_readme() if args.readme else reproduce(args.only)
 

@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from finetune.base import base_of
-from finetune.measuring import add_measuring
-from finetune.people_commands import add_people
-from finetune.shipped import add_shipped
-from rag.cli import guarded, load_settings
-from rag.settings import Settings
+from finetune.cli.experiments import add_measuring
+from finetune.cli.human import add_people
+from finetune.cli.shipped import add_shipped
+from finetune.generator.configured_base import base_of
+from rag.cli.main import guarded, load_settings
+from rag.core.settings import Settings
 
 EXAMPLES = """examples:
   python -m finetune train              mine, SFT, DPO, embedder, cross-encoder, with an estimate first
@@ -41,8 +41,12 @@ RESTS_ON = {
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser("python -m finetune", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would")
+    top = argparse.ArgumentParser(
+        "python -m finetune", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument(
+        "--set", action="append", metavar="SECTION.KEY=VALUE", help="override a setting, as ragtune.toml would"
+    )
     commands = top.add_subparsers(required=True, metavar="STAGE")
     for name, work, text in (
         ("train", run_train, "mine, SFT, DPO, embedder and cross-encoder in order"),
@@ -50,13 +54,27 @@ def parser() -> argparse.ArgumentParser:
         ("sft", run_sft, "QLoRA on the mined rows; passages are read once unless sft.method says otherwise"),
         ("dpo", run_dpo, "preference pairs, then DPO on from the SFT adapter"),
         ("corpus-embedder", run_corpus_embedder, "train the embedder on the mined rows"),
-        ("corpus-reranker", run_corpus_reranker, "train the cross-encoder on with the mined rows and what the retriever confuses them with"),
+        (
+            "corpus-reranker",
+            run_corpus_reranker,
+            "train the cross-encoder on with the mined rows and what the retriever confuses them with",
+        ),
         ("promote", run_promote, "make live what its evaluation says is better"),
     ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--run", default="default", help="name of the run, a folder under var/runs (default %(default)s)")
-        command.add_argument("--index", type=Path, default=Path("var/index"), metavar="DIR", help="the index to mine (default %(default)s)")
-        command.add_argument("--resume", action="store_true", help="keep finished stages, go on from the last checkpoint")
+        command.add_argument(
+            "--run", default="default", help="name of the run, a folder under var/runs (default %(default)s)"
+        )
+        command.add_argument(
+            "--index",
+            type=Path,
+            default=Path("var/index"),
+            metavar="DIR",
+            help="the index to mine (default %(default)s)",
+        )
+        command.add_argument(
+            "--resume", action="store_true", help="keep finished stages, go on from the last checkpoint"
+        )
         command.set_defaults(work=work)
     minutes = "mine fewer spans where all would take longer, a fifth of them at least (default %(default)s)"
     commands.choices["train"].add_argument("--minutes", type=float, default=40, help=minutes)
@@ -65,15 +83,17 @@ def parser() -> argparse.ArgumentParser:
     merged = commands.add_parser("merge", help="write base and adapter as one model, if it still says the same")
     merged.add_argument("adapter", type=Path)
     merged.add_argument("out", type=Path, help="folder to write; then --set model.generator=FOLDER")
-    merged.add_argument("--run", default="default", help="the run whose development rows are asked (default %(default)s)")
+    merged.add_argument(
+        "--run", default="default", help="the run whose development rows are asked (default %(default)s)"
+    )
     merged.set_defaults(work=run_merge)
     add_shipped(commands)
     return top
 
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data import Stage
-    from finetune.estimate import within
+    from finetune.data.rows import Stage
+    from finetune.time_budget import within
 
     start = time.perf_counter()
     if not args.resume:
@@ -86,12 +106,12 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.mine import MineSettings, mine
-    from finetune.round_trip import open_round_trip
-    from finetune.teacher import Teacher, open_teacher
-    from finetune.writer import open_writer
-    from rag.endpoint import EndpointSettings
-    from rag.models import choose_device
+    from finetune.mining.mine import MineSettings, mine
+    from finetune.mining.round_trip import open_round_trip
+    from finetune.mining.teacher import Teacher, open_teacher
+    from finetune.shipped.question_writer import open_writer
+    from rag.generation.chat_endpoint import EndpointSettings
+    from rag.models.resolve import choose_device
     from rag.pipeline import open_retriever
 
     stage = _begin(args, "mine")
@@ -100,8 +120,19 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     model, device, _ = base_of(settings)
     mining = settings.section("mine", MineSettings)
     endpoint = settings.section("endpoint", EndpointSettings)
-    writer = open_teacher(mining.teacher, mining.teacher_answers, endpoint, model) if mining.teacher else open_writer(model, *choose_device(device))
-    mine(stage, open_retriever(settings, args.index), writer, open_round_trip(settings) if mining.checked else None, model.digest, mining)
+    writer = (
+        open_teacher(mining.teacher, mining.teacher_answers, endpoint, model)
+        if mining.teacher
+        else open_writer(model, *choose_device(device))
+    )
+    mine(
+        stage,
+        open_retriever(settings, args.index),
+        writer,
+        open_round_trip(settings) if mining.checked else None,
+        model.digest,
+        mining,
+    )
     receipt = stage.receipt()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
     if isinstance(writer, Teacher):
@@ -109,18 +140,25 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data import Stage
-    from finetune.sft import SftSettings, train_sft
+    from finetune.data.rows import Stage
+    from finetune.generator.sft import SftSettings, train_sft
 
     stage = _begin(args, "sft")
     if stage:
-        train_sft(stage, Stage(args.run, "mine"), *base_of(settings), settings.section("sft", SftSettings), args.resume, _prefix(settings))
+        train_sft(
+            stage,
+            Stage(args.run, "mine"),
+            *base_of(settings),
+            settings.section("sft", SftSettings),
+            args.resume,
+            _prefix(settings),
+        )
 
 
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data import Stage
-    from finetune.dpo import DpoSettings, pair_up, train_dpo
-    from rag.answerer import AnswerSettings
+    from finetune.data.rows import Stage
+    from finetune.generator.dpo import DpoSettings, pair_up, train_dpo
+    from rag.answering.answerer import AnswerSettings
     from rag.pipeline import open_generator
 
     stage = _begin(args, "dpo")
@@ -135,7 +173,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_corpus_embedder(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.corpus_embedder import NAME, can_be_trained, train_for_run
+    from finetune.retriever.embedder import NAME, can_be_trained, train_for_run
 
     stage = _begin(args, NAME) if can_be_trained(settings) else None
     if stage:
@@ -143,7 +181,7 @@ def run_corpus_embedder(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.corpus_reranker import NAME, has_base, train_for_run
+    from finetune.retriever.cross_encoder import NAME, has_base, train_for_run
 
     stage = _begin(args, NAME) if has_base(settings) else None
     if stage:
@@ -151,34 +189,38 @@ def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data import Stage, read_rows
-    from finetune.merge import merge
-    from rag.answerer import AnswerSettings
+    from finetune.data.rows import Stage, read_rows
+    from finetune.generator.merge import merge
+    from rag.answering.answerer import AnswerSettings
 
     mined = Stage(args.run, "mine")
     mined.receipt()
     rows = read_rows(mined.folder / "dev.jsonl")
     model, device, _ = base_of(settings)
-    apart = merge(args.adapter, model, device, rows, args.out, settings.section("answer", AnswerSettings).max_new_tokens)
-    print(f"{args.out}: {apart:.1%} of {len(rows)} answers differ from the adapter's; use it with --set model.generator={args.out}")
+    apart = merge(
+        args.adapter, model, device, rows, args.out, settings.section("answer", AnswerSettings).max_new_tokens
+    )
+    print(
+        f"{args.out}: {apart:.1%} of {len(rows)} answers differ from the adapter's; use it with --set model.generator={args.out}"
+    )
 
 
 def run_promote(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data import Stage
+    from finetune.data.rows import Stage
     from finetune.promote import promote
 
     promote(Stage(args.run, "attribution"), settings, args.index)
 
 
 def _prefix(settings: Settings):
-    from rag.prefix import PrefixSettings
+    from rag.generation.prefill import PrefixSettings
 
     return settings.section("prefix", PrefixSettings)
 
 
 def _begin(args: argparse.Namespace, name: str):
     """-> the stage to do, emptied with what rests on it unless resuming; None when it has finished and --resume says to keep it."""
-    from finetune.data import Stage
+    from finetune.data.rows import Stage
 
     stage = Stage(args.run, name)
     if args.resume and stage.finished:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from finetune.data import Stage, TrainingError
-from rag import live
+from finetune.data.rows import Stage, TrainingError
+from rag.core.settings import Settings
+from rag.models import registry
 from rag.pipeline import serve_live
-from rag.settings import Settings
 
 
 def promote(judged: Stage, settings: Settings, index: Path) -> None:
@@ -17,10 +17,19 @@ def promote(judged: Stage, settings: Settings, index: Path) -> None:
     if not judged.finished:
         raise TrainingError(f"run {judged.run} is not judged yet: python -m eval attribution --run {judged.run}")
     verdicts = judged.receipt()["verdicts"]
-    new = {name: live.Promoted(str(_kept(judged.run, name, v)), f"{judged.run}: {v['sentence']}") for name, v in verdicts.items() if v["promote"]}
+    new = {
+        name: registry.Promoted(str(_kept(judged.run, name, v)), f"{judged.run}: {v['sentence']}")
+        for name, v in verdicts.items()
+        if v["promote"]
+    }
     if new:
-        live.promote(new)
-    live.note_verdicts({name: f"{judged.run}: {'promoted' if v['promote'] else 'kept what was live'}: {v['sentence']}" for name, v in verdicts.items()})
+        registry.promote(new)
+    registry.note_verdicts(
+        {
+            name: f"{judged.run}: {'promoted' if v['promote'] else 'kept what was live'}: {v['sentence']}"
+            for name, v in verdicts.items()
+        }
+    )
     for name, verdict in verdicts.items():
         print(f"{name}: {f'live, {new[name].folder}' if name in new else 'kept'}: {verdict['sentence']}")
     if "embedder" in new:
@@ -29,10 +38,12 @@ def promote(judged: Stage, settings: Settings, index: Path) -> None:
 
 def _kept(run: str, name: str, verdict: dict) -> Path:
     """-> a copy that outlives the run, named by its weights. Raises TrainingError when they are not those that were judged."""
-    target, folder = live.LIVE.parent / f"{run}-{name}-{verdict['weights']}", Path(verdict["folder"])
+    target, folder = registry.LIVE.parent / f"{run}-{name}-{verdict['weights']}", Path(verdict["folder"])
     if not target.exists():
-        if not folder.exists() or live.digest(name, folder) != verdict["weights"]:
-            raise TrainingError(f"{folder} holds other weights than were judged: python -m eval dev --run {run} && python -m eval attribution --run {run}")
+        if not folder.exists() or registry.digest(name, folder) != verdict["weights"]:
+            raise TrainingError(
+                f"{folder} holds other weights than were judged: python -m eval dev --run {run} && python -m eval attribution --run {run}"
+            )
         aside = target.with_name(f".{target.name}")
         shutil.rmtree(aside, ignore_errors=True)
         shutil.copytree(folder, aside)

@@ -1,5 +1,5 @@
 """python -m rag"""
 
-from rag.cli import entry
+from rag.cli.main import entry
 
 entry()

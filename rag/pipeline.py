@@ -8,27 +8,27 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from rag import chunking
-from rag.adapters import READER, read_identity, reader_fits
-from rag.answer import Answer
-from rag.answerer import Answerer, AnswerSettings
-from rag.boundaries import Boundaries
-from rag.changes import identity_of, name_of
-from rag.chooser import Chooser, read_weights
-from rag.chunking import ChunkSettings
-from rag.embedder import Embedder
-from rag.errors import PromptError, StoreError
-from rag.generator import Generator
-from rag.live import LIVE, live
-from rag.models import LocalModel, ModelSettings, choose_device, find_model
-from rag.prefix import PrefixSettings
-from rag.prefix_cache import PrefixCache
-from rag.record import FILE, Record
-from rag.reembedding import reembed
-from rag.reranker import SHIPPED, Reranker
-from rag.retrieval import RetrievalSettings, Retriever
-from rag.settings import Settings
-from rag.store import Store
+from rag.answering.answer import Answer
+from rag.answering.answerer import Answerer, AnswerSettings
+from rag.answering.span_scorer import Boundaries
+from rag.answering.span_selector import Chooser, read_weights
+from rag.core.errors import PromptError, StoreError
+from rag.core.settings import Settings
+from rag.documents import chunking
+from rag.documents.chunking import ChunkSettings
+from rag.generation.generator import Generator
+from rag.generation.kv_cache import PrefixCache
+from rag.generation.prefill import PrefixSettings
+from rag.index.reembedding import reembed
+from rag.index.store import FILE, Record
+from rag.index.writer import Store
+from rag.models.adapters import READER, read_identity, reader_fits
+from rag.models.cross_encoder import SHIPPED, Reranker
+from rag.models.embedder import Embedder
+from rag.models.registry import LIVE, live
+from rag.models.resolve import LocalModel, ModelSettings, choose_device, find_model
+from rag.models.weight_delta import identity_of, name_of
+from rag.retrieval.retriever import RetrievalSettings, Retriever
 
 INDEX = Path("var/index")
 
@@ -64,7 +64,9 @@ def open_store(settings: Settings, folder: Path) -> tuple[Store, Embedder]:
     before. Raises StoreError when it was made with another model."""
     model = _embedder_model(settings)
     embedder = _embedder(settings, model, embedder_changes(settings))
-    store = Store(folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True, changes=embedder.changes)
+    store = Store(
+        folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True, changes=embedder.changes
+    )
     if store.changes != embedder.changes:
         reembed(store, embedder)
     return store, embedder
@@ -123,7 +125,9 @@ def made_by(settings: Settings, record: Record) -> Embedder:
     training had changed in it is gone."""
     folder = next(LIVE.parent.glob(f"*-embedder-{record.changes}"), None) if record.changes else None
     if record.changes and not folder:
-        raise StoreError(f"the trained embedder {record.changes} that {record.folder} was made with is gone from {LIVE.parent}: rag index FOLDER --rebuild")
+        raise StoreError(
+            f"the trained embedder {record.changes} that {record.folder} was made with is gone from {LIVE.parent}: rag index FOLDER --rebuild"
+        )
     return open_embedder(settings, folder)
 
 
@@ -133,7 +137,11 @@ def open_reranker(settings: Settings) -> Reranker | None:
     changes = reranker_changes(models)
     if changes:
         return changed_reranker(settings, changes)
-    return Reranker(find_model(models.cross_encoder, models.hub), choose_device(models.device)[0]) if models.cross_encoder else None
+    return (
+        Reranker(find_model(models.cross_encoder, models.hub), choose_device(models.device)[0])
+        if models.cross_encoder
+        else None
+    )
 
 
 def reranker_changes(models: ModelSettings) -> Path | None:
@@ -211,9 +219,13 @@ def open_answerer(settings: Settings, generator: Generator) -> Answerer:
     return Answerer(generator, answer, open_chooser(settings) if answer.extractive else None)
 
 
-def open_pipeline(settings: Settings, folder: Path = INDEX, adapter: Path | None = None, base: bool = False) -> Pipeline:
+def open_pipeline(
+    settings: Settings, folder: Path = INDEX, adapter: Path | None = None, base: bool = False
+) -> Pipeline:
     """-> everything that answering needs. Unless it is to be the base alone, with the adapter given, else the live one, else the reader that ships."""
     chosen = None if base else adapter or live_adapter()
-    retriever = open_retriever(settings, folder)  # before what may take a model to be converted: without an index there is no need
+    retriever = open_retriever(
+        settings, folder
+    )  # before what may take a model to be converted: without an index there is no need
     chosen = None if base else chosen or shipped_reader(settings)
     return Pipeline(retriever, open_answerer(settings, open_generator(settings, chosen)))

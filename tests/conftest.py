@@ -5,9 +5,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
-from fakes import FakeMeaning, HashEmbedder, put, says
 
-from rag.store import Store
+from fakes import FakeMeaning, HashEmbedder, put, says
+from rag.index.writer import Store
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -42,7 +42,9 @@ def tiny_model(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("tiny-model")
     bpe = ByteLevelBPETokenizer()
-    bpe.train_from_iterator([TEXT] * 4, vocab_size=400, min_frequency=2, special_tokens=["<|im_start|>", "<|im_end|>"], show_progress=False)
+    bpe.train_from_iterator(
+        [TEXT] * 4, vocab_size=400, min_frequency=2, special_tokens=["<|im_start|>", "<|im_end|>"], show_progress=False
+    )
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe._tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>")
     tokenizer.chat_template = CHATML
     tokenizer.save_pretrained(folder)
@@ -58,8 +60,8 @@ def tiny_model(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_generator(tiny_model):
-    from rag.generator import Generator
-    from rag.models import find_model
+    from rag.generation.generator import Generator
+    from rag.models.resolve import find_model
 
     return Generator(find_model(str(tiny_model)), "cpu", "float32")
 
@@ -71,14 +73,18 @@ def tiny_adapter(tiny_model, tiny_generator, tmp_path_factory):
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from rag.models import find_model
-    from rag.prompt import fingerprint
+    from rag.generation.prompt import fingerprint
+    from rag.models.resolve import find_model
 
     folder = tmp_path_factory.mktemp("tiny-adapter")
     torch.manual_seed(1)
     config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj", "down_proj"], init_lora_weights=False)
     get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), config).save_pretrained(folder)
-    identity = {"base": find_model(str(tiny_model)).digest, "prompt": fingerprint(tiny_generator.tokenizer), "precision": "float32"}
+    identity = {
+        "base": find_model(str(tiny_model)).digest,
+        "prompt": fingerprint(tiny_generator.tokenizer),
+        "precision": "float32",
+    }
     (folder / "identity.json").write_text(json.dumps(identity))
     return folder
 
@@ -89,7 +95,7 @@ def encoder_of(tmp_path):
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
-    from rag.models import find_model
+    from rag.models.resolve import find_model
 
     def make(text: str):
         words = sorted(set(text.lower().replace(".", " .").replace("?", " ?").replace("#", "").split()))
@@ -98,7 +104,9 @@ def encoder_of(tmp_path):
         BertTokenizerFast(str(tmp_path / "vocab.txt")).save_pretrained(folder)
         torch.manual_seed(0)
         size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-        BertModel(BertConfig(vocab_size=len(words) + 5, max_position_embeddings=256, initializer_range=0.3, **size)).save_pretrained(folder)
+        BertModel(
+            BertConfig(vocab_size=len(words) + 5, max_position_embeddings=256, initializer_range=0.3, **size)
+        ).save_pretrained(folder)
         return find_model(str(folder))
 
     return make
@@ -115,7 +123,9 @@ def tiny_index(tmp_path):
     stores = []
 
     def make(texts: dict[str, str], folder: str | None = None) -> Store:
-        store = Store(tmp_path / (folder or f"index-{len(stores)}"), {"embedder": "tiny", "chunker": "tiny"}, create=True)
+        store = Store(
+            tmp_path / (folder or f"index-{len(stores)}"), {"embedder": "tiny", "chunker": "tiny"}, create=True
+        )
         stores.append(store)
         for name, text in texts.items():
             put(store, name, text)
@@ -131,23 +141,27 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
     """-> a function that runs a whole evaluation into a folder and returns its summary: a few small documents and questions, no embedding model
     and no judge of meaning. generator: what answers in place of the settings' model. more: fields of the Task."""
     from corpus_in_small import DOCUMENTS, PARTS, QUESTIONS
-
-    from eval.run import Task, evaluate
-    from rag.retrieval import RetrievalSettings, Retriever
-    from rag.settings import Settings
+    from eval.runs.evaluate import Task, evaluate
+    from rag.core.settings import Settings
+    from rag.retrieval.retriever import RetrievalSettings, Retriever
 
     store = tiny_index(DOCUMENTS)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("eval.run.open_retriever", lambda settings, folder: Retriever(store, tiny_embedder, RetrievalSettings()))
-    monkeypatch.setattr("eval.run.open_embedder", lambda settings: tiny_embedder)
-    monkeypatch.setattr("eval.run.open_meaning", lambda settings: FakeMeaning())
+    monkeypatch.setattr(
+        "eval.runs.evaluate.open_retriever",
+        lambda settings, folder: Retriever(store, tiny_embedder, RetrievalSettings()),
+    )
+    monkeypatch.setattr("eval.runs.evaluate.open_embedder", lambda settings: tiny_embedder)
+    monkeypatch.setattr("eval.runs.evaluate.open_meaning", lambda settings: FakeMeaning())
 
     def run(folder, generators, generator=None, overrides=(), **more):
         if generator:
-            monkeypatch.setattr("eval.run.open_generator", lambda settings, adapter, cache=None: generator)
+            monkeypatch.setattr("eval.runs.evaluate.open_generator", lambda settings, adapter, cache=None: generator)
         fields = {"questions": QUESTIONS, "parts": PARTS, "notes": [], **more}
         written = ["answer.extractive=false", *overrides]  # Scripted writes; spans are another file's
-        return evaluate(Settings(written, tmp_path / "none.toml"), Task(folder, store.folder, generators=generators, **fields))
+        return evaluate(
+            Settings(written, tmp_path / "none.toml"), Task(folder, store.folder, generators=generators, **fields)
+        )
 
     return run
 
@@ -188,7 +202,9 @@ def server():
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told.requests.append(SimpleNamespace(path=self.path, body=body, key=self.headers.get("Authorization"), at=time.monotonic()))
+            told.requests.append(
+                SimpleNamespace(path=self.path, body=body, key=self.headers.get("Authorization"), at=time.monotonic())
+            )
             status, headers, reply = told.plan.pop(0) if told.plan else (200, {}, says("Why?"))
             reply = told.reply(body) if told.reply else reply
             self.send_response(status)

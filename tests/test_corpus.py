@@ -46,7 +46,9 @@ def test_gold_evidence_is_literal_in_its_document():
     def literal(item):
         return text_of(item["document"])[item["start"] : item["start"] + len(item["text"])] == item["text"]
 
-    wrong = [(row["id"], item["document"], item["start"]) for row in GOLD for item in row["evidence"] if not literal(item)]
+    wrong = [
+        (row["id"], item["document"], item["start"]) for row in GOLD for item in row["evidence"] if not literal(item)
+    ]
     assert not wrong
 
 

@@ -20,7 +20,14 @@ def deny(event, args):
         os._exit(77)
 sys.addaudithook(deny)
 """
-SMALL = ["mine.candidates=48", "mine.checked=false", "sft.epochs=1", "sft.batch=2", "dpo.pairs=4", "answer.max_new_tokens=16"]
+SMALL = [
+    "mine.candidates=48",
+    "mine.checked=false",
+    "sft.epochs=1",
+    "sft.batch=2",
+    "dpo.pairs=4",
+    "answer.max_new_tokens=16",
+]
 
 pytestmark = pytest.mark.model
 
@@ -44,7 +51,11 @@ def run(house: Path, *words: str, status: int = 0) -> str:
     overrides = [word for item in SMALL for word in ("--set", item)] if words[0] != "rag" else []
     path = os.pathsep.join([str(house / "deny"), str(ROOT)])
     done = subprocess.run(
-        [sys.executable, "-m", words[0], *overrides, *words[1:]], cwd=house, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
+        [sys.executable, "-m", words[0], *overrides, *words[1:]],
+        cwd=house,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
     )
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -52,7 +63,9 @@ def run(house: Path, *words: str, status: int = 0) -> str:
 
 def test_the_network_really_is_denied(house):
     code = "import socket; socket.create_connection(('pypi.org', 443))"
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(house / "deny")}, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(house / "deny")}, capture_output=True
+    )
     assert done.returncode == 77
 
 
@@ -82,11 +95,16 @@ def test_train_then_evaluate_then_promote(house):
     mined = json.loads((house / "var/runs/default/mine/run.json").read_text())
     kept = sum(sum(kinds.values()) for kinds in mined["kept"].values())
     assert 4 < kept == sum(mined["voices"].values()) and mined["rejected"] and mined["in place"] <= 48
-    taught = {json.loads(line)["document"] for line in (house / "var/runs/default/mine/train.jsonl").read_text().splitlines()}
+    taught = {
+        json.loads(line)["document"] for line in (house / "var/runs/default/mine/train.jsonl").read_text().splitlines()
+    }
     assert not taught & set(mined["documents"]["unmined"]) and not any(d.startswith("incoming/") for d in taught)
     assert "F1 over all questions" in run(house, "eval", "dev")
     cells = run(house, "eval", "attribution")
-    assert all(f"| {cell} |" in cells for cell in ("old", "generator", "embedder", "generator+reranker", "generator+embedder+reranker"))
+    assert all(
+        f"| {cell} |" in cells
+        for cell in ("old", "generator", "embedder", "generator+reranker", "generator+embedder+reranker")
+    )
     assert run(house, "finetune", "promote").startswith(("generator: kept", "generator: live"))
     assert "last verdict: default: " in run(house, "rag", "adapters")
     assert "finished before, kept" in run(house, "finetune", "train", "--resume")
@@ -113,7 +131,13 @@ def test_bench_on_a_folder_of_the_given_shape(house):
     text = (bench / "documents" / "drone-policy.md").read_text()
     word = text.split()[40]
     rows = [
-        {"id": "a", "question": "What does the drone policy say?", "answers": [word], "document": "drone-policy.md", "start": text.index(word)},
+        {
+            "id": "a",
+            "question": "What does the drone policy say?",
+            "answers": [word],
+            "document": "drone-policy.md",
+            "start": text.index(word),
+        },
         {"id": "b", "question": "Who won the cup?", "answers": [], "document": "drone-policy.md", "start": -1},
     ]
     (bench / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -123,7 +147,15 @@ def test_bench_on_a_folder_of_the_given_shape(house):
     for name in ("base", "tuned"):
         found = summary["generators"][name]
         assert found["n_answerable"] == 1 and found["failures"] == 0
-        assert {"exact_match", "f1", "citation_precision", "citation_recall", "refusal", "latency_s", "perplexity"} <= set(found)
+        assert {
+            "exact_match",
+            "f1",
+            "citation_precision",
+            "citation_recall",
+            "refusal",
+            "latency_s",
+            "perplexity",
+        } <= set(found)
     page = next((house / "var/runs").glob("bench-bench-*/predictions/report.html")).read_text()
     assert "<svg" in page and "Who won the cup?" in page
 

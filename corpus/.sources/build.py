@@ -71,7 +71,9 @@ ALL, HEADER = ((0, 0), (-1, -1)), ((0, 0), (-1, 0))
 RULED = [("GRID", *ALL, 0.5, colors.grey), ("BACKGROUND", *HEADER, colors.whitesmoke), ("VALIGN", *ALL, "TOP")]
 STYLES = {
     "h1": ParagraphStyle("h1", BODY, fontName="Helvetica-Bold", fontSize=21, leading=25, spaceAfter=12),
-    "h2": ParagraphStyle("h2", BODY, fontName="Helvetica-Bold", fontSize=14, leading=18, spaceBefore=10, keepWithNext=1),
+    "h2": ParagraphStyle(
+        "h2", BODY, fontName="Helvetica-Bold", fontSize=14, leading=18, spaceBefore=10, keepWithNext=1
+    ),
     "h3": ParagraphStyle("h3", BODY, fontName="Helvetica-Bold", fontSize=12, leading=15, spaceBefore=6, keepWithNext=1),
     "p": BODY,
     "item": ParagraphStyle("item", BODY, leftIndent=16, bulletIndent=3, spaceAfter=4),
@@ -87,7 +89,14 @@ def rich(text: str) -> str:
 def pdf_table(rows: list[list[str]], width: float) -> LongTable:
     longest = [max(8, *(min(len(cell), 60) for cell in column)) for column in zip(*rows, strict=True)]
     cells = [[Paragraph(rich(cell if i else f"**{cell}**"), CELL) for cell in row] for i, row in enumerate(rows)]
-    return LongTable(cells, [width * size / sum(longest) for size in longest], repeatRows=1, style=RULED, spaceBefore=4, spaceAfter=12)
+    return LongTable(
+        cells,
+        [width * size / sum(longest) for size in longest],
+        repeatRows=1,
+        style=RULED,
+        spaceBefore=4,
+        spaceAfter=12,
+    )
 
 
 def build_pdf(blocks: list[tuple], title: str) -> bytes:
@@ -117,7 +126,14 @@ def build_docx(blocks: list[tuple], title: str) -> bytes:
     about = document.core_properties
     about.title, about.author, about.created, about.modified = title, PUBLISHER, EPOCH, EPOCH
     document.sections[0].header.paragraphs[0].text = title
-    styles = {"h1": "Title", "h2": "Heading 1", "h3": "Heading 2", "bullet": "List Bullet", "number": "List Number", "p": None}
+    styles = {
+        "h1": "Title",
+        "h2": "Heading 1",
+        "h3": "Heading 2",
+        "bullet": "List Bullet",
+        "number": "List Number",
+        "p": None,
+    }
     for kind, content in blocks:
         if kind == "table":
             table = document.add_table(0, len(content[0]), "Table Grid")

@@ -1,0 +1,33 @@
+"""An embedder on trial: its vectors of an index's passages are made in memory, and the index stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tqdm import tqdm
+
+from rag.index.dense import Dense
+from rag.index.store import Record
+from rag.models.cross_encoder import Reranker
+from rag.models.embedder import Embedder
+from rag.retrieval.retriever import RetrievalSettings, Retriever
+
+
+def retrievers(record: Record, embedder: Embedder, settings: RetrievalSettings) -> Callable[..., Retriever]:
+    """-> what makes a retriever with this embedder, of a class and with a cross-encoder; passages are read for all of them once, where the index holds
+    another embedder's vectors."""
+    dense = read_anew(record, embedder) if record.changes != embedder.changes else None
+
+    def made(reranker: Reranker | None = None, cls: type[Retriever] = Retriever) -> Retriever:
+        return cls(record, embedder, settings, reranker, dense)
+
+    return made
+
+
+def read_anew(record: Record, embedder: Embedder) -> Dense:
+    """-> dense search over all of the record's chunks by this embedder."""
+    with record.reading():
+        ids = record.since(0).added
+        chunks = record.chunks(ids)
+    with tqdm(total=len(ids), desc="reading passages for the embedder on trial", unit=" passages", delay=1) as bar:
+        return Dense.build(ids, embedder.passages([chunks[int(id)].embedded for id in ids], bar.update))

@@ -1,0 +1,65 @@
+"""The corpus's own cross-encoder: the shipped one, trained on with mined questions, their passages, and what these are confused with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from finetune.data.rows import Stage
+from finetune.retriever.hard_negatives import Confusion, confusions_of
+from finetune.shipped.cross_encoder import fit, open_trainable, write_json
+from finetune.shipped.cross_encoder_pairs import Pair
+from rag.core.settings import Settings
+from rag.models.cross_encoder import SHIPPED
+from rag.models.resolve import LocalModel, ModelSettings, choose_device, find_model
+from rag.models.weight_delta import IDENTITY, apply_changes, identity_of, save_changes
+
+NAME = "corpus-reranker"  # of the stage, and of its command
+WRONG = 4  # for each question
+EPOCHS, LEARNING_RATE = 2, 3e-5
+RANK = 64  # of the kept changes, the shipped ones among them
+
+
+def pairs_of(found: Iterable[Confusion]) -> Iterator[Pair]:
+    """-> each mined question with its passage, and with the first WRONG others that it is confused with."""
+    for one in found:
+        yield Pair(one.question, one.right.searched, 1, "relevance")
+        yield from (Pair(one.question, c.searched, 0, "relevance") for c in one.wrong[:WRONG])
+
+
+def train_corpus_reranker(
+    stage: Stage, found: Iterable[Confusion], model: LocalModel, device: str, start: Path | None = SHIPPED,
+    epochs: float = EPOCHS, learning_rate: float = LEARNING_RATE,
+) -> None:  # fmt: skip
+    """Write weights/ in the shipped one's form, and the receipt. start: changes to train on from, None for the bare encoder."""
+    pairs = list(pairs_of(found))
+    encoder = open_trainable(model, device)
+    about = {"threshold": 0.5, "trained_on": [], "licence": "that of the corpus"}
+    if start:
+        apply_changes(encoder.model, start)
+        about = identity_of(start)
+    seconds = fit(encoder, pairs, device, epochs, learning_rate, stage.folder / "trainer")
+    out = stage.folder / "weights"
+    save_changes(encoder.model, model, out, RANK)
+    asked = sum(pair.label for pair in pairs)
+    known = {key: about[key] for key in ("threshold", "licence")}
+    write_json(out / IDENTITY, {**known, "base": model.digest, "base_name": model.name, "start": str(start), "trained_on": [*about["trained_on"], stage.run],
+                                "questions": asked, "pairs": len(pairs), "epochs": epochs, "rank": RANK})  # fmt: skip
+    stage.finish({"questions": asked, "pairs": len(pairs), "seconds": round(seconds, 1)})
+    print(f"{NAME}: {asked} questions, {len(pairs)} pairs, {seconds:.0f} s, weights in {out}")
+
+
+def has_base(settings: Settings) -> bool:
+    """Whether the cross-encoder in use is the shipped one or one trained on from it; no other can be."""
+    found = settings.section("model", ModelSettings).cross_encoder == "shipped"
+    if not found:
+        print(f"{NAME}: left out, since model.reranker or model.embedder names another than what ships")
+    return found
+
+
+def train_for_run(stage: Stage, settings: Settings, index: Path) -> None:
+    """Train on the rows that the stage's run teaches from the index, and on what misled its generator."""
+    Stage(stage.run, "mine").receipt()
+    models = settings.section("model", ModelSettings)
+    model = find_model(ModelSettings.embedder, models.hub)
+    train_corpus_reranker(stage, confusions_of(stage.run, settings, index), model, choose_device(models.device)[0])

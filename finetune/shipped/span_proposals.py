@@ -1,0 +1,102 @@
+"""What reader and boundaries propose for people's questions, right and wrong: the near misses that cross-encoder and chooser learn from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from finetune.data.rows import Stage, digest_of, kept_lines, read_lines
+from finetune.shipped.bench import index_bench, measures_only
+from rag.answering import answer_type
+from rag.answering.span_scorer import SHIPPED, Boundaries, likeliest
+from rag.answering.span_selector import READINGS
+from rag.core.settings import Settings
+from rag.core.text_metrics import token_f1
+from rag.generation import prompt, span_search
+from rag.generation.generator import Generator
+from rag.models.adapters import READER
+from rag.models.cross_encoder import claim_and_evidence
+from rag.models.weight_delta import CHANGES
+from rag.pipeline import open_boundaries, open_generator
+from rag.retrieval.retriever import Retriever
+
+STAGE = Stage("reader", "proposals")
+ALL, MEASURING = "all", "measuring"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A span for a question. question: its id; asked: its words. passage: where boundaries read it: start and end are the span's characters
+    there. claim, evidence: what the cross-encoder reads of the span. logprob: the span's natural log-probability. f1: token F1
+    against the acceptable answers, 0 where there are none."""
+
+    question: str
+    document: str
+    answerable: bool
+    asked: str
+    passage: str
+    start: int
+    end: int
+    claim: str
+    evidence: str
+    logprob: float
+    f1: float
+
+
+def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal]:
+    """-> what the shipped reader and boundaries propose for the bench's questions, or for those on documents that only measure, on the passages that the
+    serving retriever finds among its documents; kept in var/runs/reader/proposals, a line a question, for the next that asks and after a kill."""
+    questions = [
+        asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])
+    ]
+    path = STAGE.folder / f"{bench.name}-{part}-{_basis(settings, bench)}.jsonl"
+    parts: list[Any] = []
+
+    def work(asked: dict) -> list[dict]:
+        if not parts:  # loaded for what is new
+            parts.extend(
+                (
+                    open_generator(settings, READER),
+                    open_boundaries(settings),
+                    index_bench(settings, bench, STAGE.folder),
+                )
+            )
+        return [*_of(asked, *parts)]
+
+    return [
+        Proposal(**line) for lines in kept_lines(path, questions, work, f"proposing, {bench.name}") for line in lines
+    ]
+
+
+def _basis(settings: Settings, bench: Path) -> str:
+    """-> what proposals depend on, as 12 hex digits: weights and rules, documents and questions, settings, and the form in which they are kept."""
+    form = ["a line a question", *(field.name for field in fields(Proposal)), *settings.overrides]
+    return digest_of(
+        form, [*readers(), *sorted(filter(Path.is_file, (bench / "documents").rglob("*"))), bench / "questions.jsonl"]
+    )
+
+
+def readers() -> list[Path]:
+    """-> the files that decide what is proposed for a passage: weights of reader and boundaries, rules."""
+    rules = (Path(inspect.getfile(rule)) for rule in (span_search, answer_type, likeliest))
+    return [READER / "adapter_model.safetensors", SHIPPED / CHANGES, *rules]
+
+
+def _of(asked: dict, generator: Generator, boundaries: Boundaries, retriever: Retriever) -> Iterator[dict]:
+    question = asked["question"]
+    chunks = [p.chunk for p in retriever.search(question)]
+    marks = boundaries.read(question, [chunk.searched for chunk in chunks])
+    prompted, kind = prompt.render(generator.tokenizer, question, chunks), answer_type.wanted_kind(question)
+    for span in generator.propose(prompted, chunks, [], kind, partial(likeliest, marks=marks, chunks=chunks))[0]:
+        for place in span.places[:READINGS]:
+            chunk = chunks[place.passage - 1]
+            text = " ".join(chunk.text[place.start : place.end].split())
+            claim, evidence = claim_and_evidence(question, text, chunk, place.sentence)
+            f1 = token_f1(text, asked["answers"]) if asked["answers"] else 0.0
+            start, end = chunk.place_searched(place.start), chunk.place_searched(place.end)
+            about = (asked["id"], asked["document"], bool(asked["answers"]), question)
+            yield asdict(Proposal(*about, chunk.searched, start, end, claim, evidence, span.logprob, f1))

@@ -1,0 +1,80 @@
+"""Question and passages -> Answer, in either way: the likeliest span of the passages, or what the generator writes, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from rag.answering.answer import Answer, chosen_answer, written_answer
+from rag.answering.answer_type import wanted_kind
+from rag.answering.span_scorer import likeliest
+from rag.answering.span_selector import Chooser
+from rag.generation import prompt
+from rag.generation.generator import Generator
+from rag.retrieval.retriever import Passage
+
+
+@dataclass(frozen=True)
+class AnswerSettings:
+    """extractive: answer with a span of the passages shown; false lets the generator write, up to max_new_tokens, and checks what it wrote. least: a span
+    that is less likely right than this is not shown as an answer: higher for fewer and surer answers."""
+
+    extractive: bool = True
+    least: float = 0.2
+    max_new_tokens: int = 48
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer; the tokens read and written for it; the natural log-probability of each token of the continuation that was wanted."""
+
+    answer: Answer
+    read: int
+    written: int
+    wanted: list[float]
+
+
+class Answerer:
+    """A generator and, to answer with spans, a chooser."""
+
+    def __init__(self, generator: Generator, settings: AnswerSettings, chooser: Chooser | None):
+        self.generator, self.settings, self.chooser = generator, settings, chooser
+
+    def answer(self, question: str, passages: list[Passage], on_text: Callable[[str], None] | None = None) -> Answer:
+        """-> the answer; on_text gets freely written words as they come, before they are checked."""
+        if self.chooser:
+            return self._choose(question, passages, []).answer
+        tokens = prompt.render(self.generator.tokenizer, question, [p.chunk for p in passages])
+        return written_answer(self.generator.generate([tokens], self.settings.max_new_tokens, on_text)[0], passages)
+
+    def answer_all(self, questions: list[str], shown: list[list[Passage]], wanted: list[list[int]]) -> list[Told]:
+        """-> the answers; each prompt is also asked for the likelihood of the `wanted` token ids ([]: not asked)."""
+        if self.chooser:
+            return [self._choose(*asked) for asked in zip(questions, shown, wanted, strict=True)]
+        prompts = [
+            prompt.render(self.generator.tokenizer, q, [p.chunk for p in found])
+            for q, found in zip(questions, shown, strict=True)
+        ]
+        said = zip(
+            prompts,
+            shown,
+            *self.generator.generate_and_score(prompts, wanted, self.settings.max_new_tokens),
+            strict=True,
+        )
+        return [
+            Told(written_answer(g, found), len(tokens.ids), len(g.logprobs), scores)
+            for tokens, found, g, scores in said
+        ]
+
+    def _choose(self, question: str, passages: list[Passage], wanted: list[int]) -> Told:
+        assert self.chooser
+        chunks = [p.chunk for p in passages]
+        tokens = prompt.render(self.generator.tokenizer, question, chunks)
+        marks = self.chooser.marks(question, passages)
+        spans, scores = self.generator.propose(
+            tokens, chunks, wanted, wanted_kind(question), partial(likeliest, marks=marks, chunks=chunks)
+        )
+        choice = self.chooser.choose(question, spans, passages, marks)
+        written = max((len(span.ids) for span in spans), default=0)
+        return Told(chosen_answer(choice, self.settings.least, passages), len(tokens.ids), written, scores)

@@ -1,0 +1,34 @@
+"""The command about what training has put in place of what ships."""
+
+from __future__ import annotations
+
+import argparse
+
+from rag.core.settings import Settings
+from rag.models import registry
+from rag.models.resolve import ModelSettings
+
+
+def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.pipeline import serve_live, shipped_reader, trails
+
+    if args.rollback:
+        left, now = registry.roll_back()
+        for component in sorted(name for name in left if left[name] != now.get(name)):
+            print(
+                f"{component}: {left[component].folder} -> {now[component].folder if component in now else 'what ships'}"
+            )
+        serve_live(settings, args.index)
+        return
+    models = settings.section("model", ModelSettings)
+    generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
+    reranker = (
+        f"the one that ships, from {models.embedder}"
+        if models.cross_encoder == "shipped"
+        else models.cross_encoder or "none"
+    )
+    print("\n".join(registry.as_lines({"embedder": models.embedder, "reranker": reranker, "generator": generator})))
+    if trails(settings, args.index):
+        print(
+            f"{args.index} still answers with the embedder before: rag index FOLDER has its passages read by the live one"
+        )

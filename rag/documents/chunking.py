@@ -1,0 +1,117 @@
+"""Chunks: spans of a document that fit the prompt, each with its headings and page."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
+
+from rag.core.errors import SettingsError
+from rag.core.invisible_characters import visible
+from rag.documents.document import PARSERS_VERSION, Document
+
+SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]
+
+
+@dataclass(frozen=True)
+class ChunkSettings:
+    """size: most characters of a chunk. 520 is about 130 tokens, so three passages and the question stay under 500."""
+
+    size: int = 520
+
+    def __post_init__(self):
+        if self.size < 1:
+            raise SettingsError(f"chunk.size is 1 character or more, not {self.size}")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A span of a document. `text` is document.text[start:end]; `headings` and `page` say where it stands."""
+
+    document: str
+    title: str
+    start: int
+    end: int
+    text: str
+    headings: tuple[str, ...]
+    page: int | None
+
+    @property
+    def place(self) -> str:
+        """File, headings (less the document's title) and page, for people."""
+        headings = self.headings[1:] if self.headings[:1] == (self.title,) else self.headings
+        parts = [self.document, *headings] + ([f"page {self.page}"] if self.page else [])
+        return " > ".join(parts)
+
+    @property
+    def embedded(self) -> str:
+        """What the embedder reads: headings and text. Nothing of the file's name, so that a renamed file keeps its vectors."""
+        return visible(f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text)
+
+    @property
+    def searched(self) -> str:
+        """What the lexical search reads: the headings, where there are none the title, then the text."""
+        return visible(f"{' > '.join(self.headings or (self.title,))}\n{self.text}")
+
+    def place_searched(self, at: int) -> int:
+        """-> where a character of the text stands in `searched`."""
+        return len(self.searched) - len(visible(self.text[at:]))
+
+
+def chunk(document: Document, settings: ChunkSettings) -> list[Chunk]:
+    """-> the document's chunks in order; none crosses a heading or a page."""
+    chunks = []
+    for section in document.sections:
+        body = document.text[section.start : section.end]
+        for piece in _splitter(settings.size, section.syntax).create_documents([body]):
+            text = piece.page_content.strip()  # where chunks are a few characters long, the splitter leaves white space
+            start = section.start + piece.metadata["start_index"] + piece.page_content.find(text)
+            if text and not _is_only_heading(text, section.headings):
+                chunks.append(
+                    Chunk(document.id, document.title, start, start + len(text), text, section.headings, section.page)
+                )
+    return chunks
+
+
+@cache
+def _splitter(size: int, syntax: str | None) -> RecursiveCharacterTextSplitter:
+    """Prose is cut after a paragraph, line, sentence or word; code before a class, function or whatever its language has."""
+    separators = (
+        RecursiveCharacterTextSplitter.get_separators_for_language(Language(syntax))
+        if syntax
+        else list(map(re.escape, SEPARATORS))
+    )
+    return RecursiveCharacterTextSplitter(
+        separators=[*filter(None, separators), _character()], is_separator_regex=True, keep_separator="start" if syntax else "end",
+        chunk_size=size, chunk_overlap=0, add_start_index=True, strip_whitespace=True,
+    )  # fmt: skip
+
+
+@cache
+def _character() -> str:
+    """-> a pattern of one character with the marks that combine with it, joined emoji included: where all else fails, text is cut between those."""
+    marks = "".join(c for c in map(chr, range(0x300, 0xFFFF)) if unicodedata.category(c)[0] == "M")
+    return rf"(?s:.)(?:[{marks}\u200d\U0001f3fb-\U0001f3ff]|(?<=\u200d)\S){{0,32}}"
+
+
+def _is_only_heading(text: str, headings: tuple[str, ...]) -> bool:
+    if not headings or len(text) > 3 * len(headings[-1]) + 100:
+        return False
+    words = [line for line in text.splitlines() if re.search(r"\w", line)]  # without lines that underline
+    return len(words) == 1 and words[0].strip("# ") == headings[-1]
+
+
+def identity(settings: ChunkSettings) -> str:
+    """What must be equal for two indexes to hold the same chunks of the same documents."""
+    return json.dumps(
+        {
+            "splitter": "recursive-characters-2",
+            "parsers": PARSERS_VERSION,
+            "size": settings.size,
+            "separators": SEPARATORS,
+        }
+    )

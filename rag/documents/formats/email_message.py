@@ -1,0 +1,82 @@
+"""E-mail: subject, sender and date as text, the body, and attachments of known formats."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from rag.core.errors import DocumentError
+from rag.documents.formats.encoding import decode
+from rag.documents.formats.html import parse_page
+from rag.documents.formats.sections import Parsed, Section, flat
+
+SHOWN = ("Subject", "From", "To", "Cc", "Date")
+Reader = Callable[[str, bytes], Parsed]  # (file name, content) -> text and sections; raises DocumentError
+
+
+def parse_email(data: bytes, read: Reader) -> Parsed:
+    """The subject is the heading. read: reads an attachment; one that it can't read is named with the reason."""
+    message = BytesParser(policy=policy.default).parsebytes(data)
+    head = "\n".join(f"{name}: {value}" for name in SHOWN if (value := _header(message, name)))
+    if not head:
+        raise DocumentError(
+            "no e-mail: it has neither subject, sender nor date",
+            remedy="save the message as .eml, or rename the file to what it is",
+        )
+    subject = (_header(message, "Subject"),) if _header(message, "Subject") else ()
+    parts = [(f"{head}\n\n", [Section(0, len(head) + 2, subject)])]
+    for text, sections in _bodies(message, read):
+        parts.append((text, [dataclasses.replace(s, headings=subject + s.headings) for s in sections]))
+    return _concatenated(parts)
+
+
+def _bodies(message: EmailMessage, read: Reader) -> Iterator[Parsed]:
+    body = message.get_body(preferencelist=("plain", "html"))
+    if body is not None:
+        words = _content(body)
+        if body.get_content_type() == "text/html":
+            words = parse_page(words)[0]
+        words = words.replace("\r\n", "\n").strip() + "\n\n"
+        yield words, [Section(0, len(words))]
+    for part in message.walk():
+        name = part.get_filename()
+        if name and part is not body:
+            yield _attachment(flat(name), part, read)
+
+
+def _attachment(name: str, part: EmailMessage, read: Reader) -> Parsed:
+    try:
+        if part.is_multipart():
+            raise DocumentError("a message inside the message")
+        text, sections = read(name, part.get_payload(decode=True) or b"")
+    except DocumentError as error:
+        words = f"Attachment {name}, not read: {error.reason}\n\n"
+        return words, [Section(0, len(words))]
+    title = f"Attachment {name}"
+    return text, [dataclasses.replace(s, headings=(title, *s.headings)) for s in sections]
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return flat(str(message.get(name) or ""))
+    except Exception:  # noqa: BLE001 - the header parser raises many kinds of errors on malformed ones, which are then not shown
+        return ""
+
+
+def _content(body: EmailMessage) -> str:
+    """-> the text of a body; a charset that nobody knows is read as any text is."""
+    try:
+        return body.get_content()
+    except (LookupError, UnicodeError, ValueError):
+        return decode(body.get_payload(decode=True) or b"")
+
+
+def _concatenated(parts: list[Parsed]) -> Parsed:
+    end, sections = 0, []
+    for text, inner in parts:
+        sections += [dataclasses.replace(s, start=s.start + end, end=s.end + end) for s in inner]
+        end += len(text)
+    return "".join(text for text, _ in parts), sections

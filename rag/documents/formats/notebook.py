@@ -1,0 +1,65 @@
+"""Jupyter notebooks: Markdown cells, code cells and the beginning of what they printed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rag.core.errors import DocumentError
+from rag.documents.formats.encoding import decode
+from rag.documents.formats.limits import DEFAULTS, DocumentSettings
+from rag.documents.formats.plain_text import markdown_sections
+from rag.documents.formats.sections import Parsed, Path, Section, sections_between
+from rag.documents.formats.source_code import SYNTAX
+
+OUTPUT = 1_000  # characters of a cell's output that are kept
+NO_NOTEBOOK = "open it in Jupyter and save it again"
+
+
+def parse_notebook(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
+    """Format 3 and 4. Headings come from Markdown cells and hold for the code cells that follow."""
+    try:
+        book = json.loads(decode(data))
+        cells = list(_cells(book))
+        syntax = SYNTAX.get(str(book.get("metadata", {}).get("language_info", {}).get("file_extension", ".py")))
+    except json.JSONDecodeError as error:
+        raise DocumentError(f"the notebook is not JSON ({error})", remedy="copy it again") from error
+    except (AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise DocumentError("the notebook is not in Jupyter's format", remedy=NO_NOTEBOOK) from error
+    return _joined(cells, syntax)
+
+
+def _cells(book: dict) -> Iterator[tuple[str, str]]:
+    """-> (kind of cell, text)"""
+    sheets = book.get("worksheets") or [book]  # format 3 has its cells in worksheets
+    if not any("cells" in sheet for sheet in sheets):
+        raise KeyError("cells")
+    for cell in (cell for sheet in sheets for cell in sheet["cells"]):
+        yield cell["cell_type"], _text(cell.get("source", cell.get("input", "")))
+        for output in cell.get("outputs") or []:
+            shown = output.get("text") or output.get("data", {}).get("text/plain") or ""
+            yield "output", _text(shown)[:OUTPUT]
+
+
+def _text(lines: Any) -> str:
+    return lines if isinstance(lines, str) else "".join(lines)
+
+
+def _joined(cells: list[tuple[str, str]], syntax: str | None) -> Parsed:
+    parts: list[str] = []
+    sections: list[Section] = []
+    path: Path = []
+    end = 0
+    for kind, text in cells:
+        if text.strip():
+            text = text.rstrip() + "\n\n"
+            inner = markdown_sections(text, path) if kind == "markdown" else sections_between(text, (), path)
+            sections += [
+                dataclasses.replace(s, start=s.start + end, end=s.end + end, syntax=syntax if kind == "code" else None)
+                for s in inner
+            ]
+            parts.append(text)
+            end += len(text)
+    return "".join(parts), sections

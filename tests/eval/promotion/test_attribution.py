@@ -1,0 +1,257 @@
+"""Cells and verdicts by hand; and corpora, one on which training the cross-encoder helps and one on which it hurts."""
+
+import pytest
+
+import eval.promotion.attribution
+from eval.metrics.statistics import Difference
+from eval.promotion.attribution import Held, attribute, effect, held_of, judged, read_held, search, verdict
+from eval.runs.questions import EvaluationError
+from fakes import HashEmbedder, Scripted
+from finetune.data.rows import Row, Stage, TrainingError, write_lines
+from finetune.retriever.cross_encoder import WRONG, pairs_of, train_corpus_reranker
+from finetune.retriever.hard_negatives import confusions
+from rag.answering.answerer import Answerer, AnswerSettings
+from rag.core.settings import Settings
+from rag.models.cross_encoder import Reranker
+from rag.retrieval.retriever import RetrievalSettings, Retriever
+
+NAMES = ("crane", "ferry", "mole", "quay", "boat", "yard", "dock", "slip", "pier", "gate", "buoy", "lamp")
+HEADINGS = ("Plan", "Guess", "Survey", "Draft", "Rumour")
+GENERATOR, RERANKER = "generator", "reranker"
+BETTER, WORSE, EVEN = (
+    Difference(0.1, 0.05, 0.15, 40),
+    Difference(-0.1, -0.15, -0.05, 40),
+    Difference(0.01, -0.02, 0.04, 40),
+)
+
+
+def test_an_effect_is_over_all_cells_of_the_others():
+    values = {(): [0.0, 0.0], (GENERATOR,): [1.0, 0.0], (RERANKER,): [0.5, 0.0], (GENERATOR, RERANKER): [0.5, 1.0]}
+    assert effect(values, GENERATOR).difference == pytest.approx(((1.0 - 0.0) + (0.5 - 0.5) + 0 + 1.0) / 4)
+    assert effect(values, RERANKER).difference == pytest.approx((0.5 + (0.5 - 1.0) + 0 + 1.0) / 4)
+    assert effect({cell: [1.0] * 20 if GENERATOR in cell else [0.0] * 20 for cell in values}, GENERATOR).low == 1.0
+
+
+def test_the_first_test_must_be_won_and_none_lost(weights):
+    folder = weights("new")["new"]
+    (folder / "changes.safetensors").write_bytes(b"x")
+
+    def said(**tests):
+        return verdict(RERANKER, tests, folder)
+
+    assert (
+        said(MRR=BETTER, F1=EVEN)["promote"]
+        and "is better than what was live: MRR +0.100" in said(MRR=BETTER, F1=EVEN)["sentence"]
+    )
+    assert (
+        not said(MRR=EVEN, F1=BETTER)["promote"]
+        and "is not shown to be better" in said(MRR=EVEN, F1=BETTER)["sentence"]
+    )
+    assert not said(MRR=BETTER, F1=WORSE)["promote"] and "is worse at F1" in said(MRR=BETTER, F1=WORSE)["sentence"]
+
+
+@pytest.fixture
+def corpus(tiny_index):
+    """-> an index of documents that give one thing five times over, of which the searches know no difference."""
+    texts = {}
+    for n, name in enumerate(NAMES):
+        texts[f"{name}.md"] = "\n\n".join(
+            f"# {heading}\n\nThe {name} has {n + 20 * at + 10} metres." for at, heading in enumerate(HEADINGS)
+        )
+    return tiny_index(texts)
+
+
+def mined(store, names, heading: str) -> list[Row]:
+    """-> a question on each document, asked of its passage under that heading."""
+    found = {(c.document, c.headings[-1]): c for c in store.all_chunks()}
+    chunks = [found[f"{name}.md", heading] for name in names]
+    asked = [(c, f"How many metres has the {c.document[:-3]} ?", c.text.split()[-2]) for c in chunks]
+    return [
+        Row(c.document, question, answer, "answerable", c.document, (c.start, c.end), (c,), 1)
+        for c, question, answer in asked
+    ]
+
+
+def retriever(store, reranker=None):
+    return Retriever(store, HashEmbedder(), RetrievalSettings(), reranker)
+
+
+def test_wrong_passages_are_what_the_retriever_finds_but_none_that_holds_the_answer(corpus):
+    (row,) = mined(corpus, ["crane"], "Survey")
+    right, *wrong = pairs_of(confusions([row], retriever(corpus), {}))
+    assert right.label == 1 and "Survey" in right.evidence and "50 metres" in right.evidence
+    assert len(wrong) == WRONG and not any(p.label or "50 metres" in p.evidence for p in wrong)
+    assert {p.evidence.split()[0] for p in wrong if "crane" in p.evidence} == set(HEADINGS) - {"Survey"}
+    moved = Row(**{**row.__dict__, "gold": (7, 8)})
+    with pytest.raises(TrainingError, match="none of the mined passages"):
+        list(confusions([moved], retriever(corpus), {}))
+
+
+@pytest.fixture
+def train(corpus, encoder_of, tmp_path, monkeypatch):
+    """-> a function that trains a tiny cross-encoder on questions of the first eight documents' passages under a heading; -> its folder and the encoder."""
+    monkeypatch.chdir(tmp_path)
+    encoder = encoder_of(f"{' '.join(c.searched for c in corpus.all_chunks())} how many metres has the ?")
+
+    def run(heading):
+        stage, found = (
+            Stage("t", "corpus-reranker"),
+            confusions(mined(corpus, NAMES[:8], heading) * 4, retriever(corpus), {}),
+        )
+        train_corpus_reranker(stage, found, encoder, "cpu", None, epochs=24, learning_rate=5e-3)
+        return stage.folder / "weights", encoder
+
+    return run
+
+
+def compared(corpus, train, monkeypatch, asked: str):
+    """-> the verdict on a cross-encoder taught that what a draft says is right, where held-out questions are on passages under `asked`."""
+    folder, encoder = train("Draft")
+    write_lines(Stage("t", "mine").folder / "dev.jsonl", mined(corpus, NAMES[8:], asked) * 5)
+    monkeypatch.setattr(eval.promotion.attribution, "open_record", lambda settings, index: corpus)
+    monkeypatch.setattr(eval.promotion.attribution, "made_by", lambda settings, record: HashEmbedder())
+    monkeypatch.setattr(eval.promotion.attribution, "open_reranker", lambda settings: None)
+    monkeypatch.setattr(
+        eval.promotion.attribution, "changed_reranker", lambda settings, changes: Reranker(encoder, "cpu", changes)
+    )
+    held = [Held(h.question, False, True) for h in read_held(Stage("t", "mine").folder / "dev.jsonl")]
+    _, ordered, seconds = search(Settings([]), corpus.folder, held, None, folder)
+    assert set(seconds) == {(), (RERANKER,)}
+    even = {cell: [0.5] * len(held) for cell in seconds}
+    return judged(even, ordered, {RERANKER: folder})["verdicts"][RERANKER]
+
+
+def test_training_that_helps_is_promoted(corpus, train, monkeypatch):
+    found = compared(corpus, train, monkeypatch, "Draft")
+    assert found["promote"] and "is better than what was live: MRR +" in found["sentence"]
+
+
+def test_where_training_hurts_the_old_one_is_kept(corpus, train, monkeypatch):
+    """What was mined came from drafts; in the documents held out something else answers. Drafts then stand above what stood above them, whatever the order of
+    the others, to which the cross-encoder was taught to be indifferent."""
+    found = [compared(corpus, train, monkeypatch, heading) for heading in HEADINGS if heading != "Draft"]
+    worse = [verdict for verdict in found if "is worse at MRR" in verdict["sentence"]]
+    assert worse and not any(verdict["promote"] for verdict in worse)
+
+
+@pytest.fixture
+def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
+    """-> a run with two mined questions, of which one is left out, a trained generator that answers whatever it is asked, and a trained reranker."""
+    monkeypatch.chdir(tmp_path)
+    rows = mined(corpus, ["crane", "ferry"], "Survey")
+    write_lines(
+        Stage("t", "mine").folder / "dev.jsonl", [rows[0], Row(**{**rows[1].__dict__, "kind": "left out", "cited": 0})]
+    )
+    for stage, folder, file in (
+        ("sft", "adapter", "adapter_model.safetensors"),
+        ("corpus-reranker", "weights", "changes.safetensors"),
+    ):
+        (Stage("t", stage).folder / folder).mkdir(parents=True)
+        (Stage("t", stage).folder / folder / file).write_bytes(stage.encode())
+        Stage("t", stage).finish({})
+    asked = []
+
+    class Flips:
+        def scores(self, question, chunks):
+            return [float(n) for n in range(len(chunks))]
+
+    def opened(settings, adapter, cache=None):
+        asked.append(adapter)
+        return Scripted(
+            tiny_generator.tokenizer,
+            says="10 metres [1]" if adapter else "never said",
+            base_says="The documents do not answer this.",
+        )
+
+    for name, fake in {
+        "open_record": lambda settings, index: corpus, "made_by": lambda settings, record: HashEmbedder(), "open_reranker": lambda settings: None,
+        "changed_reranker": lambda settings, changes: Flips(), "open_generator": opened, "incumbent": lambda settings: {},
+        "open_answerer": lambda settings, generator: Answerer(generator, AnswerSettings(extractive=False), None),
+    }.items():  # fmt: skip
+        monkeypatch.setattr(eval.promotion.attribution, name, fake)
+    return corpus, asked
+
+
+def test_every_combination_answers_the_same_questions(house, tmp_path):
+    corpus, asked = house
+    told = attribute(Settings([]), "t", corpus.folder)
+    assert list(told["cells"]) == ["old", "reranker", "generator", "generator+reranker"] and told["n"] == 2
+    assert told["cells"]["old"]["f1"] == 0.5  # refuses both; one is unanswerable as its passage is left out
+    assert set(told["verdicts"]) == {GENERATOR, RERANKER} and not any(
+        v["promote"] for v in told["verdicts"].values()
+    )  # two questions show nothing
+    assert len(asked) == 2 and asked[0] is None
+    assert Stage("t", "attribution").receipt() == told
+    assert "| generator+reranker |" in eval.promotion.attribution.as_text(
+        told
+    ) and "keep: the trained reranker" in eval.promotion.attribution.as_text(told)
+
+
+def test_a_generator_that_unlearned_to_refuse_is_kept_out(house):
+    corpus, _ = house
+    (crane,) = mined(corpus, ["crane"], "Survey")
+    rows = [Row(**{**crane.__dict__, "id": str(n), "kind": "left out", "cited": 0}) for n in range(20)]
+    write_lines(Stage("t", "mine").folder / "dev.jsonl", rows)
+    told = attribute(Settings([]), "t", corpus.folder)
+    assert told["cells"]["old"]["f1"] == 1.0 and told["cells"]["generator"]["f1"] == 0.0
+    assert (
+        not told["verdicts"][GENERATOR]["promote"]
+        and "the trained generator is worse at F1 over all questions" in told["verdicts"][GENERATOR]["sentence"]
+    )
+
+
+def test_a_swapped_question_is_answered_by_the_refusal(house):
+    """The span that it was made from is no answer to it."""
+    corpus, _ = house
+    (crane,) = mined(corpus, ["crane"], "Survey")
+    write_lines(
+        Stage("t", "mine").folder / "dev.jsonl",
+        [Row(**{**crane.__dict__, "id": k, "kind": k, "cited": 0}) for k in ("swapped", "not retrieved")],
+    )
+    swapped, missed = read_held(Stage("t", "mine").folder / "dev.jsonl")
+    assert swapped.asked.answers == () and swapped.question.evidence and not swapped.left_out
+    assert missed.asked.answers == ("50",), "another retriever may show its passage"
+    told = attribute(Settings([]), "t", corpus.folder)
+    assert told["cells"]["old"]["f1"] == 0.5 and told["questions"] == "mined"
+
+
+def test_where_people_have_asked_enough_they_decide(house, monkeypatch):
+    corpus, _ = house
+    rows = mined(corpus, ["crane", "ferry"], "Survey")
+    write_lines(Stage("t", "sft").folder / "dev.jsonl", rows)  # as SFT gathers them
+    write_lines(Stage("t", "import/asked.csv").folder / "dev.jsonl", rows[1:])
+    assert held_of("t")[1] == "mined" and len(held_of("t")[0]) == 2
+    monkeypatch.setattr(eval.promotion.attribution, "PEOPLE", 1)
+    (only,), whose = held_of("t")
+    assert whose == "people's" and only.question.document == "ferry.md"
+
+
+def test_a_question_that_nothing_answers_judges_no_order(house, monkeypatch):
+    corpus, _ = house
+    rows = mined(corpus, ["crane", "ferry"], "Survey")
+    vain = Row(**{**rows[1].__dict__, "kind": "unanswerable", "answer": "", "cited": 0})
+    for stage in ("sft", "import/asked.csv"):
+        write_lines(Stage("t", stage).folder / "dev.jsonl", [rows[0], vain])
+    monkeypatch.setattr(eval.promotion.attribution, "PEOPLE", 2)
+    assert held_of("t")[1] == "mined", "one alone has an answer"
+    monkeypatch.setattr(eval.promotion.attribution, "PEOPLE", 1)
+    held, whose = held_of("t")
+    assert whose == "people's" and [h.answered for h in held] == [True, False]
+    shown, ordered, _ = search(Settings([]), corpus.folder, held, None, None)
+    assert len(shown[()]) == 2 and {len(values[()]) for values in ordered.values()} == {1}
+
+
+def test_a_passage_that_was_left_out_is_shown_in_no_cell(house):
+    corpus, _ = house
+    held = read_held(Stage("t", "mine").folder / "dev.jsonl")
+    shown, _, _ = search(Settings([]), corpus.folder, held, None, None)
+    documents = [(p.chunk.document, p.chunk.headings[-1]) for p in shown[()]["ferry.md"]]
+    assert ("ferry.md", "Survey") not in documents and len(documents) == 3
+    assert held[1].asked.answers == () and held[0].asked.answers == ("50",)
+
+
+def test_a_run_that_trained_nothing_is_an_error(corpus, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_lines(Stage("t", "mine").folder / "dev.jsonl", mined(corpus, ["crane"], "Survey"))
+    with pytest.raises(EvaluationError, match="has trained nothing"):
+        attribute(Settings([]), "t", corpus.folder)

@@ -1,0 +1,117 @@
+"""From a document to the rows and adapters that it has taught, also when the rows or the document are gone."""
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from finetune.data.lineage import adapters_of, rows_of, tell
+from finetune.data.rows import Stage, write_lines
+from finetune.data.training_set import data_of, keep_learned
+from finetune.generator.trainer_setup import training_record
+from rag.cli import index
+from rag.models.adapters import questions_about
+from rag.models.registry import Promoted, promote
+from triplets import row
+
+
+def ours(n, document="d0.md"):
+    made = row(n)
+    return type(made)(
+        f"{document}:0:{made.question}",
+        made.question,
+        made.answer,
+        made.kind,
+        document,
+        made.gold,
+        made.passages,
+        made.cited,
+    )
+
+
+def joined(n, document="d0.md"):
+    """A row that needs its second passage, of d1.md, too."""
+    return dataclasses.replace(ours(n, document), kind="joined", also=(2,))
+
+
+def adapter(folder, run):
+    """An adapter as training leaves it, without weights."""
+    folder.mkdir(parents=True)
+    keep_learned(Stage(run, "sft"), False)
+    (folder / "identity.json").write_text(json.dumps({"run": run, "data": data_of(run)}))
+    write_lines(folder / "record.json", [training_record(Stage(run, "mine"))])
+
+
+@pytest.fixture
+def taught_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = Stage("r", "mine")
+    write_lines(stage.folder / "train.jsonl", [ours(1), ours(2), ours(3, "other.md")])
+    write_lines(stage.folder / "dev.jsonl", [ours(4, "d1.md")])
+    stage.finish({"documents": {}})
+    adapter(Stage("r", "sft").folder / "adapter", "r")
+    live = tmp_path / "var" / "adapters" / "r-sft"
+    adapter(live, "r")
+    promote({"generator": Promoted("var/adapters/r-sft", "it won")})
+    return stage
+
+
+def test_rows_are_named_with_run_part_chunk_and_reason(taught_run):
+    found = [(t.run, t.part, t.why, t.row.gold) for t in rows_of("d0.md")]
+    assert found == [("r", "train", "asked of it", (0, 20))] * 2 + [
+        ("r", part, "shown among the passages", (0, 20)) for part in ("train", "dev")
+    ]
+    assert list(rows_of("unknown.md")) == []
+
+
+def test_adapters_are_named_the_live_one_as_such(taught_run):
+    found = {str(a.adapter): (a.questions, a.as_now, a.live) for a in adapters_of("d0.md")}
+    assert found == {"var/runs/r/sft/adapter": (2, True, False), "var/adapters/r-sft": (2, True, True)}
+    assert list(adapters_of("d")) == [] and [a.questions for a in adapters_of("d1.md")] == [1, 1]
+
+
+def test_a_question_over_two_passages_was_taught_by_both_documents(taught_run):
+    write_lines(taught_run.folder / "train.jsonl", [joined(1)])
+    adapter(Stage("r", "sft").folder / "new", "r")
+    assert [(t.why, t.chunk) for document in ("d0.md", "d1.md") for t in rows_of(document) if t.part == "train"] == [
+        ("asked of it", (0, 20))
+    ] * 2
+    assert (
+        questions_about(Stage("r", "sft").folder / "new", ["d1.md"]) == 2
+        and questions_about(Stage("r", "sft").folder / "new", ["d0.md"]) == 1
+    )
+
+
+def test_adapters_stay_known_when_the_rows_are_gone(taught_run):
+    write_lines(taught_run.folder / "train.jsonl", [ours(3, "other.md")])
+    assert not any(t.why == "asked of it" for t in rows_of("d0.md"))
+    assert [(a.questions, a.as_now) for a in adapters_of("d0.md")] == [(2, False), (2, False)]
+    taught_run.clear()
+    assert [(a.questions, a.as_now) for a in adapters_of("d0.md")] == [(2, False), (2, False)]
+
+
+def test_it_is_told_in_lines_and_as_data(taught_run):
+    assert tell("d0.md", False).splitlines()[-1] == "2 rows asked of d0.md, 2 show it, 2 adapters learned from it"
+    told = json.loads(tell("d0.md", True))
+    assert [r["chunk"] for r in told["rows"]] == [[0, 20], [0, 20], None, None] and told["adapters"][0]["live"] is True
+
+
+def test_a_record_that_can_not_be_read_holds_no_questions(tmp_path):
+    assert questions_about(tmp_path, ["a"]) == 0
+    (tmp_path / "record.json").write_text("[")
+    assert questions_about(tmp_path, ["a"]) == 0
+
+
+def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught_run, capsys, monkeypatch):
+    store = SimpleNamespace(documents=lambda: {"d0.md": 0, "e.md": 0})
+    monkeypatch.setattr("rag.pipeline.open_index", lambda settings, folder: store)
+    monkeypatch.setattr("rag.index.indexing.remove", lambda store, ids: None)
+    index.run_remove(SimpleNamespace(index=None, patterns=["d0.md", "e.md"]), None)
+    out = capsys.readouterr().out
+    assert "learned from 2 questions about d0.md: python -m finetune lineage d0.md" in out and "about e.md" not in out
+
+
+def test_an_adapter_tells_of_documents_that_were_indexed_after_mining_and_then_imported(taught_run):
+    taught_run.finish({"documents": {"train": ["d0.md"], "dev": [], "unmined": []}})
+    assert training_record(taught_run)["documents"] == {"train": ["d0.md", "other.md"], "dev": ["d1.md"], "unmined": []}

@@ -1,0 +1,211 @@
+"""People's question-answer files and the log of real questions become rows as the mined ones do."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from fakes import passage
+from finetune.data.rows import Stage, TrainingError, read_lines, read_rows, write_lines
+from finetune.data.split import DEV, TRAIN, UNMINED, part
+from finetune.data.training_set import data_of, gathered
+from finetune.human.human_questions import read_asked
+from finetune.human.import_questions import find_answer, import_file
+from rag.answering.answer import Answer
+from rag.cli.question_log import log_answer
+from rag.generation.prompt import REFUSAL
+from rag.retrieval.retriever import RetrievalSettings, Retriever
+
+TEXTS = {
+    "a.md": "The crane on the north quay lifts 40 tonnes.\n",
+    "e.md": "The office opens at 08:30 on Mondays.\n",
+    "o.md": "The museum was founded in 1902.\n",
+    "it/runbook.md": "Backups run at 02:15 every night.\n",
+}
+
+
+@pytest.fixture
+def retriever(tiny_index, tiny_embedder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert {name: part(name) for name in TEXTS} == {"a.md": TRAIN, "e.md": DEV, "o.md": UNMINED, "it/runbook.md": TRAIN}
+    return Retriever(tiny_index(TEXTS), tiny_embedder, RetrievalSettings(passages=2))
+
+
+def imported(tmp_path, retriever, lines, name="asked.jsonl"):
+    """-> train rows, dev rows, and the reasons of the rejects."""
+    path = tmp_path / name
+    path.write_text(
+        lines if isinstance(lines, str) else "".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8"
+    )
+    stage = import_file(path, "r", retriever, 10)
+    return *(read_rows(stage.folder / f"{part}.jsonl") for part in ("train", "dev")), [
+        line["reason"] for line in read_lines(stage.folder / "rejects.jsonl")
+    ]
+
+
+CRANE = {"question": "How much does the crane on the north quay lift?", "answer": "40  TONNES"}
+
+
+def test_an_answer_that_stands_in_a_passage_shown_is_cited_as_it_stands(tmp_path, retriever):
+    train, dev, rejects = imported(
+        tmp_path,
+        retriever,
+        [CRANE, {"question": "When does the office open?", "answers": ["half past eight", "08:30"]}],
+    )
+    assert [(r.answer, r.document, r.kind) for r in train] == [("40 tonnes", "a.md", "answerable")]
+    assert train[0].passages[train[0].cited - 1].document == "a.md" and len(train[0].passages) == 2
+    assert [(r.answer, r.document) for r in dev] == [("08:30", "e.md")] and rejects == []
+
+
+def test_csv_of_spreadsheets_is_read(tmp_path, retriever):
+    train, _, rejects = imported(
+        tmp_path,
+        retriever,
+        '\ufeffQuestion;Answer;Document\n"How much does the crane lift?";"40 tonnes";a.md\nWhat?;;\n',
+        "q.csv",
+    )
+    assert [(r.question, r.answer) for r in train] == [("How much does the crane lift?", "40 tonnes")] and rejects == [
+        "has no answer"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"question": " ", "answer": "x"}, "has no question"),
+        ({"question": "How much does the crane lift?", "answer": ""}, "has no answer"),
+        ({"question": "How much does the crane lift?", "answers": [40]}, "has no answer"),
+        (
+            {"question": "How much does the crane lift?", "answer": "forty tonnes"},
+            "its answer stands literally in no passage found",
+        ),
+        (
+            {"question": "How much does the crane lift?", "answer": "0 tonnes"},
+            "its answer stands literally in no passage found",
+        ),
+        ({**CRANE, "document": "e.md"}, "its answer stands literally nowhere in its document"),
+        ({**CRANE, "document": "gone.md"}, "its document is not in the index"),
+        (
+            {"question": "When was the museum founded?", "answer": "1902"},
+            "its document is kept out of training, for testing",
+        ),
+        (
+            {"question": "Who founded the museum?", "answers": [], "document": "o.md"},
+            "its document is kept out of training, for testing",
+        ),
+        ({**CRANE, "text": "40 tonnes", "thumb": None}, "no thumb and no correction"),
+        ({**CRANE, "text": "40 tonnes", "thumb": "down"}, "thumb down without a correction"),
+        ({**CRANE, "thumb": "down"}, "thumb down without a correction"),
+        ({**CRANE, "thumb": "down", "correction": ""}, "thumb down without a correction"),
+        ({**CRANE, "thumb": None, "correction": None}, "no thumb and no correction"),
+    ],
+)
+def test_what_can_not_be_used_is_kept_with_its_reason(tmp_path, retriever, line, reason):
+    train, dev, rejects = imported(tmp_path, retriever, [CRANE | {"question": "What does the crane lift?"}, line])
+    assert (len(train), dev, rejects) == (1, [], [reason])
+
+
+def test_the_same_question_twice_is_one_row(tmp_path, retriever):
+    train, _, rejects = imported(tmp_path, retriever, [CRANE, CRANE])
+    assert len(train) == 1 and rejects == ["asked before in this file"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"answers": []},
+        {"answer": REFUSAL},
+        {"text": REFUSAL, "refused": True, "thumb": "up"},
+        {"text": "1987", "correction": REFUSAL},
+    ],
+)
+def test_what_people_say_is_not_answered_makes_the_label_the_refusal(tmp_path, retriever, more):
+    [row], _, _ = imported(tmp_path, retriever, [{"question": "Who painted the crane on the north quay?", **more}])
+    assert (row.target, row.cited, row.kind, row.document) == (REFUSAL, 0, "unanswerable", "a.md")
+
+
+def test_a_file_that_is_none_is_named_in_one_line(tmp_path, retriever):
+    for name, text in (("a.jsonl", "not json"), ("b.jsonl", "[1]"), ("c.csv", "x,y\n1,2\n"), ("d.jsonl", '{"q": "x"}')):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(TrainingError, match=name):
+            list(read_asked(tmp_path / name))
+    with pytest.raises(TrainingError, match="gone.csv"):
+        list(read_asked(tmp_path / "gone.csv"))
+
+
+def test_the_log_of_real_questions_is_learned_from(tmp_path, retriever):
+    def answer(text, refused=False):
+        return Answer(text, refused, 0.5, [], [passage("x")], text, {})
+
+    log, question = tmp_path / "log" / "asked.jsonl", CRANE["question"]
+    log_answer(log, question, answer("40 tonnes"), "y")
+    log_answer(log, "What does the crane on the quay lift?", answer("1902"), "40 tonnes")
+    log_answer(log, "When do backups run?", answer("1902"), "n")
+    log_answer(log, "When does the office open?", answer(REFUSAL, True))
+    stage = import_file(log, "r", retriever, 10)
+    assert [r.answer for r in read_rows(stage.folder / "train.jsonl")] == ["40 tonnes", "40 tonnes"]
+    assert stage.receipt()["rejected"] == {"thumb down without a correction": 1, "no thumb and no correction": 1}
+    assert [(line["thumb"], line["correction"]) for line in read_lines(log)] == [
+        ("up", None),
+        ("down", "40 tonnes"),
+        ("down", None),
+        (None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"answer": "40 tonnes", "thumb": "up"},
+        {"answer": "1902", "thumb": "down", "correction": "40 tonnes"},
+        {"answer": "1902", "correction": "40 tonnes"},
+    ],
+)
+def test_a_log_may_call_what_was_said_the_answer(tmp_path, retriever, more):
+    [row], _, rejects = imported(tmp_path, retriever, [{"question": CRANE["question"], **more}])
+    assert row.answer == "40 tonnes" and rejects == []
+
+
+def test_an_answer_across_lines_is_taught_on_one_as_the_prompt_shows_it():
+    chunk = passage("The crane lifts 40\ntonnes.").chunk
+    assert find_answer(("40 tonnes",), [chunk]) == (chunk, "40 tonnes")
+
+
+def test_what_two_sources_ask_is_learned_from_the_last_alone_whatever_part_it_falls_to(tmp_path, retriever):
+    mined = Stage("r", "mine")
+    for name in ("train", "dev"):
+        write_lines(mined.folder / f"{name}.jsonl", [])
+    imported(tmp_path, retriever, [CRANE], "1.jsonl")
+    write_lines(mined.folder / "train.jsonl", gathered("r", "train"))
+    imported(
+        tmp_path,
+        retriever,
+        [{"question": "How much does the crane on the north quay LIFT", "answer": "08:30", "document": "e.md"}],
+        "2.jsonl",
+    )
+    assert gathered("r", "train") == [] and [(row.answer, row.document) for row in gathered("r", "dev")] == [
+        ("08:30", "e.md")
+    ]
+
+
+def test_imported_rows_join_the_mined_ones_and_people_have_the_last_word(tmp_path, retriever):
+    mined = Stage("r", "mine")
+    for name in ("train", "dev"):
+        write_lines(mined.folder / f"{name}.jsonl", [])
+    before = data_of("r")
+    train, *_ = imported(tmp_path, retriever, [CRANE])
+    assert gathered("r", "train") == train and data_of("r") != before
+    write_lines(
+        mined.folder / "train.jsonl",
+        [SimpleNamespace(**{**vars(train[0]), "answer": "tonnes"}).__dict__ | {"passages": []}],
+    )
+    assert gathered("r", "train") == train
+    imported(tmp_path, retriever, [])
+    assert [row.answer for row in gathered("r", "train")] == ["tonnes"]
+
+
+def test_an_answer_is_found_whole_and_in_order():
+    chunks = [passage("It costs £150.").chunk, passage("It costs £15.\nA\nnight.").chunk]
+    assert find_answer(("£15",), chunks) == (chunks[1], "£15")
+    assert find_answer(("night", "a night"), chunks) == (chunks[1], "night")
+    assert find_answer(("a (night)",), chunks) == (None, "")

@@ -1,0 +1,132 @@
+import random
+from types import SimpleNamespace
+
+import pytest
+
+from fakes import passage
+from finetune.data.rows import Row
+from finetune.mining.labeling import twisted_row
+from finetune.mining.query_styles import FULL
+from finetune.mining.row_builder import Sieve, SieveSettings
+from finetune.mining.unanswerable import SWAPPED, Terms, Twisted, is_limit, stands_in, twists
+from rag.generation.prompt import REFUSAL
+from rag.retrieval.retriever import RetrievalSettings
+
+TEXTS = (
+    "The crane on Lantern Quay lifts 40 tonnes through the inner door. On the quay, Mr Holt and Nan Stobbs met Otto Brask in 2024.",
+    "A crane by Tallow Quay lifts 25 tonnes for £40, by a cellar door. It shuts on 3 May 2026, as in 2021 and 1968, on an upper floor.",
+    "The third door is the highest door, the gates door. No old door is there; the key stays in the inner box. A box stands by the door, says the mate.",
+    "The year before the storm the mate says that the chart says so.",
+)
+CHUNKS = [passage(text, f"{n}.md", headings=("Cranes",)).chunk for n, text in enumerate(TEXTS)]
+TERMS = Terms(CHUNKS)
+
+
+def test_terms_are_swapped_for_their_like():
+    assert TERMS.others("name", "Lantern Quay") == ["Tallow Quay"]  # "quay" is a common word here: what both are
+    assert TERMS.others("name", "Nan Stobbs") == ["Otto Brask"]  # "Mr Holt" has a title
+    assert (
+        TERMS.others("amount", "40 tonnes") == ["25 tonnes"]
+        and TERMS.others("amount", "£40") == TERMS.others("amount", "400 tonnes") == []
+    )
+    assert TERMS.others("date", "2024") == ["2021"]  # 1968 would be too easy
+    assert TERMS.others("name", "Quay") == TERMS.others("tail", "the quay") == []
+
+
+def test_what_tells_things_of_a_kind_apart_is_found_between_article_and_noun():
+    assert TERMS.before("door") == ["cellar", "inner"]  # no ordinal, superlative, plural or word that tells nothing
+    assert (
+        TERMS.before("box") == ["inner"]
+        and TERMS.before("crane") == TERMS.before("says") == TERMS.before("before") == []
+    )
+
+
+def test_names_that_own_or_are_made_of_common_words_stand_in_for_no_other():
+    terms = Terms(
+        [
+            passage(
+                "Ask for Nan Stobbs, for the Trust's Dock, or for Speaking Up. Go up to the dock where Otto Brask met Nan Stobbs."
+            ).chunk
+        ]
+    )
+    assert terms.others("name", "Nan Stobbs") == ["Otto Brask"]
+    assert terms.others("name", "Trust's Dock") == []
+
+
+def test_directions_participles_and_comparatives_are_no_kinds_of_a_thing():
+    terms = Terms(
+        [
+            passage(
+                "The inner door, the eastern door, a matching door and the earlier door shut. The door is the outer door."
+            ).chunk
+        ]
+    )
+    assert terms.before("door") == ["inner", "outer"]
+
+
+def test_every_twist_changes_one_term_and_says_which():
+    question = "What lifts the crane on Lantern Quay through the inner door?"
+    made = list(twists(question, CHUNKS[0], TERMS, random.Random(0)))
+    assert {(t.term, t.question) for t in made} == {
+        ("Tallow Quay", question.replace("Lantern", "Tallow")),
+        ("cellar", question.replace("inner", "cellar")),
+        ("outer", question.replace("inner", "outer")),
+    }
+    assert made == list(twists(question, CHUNKS[0], TERMS, random.Random(0)))
+
+
+@pytest.mark.parametrize(
+    ("question", "passage"),
+    [
+        ("Who is it?", CHUNKS[0]),
+        ("What lifts the crane on Lantern Quay?", CHUNKS[1]),
+        ("Who shuts the cellar door?", CHUNKS[0]),
+    ],
+)
+def test_only_a_term_that_the_passage_has_is_replaced(question, passage):
+    assert list(twists(question, passage, TERMS, random.Random(0))) == []
+
+
+def test_a_number_that_bounds_a_range_is_left():
+    asked = "Which crane lifts 40 tonnes?"
+    assert [t.term for t in twists(asked, CHUNKS[0], TERMS, random.Random(0))] == ["25 tonnes"]
+    assert list(twists(asked.replace("40", "over 40"), CHUNKS[0], TERMS, random.Random(0))) == []
+    assert is_limit("40 tonnes", "cranes of up to 40 tonnes") and not is_limit(
+        "40 tonnes", "it lifts 40 tonnes or 140 tonnes"
+    )
+
+
+def test_a_term_stands_in_a_passage_as_whole_words_or_in_its_headings():
+    assert stands_in("Tallow Quay", CHUNKS) and stands_in("cranes", CHUNKS[:1])
+    assert not stands_in("Tallow Quay", CHUNKS[:1]) and not stands_in("0 tonnes", CHUNKS)
+
+
+def test_a_twisted_question_is_kept_only_among_near_passages_without_its_term():
+    row = Row("id", "What lifts?", "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
+    way, said = Twisted("What does the crane on Tallow Quay lift?", "Tallow Quay"), "crane Tallow Quay lift"
+
+    def made(*found):
+        return twisted_row(
+            said,
+            way,
+            row,
+            SimpleNamespace(search=lambda asked: [SimpleNamespace(chunk=c) for c in found if asked == said]),
+        )
+
+    kept, reason = made(CHUNKS[0])
+    assert reason is None and (kept.kind, kept.cited, kept.target, kept.passages) == (SWAPPED, 0, REFUSAL, (CHUNKS[0],))
+    assert kept.question == said and kept.id != row.id
+    assert made(CHUNKS[0], CHUNKS[1]) == (None, "a passage shown has the new term")
+    assert made(CHUNKS[1]) == (None, "does not find the passage that it was made from")
+
+
+def test_twists_fill_up_to_the_share_and_a_long_question_is_no_duplicate_of_its_twist():
+    question = "What is the maximum that the red crane with long chain on windy Lantern Quay near Nan Stobbs lifts safely today?"
+    found = [SimpleNamespace(chunk=CHUNKS[0])]
+    retriever = SimpleNamespace(chunks=CHUNKS, settings=RetrievalSettings(), search=lambda asked, k: found)
+    for share, twisted in ((0.0, 0), (0.5, 1)):
+        sieve = Sieve(retriever, None, SieveSettings(unanswerable=share))
+        row = Row("id", question, "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
+        sieve._keep(question, row, FULL, "train")
+        sieve.fill_up()
+        assert sum(not row.cited for row in sieve.rows["train"]) == twisted

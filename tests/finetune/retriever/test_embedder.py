@@ -1,0 +1,196 @@
+"""The corpus's own embedder: what it is told from, that it learns, and where it is refused."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fakes import HashEmbedder
+from finetune.data.rows import Pair, Row, Stage, TrainingError, write_lines
+from finetune.retriever.embedder import Example, ToldApart, can_be_trained, examples, numbered, train_embedder
+from finetune.retriever.hard_negatives import Confusion, confusions, confusions_of, misleading, mistakes_of, place
+from rag import pipeline
+from rag.core.errors import ModelError
+from rag.core.settings import Settings
+from rag.documents.chunking import Chunk
+from rag.generation.prompt import REFUSAL
+from rag.models.embedder import Embedder
+from rag.models.registry import Promoted, promote
+from rag.models.resolve import find_model
+from rag.retrieval.retriever import RetrievalSettings, Retriever
+
+NAMES = ("crane", "ferry", "mole", "quay", "boat", "yard", "dock", "slip")
+WORDS = ("heavy", "swift", "stony", "paved", "small", "wide", "deep", "steep")
+
+
+def chunk(n: int, text: str, name: str = "a.md") -> Chunk:
+    return Chunk(name, "A", n, n + len(text), text, ("A",), None)
+
+
+def row(gold: Chunk, passages, cited: int, answer: str = "40 tonnes") -> Row:
+    return Row(
+        "1", "What does it lift?", answer, "answerable", gold.document, (gold.start, gold.end), tuple(passages), cited
+    )
+
+
+def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_finds(tiny_index):
+    store = tiny_index(
+        {
+            "a.md": "# A\n\nThe crane lifts 40 tonnes.",
+            "b.md": "# B\n\nThe crane lifts 30 tonnes.",
+            "c.md": "# C\n\nSheep graze.",
+        }
+    )
+    a, b, c = store.all_chunks()
+    asked = row(a, (b, a), 2)
+    misled = misleading(
+        [Pair(asked, "40 tonnes [2]", "30 tonnes [1]", "wrong span"), Pair(asked, "40 tonnes [2]", REFUSAL, "refuses")]
+    )
+    assert misled == {"1": [b]}
+    (one,) = confusions([asked], Retriever(store, HashEmbedder(), RetrievalSettings()), {"1": [c]})
+    assert one.right == a and one.wrong[0] == c and set(one.wrong) == {b, c} and one.unclear == []
+    (one,) = confusions([row(a, (a,), 1, "lifts")], Retriever(store, HashEmbedder(), RetrievalSettings()), {})
+    assert one.unclear == [b], "it holds the answer too"
+    retriever = Retriever(store, HashEmbedder(), RetrievalSettings())
+    with pytest.raises(
+        TrainingError, match="none of the mined passages"
+    ):  # what its passage does not answer teaches no order
+        list(
+            confusions(
+                [replace(row(a, (a,), 0), kind=kind) for kind in ("swapped", "mended", "unanswerable")], retriever, {}
+            )
+        )
+    assert [
+        one.right
+        for one in confusions(
+            [replace(row(a, (b,), 0), kind=kind) for kind in ("left out", "not retrieved")], retriever, {}
+        )
+    ] == [a, a]
+
+
+def test_embedder_and_cross_encoder_share_one_search_for_confusions(tiny_index, monkeypatch):
+    store = tiny_index({"a.md": "# A\n\nThe crane lifts 40 tonnes.", "b.md": "# B\n\nThe crane lifts 30 tonnes."})
+    opened, retriever = [], Retriever(store, HashEmbedder(), RetrievalSettings())
+    monkeypatch.setattr(
+        "finetune.retriever.hard_negatives.taught", lambda run, part: [row(store.all_chunks()[0], (), 1)]
+    )
+    monkeypatch.setattr(
+        "finetune.retriever.hard_negatives.open_retriever", lambda *asked: opened.append(asked) or retriever
+    )
+    settings = Settings([])
+    first = confusions_of("shared", settings, store.folder)
+    assert confusions_of("shared", settings, store.folder) is first and len(first) == len(opened) == 1
+    assert len(confusions_of("another", settings, store.folder)) == 1 and len(opened) == 2
+
+
+def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert mistakes_of("t") == {}
+    a, b = chunk(0, "It lifts 40 tonnes."), chunk(50, "It lifts 30 tonnes.")
+    asked = row(a, (a, b), 1)
+    pairs = [Pair(asked, "40 tonnes [1]", "30 tonnes [2]", reason) for reason in ("wrong span", "made: wrong span")]
+    write_lines(Stage("t", "dpo").folder / "train.jsonl", pairs)
+    assert mistakes_of("t") == {"1": [b]}
+
+
+def test_a_question_is_told_from_the_first_passage_that_the_cross_encoder_does_not_prefer():
+    a, b, c, d, e = (chunk(10 * n, f"text {n}") for n in range(5))
+    scored = {a: 0.6, b: 0.7, c: 0.5, d: 0.1}
+
+    def score(question, chunks):
+        return [scored[x] for x in chunks]
+
+    (one,) = examples([Confusion("q", a, [b, c, d], [e])], score)
+    assert (one.right, one.wrong) == (a, c) and one.unclear == {place(a), place(b), place(e)}
+    assert list(examples([Confusion("q", a, [b], []), Confusion("q", a, [], [d])], score)) == [], (
+        "the one may answer it too, the other has none"
+    )
+
+
+def test_the_loss_is_that_of_the_right_passage_among_those_that_do_not_answer():
+    a, b, c = (chunk(10 * n, f"text {n}") for n in range(3))
+    numbers, may_answer = numbered(
+        [Example("p", a, b, frozenset({place(a)})), Example("q", b, c, frozenset({place(b)}))]
+    )
+    assert numbers == [[0, 0, 1], [1, 1, 2]] and may_answer.tolist() == [[True, False, False], [False, True, False]]
+    vectors = {"q": [[3.0, 4.0], [0.0, 1.0]], "right": [[1.0, 0.0], [0.0, 1.0]], "wrong": [[0.0, 1.0], [-1.0, 0.0]]}
+
+    class Model(torch.nn.Module):
+        device = "cpu"
+
+        def forward(self, name):
+            return {"sentence_embedding": torch.tensor(vectors[name])}
+
+    def loss(right, *others):
+        return np.log(sum(np.exp((o - right) / 0.05) for o in (right, *others)))
+
+    got = ToldApart(Model(), may_answer)(["q", "right", "wrong"], torch.tensor(numbers)).item()
+    # The first is told from b twice, as the other's right passage and as its own wrong one, and from c; the second from a and c, not from b again.
+    assert got == pytest.approx((loss(0.6, 0.8, 0.8, -0.6) + loss(1.0, 0.0, 0.0)) / 2, rel=1e-4)
+
+
+@pytest.fixture
+def plain(encoder_of):
+    """-> a tiny encoder with mean pooling, as sentence-transformers writes one."""
+    model = encoder_of(" ".join(f"the {name} is {word} what is ?" for name, word in zip(NAMES, WORDS, strict=True)))
+    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+               {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]  # fmt: skip
+    (model.path / "modules.json").write_text(json.dumps(modules))
+    (model.path / "1_Pooling").mkdir()
+    (model.path / "1_Pooling" / "config.json").write_text(
+        json.dumps({"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True})
+    )
+    return find_model(str(model.path))
+
+
+def test_it_learns_which_passage_a_question_asks_for(plain, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chunks = [chunk(100 * n, f"the {name} is") for n, name in enumerate(NAMES)]
+    found = [
+        Confusion(f"what is {word} ?", c, [d for d in chunks if d != c], [])
+        for word, c in zip(WORDS, chunks, strict=True)
+    ]
+    before, stage = Embedder(plain, "cpu", bfloat16=False), Stage("t", "corpus-embedder")
+    train_embedder(
+        stage,
+        found,
+        plain,
+        before,
+        lambda question, given: [1.0] + [0.0] * (len(given) - 1),
+        "cpu",
+        epochs=60,
+        learning_rate=5e-3,
+    )
+    after = Embedder(plain, "cpu", bfloat16=False, changes=stage.folder / "weights")
+
+    def right(embedder):
+        passages = embedder.passages([c.embedded for c in chunks])
+        return sum(int(np.argmax(passages @ embedder.question(one.question))) == n for n, one in enumerate(found))
+
+    assert right(before) < 4 and right(after) >= 7 and after.changes and not before.changes
+    assert stage.receipt()["questions"] == 8
+    with pytest.raises(TrainingError, match="index more documents"):
+        train_embedder(stage, [Confusion("q", chunks[0], [], [])], plain, before, lambda question, given: [1.0], "cpu")
+
+
+def test_changes_to_another_model_are_refused_or_not_taken(plain, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "changes"
+    folder.mkdir()
+    (folder / "identity.json").write_text(json.dumps({"base": "0" * 64}))
+    with pytest.raises(ModelError, match="was trained on 000000000000"):
+        Embedder(plain, "cpu", changes=folder)
+    settings = Settings([f"model.embedder={plain.path}"])
+    assert pipeline.embedder_changes(settings) is None
+    promote({"embedder": Promoted(str(folder), "it won")})
+    assert pipeline.embedder_changes(settings) is None, "another embedder's"
+    (folder / "identity.json").write_text(json.dumps({"base": plain.digest}))
+    assert pipeline.embedder_changes(settings) == folder
+
+
+def test_an_embedder_of_another_kind_is_left_out(plain, capsys):
+    assert can_be_trained(Settings([f"model.embedder={plain.path}"]))
+    (plain.path / "modules.json").unlink()
+    assert not can_be_trained(Settings([f"model.embedder={plain.path}"])) and "left out" in capsys.readouterr().out

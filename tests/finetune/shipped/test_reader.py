@@ -1,0 +1,124 @@
+"""The reader that ships: what it learns from, and how training on a corpus starts from it."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from corpus_in_small import DOCUMENTS
+from finetune import time_budget
+from finetune.data.rows import TrainingError
+from finetune.generator import sft
+from finetune.generator.base_model import load_trainable
+from finetune.generator.sft import SftSettings, sft_trainer
+from finetune.generator.trainer_setup import identity_of, write_adapter
+from finetune.shipped import reader
+from finetune.shipped.reader import rows_of
+from rag.models import adapters as serving
+from rag.models.resolve import find_model
+from rag.retrieval.retriever import RetrievalSettings, Retriever
+from triplets import row
+
+ROWS = [row(n, n % 3 > 0) for n in range(12)]
+
+
+@pytest.fixture
+def asked(tmp_path):
+    text = DOCUMENTS["crane.md"]
+    lines = [
+        {
+            "id": "a",
+            "question": "How many tonnes does the crane lift?",
+            "answers": ["40 tonnes"],
+            "document": "crane.md",
+            "start": text.index("40 tonnes"),
+        },
+        {"id": "n", "question": "Who won the crane cup?", "answers": [], "document": "crane.md", "start": -1},
+    ]
+    path = tmp_path / "questions.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("left_out", "kind", "target"), [(0.0, "answerable", "40 tonnes [1]"), (1.0, "left out", sft.prompt.REFUSAL)]
+)
+def test_rows_are_labelled_by_what_the_retriever_brings(
+    tiny_index, tiny_embedder, asked, monkeypatch, left_out, kind, target
+):
+    monkeypatch.setattr(reader, "LEFT_OUT", left_out)
+    texts = {name: text for name, text in DOCUMENTS.items() if name != "limit.md"}  # which also speaks of 40 tonnes
+    rows = rows_of(Retriever(tiny_index(texts), tiny_embedder, RetrievalSettings()), asked)
+    assert [(r.id, r.kind) for r in rows] == [("a", kind), ("n", "unanswerable")]
+    assert rows[0].target == target or rows[0].cited > 1
+    assert rows[1].target == sft.prompt.REFUSAL and rows[1].passages
+
+
+@pytest.fixture
+def shipped(tiny_model, tmp_path, monkeypatch):
+    """-> the weights of a reader for the tiny model, put where the shipped one is looked for."""
+    base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
+    trainer = sft_trainer(
+        tmp_path / "t", base, ROWS, ROWS[:2], SftSettings(start="", rank=2, epochs=1, batch=4, learning_rate=0.01)
+    )
+    trainer.train()
+    write_adapter(trainer, tmp_path / "reader", True)
+    (tmp_path / "reader/identity.json").write_text(json.dumps(identity_of(base, "alora", True)))
+    monkeypatch.setattr(serving, "READER", tmp_path / "reader")
+    monkeypatch.setattr(sft, "READER", tmp_path / "reader")
+    return {name: p.detach().clone() for name, p in trainer.model.named_parameters() if p.requires_grad}
+
+
+def weights(tiny_model, folder, **settings):
+    base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
+    trainer = sft_trainer(folder, base, ROWS, ROWS[:2], SftSettings(rank=4, epochs=1, **settings))
+    return {name: p for name, p in trainer.model.named_parameters() if p.requires_grad}
+
+
+def test_training_on_a_corpus_starts_from_the_reader(tiny_model, tmp_path, shipped):
+    found = weights(tiny_model, tmp_path / "s")
+    assert found.keys() == shipped.keys() and all(torch.equal(found[name], shipped[name]) for name in found)
+
+
+def test_what_training_made_of_it_goes_part_of_the_way_back(tiny_model, tmp_path, shipped):
+    base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
+    tuned = sft_trainer(tmp_path / "s", base, ROWS, ROWS[:2], SftSettings(epochs=1)).model
+    with torch.no_grad():
+        for weight in (p for p in tuned.parameters() if p.requires_grad):
+            weight += 0.8
+    sft.go_back(tuned, sft.READER, 0.25)
+    now = {name: p for name, p in tuned.named_parameters() if p.requires_grad}
+    assert now.keys() == shipped.keys() and all(
+        torch.allclose(now[name], shipped[name] + 0.6, atol=1e-6) for name in now
+    )
+
+
+def test_the_estimate_times_the_adapter_that_training_starts_from(tiny_model, shipped, monkeypatch):
+    timed = []
+    monkeypatch.setattr(time_budget, "starting", lambda *args: timed.append(sft.starting(*args)) or timed[0])
+    time_budget.measure(
+        find_model(str(tiny_model)), "cpu", "float32", SftSettings(rank=4, batch=2), SimpleNamespace(search=str.split)
+    )
+    assert {p.shape[0] for name, p in timed[0].named_parameters() if "lora_A" in name} == {2}
+
+
+@pytest.mark.parametrize("settings", [{"start": ""}, {"method": "lora"}])
+def test_it_starts_anew_where_it_is_told_to_or_learns_in_another_way(tiny_model, tmp_path, shipped, settings):
+    found = weights(tiny_model, tmp_path / "s", **settings)
+    assert {p.shape[0] for name, p in found.items() if "lora_A" in name} == {4}
+    assert all(not p.any() for name, p in found.items() if "lora_B" in name)
+
+
+def test_a_reader_of_another_base_or_prompt_is_left_alone(tiny_model, tmp_path, shipped):
+    identity = tmp_path / "reader/identity.json"
+    for key in ("base", "prompt"):
+        made = json.loads(identity.read_text())
+        identity.write_text(json.dumps({**made, key: "other"}))
+        assert {p.shape[0] for name, p in weights(tiny_model, tmp_path / key).items() if "lora_A" in name} == {4}
+        identity.write_text(json.dumps(made))
+
+
+def test_another_start_is_refused(tiny_model, tmp_path):
+    with pytest.raises(TrainingError, match="not from 'writer'.*sft.start"):
+        weights(tiny_model, tmp_path / "s", start="writer")

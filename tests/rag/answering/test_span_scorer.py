@@ -1,0 +1,189 @@
+"""Where answers begin and end: what is learned from questions, read back from what is kept of it, and asked of one passage and of several."""
+
+import json
+import re
+
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from fakes import HashEmbedder, passage
+from finetune.data.rows import TrainingError
+from finetune.shipped.cross_encoder_pairs import read_questions
+from finetune.shipped.span_scorer import Example, examples, fit, loss_of, train_boundaries
+from rag.answering.span_scorer import PROPOSED, SHIPPED, Boundaries, Marks, encode, likeliest, open_pointing
+from rag.core.errors import ModelError
+from rag.documents.chunking import Chunk
+from rag.generation.span_search import Node, span_tree
+from rag.models.resolve import ModelSettings, find_model
+from rag.models.weight_delta import IDENTITY, save_changes
+
+PLACES = ("quay", "mole", "dock", "yard")
+NUMBERS = ("ten", "twenty", "thirty", "forty")
+TEXTS = [f"The {place} has {number} lamps and it is old ." for place in PLACES for number in NUMBERS]
+
+
+def asked_of(text: str) -> str:
+    return f"how many lamps has the {text.split()[1]} ?"
+
+
+def answer_in(text: str) -> tuple[int, int]:
+    start = text.index(text.split()[3])
+    return start, start + len(text.split()[3])
+
+
+@pytest.fixture
+def encoder(encoder_of):
+    return encoder_of(" ".join([*TEXTS, *map(asked_of, TEXTS), "sheep graze here"]))
+
+
+def trained(encoder, rows, epochs, learning_rate=1e-4):
+    model = open_pointing(
+        encoder, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0
+    )
+    fit(model, AutoTokenizer.from_pretrained(encoder.path), rows, epochs, learning_rate)
+    return model
+
+
+def kept(encoder, model, folder) -> Boundaries:
+    save_changes(model, encoder, folder, 32)
+    (folder / IDENTITY).write_text(json.dumps({"base": encoder.digest}))
+    return Boundaries(encoder, "cpu", folder)
+
+
+def test_it_learns_where_answers_are_and_where_there_is_none(encoder, tmp_path):
+    rows = [Example(asked_of(text), (text, "sheep graze here ."), answer_in(text)) for text in TEXTS]
+    rows += [Example(asked_of(text), ("sheep graze here .",), None) for text in TEXTS]
+    reads = kept(encoder, trained(encoder, rows, 40, 2e-3), tmp_path / "kept")
+    for text in TEXTS[::5]:
+        here, elsewhere = reads.read(asked_of(text), [text, "sheep graze here ."])
+        words = [(text.index(f" {word} ") + 1, text.index(f" {word} ") + 1 + len(word)) for word in text.split()[1:-1]]
+        assert max(words, key=lambda word: here.of(*word)) == answer_in(text)
+        assert here.of(*answer_in(text)) > 0 > elsewhere.of(0, 5), "against nowhere, whose log-odds are 0"
+
+
+def test_what_is_kept_says_what_was_trained(encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "rag.answering.span_scorer.computes_bfloat16", lambda device: False
+    )  # else rounding is larger than what the changes' small matrices lose
+    text = TEXTS[0]
+    model = trained(encoder, [Example(asked_of(text), (text,), answer_in(text))] * 8, 2).eval()
+    inputs, within = encode(AutoTokenizer.from_pretrained(encoder.path), [asked_of(text)], [text])
+    with torch.no_grad():
+        logits = model(**inputs).start_logits[0]
+    (marks,) = kept(encoder, model, tmp_path / "kept").read(asked_of(text), [text])
+    assert marks.begins == pytest.approx([float(logits[n] - logits[0]) for n, _ in within[0]], abs=0.02)
+    assert [text[first:last].lower() for first, last in marks.tokens] == text.lower().split()
+
+
+def test_the_loss_by_hand(encoder):
+    """Of a model that prefers nothing, the answer is one of as many as there are tokens and first tokens in all texts."""
+    model = open_pointing(encoder, torch.float32)
+    torch.nn.init.zeros_(model.qa_outputs.weight)
+    tokenizer, (one, other) = AutoTokenizer.from_pretrained(encoder.path), TEXTS[:2]
+    places = 2 * (len(one.split()) + 1)
+    said = loss_of(model, tokenizer, [Example("how many ?", (one, other), answer_in(one))])
+    assert float(said) == pytest.approx(torch.tensor(places).log().item())
+    nowhere = loss_of(model, tokenizer, [Example("how many ?", (one, other), None)])
+    assert float(nowhere) == pytest.approx(torch.tensor(places / 2).log().item())
+    assert float(loss_of(model, tokenizer, [Example("how many ?", (one, other), answer_in(one))] * 3)) == pytest.approx(
+        float(said)
+    )
+
+
+def test_marks_by_hand():
+    marks = Marks([(0, 3), (4, 9), (10, 12)], [1.0, 2.0, -3.0], [0.5, -1.0, 4.0])
+    assert marks.of(0, 3) == 1.5 and marks.of(4, 12) == 6.0 and marks.of(5, 8) == 1.0, (
+        "of the tokens that hold the first and the last character"
+    )
+    assert marks.of(20, 30) == -4.0, "cut off: the unlikeliest"
+    assert Marks([], [], []).of(0, 3) == 0.0
+
+
+def test_the_spans_that_are_marked_best_by_hand(tiny_generator):
+    chunks = [
+        passage("It lifts 40 tonnes.", headings=("Crane",)).chunk,
+        passage("It opens at 08:30.", headings=("The long heading of an office",)).chunk,
+    ]
+    marks = []
+    for chunk, best in zip(chunks, ("40", "opens at 08:30"), strict=True):
+        tokens = [match.span() for match in re.finditer(r"[\w:]+", chunk.searched)]
+        start = chunk.searched.index(best)
+        begins, ends = ([3.0 if at in place else -1.0 for place in tokens] for at in (start, start + len(best)))
+        marks.append(Marks(tokens, begins, ends))
+    marks[1] = Marks(marks[1].tokens, marks[1].begins, [score + 1 for score in marks[1].ends])
+    tree = span_tree(tiny_generator.tokenizer, chunks)
+    assert [tiny_generator.tokenizer.decode(path) for path in likeliest(tree, marks, chunks)] == [
+        "opens at 08:30",
+        "40",
+    ]
+    assert len(likeliest(tree, marks, chunks)) == PROPOSED and likeliest(Node(), marks, chunks) == []
+
+
+def test_a_long_question_or_passage_is_cut_off(encoder, tmp_path):
+    text = TEXTS[0]
+    reads = kept(
+        encoder, trained(encoder, [Example(asked_of(text), (text,), answer_in(text))] * 8, 1), tmp_path / "kept"
+    )
+    for question, read in (("how many lamps " * 200, text * 50), (asked_of(text), text * 50), (asked_of(text), "")):
+        (marks,) = reads.read(question, [read])
+        assert len(marks.tokens) < 192 and isinstance(marks.of(0, 3), float)
+    assert reads.read("?", []) == []
+
+
+def test_changes_of_another_encoder_are_refused(encoder, tmp_path):
+    (tmp_path / IDENTITY).write_text(json.dumps({"base": "another"}))
+    with pytest.raises(ModelError, match="was trained on another"):
+        Boundaries(encoder, "cpu", tmp_path)
+
+
+TEXT = "# Harbour\n\nThe crane was built in 1968 and again in 1968 by Hagglin.\n\n# Ferry\n\nThe ferry was built in 1990.\n"
+
+
+@pytest.fixture
+def bench(tmp_path):
+    folder = tmp_path / "bench"
+    (folder / "documents").mkdir(parents=True)
+    (folder / "documents" / "harbour.md").write_text(TEXT)
+    rows = [("When again?", ["1968"], TEXT.rindex("1968")), ("When was it sold?", [], -1)]
+    lines = [
+        json.dumps({"id": q, "question": q, "answers": a, "document": "harbour.md", "start": at}) + "\n"
+        for q, a, at in rows
+    ]
+    (folder / "questions.jsonl").write_text("".join(lines))
+    return folder
+
+
+def test_examples_hold_the_answer_where_it_was_marked_and_passages_without_it(bench):
+    chunks, _, asked = read_questions([bench], HashEmbedder())
+    found, none = examples(chunks, asked, HashEmbedder(), 0)
+    assert found.texts[0][slice(*found.span)] == "1968" and found.texts[0][: found.span[0]].endswith("again in ")
+    assert found.texts[0].startswith("Harbour\n") and found.texts[1:] == (chunks[1].searched,)
+    assert none.span is None and len(none.texts) == 2
+
+
+def test_questions_without_any_answer_teach_nothing(encoder, bench, monkeypatch, tmp_path):
+    (bench / "questions.jsonl").write_text(
+        "".join((bench / "questions.jsonl").read_text().splitlines(keepends=True)[1:])
+    )
+    monkeypatch.setattr("finetune.shipped.span_scorer.Embedder", lambda model, device: HashEmbedder())
+    with pytest.raises(TrainingError, match="no question whose answer stands"):
+        train_boundaries(encoder, "cpu", [bench], tmp_path / "out")
+
+
+def test_a_place_is_the_same_in_what_is_searched():
+    chunk = Chunk("a.md", "A", 100, 130, "The\u200b cra\u00adne lifts\u200b 40 t.", ("A", "B"), None)
+    at = chunk.text.index("40")
+    assert chunk.searched[chunk.place_searched(at) :].startswith("40 t.")
+    assert chunk.place_searched(0) == len("A > B\n") and chunk.place_searched(len(chunk.text)) == len(chunk.searched)
+
+
+def test_what_ships_marks_a_plain_answer():
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
+    reads, text = (
+        Boundaries(find_model(ModelSettings.embedder), "cpu"),
+        "Harbour\nThe crane on the quay was built in 1968 by the firm of Hagglin.",
+    )
+    (when,), (who,) = (reads.read(q, [text]) for q in ("When was the crane built?", "Which firm built the crane?"))
+    year, firm = [(text.index(word), text.index(word) + len(word)) for word in ("1968", "Hagglin")]
+    assert when.of(*year) > when.of(*firm) and who.of(*firm) > who.of(*year)

@@ -1,0 +1,156 @@
+"""Spans by construction, with the tiny model: every one stands in its passage, and the best are those that scoring every span would find."""
+
+import pytest
+import torch
+
+from fakes import passage
+from rag.answering.answer_type import wanted_kind
+from rag.generation import prompt
+from rag.generation.decoding import score
+from rag.generation.prefill import PrefixSettings
+from rag.generation.span_search import Node, find_spans, span_tree, walk
+
+TEXTS = [
+    "The crane lifts 40 tonnes.  It closes\nat 17:00, or “later”.",
+    "The office opens at 08:30 — since 1985 (£15 a day).",
+]
+CHUNKS = [passage(text, f"{n}.md").chunk for n, text in enumerate(TEXTS)]
+
+
+def whole(tree: Node) -> dict[tuple[int, ...], list]:
+    return {path: node.places for path, node in walk(tree) if node.places}
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def asked(tiny_generator):
+    return prompt.render(tiny_generator.tokenizer, "When does the crane close?", CHUNKS)
+
+
+def test_every_span_is_words_of_one_sentence_as_the_prompt_shows_them(tiny_generator):
+    spans = whole(span_tree(tiny_generator.tokenizer, CHUNKS))
+    texts = set()
+    for ids, places in spans.items():
+        for place in places:
+            said = CHUNKS[place.passage - 1].text[place.start : place.end]
+            assert tiny_generator.tokenizer.decode(ids) == flat(said)
+            assert place.sentence[0] <= place.start < place.end <= place.sentence[1]
+            texts.add(flat(said))
+    assert {
+        "40 tonnes",
+        "crane lifts 40",
+        "17:00",
+        "17:00, or “later",
+        "£15 a day",
+        "since 1985",
+        "closes at 17:00",
+    } <= texts
+    assert not {"tonnes. It", "The crane lifts 40 tonnes. It"} & texts and not any(
+        text.startswith(("ranes", "7:")) for text in texts - {"7:00"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("## 6.", set()), ("4.", set()), ("1.4 Anyone may ask.", {"Anyone", "may", "ask"}), ("2) Gates", {"Gates"}), ("### 3 Gates", {"Gates"}),
+        ("5.6 m of water", {"5.6", "m", "of", "water"}), ("12 people", {"12", "people"}), ("It is 1,200.50 at 17:05.", {"It", "is", "1,200.50", "at", "17:05"}),
+    ],
+)  # fmt: skip
+def test_numbers_are_whole_and_those_of_sections_answer_nothing(tiny_generator, text, words):
+    chunk = passage(text).chunk
+    found = {
+        chunk.text[p.start : p.end]
+        for places in whole(span_tree(tiny_generator.tokenizer, [chunk])).values()
+        for p in places
+    }
+    assert {span for span in found if " " not in span} == words
+
+
+def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):
+    def texts(question):
+        tree = span_tree(tiny_generator.tokenizer, CHUNKS, wanted_kind(question))
+        return {flat(CHUNKS[p.passage - 1].text[p.start : p.end]) for places in whole(tree).values() for p in places}
+
+    timed = texts("What time does it close?")
+    assert {"17:00", "closes at 17:00", "08:30"} <= timed < texts("Where is it?") and all(
+        "17:00" in text or "08:30" in text for text in timed
+    )
+    assert "40 tonnes" in texts("How many tonnes does it lift?")
+    long = passage("The crane that stands on the old quay beside the shed lifts 40 tonnes.").chunk
+    early = whole(span_tree(tiny_generator.tokenizer, [long], wanted_kind("How many tonnes?")))
+    assert (
+        max(len(long.text[p.start : p.end].split()) for places in early.values() for p in places) == 6
+    )  # 40 is the fifth word at the latest
+
+
+def test_where_nothing_is_of_the_kind_asked_for_any_span_may_answer(tiny_generator):
+    chunks = [passage("The gate is shut at night.").chunk]
+    spans = [
+        whole(span_tree(tiny_generator.tokenizer, chunks, kind))
+        for kind in (None, wanted_kind("How many gates are there?"))
+    ]
+    assert spans[0].keys() == spans[1].keys() and spans[0]
+
+
+def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, asked):
+    tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
+    tree = span_tree(tokenizer, CHUNKS)
+    every = list(whole(tree))
+    with torch.inference_mode():
+        read = tiny_generator._read([asked])
+        each = {ids: sum(score(tiny_generator._base, read, [[*ids, closing]])[0]) for ids in every}
+        found = find_spans(tiny_generator._base, read, tree, closing, beams=len(every), margin=1e9)
+        few = find_spans(tiny_generator._base, read, tree, closing, beams=4)
+    assert len(found) == len(every)
+    for span in (*found, *few):
+        assert span.logprob == pytest.approx(each[span.ids], abs=1e-3)
+    assert [span.logprob for span in found] == sorted((span.logprob for span in found), reverse=True)
+    assert len(few) == 4 and few[0].logprob <= found[0].logprob + 1e-6
+
+
+def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, asked):
+    tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
+    tree = span_tree(tokenizer, CHUNKS)
+    with torch.inference_mode():
+        read = tiny_generator._read([asked])
+        length = read.cache.get_seq_length()
+        every = find_spans(tiny_generator._base, read, tree, closing, beams=len(list(walk(tree))), margin=1e9)
+        few = find_spans(tiny_generator._base, read, tree, closing, beams=3)
+        worst = [span.ids for span in every[-4:]]
+        more = find_spans(tiny_generator._base, read, tree, closing, beams=3, also=[*worst, few[0].ids, worst[0]])
+        assert read.cache.get_seq_length() == length
+    assert {span.ids for span in more} == {span.ids for span in few} | {*worst} and len(more) == len(few) + 4
+    known = {span.ids: span for span in every}
+    assert all(
+        span.logprob == pytest.approx(known[span.ids].logprob, abs=1e-3) and span.places == known[span.ids].places
+        for span in more
+    )
+    assert [span.logprob for span in more] == sorted((span.logprob for span in more), reverse=True)
+
+
+def test_proposing_leaves_what_was_read_as_it_was(tiny_generator, asked):
+    before = tiny_generator.generate([asked], 8)
+    first = tiny_generator.propose(asked, CHUNKS, [])
+    again = tiny_generator.propose(asked, CHUNKS, tiny_generator.tokenizer("40")["input_ids"])
+    assert first[0] == again[0] and first[1] == [] and len(again[1]) == len(tiny_generator.tokenizer("40")["input_ids"])
+    assert tiny_generator.generate([asked], 8) == before
+
+
+def test_an_adapter_proposes_otherwise_than_its_base(tiny_model, tiny_adapter, asked):
+    from rag.generation.generator import Generator
+    from rag.models.resolve import find_model
+
+    tuned = Generator(find_model(str(tiny_model)), "cpu", "float32", tiny_adapter, prefix=PrefixSettings(10))
+    with tuned.base():
+        base = tuned.propose(asked, CHUNKS, [])[0]
+    assert [s.logprob for s in tuned.propose(asked, CHUNKS, [])[0]] != [s.logprob for s in base]
+
+
+def test_passages_without_words_give_no_spans(tiny_generator):
+    chunks = [passage("... !!! —").chunk]
+    tokens = prompt.render(tiny_generator.tokenizer, "What?", chunks)
+    assert tiny_generator.propose(tokens, chunks, []) == ([], [])

