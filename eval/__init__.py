@@ -1,1 +1,1 @@
-"""Measure: retrieval and answers, base against tuned."""
+"""Measure: retrieval and answers, base against tuned, with paired tests. May use rag, never finetune."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eval.cli.suites import add_parts, write
 from eval.runs.generators import generators_of
-from rag.cli.main import guarded, load_settings
+from rag.cli.shell import guarded, load_settings
 from rag.core.settings import Settings
 
 EXAMPLES = """examples:
@@ -199,7 +199,7 @@ def run_bench(args: argparse.Namespace, settings: Settings) -> None:
 def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, Path]:
     """-> the run's folder, the bench's index in it, and the file of questions. Raises EvaluationError when the folder is no bench."""
     from eval.runs.evaluate import RUNS, build_index
-    from eval.runs.questions import EvaluationError
+    from rag.core.errors import EvaluationError
 
     bench = args.folder
     if not (bench / "documents").is_dir() or not (bench / "questions.jsonl").is_file():
@@ -238,7 +238,7 @@ def train(args: argparse.Namespace, run: str, index: Path) -> None:
     options = [word for item in args.set or [] for word in ("--set", item)]
     command = [sys.executable, "-m", "finetune", *options, "train", "--run", run, "--index", str(index), "--resume"]
     if subprocess.run(command).returncode:
-        from eval.runs.questions import EvaluationError
+        from rag.core.errors import EvaluationError
 
         raise EvaluationError(f"training failed: {' '.join(command[1:])}")
 
@@ -246,7 +246,7 @@ def train(args: argparse.Namespace, run: str, index: Path) -> None:
 def measure(
     args: argparse.Namespace, settings: Settings, folder: Path, file: Path, generators: dict[str, Path | None]
 ) -> None:
-    from eval.report.report import as_text
+    from eval.report.report import as_text, write_report
     from eval.runs.evaluate import Task, evaluate
     from eval.runs.leakage import parts_of, without_leaks
     from eval.runs.questions import read_questions
@@ -255,6 +255,7 @@ def measure(
     questions, notes = without_leaks(read_questions(file, args.sample, args.seed), adapters, args.leaks)
     parts = parts_of(sorted({q.document for q in questions}), next(reversed(adapters.values()), None))
     summary = evaluate(settings, Task(folder / "predictions", folder / "index", questions, generators, parts, notes))
+    write_report(folder / "predictions")
     write(args.json, summary)
     print(f"{as_text(summary)}\n\nreport: {folder / 'predictions' / 'report.html'}")
 
@@ -262,7 +263,7 @@ def measure(
 def run_compare(args: argparse.Namespace, settings: Settings) -> None:
     from eval.report.report import as_text
     from eval.runs.compare import compare, read_scored
-    from eval.runs.questions import EvaluationError
+    from rag.core.errors import EvaluationError
 
     named = [
         (f"{place.name}:{name}" if place.is_dir() else name, rows)
@@ -286,10 +287,10 @@ def run_score(args: argparse.Namespace, settings: Settings) -> None:
     from eval.metrics.groundedness import open_meaning
     from eval.report.report import as_text
     from eval.runs.compare import SCORED
-    from eval.runs.resume import write_lines
     from eval.runs.score import score
     from eval.runs.summary import SUMMARY
-    from rag.pipeline import open_embedder
+    from rag.core.jsonl import write_lines
+    from rag.factory import open_embedder
 
     summary, rows = score(args.file, args.questions, args.documents, open_meaning(settings), open_embedder(settings))
     write(args.json, summary)

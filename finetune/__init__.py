@@ -1,1 +1,4 @@
-"""Train the generator on the corpus: mine, SFT, DPO, promote."""
+"""Train on the indexed corpus: mine questions, fine-tune generator and retriever, promote what is shown to be better.
+
+May use rag, never eval.
+"""

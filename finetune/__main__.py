@@ -10,8 +10,8 @@ from pathlib import Path
 from finetune.cli.experiments import add_measuring
 from finetune.cli.human import add_people
 from finetune.cli.shipped import add_shipped
-from finetune.generator.configured_base import base_of
-from rag.cli.main import guarded, load_settings
+from finetune.generator.base_model import base_of
+from rag.cli.shell import guarded, load_settings
 from rag.core.settings import Settings
 
 EXAMPLES = """examples:
@@ -92,8 +92,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import Stage
     from finetune.time_budget import within
+    from rag.core.run_folder import Stage
 
     start = time.perf_counter()
     if not args.resume:
@@ -110,9 +110,9 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.mining.round_trip import open_round_trip
     from finetune.mining.teacher import Teacher, open_teacher
     from finetune.shipped.question_writer import open_writer
+    from rag.factory import open_retriever
     from rag.generation.chat_endpoint import EndpointSettings
-    from rag.models.resolve import choose_device
-    from rag.pipeline import open_retriever
+    from rag.models.device import choose_device
 
     stage = _begin(args, "mine")
     if stage is None:
@@ -140,8 +140,8 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import Stage
     from finetune.generator.sft import SftSettings, train_sft
+    from rag.core.run_folder import Stage
 
     stage = _begin(args, "sft")
     if stage:
@@ -156,10 +156,10 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import Stage
     from finetune.generator.dpo import DpoSettings, pair_up, train_dpo
     from rag.answering.answerer import AnswerSettings
-    from rag.pipeline import open_generator
+    from rag.core.run_folder import Stage
+    from rag.factory import open_generator
 
     stage = _begin(args, "dpo")
     if stage is None:
@@ -189,9 +189,10 @@ def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import Stage, read_rows
+    from finetune.data.rows import read_rows
     from finetune.generator.merge import merge
     from rag.answering.answerer import AnswerSettings
+    from rag.core.run_folder import Stage
 
     mined = Stage(args.run, "mine")
     mined.receipt()
@@ -206,8 +207,8 @@ def run_merge(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_promote(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import Stage
     from finetune.promote import promote
+    from rag.core.run_folder import Stage
 
     promote(Stage(args.run, "attribution"), settings, args.index)
 
@@ -220,7 +221,7 @@ def _prefix(settings: Settings):
 
 def _begin(args: argparse.Namespace, name: str):
     """-> the stage to do, emptied with what rests on it unless resuming; None when it has finished and --resume says to keep it."""
-    from finetune.data.rows import Stage
+    from rag.core.run_folder import Stage
 
     stage = Stage(args.run, name)
     if args.resume and stage.finished:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from finetune.data.rows import Stage, TrainingError
+from rag.core.errors import TrainingError
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
+from rag.factory import serve_live
 from rag.models import registry
-from rag.pipeline import serve_live
 
 
 def promote(judged: Stage, settings: Settings, index: Path) -> None:

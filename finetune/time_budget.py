@@ -10,9 +10,7 @@ from pathlib import Path
 import torch
 from transformers import DynamicCache
 
-from finetune.data.rows import Stage
-from finetune.generator.base_model import attend_after_prefix, load_trainable
-from finetune.generator.configured_base import base_of
+from finetune.generator.base_model import attend_after_prefix, base_of, load_trainable
 from finetune.generator.dpo import DpoSettings
 from finetune.generator.peft_methods import find_method
 from finetune.generator.sft import AT_ONCE, SftSettings, starting
@@ -22,9 +20,10 @@ from finetune.retriever.cross_encoder import EPOCHS, WRONG
 from finetune.retriever.cross_encoder import NAME as CROSS_ENCODER
 from finetune.retriever.embedder import EPOCHS as EMBEDDER_EPOCHS
 from finetune.retriever.embedder import NAME as EMBEDDER
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
+from rag.factory import open_retriever
 from rag.models.resolve import LocalModel
-from rag.pipeline import open_retriever
 from rag.retrieval.retriever import Retriever
 
 REST = 40  # of these tokens, the question and the answer

@@ -141,6 +141,7 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
     """-> a function that runs a whole evaluation into a folder and returns its summary: a few small documents and questions, no embedding model
     and no judge of meaning. generator: what answers in place of the settings' model. more: fields of the Task."""
     from corpus_in_small import DOCUMENTS, PARTS, QUESTIONS
+    from eval.report.report import write_report
     from eval.runs.evaluate import Task, evaluate
     from rag.core.settings import Settings
     from rag.retrieval.retriever import RetrievalSettings, Retriever
@@ -159,9 +160,10 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
             monkeypatch.setattr("eval.runs.evaluate.open_generator", lambda settings, adapter, cache=None: generator)
         fields = {"questions": QUESTIONS, "parts": PARTS, "notes": [], **more}
         written = ["answer.extractive=false", *overrides]  # Scripted writes; spans are another file's
-        return evaluate(
-            Settings(written, tmp_path / "none.toml"), Task(folder, store.folder, generators=generators, **fields)
-        )
+        settings = Settings(written, tmp_path / "none.toml")
+        summary = evaluate(settings, Task(folder, store.folder, generators=generators, **fields))
+        write_report(folder)
+        return summary
 
     return run
 

@@ -1,32 +1,103 @@
+"""The order of packages and folders: every import points down, and nothing imports itself in a circle."""
+
 import ast
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("rag", "finetune", "eval")
+# Each folder or file may import those to the left of it in its package; those of one group may not import each other.
+ORDER = {
+    "rag": [
+        {"core"},
+        {"documents.formats"},
+        {"documents", "models"},
+        {"index", "generation"},
+        {"retrieval"},
+        {"answering"},
+        {"pipeline"},
+        {"factory"},
+        {"cli"},
+        {"__main__"},
+    ],
+    "finetune": [
+        {"data"},
+        {"mining"},
+        {"generator", "human", "retriever"},
+        {"shipped"},
+        {"experiments", "promote", "time_budget"},
+        {"cli"},
+        {"__main__"},
+    ],
+    "eval": [{"metrics"}, {"runs"}, {"promotion", "report", "suites"}, {"cli"}, {"__main__"}],
+}
+MAY_USE = {"rag": {"rag"}, "finetune": {"finetune", "rag"}, "eval": {"eval", "rag"}}
 
 
-def imported(package: str) -> set[tuple[str, str]]:
-    """-> (file, top-level package that it imports), wherever in the file the import stands."""
+def room(module: str) -> str:
+    """-> the folder of a module below its package, or the module itself where it stands beside the folders."""
+    parts = module.split(".")
+    while len(parts) > 1 and not (ROOT.joinpath(*parts) / "__init__.py").exists():
+        parts.pop()
+    return ".".join(parts[1:] or module.split(".")[1:2] or ["__init__"])
+
+
+def imports(path: Path) -> set[str]:
+    """-> full names of the modules that a file imports, wherever in it the import stands."""
     found = set()
-    for path in sorted((ROOT / package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom):
-                names = [package if node.level else node.module]
-            found |= {(f"{package}/{path.name}", name.split(".")[0]) for name in names}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in inner if ROOT.joinpath(*name.split(".")).with_suffix(".py").exists()}
+            found |= modules or {node.module}
     return found
 
 
-def test_rag_imports_neither_finetune_nor_eval():
-    assert [pair for pair in imported("rag") if pair[1] in ("finetune", "eval")] == []
+def arrows(package: str) -> set[tuple[str, str]]:
+    """-> (room, module imported) of every import of ours."""
+    found = set()
+    for path in sorted((ROOT / package).rglob("*.py")):
+        here = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        found |= {(room(here), name) for name in imports(path) if name.split(".")[0] in ORDER}
+    return found
 
 
-def test_finetune_and_eval_import_rag_and_never_each_other():
-    for package, other in (("finetune", "eval"), ("eval", "finetune")):
-        names = imported(package)
-        assert "rag" in {name for _, name in names}
-        assert [pair for pair in names if pair[1] == other] == []
+@pytest.mark.parametrize("package", ORDER)
+def test_packages_import_only_what_is_below_them(package):
+    used = {name.split(".")[0] for _, name in arrows(package)}
+    assert used <= MAY_USE[package] and "rag" in used
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_folders_import_only_what_is_below_them(package):
+    level = {name: n for n, group in enumerate(ORDER[package]) for name in group}
+    inner = {(here, room(name)) for here, name in arrows(package) if name.split(".")[0] == package}
+    unknown = {here for here, _ in inner if here not in level} - {"__init__"}
+    assert not unknown, "name each new folder in ORDER"
+    assert [(a, b) for a, b in sorted(inner) if a != b and level.get(a, 99) <= level[b]] == []
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_files_of_a_folder_do_not_import_each_other_in_a_circle(package):
+    below = {}
+    for path in (ROOT / package).rglob("*.py"):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        below[name] = {module for module in imports(path) if module.split(".")[0] == package} - {name}
+    while leaves := [name for name, wanted in below.items() if not wanted & below.keys()]:
+        for name in leaves:
+            del below[name]
+    assert not below, f"a circle among {sorted(below)}"
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_every_folder_says_what_lives_there(package):
+    for folder in (ROOT / package).rglob("__init__.py"):
+        said = ast.get_docstring(ast.parse(folder.read_text(encoding="utf-8"))) or ""
+        assert 20 < len(said) < 400, folder
 
 
 def test_no_file_is_called_utils():
-    assert [str(path) for package in PACKAGES for path in (ROOT / package).rglob("*util*.py")] == []
+    assert [str(path) for package in ORDER for path in (ROOT / package).rglob("*util*.py")] == []

@@ -91,7 +91,7 @@ def add_parts(commands: Any) -> None:
 
 
 def write(path: Path | None, figures: dict) -> None:
-    from eval.runs.resume import write_json
+    from rag.core.jsonl import write_json
 
     if path:
         write_json(path, figures)
@@ -118,7 +118,8 @@ def run_peer(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_scale(args: argparse.Namespace, settings: Settings) -> None:
     from eval.suites.index_scale import scale
-    from rag.models.resolve import ModelSettings, choose_device, find_model
+    from rag.models.device import choose_device
+    from rag.models.resolve import ModelSettings, find_model
 
     models = settings.section("model", ModelSettings)
     sizes = [int(size) for size in args.chunks.split(",")]
@@ -130,7 +131,7 @@ def run_scale(args: argparse.Namespace, settings: Settings) -> None:
 def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     from eval.runs.questions import read_questions
     from eval.suites.answer_speed import as_lines, speed
-    from rag.pipeline import live_adapter
+    from rag.factory import live_adapter
 
     found = speed(
         settings, args.index, read_questions(args.corpus / "gold.jsonl", args.sample, 0), args.adapter or live_adapter()
@@ -141,7 +142,7 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_followup(args: argparse.Namespace, settings: Settings) -> None:
     from eval.suites.followup import as_lines, measure_followups
-    from rag.pipeline import open_retriever
+    from rag.factory import open_retriever
 
     found = measure_followups(open_retriever(settings, args.index))
     write(args.json, found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rag.answering.grounding import SUPPORT, sentences, support
+from rag.answering.grounding import SUPPORT, support
+from rag.core.sentences import sentences
 from rag.core.settings import Settings
+from rag.factory import open_reranker, shipped_reranker
 from rag.models.cross_encoder import Reranker
 from rag.models.resolve import ModelSettings
-from rag.pipeline import open_reranker, shipped_reranker
 
 
 class Meaning(Protocol):

@@ -15,13 +15,12 @@ from eval.metrics.statistics import Difference, mean, paired_bootstrap, percenti
 from eval.promotion.stages import development, incumbent
 from eval.runs.evaluate import RUNS, choice, chunks, digest_of, identity, newest_adapter
 from eval.runs.predict import DEPTH, Shown, evidence_ranks, holds, predict, retrieve
-from eval.runs.questions import EvaluationError, Evidence, Question, asked
-from eval.runs.resume import read_lines, write_json
+from eval.runs.questions import Evidence, Question, asked
 from eval.runs.trial_embedder import retrievers
+from rag.core.errors import EvaluationError
+from rag.core.jsonl import read_lines, write_json
 from rag.core.settings import Settings
-from rag.generation.prefill import PrefixSettings
-from rag.models.registry import digest
-from rag.pipeline import (
+from rag.factory import (
     changed_reranker,
     made_by,
     open_answerer,
@@ -30,6 +29,8 @@ from rag.pipeline import (
     open_record,
     open_reranker,
 )
+from rag.generation.prefill import PrefixSettings
+from rag.models.registry import digest
 from rag.retrieval.retriever import RetrievalSettings
 
 OLD = "old"  # the cell with nothing new

@@ -12,11 +12,12 @@ from eval.metrics.answer_metrics import judge
 from eval.metrics.statistics import mean, paired_bootstrap
 from eval.runs.evaluate import RUNS
 from eval.runs.predict import predict
-from eval.runs.questions import EvaluationError, Evidence, Question
+from eval.runs.questions import Evidence, Question
+from rag.core.chunk import Chunk
+from rag.core.errors import EvaluationError
 from rag.core.settings import Settings
-from rag.documents.chunking import Chunk
+from rag.factory import live_adapter, open_answerer, open_generator, shipped_reader
 from rag.generation.prefill import PrefixSettings
-from rag.pipeline import live_adapter, open_answerer, open_generator, shipped_reader
 from rag.retrieval.retriever import Passage
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from eval.report.plots import plots
 from eval.runs.compare import SCORED
-from eval.runs.resume import read_lines
 from eval.runs.summary import PASSAGES
+from rag.core.jsonl import read_lines
 
 ASSETS = Path(__file__).parent / "assets"
 CARDS = (

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from eval.runs.questions import EvaluationError
+from rag.core.errors import EvaluationError
 
 FILE = Path(__file__).parents[1] / "published.toml"
 README = Path("README.md")

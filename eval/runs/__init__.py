@@ -1,1 +1,1 @@
-""""""
+"""One evaluation: questions, predictions, scores, summary, comparison. May use metrics."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics.statistics import Difference, mcnemar, mean, paired_bootstrap, unpaired_bootstrap, wins_ties_losses
-from eval.runs.questions import EvaluationError
-from eval.runs.resume import read_lines
+from rag.core.errors import EvaluationError
+from rag.core.jsonl import read_lines
 
 Row = dict[str, Any]
 SCORED = ".scored.jsonl"

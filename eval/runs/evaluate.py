@@ -14,24 +14,23 @@ from typing import Any
 from eval.metrics.answer_metrics import cited_span, judge
 from eval.metrics.groundedness import Cited, add_support, open_meaning
 from eval.metrics.relevance import add_relevance
-from eval.report.report import write_report
 from eval.runs.compare import SCORED
 from eval.runs.forgetting import FILE, follow
 from eval.runs.predict import Shown, evidence_ranks, latencies, predict, predict_closed_book, retrieve
-from eval.runs.questions import EvaluationError, Question, asked
-from eval.runs.resume import write_json, write_lines
+from eval.runs.questions import Question, asked
 from eval.runs.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
 from rag.answering.answerer import Answerer, AnswerSettings
-from rag.core.errors import OutdatedError
+from rag.core.errors import EvaluationError, OutdatedError
+from rag.core.jsonl import write_json, write_lines
 from rag.core.settings import Settings
 from rag.documents.document import find_files
+from rag.factory import live_adapter, open_answerer, open_embedder, open_generator, open_retriever, open_store
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.generation.prefill import PrefixSettings
 from rag.index.indexing import Rules, remove, sync
 from rag.index.writer import Store
 from rag.models.adapters import CURVES
-from rag.pipeline import live_adapter, open_answerer, open_embedder, open_generator, open_retriever, open_store
 from rag.retrieval.retriever import RetrievalSettings
 
 RUNS = Path("var/runs")
@@ -86,7 +85,7 @@ def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None
 
 
 def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
-    """Answer, measure, report; -> the summary. In the task's folder, run.json and the NAME.scored.jsonl are the same each time; times.json is not."""
+    """Answer and measure; -> the summary. In the task's folder, run.json and the NAME.scored.jsonl are the same each time; times.json is not."""
     passages, seconds = retrieve(open_retriever(settings, task.index), task.questions)
     ranks = {q.id: evidence_ranks(q, passages[q.id]) for q in task.questions}
     shown = {id: found[: settings.section("retrieval", RetrievalSettings).passages] for id, found in passages.items()}
@@ -97,7 +96,6 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
     write_lines(task.folder / PASSAGES, chunks(shown))
     write_json(task.folder / TIMES, {"search": seconds, "generators": times})
     write_json(task.folder / SUMMARY, {"notes": task.notes, **summarize(task.questions, ranks, answered)})
-    write_report(task.folder)
     return read_summary(task.folder)
 
 

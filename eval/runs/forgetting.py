@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics.statistics import grouped, mcnemar, mean, paired_bootstrap
-from eval.runs.resume import in_batches, read_lines
+from eval.runs.resume import in_batches
+from rag.core.jsonl import read_lines
 from rag.generation import prompt
 from rag.generation.generator import Generator
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.runs.questions import EvaluationError
+from rag.core.errors import EvaluationError
 
 
 def generators_of(text: str, adapter: Path | None) -> dict[str, Path | None]:

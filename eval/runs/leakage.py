@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.runs.questions import EvaluationError, Question
-from rag.index.bm25 import STOPWORDS, words
+from eval.runs.questions import Question
+from rag.core.errors import EvaluationError
+from rag.core.words import STOPWORDS, search_terms
 from rag.models.adapters import RECORD
 
 ASKING = frozenset("how many much what when where which who whom whose why".split())
@@ -74,11 +75,11 @@ def _candidates(asked: frozenset[str], having: dict[str, list[int]]) -> set[int]
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(words(text)) - (STOPWORDS - ASKING)
+    return frozenset(search_terms(text)) - (STOPWORDS - ASKING)
 
 
-def _numbers(words: frozenset[str]) -> set[str]:
-    return {word for word in words if any(ch.isdigit() for ch in word)}
+def _numbers(search_terms: frozenset[str]) -> set[str]:
+    return {word for word in search_terms if any(ch.isdigit() for ch in word)}
 
 
 def without_leaks(questions: list[Question], adapters: dict[str, Path], mode: str) -> tuple[list[Question], list[str]]:

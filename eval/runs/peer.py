@@ -12,12 +12,12 @@ from eval.runs.compare import SCORED, compare, read_scored
 from eval.runs.evaluate import score_all
 from eval.runs.predict import row_of
 from eval.runs.questions import Question, question_of
-from eval.runs.resume import read_lines, write_lines
 from eval.runs.summary import PASSAGES, Answered, summarize_one
 from rag.answering.answer import written_answer
 from rag.answering.answerer import Told
+from rag.core.chunk import Chunk
+from rag.core.jsonl import read_lines, write_lines
 from rag.core.settings import Settings
-from rag.documents.chunking import Chunk
 from rag.generation import prompt
 from rag.generation.chat_endpoint import Endpoint
 from rag.generation.generator import Generation

@@ -11,8 +11,8 @@ from tqdm import tqdm
 from eval.runs.questions import Evidence, Question, asked
 from eval.runs.resume import in_batches
 from rag.answering.answerer import Answerer, Told
+from rag.core.chunk import Chunk
 from rag.core.text_metrics import overlaps
-from rag.documents.chunking import Chunk
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.retrieval.retriever import Passage, Retriever

@@ -9,11 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.core.errors import RagtuneError
-
-
-class EvaluationError(RagtuneError):
-    """Questions, runs or adapters that can't be evaluated together."""
+from rag.core.errors import EvaluationError
 
 
 @dataclass(frozen=True)

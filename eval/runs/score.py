@@ -9,8 +9,9 @@ from typing import Any
 from eval.metrics.answer_metrics import judge
 from eval.metrics.groundedness import Cited, Meaning, add_support
 from eval.metrics.relevance import add_relevance
-from eval.runs.questions import EvaluationError, Question, asked, question_of, read_questions
+from eval.runs.questions import Question, asked, question_of, read_questions
 from eval.runs.summary import summarize_one
+from rag.core.errors import EvaluationError
 from rag.documents.document import find_files, read_document
 from rag.generation.prompt import REFUSAL
 from rag.models.embedder import Embedder

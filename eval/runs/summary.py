@@ -12,7 +12,8 @@ from eval.metrics.answer_metrics import contains
 from eval.metrics.statistics import bootstrap, grouped, mean, percentile
 from eval.runs import forgetting
 from eval.runs.compare import compare, drop
-from eval.runs.questions import EvaluationError, Question
+from eval.runs.questions import Question
+from rag.core.errors import EvaluationError
 from rag.core.text_metrics import exact_match, token_f1
 
 SUMMARY, TIMES, PASSAGES = "run.json", "times.json", "passages.jsonl"

@@ -7,8 +7,8 @@ from typing import Any
 
 from eval.metrics.groundedness import Cited, Meaning, add_support
 from eval.metrics.statistics import bootstrap
-from eval.runs.resume import read_lines
 from rag.answering.grounding import SUPPORT
+from rag.core.jsonl import read_lines
 
 FILE = Path(__file__).parent / "labelled.jsonl"
 

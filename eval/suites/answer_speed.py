@@ -15,11 +15,13 @@ from eval.runs.questions import Question
 from eval.suites.engines import Engine, ctranslate2, llama_cpp, ours, timed, transformers
 from rag.answering.answerer import AnswerSettings
 from rag.core.settings import Settings
+from rag.factory import open_answerer, open_generator, open_retriever
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.generation.prompt import Tokens
-from rag.models.resolve import ModelSettings, choose_device, find_model
-from rag.pipeline import Pipeline, open_answerer, open_generator, open_retriever
+from rag.models.device import choose_device
+from rag.models.resolve import ModelSettings, find_model
+from rag.pipeline import Pipeline
 
 BATCH = 8
 

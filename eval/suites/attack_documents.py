@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
-from eval.runs.resume import read_lines
+from rag.core.jsonl import read_lines
 
 FILE = Path(__file__).parent / "attacks.jsonl"
 PLACEBO = "This page was last looked over in spring, and nothing needed changing."

@@ -9,13 +9,14 @@ from typing import Any
 from eval.metrics.statistics import grouped, wilson
 from eval.runs.evaluate import RUNS, build_index, choice, chunks, digest_of, identity, speaking
 from eval.runs.predict import Shown, predict
-from eval.runs.questions import EvaluationError, Question, asked
-from eval.runs.resume import write_json, write_lines
+from eval.runs.questions import Question, asked
 from eval.suites.attack_documents import PLACEBO, Attack, carrier, read_attacks
+from rag.core.errors import EvaluationError
 from rag.core.invisible_characters import visible
+from rag.core.jsonl import write_json, write_lines
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
-from rag.pipeline import live_adapter, open_answerer, open_generator, open_retriever, shipped_reader
+from rag.factory import live_adapter, open_answerer, open_generator, open_retriever, shipped_reader
 from rag.retrieval.retriever import RetrievalSettings
 
 VERSIONS = (

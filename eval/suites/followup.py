@@ -9,7 +9,7 @@ from typing import Any
 from eval.metrics.statistics import grouped, mcnemar, mean, paired_bootstrap
 from eval.runs.predict import evidence_ranks
 from eval.runs.questions import Question, question_of
-from eval.runs.resume import read_lines
+from rag.core.jsonl import read_lines
 from rag.retrieval.query_rewriting import Turn, stand_alone
 from rag.retrieval.retriever import Retriever
 

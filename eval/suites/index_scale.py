@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from eval.suites.scale_texts import Varied, real_chunks
-from rag.index.bm25 import words
+from rag.core.words import search_terms
 from rag.index.indexing import Rules, ingest
 from rag.index.snapshot import catch_up
 from rag.index.store import Record
@@ -116,7 +116,7 @@ def against_bm25(retriever: Retriever, questions: list[tuple[str, np.ndarray]], 
 
     record, lexical = Record(folder, IDENTITY), retriever._snapshot.lexical
     ids = record.since(0).added
-    texts = [words(text) for text in record.searched(ids)]
+    texts = [search_terms(text) for text in record.searched(ids)]
     fast, slow = bm25s.BM25(method="atire", k1=1.5, b=0.75), BM25Okapi(texts)
     fast.index(texts, show_progress=False)
     places = {id: n for n, id in enumerate(ids.tolist())}
@@ -124,12 +124,12 @@ def against_bm25(retriever: Retriever, questions: list[tuple[str, np.ndarray]], 
     for number, (text, _) in enumerate(questions):
         turn = [
             (mine, lambda t=text: lexical.search(t, K)),
-            (theirs, lambda t=text: fast.retrieve([words(t)], k=K, show_progress=False)),
+            (theirs, lambda t=text: fast.retrieve([search_terms(t)], k=K, show_progress=False)),
         ]
         for seconds, work in turn if number % 2 else turn[::-1]:
             seconds.append(timed(work)[0])
         if number < 20:
-            took, scores = timed(lambda t=text: slow.get_scores(words(t)))
+            took, scores = timed(lambda t=text: slow.get_scores(search_terms(t)))
             oracle.append(took)
             off = max([off, *(abs(scores[places[id]] - score) for id, score in lexical.search(text, K))])
     return {

@@ -10,12 +10,13 @@ from typing import Any
 from eval.metrics import ranking
 from eval.metrics.statistics import mean, paired_bootstrap, percentile
 from eval.runs.predict import evidence_ranks, retrieve
-from eval.runs.questions import EvaluationError, Question
+from eval.runs.questions import Question
 from eval.runs.trial_embedder import retrievers
+from rag.core.errors import EvaluationError
 from rag.core.settings import Settings
+from rag.factory import changed_reranker, open_embedder, open_record
 from rag.models.cross_encoder import SHIPPED
 from rag.models.weight_delta import identity_of
-from rag.pipeline import changed_reranker, open_embedder, open_record
 from rag.retrieval.retriever import Hits, RetrievalSettings, Retriever
 
 FUSED = "fused"  # what every other order is compared with

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.documents.chunking import Chunk, ChunkSettings, chunk
+from rag.core.chunk import Chunk
+from rag.documents.chunking import ChunkSettings, chunk
 from rag.documents.document import Document
 from rag.documents.formats.sections import Section
 

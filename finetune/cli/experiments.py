@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from finetune.generator.configured_base import base_of
+from finetune.generator.base_model import base_of
 from rag.core.settings import Settings
 
 
@@ -69,8 +69,10 @@ def add_measuring(commands: Any) -> None:
 
 
 def run_speed(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import Stage, read_rows, write_lines
+    from finetune.data.rows import read_rows
     from finetune.experiments.training_speed import HEADER, as_json, speed
+    from rag.core.jsonl import write_lines
+    from rag.core.run_folder import Stage
     from rag.generation.prefill import PrefixSettings
 
     mined = Stage(args.run, "mine")
@@ -86,8 +88,10 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_methods(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import Stage, read_rows, write_lines
+    from finetune.data.rows import read_rows
     from finetune.experiments.compare_methods import HEADER, compare_methods
+    from rag.core.jsonl import write_lines
+    from rag.core.run_folder import Stage
 
     mined = Stage(args.run, "mine")
     mined.receipt()
@@ -98,9 +102,9 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
 
 def _basis(args: argparse.Namespace, settings: Settings) -> str:
     """-> what a comparison depends on, but for the rules of mining, as 12 hex digits: both benches, writer, settings, sample, and what ships."""
-    from finetune.data.rows import digest_of
     from finetune.shipped.span_proposals import readers
     from rag.answering.span_selector import SHIPPED as CHOOSER
+    from rag.core.jsonl import digest_of
     from rag.models.cross_encoder import SHIPPED as RERANKER
     from rag.models.weight_delta import CHANGES
 
@@ -119,13 +123,14 @@ def _basis(args: argparse.Namespace, settings: Settings) -> str:
 
 
 def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import TrainingError, write_lines
     from finetune.experiments.mined_vs_human import MINED, PEOPLE, Teaching
     from finetune.experiments.mined_vs_human_table import as_text, heard, table
     from finetune.mining.round_trip import open_round_trip
     from finetune.shipped.question_writer import open_writer
     from rag.answering.answerer import AnswerSettings
-    from rag.models.resolve import choose_device
+    from rag.core.errors import TrainingError
+    from rag.core.jsonl import write_lines
+    from rag.models.device import choose_device
 
     model, device, _ = base_of(settings)
     writer = open_writer(model, *choose_device(device), args.writer)

@@ -45,10 +45,10 @@ def add_people(commands: Any) -> None:
 
 
 def run_import(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.rows import TrainingError
     from finetune.human.import_questions import import_file
     from finetune.mining.mine import MineSettings
-    from rag.pipeline import open_retriever
+    from rag.core.errors import TrainingError
+    from rag.factory import open_retriever
 
     if len({path.name for path in args.files}) < len(args.files):
         raise TrainingError("two files have the same name: rename one")

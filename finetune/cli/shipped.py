@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finetune.generator.configured_base import base_of
+from finetune.generator.base_model import base_of
 from rag.core.settings import Settings
 
 
@@ -94,7 +94,8 @@ def run_label(args: argparse.Namespace, settings: Settings) -> None:
 def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.cross_encoder import train_reranker
     from finetune.shipped.span_proposals import proposals
-    from rag.models.resolve import ModelSettings, choose_device, find_model
+    from rag.models.device import choose_device
+    from rag.models.resolve import ModelSettings, find_model
 
     models = settings.section("model", ModelSettings)
     near = [p for folder in args.folder if (folder / "questions.jsonl").exists() for p in proposals(settings, folder)]
@@ -105,7 +106,8 @@ def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_boundaries(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.span_scorer import train_boundaries
-    from rag.models.resolve import ModelSettings, choose_device, find_model
+    from rag.models.device import choose_device
+    from rag.models.resolve import ModelSettings, find_model
 
     models = settings.section("model", ModelSettings)
     train_boundaries(

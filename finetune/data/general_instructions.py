@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from finetune.data.rows import read_lines
+from rag.core.jsonl import read_lines
 from rag.generation import prompt
 
 FILE = Path(__file__).parent / "general.jsonl"

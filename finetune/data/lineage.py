@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.data.rows import RUNS, Row
+from finetune.data.rows import Row
 from finetune.data.training_set import DEV, TRAIN, data_of, taught
+from rag.core.run_folder import RUNS
+from rag.factory import live_adapter
 from rag.models.adapters import IDENTITY, RECORD, questions_about, read_identity
 from rag.models.registry import LIVE
-from rag.pipeline import live_adapter
 
 ASKED, SHOWN = "asked of it", "shown among the passages"
 

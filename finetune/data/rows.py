@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
-from rag.core.errors import RagtuneError
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
+from rag.core.jsonl import read_lines
 from rag.generation import prompt
 
-RUNS = Path("var/runs")
 T = TypeVar("T")
-
-
-class TrainingError(RagtuneError):
-    """A stage of training can't go on: something before it is missing, changed, or too small."""
 
 
 @dataclass(frozen=True)
@@ -84,82 +71,9 @@ def row_from_json(data: dict[str, Any]) -> Row:
     )
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:  # not str.splitlines, which also parts lines at U+2028 and U+0085
-        return [json.loads(line) for line in file]
-
-
 def read_rows(path: Path) -> list[Row]:
     return [row_from_json(line) for line in read_lines(path)]
 
 
 def read_pairs(path: Path) -> list[Pair]:
     return [Pair(**{**line, "row": row_from_json(line["row"])}) for line in read_lines(path)]
-
-
-def write_lines(path: Path, items: Iterable[Any]) -> None:
-    """Dataclasses or dicts as JSON lines, written aside and renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as file:
-        for item in items:
-            data = dataclasses.asdict(item) if dataclasses.is_dataclass(item) else item
-            file.write(json.dumps(data, ensure_ascii=False) + "\n")
-    aside.rename(path)
-
-
-def kept_lines(path: Path, items: Sequence[T], work: Callable[[T], Any], label: str) -> list[Any]:
-    """-> what `work` makes of each item, in their order: a line of JSON each, appended to `path` as soon as it is made, so that a killed run goes on where it
-    was. The path must name all that the lines depend on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.read_bytes() if path.exists() else b""
-    made = [json.loads(line) for line in whole.split(b"\n")[:-1]]
-    with path.open("ab") as file, tqdm(total=len(items), initial=len(made), desc=label, unit=" questions") as bar:
-        file.truncate(whole.rfind(b"\n") + 1)  # a kill can leave half a line
-        for item in items[len(made) :]:
-            made.append(work(item))
-            file.write(json.dumps(made[-1], ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            bar.update()
-    return made
-
-
-def digest(path: Path) -> str:
-    """-> 12 hex digits of the file's SHA-256."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def digest_of(words: list[str], files: Iterable[Path]) -> str:
-    """-> 12 hex digits of all that something depends on, as a part of its file's name."""
-    found = hashlib.sha256("\0".join(words).encode())
-    for file in files:
-        found.update(file.read_bytes())
-    return found.hexdigest()[:12]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage's folder in a run: var/runs/<run>/<name>/. Its run.json is written last, so its presence means finished."""
-
-    run: str
-    name: str
-
-    @property
-    def folder(self) -> Path:
-        return RUNS / self.run / self.name
-
-    @property
-    def finished(self) -> bool:
-        return (self.folder / "run.json").exists()
-
-    def receipt(self) -> dict[str, Any]:
-        """-> run.json. Raises TrainingError when the stage has not finished."""
-        if not self.finished:
-            raise TrainingError(f"{self.folder} is not finished: python -m finetune {self.name} --run {self.run}")
-        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-
-    def finish(self, receipt: dict[str, Any]) -> None:
-        write_lines(self.folder / "run.json", [receipt])
-
-    def clear(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)

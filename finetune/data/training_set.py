@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from finetune.data.rows import Row, Stage, TrainingError, digest, read_lines, read_rows, row_from_json, write_lines
+from finetune.data.rows import Row, read_rows, row_from_json
+from rag.core.errors import TrainingError
+from rag.core.jsonl import file_digest, read_lines, write_lines
+from rag.core.run_folder import Stage
 from rag.core.text_metrics import normalize
 
 DEV, TRAIN = "dev", "train"
@@ -89,5 +92,7 @@ def data_of(run: str) -> str:
     files = [folder / f"{TRAIN}.jsonl" for folder in sources(run)]
     files += [verdicts_of(run)] if verdicts_of(run).exists() else []
     return (
-        digest(files[0]) if len(files) == 1 else hashlib.sha256("".join(map(digest, files)).encode()).hexdigest()[:12]
+        file_digest(files[0])
+        if len(files) == 1
+        else hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:12]
     )

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetune.data.rows import Row, TrainingError
+from finetune.data.rows import Row
 from finetune.experiments.clock import Clock, alone, peak_mb
+from rag.core.errors import TrainingError
 from rag.models.resolve import LocalModel
 
 HEADER = f"{'':14}{'trained':>9}{'seconds':>9}{'peak MB':>9}{'loss before':>13}{'after':>8}{'F1 before':>11}{'after':>8}{'served':>9}"

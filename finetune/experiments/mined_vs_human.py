@@ -12,10 +12,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from finetune.data.rows import Row, Stage, TrainingError, read_lines, read_rows, write_lines
+from finetune.data.rows import Row, read_rows
 from finetune.data.split import DEV, TRAIN
-from finetune.generator.base_model import load_trainable
-from finetune.generator.configured_base import base_of
+from finetune.generator.base_model import base_of, load_trainable
 from finetune.generator.peft_methods import find_method
 from finetune.generator.sft import SftSettings, sft_trainer
 from finetune.generator.trainer_setup import identity_of, run_trainer, write_adapter
@@ -26,13 +25,16 @@ from finetune.shipped.reader import REACH, rows_of
 from rag.answering.answer_type import wanted_kind
 from rag.answering.span_scorer import Marks, likeliest
 from rag.answering.span_selector import Chooser
+from rag.core.errors import TrainingError
+from rag.core.jsonl import read_lines, write_lines
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize, token_f1
+from rag.factory import open_chooser, open_generator
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.generation.prefill import PrefixSettings
 from rag.models.adapters import IDENTITY
-from rag.pipeline import open_chooser, open_generator
 from rag.retrieval.retriever import Passage, Retriever
 
 MINED, PEOPLE = "mined", "people"

@@ -8,10 +8,12 @@ from typing import Any
 import trl.trainer.utils
 
 from finetune.generator.prefix_attention import NAME as AFTER_PREFIX
+from rag.core.settings import Settings
 from rag.generation.prefill import PrefixSettings
 from rag.generation.rope import movable
 from rag.models.causal_lm import load_base
-from rag.models.resolve import LocalModel
+from rag.models.device import choose_device
+from rag.models.resolve import LocalModel, ModelSettings, find_model
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,10 @@ def score_labels_only() -> None:
     """Have TRL 1.16 project only labelled positions on the vocabulary, as it does on CUDA: on a CPU it scores every prompt token as well,
     to the same loss, which took 40 % of a step here."""
     trl.trainer.utils._use_triton = lambda device: True
+
+
+def base_of(settings: Settings) -> tuple[LocalModel, str, str]:
+    """-> model, device, precision: NF4 (QLoRA) unless model.precision says otherwise."""
+    models = settings.section("model", ModelSettings)
+    precision = "nf4" if models.precision == "auto" else models.precision
+    return find_model(models.generator, models.hub), *choose_device(models.device, precision)

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from finetune.data.rows import Row, TrainingError
+from finetune.data.rows import Row
 from rag.answering.answer import written_answer
 from rag.answering.answerer import AnswerSettings
+from rag.core.errors import TrainingError
 from rag.core.text_metrics import token_f1
 from rag.generation import prompt
 from rag.generation.decoding import Said, continue_batch, read_on

@@ -13,7 +13,7 @@ from peft import PeftModel
 from transformers import Trainer, TrainingArguments
 from trl import DPOConfig, DPOTrainer
 
-from finetune.data.rows import Pair, Stage, TrainingError, read_pairs, write_lines
+from finetune.data.rows import Pair, read_pairs
 from finetune.data.training_set import data_of, taught
 from finetune.generator.base_model import Trainable, attend_after_prefix, load_trainable
 from finetune.generator.callbacks import StopAtCollapse
@@ -21,6 +21,9 @@ from finetune.generator.preference_pairs import count_reasons, make_pairs
 from finetune.generator.prefix_trainer import PreferenceTrainer, preferences
 from finetune.generator.trainer_setup import adapter_identity, common_arguments, run_trainer, save_adapter
 from rag.answering.answerer import AnswerSettings
+from rag.core.errors import TrainingError
+from rag.core.jsonl import write_lines
+from rag.core.run_folder import Stage
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.generation.prefill import PrefixSettings

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from peft import PeftModel
 
-from finetune.data.rows import Row, TrainingError
+from finetune.data.rows import Row
 from finetune.generator.peft_methods import find_method
+from rag.core.errors import TrainingError
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.models.adapters import IDENTITY, awake, read_identity
 from rag.models.causal_lm import load_base
-from rag.models.resolve import LocalModel, computes_bfloat16, find_model
+from rag.models.device import computes_bfloat16
+from rag.models.resolve import LocalModel, find_model
 
 TOLERANCE = (
     0.05  # share of answers that may differ: merged weights are rounded once more, and near ties fall the other way

@@ -8,7 +8,7 @@ from typing import Any
 
 from peft import IA3Config, LoraConfig, PeftConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig
 
-from finetune.data.rows import TrainingError
+from rag.core.errors import TrainingError
 from rag.models.qalora import on_linear
 
 VIRTUAL = 20  # virtual tokens of a soft prompt: more than that gained little in Lester et al., arXiv 2104.08691

@@ -14,13 +14,15 @@ from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_
 from trl import SFTConfig, SFTTrainer
 
 from finetune.data.general_instructions import general_examples
-from finetune.data.rows import Row, Stage, TrainingError
+from finetune.data.rows import Row
 from finetune.data.training_set import keep_learned
 from finetune.generator.base_model import Trainable, attend_after_prefix, load_trainable
 from finetune.generator.callbacks import AnswerF1
 from finetune.generator.peft_methods import find_method
 from finetune.generator.prefix_trainer import AnswerTrainer, answers
 from finetune.generator.trainer_setup import adapter_identity, common_arguments, run_trainer, save_adapter
+from rag.core.errors import TrainingError
+from rag.core.run_folder import Stage
 from rag.generation import prompt
 from rag.generation.prefill import PrefixSettings
 from rag.models.adapters import READER, awake, reader_fits

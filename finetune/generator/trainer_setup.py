@@ -10,10 +10,11 @@ import torch
 from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.data.rows import Stage, write_lines
 from finetune.data.training_set import learned
 from finetune.generator.base_model import Trainable, float32_adapter, score_labels_only
 from finetune.generator.progress import Progress
+from rag.core.jsonl import write_lines
+from rag.core.run_folder import Stage
 from rag.generation import prompt
 from rag.models.adapters import AT_QUESTION, CURVES, IDENTITY, RECORD
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.data.rows import TrainingError
+from rag.core.errors import TrainingError
 from rag.generation.prompt import REFUSAL
 
 LOGGED = {

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from finetune.data.rows import Row, Stage, digest, write_lines
+from finetune.data.rows import Row
 from finetune.data.split import DEV, TRAIN, UNMINED, part
 from finetune.human.human_questions import Asked, read_asked
 from finetune.mining.candidates import part_of
 from finetune.mining.labeling import label
 from finetune.mining.question_prompt import Candidate
+from rag.core.chunk import Chunk
+from rag.core.jsonl import file_digest, write_lines
+from rag.core.run_folder import Stage
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk
 from rag.retrieval.retriever import Retriever
 
 
@@ -41,7 +43,7 @@ def import_file(path: Path, run: str, retriever: Retriever, reach: int) -> Stage
     stage.finish(
         {
             "file": str(path),
-            "data": digest(path),
+            "data": file_digest(path),
             "kept": counts,
             "rejected": dict(Counter(r["reason"] for r in rejects).most_common()),
         }

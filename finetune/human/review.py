@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from finetune.data.rows import Row, Stage, TrainingError, write_lines
+from finetune.data.rows import Row
 from finetune.data.split import part
 from finetune.data.training_set import DEV, DROP, KEEP, MEND, TRAIN, gathered, read_verdicts, state_of, verdicts_of
 from finetune.human.import_questions import find_answer
+from rag.core.errors import TrainingError
+from rag.core.jsonl import write_lines
+from rag.core.run_folder import Stage
 
 Ask = Callable[[str], str]
 CHOICES = {"k": KEEP, "m": MEND, "d": DROP, "q": "quit"}

@@ -7,8 +7,8 @@ import random
 from finetune.data.split import DEV, TRAIN, UNMINED, part
 from finetune.mining.answer_spans import find_spans
 from finetune.mining.question_prompt import Candidate, candidate
-from rag.answering.grounding import sentences
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
+from rag.core.sentences import sentences
 
 
 def choose_candidates(chunks: list[Chunk], most: int, seed: int) -> list[Candidate]:

@@ -7,7 +7,7 @@ import re
 
 from finetune.mining.answer_spans import CLOSED, MONTHS
 from finetune.mining.question_prompt import Candidate
-from rag.index.bm25 import STOPWORDS, words
+from rag.core.words import STOPWORDS, search_terms
 
 FEWEST = 3  # content words, with fewer of which it says too little to be asked
 LEAST = 4  # content words, with fewer of which the heading is put before the question
@@ -97,7 +97,7 @@ def _of_clause(before: str, after: str, listed: bool, spot: Candidate) -> str | 
     ):
         return None
     said = re.sub(r"\s+", " ", f"{before}{asks}{after}").strip(" ,.;:")
-    if len(set(words(said)) - STOPWORDS) < FEWEST or said.count("(") != said.count(")"):
+    if len(set(search_terms(said)) - STOPWORDS) < FEWEST or said.count("(") != said.count(")"):
         return None
     return f"{_placed(said, before, spot)}?"
 
@@ -146,7 +146,7 @@ def _asks(spot: Candidate) -> str | None:
 
 def _placed(said: str, before: str, spot: Candidate) -> str:
     """-> with the heading before it, where the sentence alone does not say what it is about."""
-    if LEANING.search(before) or len(set(words(said)) - STOPWORDS) < LEAST:
+    if LEANING.search(before) or len(set(search_terms(said)) - STOPWORDS) < LEAST:
         return f"{LABEL.sub('', spot.headings.split(' > ')[-1])}: {said}"
     return said[0].upper() + said[1:]
 

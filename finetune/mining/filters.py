@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable
 
 from finetune.mining.answer_spans import find_spans
 from finetune.mining.question_prompt import Candidate
-from rag.answering.grounding import sentences
+from rag.core.chunk import Chunk
+from rag.core.sentences import sentences
 from rag.core.text_metrics import normalize, token_f1
-from rag.documents.chunking import Chunk
-from rag.index.bm25 import STOPWORDS, words
+from rag.core.words import STOPWORDS, search_terms
 
 SUPPORTED = 0.5  # from which on the cross-encoder bears a span out
 ALIKE = 0.8  # Jaccard index of content words from which on two questions are the same
@@ -25,7 +25,7 @@ _PRONOUN = re.compile(
 
 def content(text: str) -> frozenset[str]:
     """-> the words that search goes by."""
-    return frozenset(words(text)) - STOPWORDS
+    return frozenset(search_terms(text)) - STOPWORDS
 
 
 def malformed(question: str) -> str | None:
@@ -41,7 +41,7 @@ def points_at_text(question: str) -> str | None:
 
 def repeats_itself(question: str) -> str | None:
     """The small writer's loops: a content word that comes three times, or a pair of words that comes twice."""
-    said = [word for word in words(question) if word not in STOPWORDS]
+    said = [word for word in search_terms(question) if word not in STOPWORDS]
     pairs = list(zip(said, said[1:], strict=False))
     looped = any(said.count(word) > 2 for word in said) or len(set(pairs)) < len(pairs)
     return "repeats itself" if looped or any(a == b for a, b in pairs) else None

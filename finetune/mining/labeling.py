@@ -9,8 +9,8 @@ from finetune.mining import filters
 from finetune.mining.multihop import JOINED, Joined, one_is_enough
 from finetune.mining.question_prompt import Candidate
 from finetune.mining.unanswerable import SWAPPED, Twisted, stands_in
+from rag.core.chunk import Chunk
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk
 from rag.retrieval.retriever import Passage, RetrievalSettings
 
 

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from finetune.data.rows import Stage, TrainingError, digest, write_lines
 from finetune.data.split import DEV, TRAIN, UNMINED, part
 from finetune.mining.candidates import choose_candidates
 from finetune.mining.question_prompt import Candidate
 from finetune.mining.round_trip import RoundTrip
 from finetune.mining.row_builder import Sieve, SieveSettings
 from finetune.mining.teacher import Teacher, written
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
+from rag.core.errors import TrainingError
+from rag.core.jsonl import file_digest, write_lines
+from rag.core.run_folder import Stage
 from rag.generation.generator import Generator
 from rag.generation.prompt import fingerprint
 from rag.retrieval.retriever import Retriever
@@ -123,5 +125,5 @@ def _receipt(stage: Stage, sieve: Sieve, chunks: list[Chunk]) -> dict:
         "voices": dict(sieve.voices),
         "in place": sieve.in_place,
         "documents": {name: [d for d in documents if part(d) == name] for name in (TRAIN, DEV, UNMINED)},
-        "data": digest(stage.folder / f"{TRAIN}.jsonl"),
+        "data": file_digest(stage.folder / f"{TRAIN}.jsonl"),
     }

@@ -13,9 +13,9 @@ from finetune.mining.answer_spans import ROW, find_spans
 from finetune.mining.cloze import LEANING, ask_in_place
 from finetune.mining.filters import content
 from finetune.mining.question_prompt import Candidate, candidate
-from rag.answering.grounding import sentences
+from rag.core.chunk import Chunk
+from rag.core.sentences import sentences
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk
 
 JOINED = "joined"  # the kind of such a row
 FEWEST = 3  # content words, with fewer of which a description says too little to tell one thing from others

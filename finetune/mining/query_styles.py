@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from rag.index.bm25 import STOPWORDS
+from rag.core.words import STOPWORDS
 
 FULL, KEYWORDS, MISSPELT = "full", "keywords", "misspelt"
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
 from rag.generation.generator import Generator
 from rag.generation.prompt import plain_ids
 

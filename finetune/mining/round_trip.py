@@ -6,13 +6,13 @@ from __future__ import annotations
 from finetune.mining.answer_spans import find_spans
 from finetune.mining.question_prompt import Candidate
 from rag.answering.answerer import Answerer, AnswerSettings
-from rag.answering.grounding import sentences
+from rag.core.chunk import Chunk
+from rag.core.sentences import sentences
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk
+from rag.factory import open_chooser, open_generator, shipped_reader, shipped_reranker
 from rag.generation import prompt
 from rag.models.cross_encoder import Reranker, claim_and_evidence
-from rag.pipeline import open_chooser, open_generator, shipped_reader, shipped_reranker
 from rag.retrieval.retriever import Passage
 
 ALIKE = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from finetune.data.rows import Row, TrainingError
+from finetune.data.rows import Row
 from finetune.data.split import DEV, TRAIN, part
 from finetune.mining import filters
 from finetune.mining.candidates import part_of
@@ -20,7 +20,8 @@ from finetune.mining.query_styles import FULL, pick_voice, speak
 from finetune.mining.question_prompt import Candidate
 from finetune.mining.round_trip import RoundTrip
 from finetune.mining.unanswerable import SWAPPED, Terms, twists
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
+from rag.core.errors import TrainingError
 from rag.retrieval.retriever import Passage, Retriever
 
 OF_ONE = 2  # questions that one description stands in, at most

@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from finetune.mining.question_prompt import SHOTS, Candidate, ask_for, write_questions
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
 from rag.generation.chat_endpoint import Endpoint, EndpointSettings, Messages
 from rag.generation.generator import Generator
 from rag.models.resolve import LocalModel

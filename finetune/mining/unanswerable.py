@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from finetune.mining.answer_spans import find_spans
+from rag.core.chunk import Chunk
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk
-from rag.index.bm25 import STOPWORDS
+from rag.core.words import STOPWORDS
 
 SWAPPED = "swapped"  # the kind of such a row
 KINDS = ("name", "date", "amount")

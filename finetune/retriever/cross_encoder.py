@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from finetune.data.rows import Stage
+from finetune.retriever.cross_encoder_pairs import Pair
+from finetune.retriever.cross_encoder_trainer import fit, open_trainable
 from finetune.retriever.hard_negatives import Confusion, confusions_of
-from finetune.shipped.cross_encoder import fit, open_trainable, write_json
-from finetune.shipped.cross_encoder_pairs import Pair
+from rag.core.jsonl import write_json
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.models.cross_encoder import SHIPPED
-from rag.models.resolve import LocalModel, ModelSettings, choose_device, find_model
+from rag.models.device import choose_device
+from rag.models.resolve import LocalModel, ModelSettings, find_model
 from rag.models.weight_delta import IDENTITY, apply_changes, identity_of, save_changes
 
 NAME = "corpus-reranker"  # of the stage, and of its command

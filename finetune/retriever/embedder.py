@@ -13,16 +13,18 @@ from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from torch.nn.functional import cross_entropy, normalize
 
-from finetune.data.rows import Stage, TrainingError
 from finetune.retriever.hard_negatives import Confusion, confusions_of, place
-from finetune.shipped.cross_encoder import write_json
+from rag.core.chunk import Chunk
+from rag.core.errors import TrainingError
+from rag.core.jsonl import write_json
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
-from rag.documents.chunking import Chunk
+from rag.factory import open_embedder, shipped_reranker
+from rag.models.device import choose_device, computes_bfloat16
 from rag.models.embedder import Embedder
 from rag.models.encoders import is_plain
-from rag.models.resolve import LocalModel, ModelSettings, choose_device, computes_bfloat16, find_model
+from rag.models.resolve import LocalModel, ModelSettings, find_model
 from rag.models.weight_delta import IDENTITY, save_changes
-from rag.pipeline import open_embedder, shipped_reranker
 
 NAME = "corpus-embedder"  # of the stage, and of its command
 EPOCHS, LEARNING_RATE, BATCH = 4, 3e-5, 16

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from finetune.data.rows import Pair, Row, Stage, TrainingError, read_pairs
+from finetune.data.rows import Pair, Row, read_pairs
 from finetune.data.training_set import TRAIN, taught
+from rag.core.chunk import Chunk
+from rag.core.errors import TrainingError
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize, overlaps
-from rag.documents.chunking import Chunk
+from rag.factory import open_retriever
 from rag.generation import prompt
-from rag.pipeline import open_retriever
 from rag.retrieval.retriever import Retriever
 
 DEPTH = 20  # passages that come back for a question

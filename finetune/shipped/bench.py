@@ -7,10 +7,10 @@ import re
 import shutil
 from pathlib import Path
 
-from finetune.data.rows import TrainingError
+from rag.core.errors import TrainingError
 from rag.core.settings import Settings
+from rag.factory import open_retriever, open_store
 from rag.index.indexing import Rules, sync
-from rag.pipeline import open_retriever, open_store
 from rag.retrieval.retriever import Retriever
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from datasets import Dataset
-from sentence_transformers import CrossEncoder
-from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
-from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
-
+from finetune.retriever.cross_encoder_pairs import Pair, make_pairs, read_questions
+from finetune.retriever.cross_encoder_trainer import fit, measure, open_trainable
 from finetune.shipped.bench import measures_only
-from finetune.shipped.cross_encoder_pairs import Pair, make_pairs, read_questions
 from finetune.shipped.span_proposals import Proposal
-from rag.models.cross_encoder import LENGTH, SHIPPED, Reranker
+from rag.core.jsonl import write_json
+from rag.models.cross_encoder import SHIPPED, Reranker
 from rag.models.embedder import Embedder
-from rag.models.resolve import LocalModel, computes_bfloat16
+from rag.models.resolve import LocalModel
 from rag.models.weight_delta import IDENTITY, save_changes
 
 RIGHT, WRONG = 0.5, 0.25  # token F1 from which, and below which, a proposal is right or wrong
@@ -61,65 +55,3 @@ def train_reranker(
     whole, kept = measure(test, encoder.predict), measure(test, Reranker(model, device, out).score_pairs)
     write_json(out / IDENTITY, {**about, **kept})
     print(f"held-out pairs told apart: {whole} as trained, {kept} as kept in {out}")
-
-
-def open_trainable(model: LocalModel, device: str) -> CrossEncoder:
-    """-> the encoder with one output. Attention is written out, since its backward pass is several times faster on a CPU than the fused kernel's; no dropout,
-    since few pairs are seen twice; embeddings frozen."""
-    encoder = CrossEncoder(
-        str(model.path), num_labels=1, max_length=LENGTH, device=device, local_files_only=True, model_kwargs={"attn_implementation": "eager"},
-        config_kwargs={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
-    )  # fmt: skip
-    for parameter in encoder.model.base_model.embeddings.parameters():
-        parameter.requires_grad_(False)
-    return encoder
-
-
-def fit(
-    encoder: CrossEncoder, rows: list[Pair], device: str, epochs: float, learning_rate: float, folder: Path
-) -> float:
-    """Train on the pairs; -> seconds."""
-    args = CrossEncoderTrainingArguments(
-        output_dir=str(folder), num_train_epochs=epochs, per_device_train_batch_size=64, learning_rate=learning_rate, warmup_steps=0.1,
-        lr_scheduler_type="linear", bf16=computes_bfloat16(device), use_cpu=device == "cpu", logging_steps=10, save_strategy="no", report_to=[], seed=0,
-        train_sampling_strategy="group_by_length",
-    )  # fmt: skip
-    trainer = CrossEncoderTrainer(encoder, args, train_dataset=_dataset(rows), loss=BinaryCrossEntropyLoss(encoder))
-    return trainer.train().metrics["train_runtime"]
-
-
-def write_json(path: Path, facts: dict[str, Any]) -> None:
-    path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-
-
-def _dataset(rows: list[Pair]) -> Dataset:
-    return Dataset.from_dict(
-        {
-            "claim": [r.claim for r in rows],
-            "evidence": [r.evidence for r in rows],
-            "label": [float(r.label) for r in rows],
-        }
-    )
-
-
-def measure(rows: list[Pair], scorer: Callable[[list[tuple[str, str]]], Sequence[float]]) -> dict[str, float]:
-    """-> for each kind of pair of which there are right and wrong ones, how often a right one scores above a wrong one (area under the
-    ROC curve); and the score from which on calling a pair supported agrees best with the labels (Cohen's kappa), with that kappa."""
-    scores = np.asarray(scorer([(r.claim, r.evidence) for r in rows]))
-    found: dict[str, float] = {}
-    for kind in ("relevance", "answers", "support"):
-        good, bad = (scores[[r.kind == kind and r.label == label for r in rows]] for label in (1, 0))
-        if len(good) and len(bad):
-            found[f"auc_{kind}"] = round(float((good[:, None] > bad[None]).mean()), 4)
-    own, right = (
-        scores[[r.kind == "support" for r in rows]],
-        np.array([r.label for r in rows if r.kind == "support"], bool),
-    )
-    kappas = {round(float(cut), 3): _kappa(right, own >= cut) for cut in np.linspace(0.02, 0.98, 97)}
-    best = max(kappas, key=lambda cut: kappas[cut])
-    return {**found, "threshold": best, "kappa": round(kappas[best], 4)}
-
-
-def _kappa(a: np.ndarray, b: np.ndarray) -> float:
-    same, chance = (a == b).mean(), a.mean() * b.mean() + (1 - a.mean()) * (1 - b.mean())
-    return float((same - chance) / (1 - chance)) if chance < 1 else 0.0

@@ -6,14 +6,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from finetune.data.rows import Stage, TrainingError, digest_of, kept_lines, read_lines, write_lines
-from finetune.shipped.cross_encoder_pairs import Asked, read_questions
+from finetune.retriever.cross_encoder_pairs import Asked, read_questions
 from finetune.shipped.span_proposals import readers
 from rag.answering.answerer import Answerer
 from rag.answering.span_selector import SHIPPED as CHOOSER
+from rag.core.chunk import Chunk
+from rag.core.errors import TrainingError
+from rag.core.jsonl import digest_of, read_lines, resumable_map, write_lines
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
-from rag.documents.chunking import Chunk
-from rag.pipeline import open_answerer, open_embedder, open_generator, shipped_reader
+from rag.factory import open_answerer, open_embedder, open_generator, shipped_reader
 from rag.retrieval.retriever import Passage
 
 STAGE = Stage("reader", "labels")
@@ -44,7 +46,7 @@ def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
     answerer = open_answerer(settings, open_generator(settings, reader))
     places = _write_documents(read_lines(pairs / "paragraphs.jsonl"), out / "documents")
     told = [q for q in asked if q.answerable]
-    lines = kept_lines(
+    lines = resumable_map(
         STAGE.folder / f"{pairs.name}-{_basis(settings, pairs)}.jsonl",
         told,
         lambda q: _found(answerer, q, chunks),

@@ -10,18 +10,19 @@ from datasets import Dataset
 from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
-from finetune.data.rows import TrainingError
 from finetune.generator.base_model import float32_adapter, score_labels_only
 from finetune.mining.question_prompt import ask_for
 from finetune.mining.question_prompt import candidate as make_candidate
 from finetune.shipped.bench import measures_only
-from rag.answering.grounding import sentences
+from rag.core.errors import TrainingError
+from rag.core.sentences import sentences
 from rag.documents.chunking import ChunkSettings, chunk
 from rag.documents.document import find_files, read_document
 from rag.generation.generator import Generator
 from rag.models.adapters import IDENTITY, read_identity
 from rag.models.causal_lm import load_base
-from rag.models.resolve import LocalModel, choose_device, computes_bfloat16
+from rag.models.device import choose_device, computes_bfloat16
+from rag.models.resolve import LocalModel
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "writer"
 

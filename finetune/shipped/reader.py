@@ -10,17 +10,20 @@ from pathlib import Path
 
 import torch
 
-from finetune.data.rows import Row, Stage, digest, read_lines, write_lines
+from finetune.data.rows import Row
 from finetune.generator.base_model import load_trainable
 from finetune.generator.sft import SftSettings, sft_trainer
 from finetune.generator.trainer_setup import identity_of, run_trainer, write_adapter
 from finetune.shipped.bench import index_bench, measures_only
+from rag.core.chunk import Chunk
+from rag.core.jsonl import file_digest, read_lines, write_lines
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk
 from rag.generation.prefill import PrefixSettings
 from rag.models.adapters import IDENTITY
-from rag.models.resolve import LocalModel, choose_device
+from rag.models.device import choose_device
+from rag.models.resolve import LocalModel
 from rag.retrieval.retriever import Retriever
 
 RUN = Stage("reader", "sft")
@@ -72,7 +75,7 @@ def read_rows(settings: Settings, benches: list[Path]) -> tuple[list[Row], list[
     for name, rows in (("train", train), ("dev", dev)):
         write_lines(RUN.folder.parent / f"{name}.jsonl", rows)
     print(
-        f"rows: {dict(Counter(row.kind for row in train))}, for development {len(dev)}; {digest(RUN.folder.parent / 'train.jsonl')}",
+        f"rows: {dict(Counter(row.kind for row in train))}, for development {len(dev)}; {file_digest(RUN.folder.parent / 'train.jsonl')}",
         flush=True,
     )
     return train, dev

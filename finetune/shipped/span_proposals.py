@@ -9,19 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from finetune.data.rows import Stage, digest_of, kept_lines, read_lines
 from finetune.shipped.bench import index_bench, measures_only
 from rag.answering import answer_type
 from rag.answering.span_scorer import SHIPPED, Boundaries, likeliest
 from rag.answering.span_selector import READINGS
+from rag.core.jsonl import digest_of, read_lines, resumable_map
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.core.text_metrics import token_f1
+from rag.factory import open_boundaries, open_generator
 from rag.generation import prompt, span_search
 from rag.generation.generator import Generator
 from rag.models.adapters import READER
 from rag.models.cross_encoder import claim_and_evidence
 from rag.models.weight_delta import CHANGES
-from rag.pipeline import open_boundaries, open_generator
 from rag.retrieval.retriever import Retriever
 
 STAGE = Stage("reader", "proposals")
@@ -68,7 +69,7 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
         return [*_of(asked, *parts)]
 
     return [
-        Proposal(**line) for lines in kept_lines(path, questions, work, f"proposing, {bench.name}") for line in lines
+        Proposal(**line) for lines in resumable_map(path, questions, work, f"proposing, {bench.name}") for line in lines
     ]
 
 

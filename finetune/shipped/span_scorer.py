@@ -12,15 +12,16 @@ import torch
 from tqdm import tqdm
 from transformers import AutoTokenizer, get_linear_schedule_with_warmup
 
-from finetune.data.rows import TrainingError
+from finetune.retriever.cross_encoder_pairs import Asked, near_of, read_questions
 from finetune.shipped.bench import measures_only
-from finetune.shipped.cross_encoder import write_json
-from finetune.shipped.cross_encoder_pairs import Asked, near_of, read_questions
 from rag.answering.span_scorer import SHIPPED, encode, open_pointing
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
+from rag.core.errors import TrainingError
+from rag.core.jsonl import write_json
 from rag.models.cross_encoder import SHIPPED as RERANKER
+from rag.models.device import computes_bfloat16
 from rag.models.embedder import Embedder
-from rag.models.resolve import LocalModel, computes_bfloat16
+from rag.models.resolve import LocalModel
 from rag.models.weight_delta import IDENTITY, apply_changes, save_changes
 
 BATCH, EPOCHS, LEARNING_RATE = 8, 2, 1e-4

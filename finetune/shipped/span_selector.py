@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from finetune.data.rows import TrainingError
 from finetune.shipped.span_proposals import ALL, MEASURING, Proposal, proposals
 from rag.answering.negation import turned
 from rag.answering.span_selector import Weights, agreement, probability
+from rag.core.errors import TrainingError
 from rag.core.settings import Settings
-from rag.pipeline import open_boundaries
+from rag.factory import open_boundaries
 
 RIGHT = 0.5  # token F1 from which a span counts as right
 PRIOR = 1.0  # variance of the weights before any data: one article may have many questions of a kind that is rare elsewhere (eval/LOG.md)

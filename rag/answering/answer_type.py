@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from rag.answering.quantities import MONTH, SPELT
+from rag.core.words import MONTH, NUMBER_WORDS
 
 _AUX = "(?:did|do|does|is|are|was|were|will|would|can|could|shall|should|may|might|must|has|have|had)"
 _LARGE = "thousand|million|billion|half|quarter|third|once|twice|none|both|single|several|few|dozens?|hundreds"
-_NUMBER = rf"\d[\d,.]*|\b(?:{'|'.join(SPELT)}|{_LARGE})\b"
+_NUMBER = rf"\d[\d,.]*|\b(?:{'|'.join(NUMBER_WORDS)}|{_LARGE})\b"
 _PERIOD = "second|minute|hour|day|night|week|fortnight|month|year|decade|centur"
 _MEASURED = "number|percentage|percent|proportion|amount|distance|temperature|height|depth|speed|width|weight|length|age|maximum|minimum|quantity|population"
 _TIME = r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?[ap]m\b|\b(?:noon|midnight|dawn|dusk|sunrise|sunset|night|morning|evening|o'clock)\b"

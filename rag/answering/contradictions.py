@@ -6,10 +6,12 @@ import itertools
 import re
 from dataclasses import dataclass
 
-from rag.answering.grounding import Citation, sentences
-from rag.answering.quantities import MONTH, Value, content_words, values
+from rag.answering.grounding import Citation
+from rag.answering.quantities import Value, values
+from rag.core.chunk import Chunk
+from rag.core.sentences import sentences
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk
+from rag.core.words import MONTH, content_words
 from rag.retrieval.retriever import Passage
 
 SHARED, ALIKE = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rag.core.sentences import sentences
 from rag.core.text_metrics import normalize
 from rag.generation.prompt import Parsed
 from rag.retrieval.retriever import Passage
@@ -75,18 +76,3 @@ def support(text: str, sentence: str) -> float:
 def _numbers(text: str) -> set[str]:
     """Numbers with their points and colons, which normalization takes out: 1.5 is not 15."""
     return {number.replace(",", "") for number in re.findall(r"\d+(?:[.,:]\d+)*", text)}
-
-
-def sentences(text: str) -> list[tuple[int, int]]:
-    """-> (start, end) of each sentence, list item or table row, without the space around it."""
-    spans, start = [], 0
-    for gap in re.finditer(
-        r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9£$€*])|\n\s*\n|\n(?=\s*(?:[-*•|#]|\d+[.)]|[^\n:;]{1,40}: [^\n;]*; ))|$",
-        text,
-    ):
-        piece = text[start : gap.start()]
-        if piece.strip():
-            left = start + len(piece) - len(piece.lstrip())
-            spans.append((left, left + len(piece.strip())))
-        start = gap.end()
-    return spans

@@ -6,23 +6,15 @@ import re
 from dataclasses import dataclass
 
 from rag.core.text_metrics import normalize
+from rag.core.words import FUNCTION_WORDS, MONTH, NUMBER_WORDS, singular
 
-MONTH = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
-SPELT = {
-    word: number for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split())
-} | {word: 10 * number for number, word in enumerate("thirty forty fifty sixty seventy eighty ninety hundred".split(), 3)}  # fmt: skip
-STOPPED = frozenset(
-    "a an the and or but of to in on at by for from with as is are was were be been it its this that these those there not no than more most less least up "
-    "if when which who whom whose will would shall should can could may might must has have had do does did he she they we you your their our his her i "
-    "per each every any all also only so such into after before under over about out then because being".split()
-)
 DATE = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+({MONTH})\b|\b({MONTH})\.?\s+(\d{{1,2}})\b", re.I)
 TIME = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)(?![\d:])")
 MONEY = re.compile(r"([£$€])\s?(\d[\d,]*(?:\.\d+)?)")
 _WORD = r"[^\W\d_][\w'’]*"
 NUMBER = re.compile(
-    rf"(?<![\w.,:/-])(\d+(?:,\d{{3}})*(?:\.\d+)?|(?:{'|'.join(SPELT)})\b)(\s?%|[-\s]+{_WORD}(?:[-\s]+{_WORD})?)?", re.I
+    rf"(?<![\w.,:/-])(\d+(?:,\d{{3}})*(?:\.\d+)?|(?:{'|'.join(NUMBER_WORDS)})\b)(\s?%|[-\s]+{_WORD}(?:[-\s]+{_WORD})?)?",
+    re.I,
 )
 CURRENCY = {"£": "pound", "$": "dollar", "€": "euro"}
 
@@ -48,16 +40,6 @@ def values(sentence: str) -> list[Value]:
     return [value for _, value in sorted(found, key=lambda pair: pair[0])]
 
 
-def content_words(sentence: str) -> set[str]:
-    """-> words that say something, without plural endings, numbers and the most common words."""
-    words = {_stem(word) for word in normalize(re.sub(r"[-–—/|*]", " ", sentence)).split() if word not in STOPPED}
-    return {
-        w
-        for w in words
-        if w not in STOPPED and w not in SPELT and not any(c.isdigit() for c in w) and not re.fullmatch(MONTH, w)
-    }
-
-
 def _date(match: re.Match[str]) -> Value:
     day, month = match[1] or match[4], (match[2] or match[3]).lower()[:3]
     return Value(f"{int(day)} {month}", ("date",), match[0])
@@ -73,7 +55,7 @@ def _money(match: re.Match[str]) -> Value:
 
 def _counted(match: re.Match[str]) -> Value:
     number, after = match[1], (match[2] or "").strip()
-    plain = str(SPELT.get(number.lower(), _plain(number)))
+    plain = str(NUMBER_WORDS.get(number.lower(), _plain(number)))
     if after.startswith("%"):
         return Value(plain, ("%",), match[0])
     words = re.findall(r"[^\s-]+", after)
@@ -81,11 +63,15 @@ def _counted(match: re.Match[str]) -> Value:
         return Value(plain, ("%",), match[0])
     words = words[
         : next(
-            (n for n, word in enumerate(words) if _stem(word.lower()) in STOPPED | {"plus"} or word.lower() in SPELT),
+            (
+                n
+                for n, word in enumerate(words)
+                if singular(word.lower()) in FUNCTION_WORDS | {"plus"} or word.lower() in NUMBER_WORDS
+            ),
             len(words),
         )
     ]
-    units = tuple(_stem(normalize(word)) for word in words)
+    units = tuple(singular(normalize(word)) for word in words)
     if not units and re.fullmatch(r"(?:19|20)\d\d", plain):
         units = ("year",)
     return Value(plain, units, " ".join([number, *words]))
@@ -94,9 +80,3 @@ def _counted(match: re.Match[str]) -> Value:
 def _plain(number: str) -> str:
     whole = number.replace(",", "")
     return whole.rstrip("0").rstrip(".") if "." in whole else whole
-
-
-def _stem(word: str) -> str:
-    """A word without the endings of its plural and possessive."""
-    word = re.sub(r"['’]s?$", "", word)
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
 from rag.generation.span_search import Node, walk
-from rag.models.resolve import LocalModel, computes_bfloat16
+from rag.models.device import computes_bfloat16
+from rag.models.resolve import LocalModel
 from rag.models.weight_delta import CHANGES, apply_changes, check
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "span_scorer"

@@ -10,7 +10,7 @@ from rag.models.resolve import ModelSettings
 
 
 def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.pipeline import serve_live, shipped_reader, trails
+    from rag.factory import serve_live, shipped_reader, trails
 
     if args.rollback:
         left, now = registry.roll_back()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from rag.answering.answer import Answer
-from rag.cli.main import print_answer
+from rag.cli.output import print_answer
 from rag.core.errors import RagtuneError
 from rag.retrieval.query_rewriting import Turn, stand_alone
 

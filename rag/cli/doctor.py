@@ -15,13 +15,14 @@ from rank_bm25 import BM25Okapi
 
 from rag.core.errors import RagtuneError
 from rag.core.settings import Settings
+from rag.core.words import search_terms
 from rag.documents.discovery import is_gone
-from rag.index.bm25 import words
+from rag.factory import open_record, reranker_changes
 from rag.index.snapshot import open_snapshot, standing
 from rag.index.store import Record
+from rag.models.device import choose_device, computes_bfloat16
 from rag.models.registry import COMPONENTS, live
-from rag.models.resolve import ModelSettings, choose_device, computes_bfloat16, find_model
-from rag.pipeline import open_record, reranker_changes
+from rag.models.resolve import ModelSettings, find_model
 
 PACKAGES = (
     "torch",
@@ -158,7 +159,7 @@ def _oracle(record: Record) -> Finding:
     ids = record.since(0).added
     if len(ids) > COMPARED:
         return Finding("good", f"more than {COMPARED:,} chunks: BM25 is not compared with rank-bm25 here")
-    texts = [words(text) for text in record.searched(ids)]
+    texts = [search_terms(text) for text in record.searched(ids)]
     if not any(texts):
         return Finding("note", "the index holds no words", "rag index FOLDER")
     oracle, mine, off = BM25Okapi(texts), open_snapshot(record).lexical, 0.0

@@ -23,9 +23,9 @@ LEFT_OUT = 3  # exit status: done, but some files were left out
 
 def run_index(args: argparse.Namespace, settings: Settings) -> int:
     from rag.documents.document import require
+    from rag.factory import require_embedder
     from rag.index.indexing import Rules, sync
     from rag.index.writer import Store
-    from rag.pipeline import require_embedder
 
     require(args.folder)
     if args.rebuild:
@@ -45,8 +45,8 @@ def run_ingest(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _indexed(args: argparse.Namespace, settings: Settings, work) -> int:
+    from rag.factory import open_store
     from rag.index.indexing import Rules
-    from rag.pipeline import open_store
 
     start = time.perf_counter()
     store, embedder = open_store(settings, args.index)
@@ -69,7 +69,7 @@ def _indexed(args: argparse.Namespace, settings: Settings, work) -> int:
 
 def run_documents(args: argparse.Namespace, settings: Settings) -> None:
     from rag.documents.discovery import is_gone
-    from rag.pipeline import open_record
+    from rag.factory import open_record
 
     record = open_record(settings, args.index)
     with record.reading():
@@ -79,8 +79,8 @@ def run_documents(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_remove(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.factory import open_index
     from rag.index.indexing import remove
-    from rag.pipeline import open_index
 
     store = open_index(settings, args.index)
     ids = _matching(store, args.patterns)
@@ -93,8 +93,8 @@ def run_remove(args: argparse.Namespace, settings: Settings) -> None:
 
 def _hint_at_what_was_taught(removed: list[str]) -> None:
     """What the live adapter has learned of a document does not go with it."""
+    from rag.factory import live_adapter
     from rag.models.adapters import questions_about
-    from rag.pipeline import live_adapter
 
     live = live_adapter() if removed else None
     for id in removed if live else []:
@@ -120,8 +120,8 @@ def _matching(record: Record, patterns: list[str]) -> list[str]:
 
 
 def run_status(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.factory import live_adapter, open_record
     from rag.index.snapshot import standing
-    from rag.pipeline import live_adapter, open_record
 
     record = open_record(settings, args.index)
     for name, count in record.size().items():
@@ -133,8 +133,8 @@ def run_status(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_compact(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.factory import open_index
     from rag.index.indexing import compact
-    from rag.pipeline import open_index
 
     before = sum(path.stat().st_size for path in args.index.iterdir()) if args.index.exists() else 0
     store = open_index(settings, args.index)

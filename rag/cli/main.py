@@ -8,15 +8,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from rag.cli.adapters import run_adapters
 from rag.cli.index import run_compact, run_documents, run_index, run_ingest, run_remove, run_status
+from rag.cli.output import ask_aloud, print_answer, print_models
 from rag.cli.question_log import ask_verdict, log_answer
-from rag.core.errors import RagtuneError
+from rag.cli.shell import _flush, guarded, load_settings
 from rag.core.settings import Settings
-from rag.models.resolve import ModelSettings, find_model, prepare_libraries
+from rag.models.resolve import ModelSettings, find_model
 
 EXAMPLES = """exit status: 0 done, 3 done but files were left out and listed, 1 an error in one line, 2 wrong usage, 130 stopped
 
@@ -122,35 +122,8 @@ def entry() -> None:
     os._exit(guarded(_flush) or status)
 
 
-def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-
-
-def load_settings(overrides: list[str] | None) -> Settings:
-    """-> the settings, with the model libraries prepared as they say."""
-    settings = Settings(overrides)
-    prepare_libraries(settings.section("model", ModelSettings).hub)
-    return settings
-
-
-def guarded(run: Callable[[], int | None]) -> int:
-    """-> exit status: what `run` gives, 0 if nothing; errors meant for people become one line on stderr and 1."""
-    try:
-        return run() or 0
-    except RagtuneError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # head, or whatever else read this output, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("stopped; what was committed is kept", file=sys.stderr)
-        return 130
-
-
 def run_ask(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.pipeline import open_pipeline
+    from rag.factory import open_pipeline
 
     start = time.perf_counter()
     pipeline = open_pipeline(settings, args.index, args.adapter, args.base)
@@ -172,52 +145,16 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_chat(args: argparse.Namespace, settings: Settings) -> None:
     from rag.cli.chat import chat, typed
-    from rag.pipeline import open_pipeline
+    from rag.factory import open_pipeline
 
     pipeline = open_pipeline(settings, args.index, args.adapter, args.base)
     print_models(pipeline, settings)
     chat(lambda question: ask_aloud(pipeline, question), typed())
 
 
-def ask_aloud(pipeline, question: str):
-    """-> the answer; freely written words are shown as they come, before they are checked, and apart from the answer."""
-    answer = pipeline.ask(question, lambda text: print(text, end="", flush=True, file=sys.stderr))
-    if pipeline.answerer.chooser is None:
-        print(file=sys.stderr)
-    return answer
-
-
-def print_models(pipeline, settings: Settings) -> None:
-    from rag.pipeline import reranker_changes
-
-    models = settings.section("model", ModelSettings)
-    generator, reranked = pipeline.generator, reranker_changes(models) or models.cross_encoder
-    print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
-          f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip
-
-
-def print_answer(answer) -> None:
-    """The answer, what was found and is not shown, the evidence, what contradicts it, the other passages, the time of each part."""
-    print(answer.text)
-    said = answer.output.strip()
-    if answer.refused and not said.startswith(answer.text):
-        print(f"-> not shown, as too unsure or borne out by no passage: {said}")
-    for citation in answer.citations:
-        print(
-            f"  [{citation.passage}] {answer.passages[citation.passage - 1].chunk.place}\n      “{' '.join(citation.quote.split())}”"
-        )
-    for conflict in answer.conflicts:
-        print(f"  conflict: {conflict}\n      “{' '.join(conflict.quote.split())}”")
-    print("passages shown:" if not answer.refused else "nearest passages:")
-    for number, passage in enumerate(answer.passages, 1):
-        print(f"  [{number}] {passage.chunk.place}")
-    times = ", ".join(f"{name} {seconds:.2f}" for name, seconds in answer.timings.items())
-    print(f"confidence {answer.confidence:.2f}; seconds: {times}", file=sys.stderr)
-
-
 def run_models(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.models.resolve import choose_device
-    from rag.pipeline import live_adapter, reranker_changes, shipped_reader
+    from rag.factory import live_adapter, reranker_changes, shipped_reader
+    from rag.models.device import choose_device
 
     models = settings.section("model", ModelSettings)
     device, precision = choose_device(models.device, models.precision)

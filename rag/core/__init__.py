@@ -1,1 +1,4 @@
-""""""
+"""What every other package uses: chunks, sentences, words, settings, errors, JSON lines, run folders.
+
+Imports nothing else of this project.
+"""

@@ -39,3 +39,15 @@ class EndpointError(RagtuneError):
 
 class PromptError(RagtuneError):
     """Data, adapter or scores were made with another prompt than the one in use."""
+
+
+class TrainingError(RagtuneError):
+    """A stage of training can't go on: something before it is missing, changed, or too small."""
+
+
+class EvaluationError(RagtuneError):
+    """Questions, runs or adapters that can't be evaluated together."""
+
+
+class DataError(RagtuneError):
+    """A file of rows, questions or results cannot be read."""

@@ -10,8 +10,8 @@ from functools import cache
 
 from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
+from rag.core.chunk import Chunk
 from rag.core.errors import SettingsError
-from rag.core.invisible_characters import visible
 from rag.documents.document import PARSERS_VERSION, Document
 
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]
@@ -26,40 +26,6 @@ class ChunkSettings:
     def __post_init__(self):
         if self.size < 1:
             raise SettingsError(f"chunk.size is 1 character or more, not {self.size}")
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A span of a document. `text` is document.text[start:end]; `headings` and `page` say where it stands."""
-
-    document: str
-    title: str
-    start: int
-    end: int
-    text: str
-    headings: tuple[str, ...]
-    page: int | None
-
-    @property
-    def place(self) -> str:
-        """File, headings (less the document's title) and page, for people."""
-        headings = self.headings[1:] if self.headings[:1] == (self.title,) else self.headings
-        parts = [self.document, *headings] + ([f"page {self.page}"] if self.page else [])
-        return " > ".join(parts)
-
-    @property
-    def embedded(self) -> str:
-        """What the embedder reads: headings and text. Nothing of the file's name, so that a renamed file keeps its vectors."""
-        return visible(f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text)
-
-    @property
-    def searched(self) -> str:
-        """What the lexical search reads: the headings, where there are none the title, then the text."""
-        return visible(f"{' > '.join(self.headings or (self.title,))}\n{self.text}")
-
-    def place_searched(self, at: int) -> int:
-        """-> where a character of the text stands in `searched`."""
-        return len(self.searched) - len(visible(self.text[at:]))
 
 
 def chunk(document: Document, settings: ChunkSettings) -> list[Chunk]:

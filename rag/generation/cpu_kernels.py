@@ -8,7 +8,7 @@ import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
-from rag.models.resolve import computes_bfloat16
+from rag.models.device import computes_bfloat16
 
 NAME = "ragtune_shared_keys"
 FEW = 16  # rows that the layout of float32 weights is chosen for

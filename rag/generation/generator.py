@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from rag.core.chunk import Chunk
 from rag.core.errors import ModelError
-from rag.documents.chunking import Chunk
 from rag.generation.cpu_kernels import lighten
 from rag.generation.decoding import Read, continue_batch, continue_one, read_on, score
 from rag.generation.kv_cache import PrefixCache

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from rag.core.chunk import Chunk
 from rag.core.errors import PromptError
 from rag.core.invisible_characters import visible
-from rag.documents.chunking import Chunk
 
 REFUSAL = "The documents do not answer this."
 SYSTEM = (

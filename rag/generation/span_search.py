@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from rag.answering.grounding import sentences
+from rag.core.chunk import Chunk
 from rag.core.invisible_characters import visible
-from rag.documents.chunking import Chunk
+from rag.core.sentences import sentences
 from rag.generation.decoding import Read
 
 LONGEST = 24  # tokens of a span

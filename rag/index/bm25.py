@@ -7,13 +7,13 @@ and every sum is either exact or in an order that the history does not change: t
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from rag.core.words import search_terms
 from rag.index.array_file import load_arrays, save_arrays
 from rag.index.inverted_index import Postings
 
@@ -22,18 +22,6 @@ COMMON, KEPT = (
     500,
     10_000_000,
 )  # texts that hold a word, from which on its shares are kept; pairs of numbers kept at most (16 bytes each)
-STOPWORDS = frozenset(
-    """a an and are as at be been by can did do does for from had has have how in is it its many much of on or than that the their
-    there they this to was were what when where which who whom whose why will with would you your""".split()
-)
-
-
-def words(text: str) -> list[str]:
-    """Lower-case words and numbers; a plural s is dropped so that "pallets" finds "pallet"."""
-    return [
-        w[:-1] if len(w) > 3 and w.endswith("s") and not w.endswith("ss") else w
-        for w in re.findall(r"\w+", text.lower())
-    ]
 
 
 class Lexical:
@@ -88,7 +76,9 @@ class Lexical:
     @classmethod
     def build(cls, ids: np.ndarray, texts: Iterable[str]) -> Lexical:
         """-> an index of texts, one an id; ids ascend."""
-        return cls(Postings.build((id, Counter(words(text))) for id, text in zip(ids.tolist(), texts, strict=True)))
+        return cls(
+            Postings.build((id, Counter(search_terms(text))) for id, text in zip(ids.tolist(), texts, strict=True))
+        )
 
     def save(self, path: Path, change: int) -> None:
         """Keep the base, with the change of the record that it has seen. Raises OSError."""
@@ -103,7 +93,10 @@ class Lexical:
     def updated(self, ids: np.ndarray, texts: Iterable[str], removed: np.ndarray) -> Lexical:
         """-> an index with these texts added and those ids removed; this one stays as it is."""
         gone = set(removed.tolist())
-        added = {**self._added, **{id: Counter(words(text)) for id, text in zip(ids.tolist(), texts, strict=True)}}
+        added = {
+            **self._added,
+            **{id: Counter(search_terms(text)) for id, text in zip(ids.tolist(), texts, strict=True)},
+        }
         return Lexical(
             self._base,
             {id: found for id, found in added.items() if id not in gone},
@@ -117,7 +110,7 @@ class Lexical:
 
     def search(self, question: str, k: int) -> list[tuple[int, float]]:
         """-> (id, score) of the k best that share a word with the question, best first, and of all that equal the last of them."""
-        asked = [(self._places(word), count) for word, count in Counter(words(question)).items()]
+        asked = [(self._places(word), count) for word, count in Counter(search_terms(question)).items()]
         weights = [count * self._idf(places) for places, count in asked]
         found = [
             self._best(n, [(places[n], weight) for (places, _), weight in zip(asked, weights, strict=True)], k)

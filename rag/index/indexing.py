@@ -11,9 +11,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from rag.core.chunk import Chunk
 from rag.core.errors import DocumentError, StoreError
 from rag.core.settings import Settings
-from rag.documents.chunking import Chunk, ChunkSettings, chunk
+from rag.documents.chunking import ChunkSettings, chunk
 from rag.documents.discovery import is_gone
 from rag.documents.document import Document, DocumentSettings, Skipped, find_files, load_bytes, parse_document
 from rag.index.snapshot import catch_up, drop_ahead, sweep

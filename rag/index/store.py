@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.core.chunk import Chunk
 from rag.core.errors import OutdatedError, StoreError
-from rag.documents.chunking import Chunk
 from rag.index.database import Database
 
 FILE = "store.sqlite"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
+from rag.core.chunk import Chunk
 from rag.core.errors import StoreError
-from rag.documents.chunking import Chunk
 from rag.documents.document import Document
 from rag.index.database import Database
 from rag.index.staged_vectors import Spare

@@ -8,7 +8,8 @@ import psutil
 import torch
 
 from rag.core.errors import ModelError
-from rag.models.resolve import LocalModel, computes_bfloat16
+from rag.models.device import computes_bfloat16
+from rag.models.resolve import LocalModel
 
 UNPACKED = 0.25  # share of the machine's memory up to which 4-bit weights are unpacked
 

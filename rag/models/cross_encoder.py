@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from rag.documents.chunking import Chunk
-from rag.models.resolve import LocalModel, computes_bfloat16
+from rag.core.chunk import Chunk
+from rag.models.device import computes_bfloat16
+from rag.models.resolve import LocalModel
 from rag.models.weight_delta import apply_changes, check
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "reranker"

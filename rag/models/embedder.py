@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rag.models.device import computes_bfloat16
 from rag.models.encoders import open_encoder, padded
-from rag.models.resolve import LocalModel, computes_bfloat16
+from rag.models.resolve import LocalModel
 from rag.models.weight_delta import check, name_of
 
 TOKENS = 2048  # of a batch on a CPU: larger ones leave its cache, smaller ones leave it waiting

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import importlib.util
 import json
-import logging
 import os
 import re
 import shutil
 import sys
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +16,6 @@ from rag.core.errors import ModelError
 
 CACHE = Path("var/models")
 PIECES, PIECE = 64, 1 << 14  # how many of a folder's weight file are digested, and bytes of each
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 @dataclass(frozen=True)
@@ -78,25 +74,6 @@ class LocalModel:
     path: Path
     digest: str
     name: str
-
-
-def prepare_libraries(hub: bool) -> None:
-    """Switch the Hugging Face libraries' network access on or off and their chatter off; must run before they are imported."""
-    os.environ["HF_HUB_OFFLINE"] = "0" if hub else "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "0" if hub else "1"
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    _keep_freed_memory()
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc use freed memory again: by default each large tensor on a CPU is fresh pages from the kernel, a tenth of the time of reading a prompt."""
-    if hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(M_TRIM_THRESHOLD, 1 << 30)
-        libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
 
 
 def find_model(spec: str, hub: bool = False, cache: Path = CACHE) -> LocalModel:
@@ -222,31 +199,3 @@ def _folder_digest(folder: Path) -> str:
                 file.seek(max(0, path.stat().st_size - PIECE) * n // (PIECES - 1))
                 digest.update(file.read(PIECE))
     return digest.hexdigest()
-
-
-def choose_device(device: str = "auto", precision: str = "auto") -> tuple[str, str]:
-    """-> device and precision: CUDA where there is one; bfloat16 on CUDA and on CPUs that compute in it, else float32.
-
-    precision may also be set to "nf4" (4-bit NormalFloat weights, QLoRA, arXiv 2305.14314, computing in bfloat16 where the device can).
-    Raises ModelError for a device that is not there or a precision that is not known.
-    """
-    import torch
-
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelError("model.device is cuda, but torch sees no CUDA device here: --set model.device=cpu")
-    if precision == "auto":
-        precision = "bfloat16" if computes_bfloat16(device) else "float32"
-    if precision not in ("bfloat16", "float32", "nf4"):
-        raise ModelError(f"model.precision is auto, bfloat16, float32 or nf4, not {precision!r}")
-    return device, precision
-
-
-def computes_bfloat16(device: str) -> bool:
-    """Whether the device multiplies in bfloat16; CPUs that don't imitate it at about a quarter of their float32 speed."""
-    import torch
-
-    if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported()
-    return device == "cpu" and bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.answering.quantities import content_words
+from rag.core.words import content_words
 
 PRONOUN = re.compile(r"\b(it|its|they|them|their|theirs|he|him|his|she|her|hers|these|those|this|that|there)\b", re.I)
 CLAUSE = re.compile(

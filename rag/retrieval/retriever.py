@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from rag.core.chunk import Chunk
 from rag.core.errors import SettingsError, StoreError
-from rag.documents.chunking import Chunk
 from rag.index.dense import Dense
 from rag.index.snapshot import Snapshot, open_snapshot
 from rag.index.store import Record

@@ -2,10 +2,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from finetune.data.rows import Stage
 from finetune.generator.sft import SftSettings
 from finetune.mining.mine import MineSettings
 from finetune.time_budget import Cost, measure, most, plan, within
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.models.resolve import find_model
 

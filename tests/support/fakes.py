@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from rag.answering.span_scorer import Marks
-from rag.documents.chunking import Chunk, ChunkSettings, chunk
+from rag.core.chunk import Chunk
+from rag.documents.chunking import ChunkSettings, chunk
 from rag.documents.document import Document, find_files, read_document
 from rag.documents.formats.plain_text import parse_markdown
 from rag.generation.prompt import REFUSAL

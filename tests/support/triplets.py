@@ -1,7 +1,7 @@
 """Rows to train on, as mining writes them."""
 
 from finetune.data.rows import Row
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
 
 
 def row(n: int, cited: int = 1, more: str = "") -> Row:

@@ -1,1 +1,1 @@
-"""Readers of single formats: bytes -> text with sections. `rag.documents.formats.registry` knows which suffix goes to which."""
+"""One reader for each file format, from bytes to text with headings and pages. May use core."""

@@ -1,9 +1,9 @@
 import pytest
 
 from eval.metrics.groundedness import Cited, add_support, claims, lexical
-from eval.runs.resume import read_lines
 from eval.suites.agreement import FILE, against, agreement, as_lines, kappa
 from fakes import FakeMeaning
+from rag.core.jsonl import read_lines
 from rag.generation.prompt import REFUSAL
 from rows import CRANE, failed, said, write
 

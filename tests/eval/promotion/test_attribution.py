@@ -5,12 +5,14 @@ import pytest
 import eval.promotion.attribution
 from eval.metrics.statistics import Difference
 from eval.promotion.attribution import Held, attribute, effect, held_of, judged, read_held, search, verdict
-from eval.runs.questions import EvaluationError
 from fakes import HashEmbedder, Scripted
-from finetune.data.rows import Row, Stage, TrainingError, write_lines
+from finetune.data.rows import Row
 from finetune.retriever.cross_encoder import WRONG, pairs_of, train_corpus_reranker
 from finetune.retriever.hard_negatives import confusions
 from rag.answering.answerer import Answerer, AnswerSettings
+from rag.core.errors import EvaluationError, TrainingError
+from rag.core.jsonl import write_lines
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.models.cross_encoder import Reranker
 from rag.retrieval.retriever import RetrievalSettings, Retriever

@@ -7,9 +7,11 @@ from eval.__main__ import bench_run, parser, run_bench
 from eval.promotion.stages import choose, development, read_rows
 from eval.runs.evaluate import newest_adapter
 from eval.runs.generators import generators_of
-from eval.runs.questions import EvaluationError, Evidence, Question, asked, read_questions
+from eval.runs.questions import Evidence, Question, asked, read_questions
 from fakes import passage
-from finetune.data.rows import Row, write_lines
+from finetune.data.rows import Row
+from rag.core.errors import EvaluationError
+from rag.core.jsonl import write_lines
 from rag.core.settings import Settings
 from rag.generation.prompt import REFUSAL
 from rows import failed, scored, write

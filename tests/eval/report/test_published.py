@@ -5,7 +5,7 @@ import pytest
 
 from eval.report.published import BEGIN, END, compared, figures, look_up, read_published, reproduce, table, with_table
 from eval.runs.compare import MEASURES
-from eval.runs.questions import EvaluationError
+from rag.core.errors import EvaluationError
 
 ROOT = Path(__file__).parents[3]
 TOML = """

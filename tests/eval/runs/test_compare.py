@@ -5,7 +5,7 @@ import pytest
 
 from eval.__main__ import run_compare
 from eval.runs.compare import MEASURES, check_same, compare, drop, read_scored
-from eval.runs.questions import EvaluationError
+from rag.core.errors import EvaluationError
 from rag.generation.prompt import REFUSAL
 from rows import failed, scored, write
 

@@ -12,9 +12,9 @@ from corpus_in_small import QUESTIONS
 from eval.runs.compare import read_scored
 from eval.runs.evaluate import build_index, identity
 from eval.runs.forgetting import follow, read_instructions
-from eval.runs.questions import EvaluationError
 from eval.runs.summary import read_summary
 from fakes import HashEmbedder, Scripted
+from rag.core.errors import EvaluationError
 from rag.core.settings import Settings
 from rag.generation import prompt
 from rag.generation.generator import Generator

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from eval.runs.leakage import NEAR, find_leaks, parts_of, read_record, without_leaks
-from eval.runs.questions import EvaluationError, Question
+from eval.runs.questions import Question
+from rag.core.errors import EvaluationError
 
 
 def ask(*texts):

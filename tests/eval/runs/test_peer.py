@@ -4,9 +4,9 @@ import pytest
 
 from eval.runs.compare import read_scored
 from eval.runs.peer import ask_peer
-from eval.runs.questions import EvaluationError
-from eval.runs.resume import read_lines
 from fakes import Scripted, says
+from rag.core.errors import EvaluationError
+from rag.core.jsonl import read_lines
 from rag.generation.chat_endpoint import Endpoint, EndpointSettings
 from rag.generation.prompt import REFUSAL, SYSTEM
 

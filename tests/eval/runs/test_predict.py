@@ -5,9 +5,10 @@ import pytest
 from eval.metrics.answer_metrics import judge
 from eval.runs.predict import TIMED, evidence_ranks, gold, latencies, predict, predict_closed_book
 from eval.runs.questions import Evidence, Question, asked
-from eval.runs.resume import in_batches, read_lines
+from eval.runs.resume import in_batches
 from fakes import Scripted, passage
 from rag.answering.answerer import Answerer, AnswerSettings
+from rag.core.jsonl import read_lines
 from rag.generation.prompt import CLOSED_BOOK, REFUSAL, render
 from rows import ANSWER, CRANE
 

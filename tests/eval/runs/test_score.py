@@ -7,9 +7,9 @@ from corpus_in_small import DOCUMENTS
 from eval.__main__ import run_score
 from eval.report.report import as_text
 from eval.runs.compare import read_scored
-from eval.runs.questions import EvaluationError
 from eval.runs.score import read_predictions, score
 from fakes import FakeMeaning, HashEmbedder, Scripted
+from rag.core.errors import EvaluationError
 from rag.generation.prompt import REFUSAL
 from rows import ANSWER, CRANE, failed, said, scored, write
 
@@ -192,7 +192,7 @@ def test_a_line_of_ours_keeps_what_its_whole_passages_supported_and_that_it_fail
 
 def test_the_score_command_prints_tables_and_writes_figures(tmp_path, questions, monkeypatch, capsys):
     monkeypatch.setattr("eval.metrics.groundedness.open_meaning", lambda settings: FakeMeaning())
-    monkeypatch.setattr("rag.pipeline.open_embedder", lambda settings: HashEmbedder())
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: HashEmbedder())
     path = write(tmp_path / "theirs.jsonl", [{"id": "a", "text": ANSWER}, {"id": "c", "text": "", "confidence": 0.5}])
     run_score(argparse.Namespace(file=path, questions=questions, documents=None, json=tmp_path / "out.json"), None)
     figures = json.loads((tmp_path / "out.json").read_text())

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from eval.metrics.statistics import wilson
-from eval.runs.questions import EvaluationError
 from eval.suites.attack_documents import PLACEBO, carrier, read_attacks
 from eval.suites.attacks import VERSIONS, as_lines, figures, measure_attacks, outcome
 from fakes import Scripted, put
+from rag.core.errors import EvaluationError
 from rag.core.invisible_characters import visible
 from rag.documents.chunking import ChunkSettings, chunk
 from rag.documents.document import parse_document

@@ -4,9 +4,9 @@ import pytest
 
 import eval.suites.retrieval
 from corpus_in_small import DOCUMENTS, QUESTIONS
-from eval.runs.questions import EvaluationError
 from eval.suites.retrieval import FUSED, as_text, compare
 from fakes import HashEmbedder
+from rag.core.errors import EvaluationError
 from rag.core.settings import Settings
 
 

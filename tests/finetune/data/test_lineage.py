@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from finetune.data.lineage import adapters_of, rows_of, tell
-from finetune.data.rows import Stage, write_lines
 from finetune.data.training_set import data_of, keep_learned
 from finetune.generator.trainer_setup import training_record
 from rag.cli import index
+from rag.core.jsonl import write_lines
+from rag.core.run_folder import Stage
 from rag.models.adapters import questions_about
 from rag.models.registry import Promoted, promote
 from triplets import row
@@ -105,7 +106,7 @@ def test_a_record_that_can_not_be_read_holds_no_questions(tmp_path):
 
 def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught_run, capsys, monkeypatch):
     store = SimpleNamespace(documents=lambda: {"d0.md": 0, "e.md": 0})
-    monkeypatch.setattr("rag.pipeline.open_index", lambda settings, folder: store)
+    monkeypatch.setattr("rag.factory.open_index", lambda settings, folder: store)
     monkeypatch.setattr("rag.index.indexing.remove", lambda store, ids: None)
     index.run_remove(SimpleNamespace(index=None, patterns=["d0.md", "e.md"]), None)
     out = capsys.readouterr().out

@@ -9,12 +9,13 @@ import pytest
 
 from fakes import Unmarked
 from finetune.__main__ import parser
-from finetune.data.rows import TrainingError, read_lines
 from finetune.experiments import mined_vs_human, mined_vs_human_table
 from finetune.experiments.mined_vs_human import MINED, PEOPLE, Said, Teaching, like, questions
 from finetune.experiments.mined_vs_human_table import heard, measures, refused_at, table
 from finetune.shipped.bench import measures_only
 from rag.answering.span_selector import Chooser, Weights
+from rag.core.errors import TrainingError
+from rag.core.jsonl import read_lines
 from rag.core.settings import Settings
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 from triplets import row

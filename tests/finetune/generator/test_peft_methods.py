@@ -11,7 +11,6 @@ from peft import get_peft_model
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.data.rows import TrainingError
 from finetune.experiments.compare_methods import attempt
 from finetune.generator import merge as merging
 from finetune.generator.base_model import load_trainable
@@ -20,6 +19,7 @@ from finetune.generator.merge import merge
 from finetune.generator.peft_methods import METHODS, find_method
 from finetune.generator.sft import SftSettings, sft_trainer
 from finetune.generator.trainer_setup import identity_of, write_adapter
+from rag.core.errors import TrainingError
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.models.resolve import find_model

@@ -8,12 +8,13 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 from trl import DPOConfig
 
-from finetune.data.rows import Pair, TrainingError
+from finetune.data.rows import Pair
 from finetune.generator.base_model import Trainable, load_trainable
 from finetune.generator.dpo import DpoSettings, _PairTrainer, dpo_trainer, tokenized_pairs
 from finetune.generator.prefix_trainer import collate, preferences
 from finetune.generator.sft import SftSettings, sft_trainer
 from parity import after_passages_apart, compare, from_question, load_plain, over_whole_rows
+from rag.core.errors import TrainingError
 from rag.generation import prompt
 from rag.generation.decoding import read_on
 from rag.generation.generator import Generator

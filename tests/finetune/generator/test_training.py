@@ -13,13 +13,15 @@ from eval.runs.forgetting import FILE as INSTRUCTIONS
 from eval.runs.leakage import find_leaks, parts_of, read_record
 from eval.runs.questions import Question
 from finetune.data.general_instructions import FILE
-from finetune.data.rows import Pair, Stage, read_lines, read_pairs, read_rows, write_lines
+from finetune.data.rows import Pair, read_pairs, read_rows
 from finetune.generator import dpo, sft
 from finetune.generator.base_model import load_trainable
 from finetune.generator.dpo import DpoSettings, train_dpo
 from finetune.generator.peft_methods import METHODS
 from finetune.generator.sft import SftSettings, tokenized, train_sft
 from rag.core.errors import RagtuneError
+from rag.core.jsonl import read_lines, write_lines
+from rag.core.run_folder import Stage
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.models.causal_lm import load_base

@@ -6,13 +6,16 @@ from types import SimpleNamespace
 import pytest
 
 from fakes import passage
-from finetune.data.rows import Stage, TrainingError, read_lines, read_rows, write_lines
+from finetune.data.rows import read_rows
 from finetune.data.split import DEV, TRAIN, UNMINED, part
 from finetune.data.training_set import data_of, gathered
 from finetune.human.human_questions import read_asked
 from finetune.human.import_questions import find_answer, import_file
 from rag.answering.answer import Answer
 from rag.cli.question_log import log_answer
+from rag.core.errors import TrainingError
+from rag.core.jsonl import read_lines, write_lines
+from rag.core.run_folder import Stage
 from rag.generation.prompt import REFUSAL
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 

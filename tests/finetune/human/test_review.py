@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from finetune.data.rows import Stage, TrainingError, read_lines, write_lines
 from finetune.data.training_set import REVIEWED, data_of, keep_learned, learned, read_verdicts, taught, verdicts_of
 from finetune.generator.trainer_setup import training_record
 from finetune.human.review import Estimate, mend, review
+from rag.core.errors import TrainingError
+from rag.core.jsonl import read_lines, write_lines
+from rag.core.run_folder import Stage
 from rag.generation.prompt import REFUSAL
 from triplets import row
 

@@ -1,10 +1,10 @@
 import pytest
 
 from fakes import passage
-from finetune.data.rows import TrainingError
 from finetune.mining.filters import NAMES, answered_otherwise, content, not_found_again, plain_reason, unsupported
 from finetune.mining.question_prompt import candidate
 from finetune.mining.row_builder import SieveSettings
+from rag.core.errors import TrainingError
 
 SENTENCE = "The crane on the north quay lifts 40 tonnes in calm weather."
 CHUNK = passage(SENTENCE, headings=("Crane manual", "Limits")).chunk

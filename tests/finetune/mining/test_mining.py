@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from fakes import document, passage
-from finetune.data.rows import Row, Stage, TrainingError, read_lines, read_rows, write_lines
+from finetune.data.rows import Row, read_rows
 from finetune.data.split import DEV, TRAIN, UNMINED, part
 from finetune.generator.preference_pairs import fault, near_miss
 from finetune.mining.answer_spans import find_spans
@@ -15,8 +15,12 @@ from finetune.mining.candidates import choose_candidates, part_of
 from finetune.mining.labeling import label
 from finetune.mining.mine import MineSettings, mine
 from finetune.mining.question_prompt import _opening, candidate, write_questions
+from rag.core.chunk import Chunk
+from rag.core.errors import TrainingError
+from rag.core.jsonl import read_lines, write_lines
+from rag.core.run_folder import Stage
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk, ChunkSettings, chunk
+from rag.documents.chunking import ChunkSettings, chunk
 from rag.generation.prompt import REFUSAL
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 

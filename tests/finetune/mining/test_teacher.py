@@ -6,12 +6,13 @@ import time
 import pytest
 
 from fakes import passage, says
-from finetune.data.rows import Stage, read_rows
+from finetune.data.rows import read_rows
 from finetune.data.split import UNMINED, part
 from finetune.mining.mine import MineSettings, mine
 from finetune.mining.question_prompt import candidate
 from finetune.mining.teacher import Teacher, parse_reply, respan
 from rag.core.errors import EndpointError
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.generation import http_retry
 from rag.generation.chat_endpoint import Endpoint, EndpointSettings

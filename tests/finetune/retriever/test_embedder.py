@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from fakes import HashEmbedder
-from finetune.data.rows import Pair, Row, Stage, TrainingError, write_lines
+from finetune.data.rows import Pair, Row
 from finetune.retriever.embedder import Example, ToldApart, can_be_trained, examples, numbered, train_embedder
 from finetune.retriever.hard_negatives import Confusion, confusions, confusions_of, misleading, mistakes_of, place
-from rag import pipeline
-from rag.core.errors import ModelError
+from rag import factory
+from rag.core.chunk import Chunk
+from rag.core.errors import ModelError, TrainingError
+from rag.core.jsonl import write_lines
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
-from rag.documents.chunking import Chunk
 from rag.generation.prompt import REFUSAL
 from rag.models.embedder import Embedder
 from rag.models.registry import Promoted, promote
@@ -183,11 +185,11 @@ def test_changes_to_another_model_are_refused_or_not_taken(plain, tmp_path, monk
     with pytest.raises(ModelError, match="was trained on 000000000000"):
         Embedder(plain, "cpu", changes=folder)
     settings = Settings([f"model.embedder={plain.path}"])
-    assert pipeline.embedder_changes(settings) is None
+    assert factory.embedder_changes(settings) is None
     promote({"embedder": Promoted(str(folder), "it won")})
-    assert pipeline.embedder_changes(settings) is None, "another embedder's"
+    assert factory.embedder_changes(settings) is None, "another embedder's"
     (folder / "identity.json").write_text(json.dumps({"base": plain.digest}))
-    assert pipeline.embedder_changes(settings) == folder
+    assert factory.embedder_changes(settings) == folder
 
 
 def test_an_embedder_of_another_kind_is_left_out(plain, capsys):

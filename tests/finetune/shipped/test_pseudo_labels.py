@@ -5,12 +5,13 @@ import json
 import pytest
 
 from fakes import HashEmbedder
-from finetune.data.rows import TrainingError, read_lines
+from finetune.retriever.cross_encoder_pairs import read_questions
 from finetune.shipped import pseudo_labels
-from finetune.shipped.cross_encoder_pairs import read_questions
 from finetune.shipped.pseudo_labels import make_bench
 from rag.answering.answer import Answer
 from rag.answering.grounding import Citation
+from rag.core.errors import TrainingError
+from rag.core.jsonl import read_lines
 from rag.core.settings import Settings
 from rag.generation.prompt import REFUSAL
 

@@ -8,13 +8,13 @@ import torch
 
 from corpus_in_small import DOCUMENTS
 from finetune import time_budget
-from finetune.data.rows import TrainingError
 from finetune.generator import sft
 from finetune.generator.base_model import load_trainable
 from finetune.generator.sft import SftSettings, sft_trainer
 from finetune.generator.trainer_setup import identity_of, write_adapter
 from finetune.shipped import reader
 from finetune.shipped.reader import rows_of
+from rag.core.errors import TrainingError
 from rag.models import adapters as serving
 from rag.models.resolve import find_model
 from rag.retrieval.retriever import RetrievalSettings, Retriever

@@ -6,12 +6,12 @@ from dataclasses import astuple, replace
 
 import pytest
 
-from finetune.data.rows import TrainingError
 from finetune.shipped import span_selector
 from finetune.shipped.span_proposals import ALL, MEASURING, STAGE, Proposal, proposals
 from finetune.shipped.span_selector import Weighed, best_of, curve_of, fit, told
 from rag.answering.span_scorer import Marks
 from rag.answering.span_selector import Weights, probability
+from rag.core.errors import TrainingError
 from rag.core.settings import Settings
 
 TRUE = Weights(1.0, 0.5, 0.3, -1.5)

@@ -4,7 +4,8 @@ import pytest
 
 from fakes import document, passage
 from rag.answering.answer import written_answer
-from rag.answering.grounding import ground, sentences, support
+from rag.answering.grounding import ground, support
+from rag.core.sentences import sentences
 from rag.documents.chunking import ChunkSettings, chunk
 from rag.generation.generator import Generation
 from rag.generation.prompt import REFUSAL, parse

@@ -8,12 +8,11 @@ import torch
 from transformers import AutoTokenizer
 
 from fakes import HashEmbedder, passage
-from finetune.data.rows import TrainingError
-from finetune.shipped.cross_encoder_pairs import read_questions
+from finetune.retriever.cross_encoder_pairs import read_questions
 from finetune.shipped.span_scorer import Example, examples, fit, loss_of, train_boundaries
 from rag.answering.span_scorer import PROPOSED, SHIPPED, Boundaries, Marks, encode, likeliest, open_pointing
-from rag.core.errors import ModelError
-from rag.documents.chunking import Chunk
+from rag.core.chunk import Chunk
+from rag.core.errors import ModelError, TrainingError
 from rag.generation.span_search import Node, span_tree
 from rag.models.resolve import ModelSettings, find_model
 from rag.models.weight_delta import IDENTITY, save_changes

@@ -17,9 +17,9 @@ def house(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
-    monkeypatch.setattr("rag.pipeline.find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
+    monkeypatch.setattr("rag.factory.find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
     monkeypatch.setattr(
-        "rag.pipeline.Embedder", lambda model, device, changes=None: HashEmbedder(name_of(changes) if changes else "")
+        "rag.factory.Embedder", lambda model, device, changes=None: HashEmbedder(name_of(changes) if changes else "")
     )
     for name, text in {"crane": "The crane lifts 40 tonnes.", "mole": "The mole is long."}.items():
         (tmp_path / "docs" / "quay").mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.cli.main import guarded, main
+from rag.cli.main import main
+from rag.cli.shell import guarded
 from rag.core.errors import StoreError
 
 ROOT = Path(__file__).parents[3]

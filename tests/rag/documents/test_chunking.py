@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from fakes import INCOMING, INDEXED, corpus_document, document
-from rag.documents.chunking import Chunk, ChunkSettings, chunk, identity
+from rag.core.chunk import Chunk
+from rag.documents.chunking import ChunkSettings, chunk, identity
 from rag.documents.document import PARSERS_VERSION, parse_document
 
 

@@ -9,7 +9,7 @@ from eval.metrics.groundedness import open_meaning
 from eval.runs.score import score
 from fakes import CORPUS
 from rag.core.settings import Settings
-from rag.pipeline import open_embedder
+from rag.factory import open_embedder
 
 pytestmark = pytest.mark.model
 

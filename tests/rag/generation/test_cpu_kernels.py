@@ -9,7 +9,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from rag.generation.cpu_kernels import NAME, PackedLinear, lighten, shared_keys
-from rag.models.resolve import computes_bfloat16
+from rag.models.device import computes_bfloat16
 
 
 @pytest.mark.parametrize(("tokens", "kept", "masked"), [(1, 20, False), (7, 20, True), (9, 0, False)])

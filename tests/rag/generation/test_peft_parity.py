@@ -97,9 +97,11 @@ def test_a_saved_adapter_says_the_same_through_plain_peft(model, adapter, saved)
     )
     prompts = [prompt.render(generator.tokenizer, q["question"], evidence(q)) for q in questions]
     plain = PeftModel.from_pretrained(load_plain(model).model, folder).eval()
-    whole = lambda t: plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=12, do_sample=False)[
-        0, len(t.ids) :
-    ].tolist()  # noqa: E731
+
+    def whole(t):
+        made = plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=12, do_sample=False)
+        return made[0, len(t.ids) :].tolist()
+
     said = [after_passages_apart(plain, tokens, 12) if generator.apart else whole(tokens) for tokens in prompts]
     wanted = [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in said]
     found = [generator.generate([tokens], 12)[0].text for tokens in prompts]

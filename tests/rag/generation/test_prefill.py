@@ -96,9 +96,10 @@ def test_kept_keys_and_values_are_the_models_own(tiny_generator):
 
 
 def test_moved_keys_are_those_of_the_other_position(tiny_generator):
-    read = lambda start: tiny_generator._base(
-        input_ids=torch.arange(60, 72)[None], position_ids=torch.arange(start, start + 12)[None], use_cache=True
-    )  # noqa: E731
+    def read(start):
+        positions = torch.arange(start, start + 12)[None]
+        return tiny_generator._base(input_ids=torch.arange(60, 72)[None], position_ids=positions, use_cache=True)
+
     with torch.no_grad():
         here, there = (read(start).past_key_values.layers for start in (10, 40))
     move = tiny_generator.prefixes._move

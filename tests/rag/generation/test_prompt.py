@@ -1,8 +1,8 @@
 import pytest
 
 from fakes import passage
+from rag.core.chunk import Chunk
 from rag.core.errors import PromptError
-from rag.documents.chunking import Chunk
 from rag.generation import prompt
 from rag.generation.prompt import (
     REFUSAL,

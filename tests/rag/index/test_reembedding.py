@@ -7,7 +7,7 @@ import pytest
 
 import rag.index.reembedding
 from fakes import HashEmbedder, put
-from rag import pipeline
+from rag import factory
 from rag.cli.main import main
 from rag.core.errors import StoreError
 from rag.core.settings import Settings
@@ -92,11 +92,11 @@ def test_what_was_removed_leaves_no_vector_of_any_embedder(store):
 def house(tmp_path, monkeypatch):
     """-> a working folder with documents, and a promoted embedder's folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pipeline, "find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
+    monkeypatch.setattr(factory, "find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
     monkeypatch.setattr(
-        pipeline,
+        factory,
         "Embedder",
-        lambda model, device, changes=None: HashEmbedder(pipeline.name_of(changes) if changes else ""),
+        lambda model, device, changes=None: HashEmbedder(factory.name_of(changes) if changes else ""),
     )
     for name, text in TEXTS.items():
         (tmp_path / "docs").mkdir(exist_ok=True)
@@ -104,7 +104,7 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "trained").mkdir()
     (tmp_path / "trained" / "changes.safetensors").write_bytes(b"trained")
     (tmp_path / "trained" / "identity.json").write_text(json.dumps({"base": HashEmbedder.digest}))
-    name = pipeline.name_of(tmp_path / "trained")
+    name = factory.name_of(tmp_path / "trained")
     folder = registry.LIVE.parent / f"run-embedder-{name}"
     folder.parent.mkdir(parents=True)
     (tmp_path / "trained").rename(folder)
@@ -116,29 +116,29 @@ def test_what_is_promoted_reads_the_index_at_the_next_change_and_rolls_back_with
     index = Path("var/index")
 
     def changes():
-        return pipeline.open_record(Settings([]), index).changes
+        return factory.open_record(Settings([]), index).changes
 
     assert main(["index", "docs"]) == 0 and changes() == ""
     registry.promote({"embedder": Promoted(str(folder), "it won")})
-    assert pipeline.open_retriever(Settings([]), index, reranked=False).search(QUESTION), (
+    assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION), (
         "the old vectors serve meanwhile"
     )
     assert main(["adapters"]) == 0 and "still answers with the embedder before" in capsys.readouterr().out
     assert main(["index", "docs"]) == 0 and changes() == name
-    assert pipeline.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
+    assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
     assert main(["adapters"]) == 0 and "still answers" not in capsys.readouterr().out
     assert main(["adapters", "--rollback"]) == 0 and changes() == ""
-    assert pipeline.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
+    assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
 
 
 def test_a_new_index_is_made_by_what_is_live_and_one_whose_embedder_is_gone_says_so(house):
     folder, name = house
     registry.promote({"embedder": Promoted(str(folder), "it won")})
     assert main(["index", "docs"]) == 0
-    record = pipeline.open_record(Settings([]))
+    record = factory.open_record(Settings([]))
     assert record.changes == name and isinstance(record, Record)
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(
         StoreError, match=f"the trained embedder {name} .* is gone from var/adapters: rag index FOLDER --rebuild"
     ):
-        pipeline.open_retriever(Settings([]), reranked=False)
+        factory.open_retriever(Settings([]), reranked=False)

@@ -4,12 +4,12 @@ import math
 import pytest
 
 from fakes import HashEmbedder
-from finetune.data.rows import TrainingError
+from finetune.retriever.cross_encoder_pairs import make_pairs, read_questions, told_by_order
+from finetune.retriever.cross_encoder_trainer import measure
 from finetune.shipped.bench import measures_only
-from finetune.shipped.cross_encoder import as_pairs, measure
-from finetune.shipped.cross_encoder_pairs import make_pairs, read_questions, told_by_order
+from finetune.shipped.cross_encoder import as_pairs
 from finetune.shipped.span_proposals import Proposal
-from rag.core.errors import ModelError
+from rag.core.errors import ModelError, TrainingError
 from rag.models.cross_encoder import SHIPPED, Reranker
 from rag.models.resolve import ModelSettings, find_model
 from rag.models.weight_delta import IDENTITY
@@ -183,7 +183,9 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("finetune.shipped.cross_encoder.Embedder", lambda model, device: HashEmbedder())
-    monkeypatch.setattr("finetune.shipped.cross_encoder.measures_only", lambda document: document == "Ice_plant")
+    monkeypatch.setattr(
+        "finetune.retriever.cross_encoder_trainer.measures_only", lambda document: document == "Ice_plant"
+    )
     import finetune.shipped.cross_encoder
 
     said = ("How much does the crane lift? 12", "Harbour\nIt stands on 12 wheels.", -1.0)

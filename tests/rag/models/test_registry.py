@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from finetune.data.rows import Stage, TrainingError
 from finetune.promote import promote
 from rag.cli.main import main
-from rag.core.errors import ModelError
+from rag.core.errors import ModelError, TrainingError
+from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.models import registry
 from rag.models.registry import Promoted, as_lines, roll_back
@@ -146,16 +146,16 @@ def test_the_command_shows_and_goes_back(capsys, tiny_model):
 
 
 def test_a_promoted_cross_encoder_orders_unless_one_is_named(monkeypatch):
-    from rag import pipeline
+    from rag import factory
     from rag.core.settings import Settings
     from rag.models.cross_encoder import SHIPPED
 
-    monkeypatch.setattr(pipeline, "_changed_reranker", lambda model, device, changes: changes)
+    monkeypatch.setattr(factory, "_changed_reranker", lambda model, device, changes: changes)
 
     def opened(*named):
-        return pipeline.open_reranker(Settings([f"model.reranker={name}" for name in named]))
+        return factory.open_reranker(Settings([f"model.reranker={name}" for name in named]))
 
     assert opened() == opened("shipped") == SHIPPED and opened("") is None
     promoted(judged("one", reranker=True))
     assert opened() == opened("auto") == registry.live("reranker") != SHIPPED
-    assert opened("shipped") == SHIPPED and opened("") is None and pipeline.shipped_reranker(Settings([])) == SHIPPED
+    assert opened("shipped") == SHIPPED and opened("") is None and factory.shipped_reranker(Settings([])) == SHIPPED

@@ -8,7 +8,8 @@ import torch
 
 from rag.core.errors import ModelError
 from rag.models import resolve
-from rag.models.resolve import WheelModel, choose_device, find_model
+from rag.models.device import choose_device
+from rag.models.resolve import WheelModel, find_model
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from eval.runs.resume import read_lines
 from eval.suites.followup import FILE, as_lines, measure_followups
 from fakes import passage
 from rag.answering.answer import written_answer
 from rag.cli.chat import chat
 from rag.core.errors import PromptError
+from rag.core.jsonl import read_lines
 from rag.generation.generator import Generation
 from rag.retrieval.query_rewriting import Turn, stand_alone
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.core.chunk import Chunk
 from rag.core.errors import DocumentError
-from rag.documents.chunking import Chunk, ChunkSettings, chunk
+from rag.documents.chunking import ChunkSettings, chunk
 from rag.documents.document import DocumentSettings, parse_document
 from rag.documents.formats.registry import SUFFIXES
 from rag.documents.formats.source_code import SYNTAX

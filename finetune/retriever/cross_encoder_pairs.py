@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from finetune.data.rows import TrainingError, read_lines
 from finetune.mining.answer_spans import find_spans
-from rag.answering.grounding import sentences
+from rag.core.chunk import Chunk
+from rag.core.errors import TrainingError
+from rag.core.jsonl import read_lines
+from rag.core.sentences import sentences
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import Chunk, ChunkSettings, chunk
+from rag.documents.chunking import ChunkSettings, chunk
 from rag.documents.document import Document, find_files, read_document
 from rag.index.bm25 import Lexical
 from rag.models.cross_encoder import claim_and_evidence

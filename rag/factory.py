@@ -1,0 +1,208 @@
+"""TODO docstring of rag.factory."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from rag.answering.answerer import Answerer, AnswerSettings
+from rag.answering.span_scorer import Boundaries
+from rag.answering.span_selector import Chooser, read_weights
+from rag.core.errors import StoreError
+from rag.core.settings import Settings
+from rag.documents import chunking
+from rag.documents.chunking import ChunkSettings
+from rag.generation.generator import Generator
+from rag.generation.kv_cache import PrefixCache
+from rag.generation.prefill import PrefixSettings
+from rag.index.reembedding import reembed
+from rag.index.store import FILE, Record
+from rag.index.writer import Store
+from rag.models.adapters import READER, read_identity, reader_fits
+from rag.models.cross_encoder import SHIPPED, Reranker
+from rag.models.device import choose_device
+from rag.models.embedder import Embedder
+from rag.models.registry import LIVE, live
+from rag.models.resolve import LocalModel, ModelSettings, find_model
+from rag.models.weight_delta import identity_of, name_of
+from rag.pipeline import Pipeline
+from rag.retrieval.retriever import RetrievalSettings, Retriever
+
+INDEX = Path("var/index")
+
+
+def index_identity(embedder: LocalModel, chunks: ChunkSettings) -> dict[str, str]:
+    """What an index must have been made with to be used."""
+    return {"embedder": embedder.digest[:12], "chunker": chunking.identity(chunks)}
+
+
+def open_store(settings: Settings, folder: Path) -> tuple[Store, Embedder]:
+    """-> the index in `folder` for writing, made if there is none, and the embedder that serves, by which its passages are read anew if it was made by the one
+    before. Raises StoreError when it was made with another model."""
+    model = _embedder_model(settings)
+    embedder = _embedder(settings, model, embedder_changes(settings))
+    store = Store(
+        folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True, changes=embedder.changes
+    )
+    if store.changes != embedder.changes:
+        reembed(store, embedder)
+    return store, embedder
+
+
+def trails(settings: Settings, folder: Path) -> bool:
+    """Whether there is an index in `folder` whose passages another embedder than the live one has read."""
+    wanted = embedder_changes(settings)
+    return (folder / FILE).exists() and open_record(settings, folder).changes != (name_of(wanted) if wanted else "")
+
+
+def serve_live(settings: Settings, folder: Path) -> None:
+    """Have the live embedder read the passages of the index in `folder`, if there is one and another has."""
+    if trails(settings, folder):
+        open_store(settings, folder)[0].close()
+
+
+def open_index(settings: Settings, folder: Path) -> Store:
+    """-> the index in `folder` for writing, without a model loaded. Raises StoreError when there is none or it was made with another embedder."""
+    return Store(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
+
+
+def open_record(settings: Settings, folder: Path = INDEX) -> Record:
+    """-> the index in `folder` for reading, without a model loaded. Raises StoreError as open_index does."""
+    return Record(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
+
+
+def _embedder_model(settings: Settings) -> LocalModel:
+    models = settings.section("model", ModelSettings)
+    return find_model(models.embedder, models.hub)
+
+
+def open_embedder(settings: Settings, changes: Path | None = None) -> Embedder:
+    """-> the configured embedder, without an index. changes: what training changed in it."""
+    return _embedder(settings, _embedder_model(settings), changes)
+
+
+def require_embedder(settings: Settings) -> None:
+    """Raises SettingsError or ModelError when the configured embedder can't be had."""
+    _embedder_model(settings)
+    choose_device(settings.section("model", ModelSettings).device)
+
+
+def _embedder(settings: Settings, model: LocalModel, changes: Path | None = None) -> Embedder:
+    return Embedder(model, choose_device(settings.section("model", ModelSettings).device)[0], changes=changes)
+
+
+def embedder_changes(settings: Settings) -> Path | None:
+    """-> the folder of what was promoted, where it belongs to the configured embedder."""
+    found = live("embedder")
+    return found if found and identity_of(found)["base"] == _embedder_model(settings).digest else None
+
+
+def made_by(settings: Settings, record: Record) -> Embedder:
+    """-> the embedder that made the index's vectors, which is the one before where passages are still being read by a newer one. Raises StoreError when what
+    training had changed in it is gone."""
+    folder = next(LIVE.parent.glob(f"*-embedder-{record.changes}"), None) if record.changes else None
+    if record.changes and not folder:
+        raise StoreError(
+            f"the trained embedder {record.changes} that {record.folder} was made with is gone from {LIVE.parent}: rag index FOLDER --rebuild"
+        )
+    return open_embedder(settings, folder)
+
+
+def open_reranker(settings: Settings) -> Reranker | None:
+    """-> the configured cross-encoder, if there is one."""
+    models = settings.section("model", ModelSettings)
+    changes = reranker_changes(models)
+    if changes:
+        return changed_reranker(settings, changes)
+    return (
+        Reranker(find_model(models.cross_encoder, models.hub), choose_device(models.device)[0])
+        if models.cross_encoder
+        else None
+    )
+
+
+def reranker_changes(models: ModelSettings) -> Path | None:
+    """-> the folder of what makes a cross-encoder of the default embedder: the promoted one before the one in this package, unless that is named. None where
+    a whole model is named, or none."""
+    if models.cross_encoder != "shipped":
+        return None
+    return (live("reranker") if models.reranker == "auto" else None) or SHIPPED
+
+
+def shipped_reranker(settings: Settings) -> Reranker:
+    """-> the cross-encoder in this package."""
+    return changed_reranker(settings, SHIPPED)
+
+
+def changed_reranker(settings: Settings, changes: Path) -> Reranker:
+    """-> the cross-encoder that the default embedder's wheel becomes with the changes in this folder."""
+    models = settings.section("model", ModelSettings)
+    return _changed_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], changes)
+
+
+@cache
+def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker:
+    """Loaded once, though while mining it both orders passages and judges spans."""
+    return Reranker(model, device, changes)
+
+
+@cache
+def _boundaries(model: LocalModel, device: str) -> Boundaries:
+    return Boundaries(model, device)
+
+
+def open_boundaries(settings: Settings) -> Boundaries:
+    """-> what marks where answers begin and end, made of the default embedder as the cross-encoder is."""
+    models = settings.section("model", ModelSettings)
+    return _boundaries(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
+
+
+def open_chooser(settings: Settings) -> Chooser:
+    """-> what chooses among spans, by what this package ships."""
+    return Chooser(open_boundaries(settings), *read_weights())
+
+
+def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
+    """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
+    record, reranker = open_record(settings, folder), open_reranker(settings) if reranked else None
+    return Retriever(record, made_by(settings, record), settings.section("retrieval", RetrievalSettings), reranker)
+
+
+def live_adapter() -> Path | None:
+    """-> the generator's promoted adapter, if there is one."""
+    return live("generator")
+
+
+def shipped_reader(settings: Settings) -> Path | None:
+    """-> the adapter that answers before any training, where it fits the configured base."""
+    models = settings.section("model", ModelSettings)
+    return READER if reader_fits(find_model(models.generator, models.hub)) else None
+
+
+def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache | None = None) -> Generator:
+    """-> the generator; with an adapter, on the precision that it was trained on unless model.precision says otherwise. cache: of passages that other
+    generators have read."""
+    models = settings.section("model", ModelSettings)
+    model = find_model(models.generator, models.hub)
+    trained = read_identity(adapter)["precision"] if adapter else "auto"
+    wanted = trained if trained == "nf4" and models.precision == "auto" else models.precision
+    device, precision = choose_device(models.device, wanted)
+    return Generator(model, device, precision, adapter, prefix=settings.section("prefix", PrefixSettings), cache=cache)
+
+
+def open_answerer(settings: Settings, generator: Generator) -> Answerer:
+    """-> what answers with the generator as the settings say."""
+    answer = settings.section("answer", AnswerSettings)
+    return Answerer(generator, answer, open_chooser(settings) if answer.extractive else None)
+
+
+def open_pipeline(
+    settings: Settings, folder: Path = INDEX, adapter: Path | None = None, base: bool = False
+) -> Pipeline:
+    """-> everything that answering needs. Unless it is to be the base alone, with the adapter given, else the live one, else the reader that ships."""
+    chosen = None if base else adapter or live_adapter()
+    retriever = open_retriever(
+        settings, folder
+    )  # before what may take a model to be converted: without an index there is no need
+    chosen = None if base else chosen or shipped_reader(settings)
+    return Pipeline(retriever, open_answerer(settings, open_generator(settings, chosen)))
