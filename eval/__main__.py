@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from eval.cli.suites import add_parts, write
+from eval.cli.suites import add_suites, write
 from eval.runs.generators import generators_of
-from rag.cli.shell import guarded, load_settings
+from rag.cli.shell import exit_status, load_settings
 from rag.core.settings import Settings
 
 EXAMPLES = """examples:
@@ -110,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
     cells.set_defaults(work=run_attribution)
     for command in (dev, cells):
         command.add_argument("--run", default="default")
-    add_parts(commands)
+    add_suites(commands)
     reproduce = commands.add_parser(
         "reproduce", help="run the published commands and compare their figures; or only write README's table"
     )
@@ -159,9 +159,9 @@ def _add_runs(commands) -> None:
 
 
 def run_dev(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.promotion.stages import evaluate_dev
+    from eval.promotion.stages import compare_stages
 
-    evaluate_dev(settings, args.run)
+    compare_stages(settings, args.run)
 
 
 def run_attribution(args: argparse.Namespace, settings: Settings) -> None:
@@ -211,14 +211,14 @@ def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, P
 
 def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
     from eval.runs.questions import read_questions
-    from eval.suites.retrieval import as_text, compare
+    from eval.suites.retrieval import as_text, compare_generators
 
     folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
     bench, questions = (
         args.folder.resolve().name if args.folder else "gold",
         read_questions(file, args.sample, args.seed),
     )
-    found = compare(settings, folder / "index", bench, questions, args.embedder, args.reranker)
+    found = compare_generators(settings, folder / "index", bench, questions, args.embedder, args.reranker)
     write(args.json, found)
     print(as_text(found))
 
@@ -262,7 +262,7 @@ def measure(
 
 def run_compare(args: argparse.Namespace, settings: Settings) -> None:
     from eval.report.report import as_text
-    from eval.runs.compare import compare, read_scored
+    from eval.runs.compare import compare_generators, read_scored
     from rag.core.errors import EvaluationError
 
     named = [
@@ -277,7 +277,7 @@ def run_compare(args: argparse.Namespace, settings: Settings) -> None:
         "notes": [],
         "n": len(before),
         "generators": {},
-        "comparisons": [compare(first, before, name, rows) for name, rows in others],
+        "comparisons": [compare_generators(first, before, name, rows) for name, rows in others],
     }
     write(args.json, found)
     print(as_text(found))
@@ -309,4 +309,4 @@ def run_reproduce(args: argparse.Namespace, settings: Settings) -> None:
 
 if __name__ == "__main__":
     args = parser().parse_args()
-    sys.exit(guarded(lambda: args.work(args, load_settings(args.set))))
+    sys.exit(exit_status(lambda: args.work(args, load_settings(args.set))))

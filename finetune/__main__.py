@@ -10,8 +10,8 @@ from pathlib import Path
 from finetune.cli.experiments import add_measuring
 from finetune.cli.human import add_people
 from finetune.cli.shipped import add_shipped
-from finetune.generator.base_model import base_of
-from rag.cli.shell import guarded, load_settings
+from finetune.generator.configured_base import configured_base
+from rag.cli.shell import exit_status, load_settings
 from rag.core.settings import Settings
 
 EXAMPLES = """examples:
@@ -117,7 +117,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     stage = _begin(args, "mine")
     if stage is None:
         return
-    model, device, _ = base_of(settings)
+    model, device, _ = configured_base(settings)
     mining = settings.section("mine", MineSettings)
     endpoint = settings.section("endpoint", EndpointSettings)
     writer = (
@@ -148,7 +148,7 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
         train_sft(
             stage,
             Stage(args.run, "mine"),
-            *base_of(settings),
+            *configured_base(settings),
             settings.section("sft", SftSettings),
             args.resume,
             _prefix(settings),
@@ -168,24 +168,24 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     generator = open_generator(settings, sft.folder / "adapter")
     pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings))
     del generator
-    model, device, _ = base_of(settings)
+    model, device, _ = configured_base(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
 
 
 def run_corpus_embedder(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.retriever.embedder import NAME, can_be_trained, train_for_run
+    from finetune.retriever.embedder import NAME, can_be_trained, train_corpus_embedder
 
     stage = _begin(args, NAME) if can_be_trained(settings) else None
     if stage:
-        train_for_run(stage, settings, args.index)
+        train_corpus_embedder(stage, settings, args.index)
 
 
 def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.retriever.cross_encoder import NAME, has_base, train_for_run
+    from finetune.retriever.cross_encoder import NAME, has_base, train_corpus_embedder
 
     stage = _begin(args, NAME) if has_base(settings) else None
     if stage:
-        train_for_run(stage, settings, args.index)
+        train_corpus_embedder(stage, settings, args.index)
 
 
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
@@ -197,7 +197,7 @@ def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     mined = Stage(args.run, "mine")
     mined.receipt()
     rows = read_rows(mined.folder / "dev.jsonl")
-    model, device, _ = base_of(settings)
+    model, device, _ = configured_base(settings)
     apart = merge(
         args.adapter, model, device, rows, args.out, settings.section("answer", AnswerSettings).max_new_tokens
     )
@@ -207,10 +207,10 @@ def run_merge(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_promote(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.promote import promote
+    from finetune.promote import promote_run
     from rag.core.run_folder import Stage
 
-    promote(Stage(args.run, "attribution"), settings, args.index)
+    promote_run(Stage(args.run, "attribution"), settings, args.index)
 
 
 def _prefix(settings: Settings):
@@ -236,4 +236,4 @@ def _begin(args: argparse.Namespace, name: str):
 
 if __name__ == "__main__":
     args = parser().parse_args()
-    sys.exit(guarded(lambda: args.work(args, load_settings(args.set))))
+    sys.exit(exit_status(lambda: args.work(args, load_settings(args.set))))

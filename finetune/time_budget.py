@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from transformers import DynamicCache
 
-from finetune.generator.base_model import attend_after_prefix, base_of, load_trainable
+from finetune.generator.base_model import attend_after_prefix, load_trainable
+from finetune.generator.configured_base import configured_base
 from finetune.generator.dpo import DpoSettings
 from finetune.generator.peft_methods import find_method
 from finetune.generator.sft import AT_ONCE, SftSettings, starting
@@ -132,7 +133,7 @@ def plan(
 def within(settings: Settings, index: Path, minutes: float, run: str) -> Settings:
     """Measure, and say how long what is left of the run will take; -> the settings, with as many fifths of mine.candidates as the minutes allow, one at least,
     or with as many as the run has mined already."""
-    model, device, precision = base_of(settings)
+    model, device, precision = configured_base(settings)
     sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
     retriever, mining = open_retriever(settings, index), settings.section("mine", MineSettings)
     cost, done = (

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from rag.answering.answerer import Answerer, AnswerSettings
-from rag.answering.span_scorer import Boundaries
-from rag.answering.span_selector import Chooser, read_weights
+from rag.answering.span_scorer import SpanScorer
+from rag.answering.span_selector import SpanSelector, read_weights
 from rag.core.errors import StoreError
 from rag.core.settings import Settings
 from rag.documents import chunking
@@ -16,15 +16,15 @@ from rag.generation.generator import Generator
 from rag.generation.kv_cache import PrefixCache
 from rag.generation.prefill import PrefixSettings
 from rag.index.reembedding import reembed
-from rag.index.store import FILE, Record
-from rag.index.writer import Store
-from rag.models.adapters import READER, read_identity, reader_fits
+from rag.index.store import STORE_FILE, DocumentStore
+from rag.index.writer import StoreWriter
+from rag.models.adapters import SHIPPED_READER, read_identity, reader_fits
 from rag.models.cross_encoder import SHIPPED, Reranker
 from rag.models.device import choose_device
 from rag.models.embedder import Embedder
-from rag.models.registry import LIVE, live
+from rag.models.registry import LIVE, live_weights
 from rag.models.resolve import LocalModel, ModelSettings, find_model
-from rag.models.weight_delta import identity_of, name_of
+from rag.models.weight_delta import delta_name, read_delta_identity
 from rag.pipeline import Pipeline
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
@@ -33,42 +33,44 @@ INDEX = Path("var/index")
 
 def index_identity(embedder: LocalModel, chunks: ChunkSettings) -> dict[str, str]:
     """What an index must have been made with to be used."""
-    return {"embedder": embedder.digest[:12], "chunker": chunking.identity(chunks)}
+    return {"embedder": embedder.digest[:12], "chunker": chunking.chunker_identity(chunks)}
 
 
-def open_store(settings: Settings, folder: Path) -> tuple[Store, Embedder]:
+def open_index_for_writing(settings: Settings, folder: Path) -> tuple[StoreWriter, Embedder]:
     """-> the index in `folder` for writing, made if there is none, and the embedder that serves, by which its passages are read anew if it was made by the one
     before. Raises StoreError when it was made with another model."""
     model = _embedder_model(settings)
-    embedder = _embedder(settings, model, embedder_changes(settings))
-    store = Store(
-        folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True, changes=embedder.changes
+    embedder = _embedder(settings, model, embedder_delta(settings))
+    store = StoreWriter(
+        folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True, delta=embedder.delta
     )
-    if store.changes != embedder.changes:
+    if store.delta != embedder.delta:
         reembed(store, embedder)
     return store, embedder
 
 
-def trails(settings: Settings, folder: Path) -> bool:
+def needs_reembedding(settings: Settings, folder: Path) -> bool:
     """Whether there is an index in `folder` whose passages another embedder than the live one has read."""
-    wanted = embedder_changes(settings)
-    return (folder / FILE).exists() and open_record(settings, folder).changes != (name_of(wanted) if wanted else "")
+    wanted = embedder_delta(settings)
+    return (folder / STORE_FILE).exists() and open_store(settings, folder).delta != (
+        delta_name(wanted) if wanted else ""
+    )
 
 
-def serve_live(settings: Settings, folder: Path) -> None:
+def reembed_if_needed(settings: Settings, folder: Path) -> None:
     """Have the live embedder read the passages of the index in `folder`, if there is one and another has."""
-    if trails(settings, folder):
-        open_store(settings, folder)[0].close()
+    if needs_reembedding(settings, folder):
+        open_index_for_writing(settings, folder)[0].close()
 
 
-def open_index(settings: Settings, folder: Path) -> Store:
+def open_writer(settings: Settings, folder: Path) -> StoreWriter:
     """-> the index in `folder` for writing, without a model loaded. Raises StoreError when there is none or it was made with another embedder."""
-    return Store(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
+    return StoreWriter(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
 
 
-def open_record(settings: Settings, folder: Path = INDEX) -> Record:
+def open_store(settings: Settings, folder: Path = INDEX) -> DocumentStore:
     """-> the index in `folder` for reading, without a model loaded. Raises StoreError as open_index does."""
-    return Record(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
+    return DocumentStore(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
 
 
 def _embedder_model(settings: Settings) -> LocalModel:
@@ -76,34 +78,34 @@ def _embedder_model(settings: Settings) -> LocalModel:
     return find_model(models.embedder, models.hub)
 
 
-def open_embedder(settings: Settings, changes: Path | None = None) -> Embedder:
+def open_embedder(settings: Settings, delta: Path | None = None) -> Embedder:
     """-> the configured embedder, without an index. changes: what training changed in it."""
-    return _embedder(settings, _embedder_model(settings), changes)
+    return _embedder(settings, _embedder_model(settings), delta)
 
 
-def require_embedder(settings: Settings) -> None:
+def check_embedder(settings: Settings) -> None:
     """Raises SettingsError or ModelError when the configured embedder can't be had."""
     _embedder_model(settings)
     choose_device(settings.section("model", ModelSettings).device)
 
 
-def _embedder(settings: Settings, model: LocalModel, changes: Path | None = None) -> Embedder:
-    return Embedder(model, choose_device(settings.section("model", ModelSettings).device)[0], changes=changes)
+def _embedder(settings: Settings, model: LocalModel, delta: Path | None = None) -> Embedder:
+    return Embedder(model, choose_device(settings.section("model", ModelSettings).device)[0], delta=delta)
 
 
-def embedder_changes(settings: Settings) -> Path | None:
+def embedder_delta(settings: Settings) -> Path | None:
     """-> the folder of what was promoted, where it belongs to the configured embedder."""
-    found = live("embedder")
-    return found if found and identity_of(found)["base"] == _embedder_model(settings).digest else None
+    found = live_weights("embedder")
+    return found if found and read_delta_identity(found)["base"] == _embedder_model(settings).digest else None
 
 
-def made_by(settings: Settings, record: Record) -> Embedder:
+def open_index_embedder(settings: Settings, record: DocumentStore) -> Embedder:
     """-> the embedder that made the index's vectors, which is the one before where passages are still being read by a newer one. Raises StoreError when what
     training had changed in it is gone."""
-    folder = next(LIVE.parent.glob(f"*-embedder-{record.changes}"), None) if record.changes else None
-    if record.changes and not folder:
+    folder = next(LIVE.parent.glob(f"*-embedder-{record.delta}"), None) if record.delta else None
+    if record.delta and not folder:
         raise StoreError(
-            f"the trained embedder {record.changes} that {record.folder} was made with is gone from {LIVE.parent}: rag index FOLDER --rebuild"
+            f"the trained embedder {record.delta} that {record.folder} was made with is gone from {LIVE.parent}: rag index FOLDER --rebuild"
         )
     return open_embedder(settings, folder)
 
@@ -111,9 +113,9 @@ def made_by(settings: Settings, record: Record) -> Embedder:
 def open_reranker(settings: Settings) -> Reranker | None:
     """-> the configured cross-encoder, if there is one."""
     models = settings.section("model", ModelSettings)
-    changes = reranker_changes(models)
-    if changes:
-        return changed_reranker(settings, changes)
+    delta = reranker_delta(models)
+    if delta:
+        return open_trained_reranker(settings, delta)
     return (
         Reranker(find_model(models.cross_encoder, models.hub), choose_device(models.device)[0])
         if models.cross_encoder
@@ -121,62 +123,64 @@ def open_reranker(settings: Settings) -> Reranker | None:
     )
 
 
-def reranker_changes(models: ModelSettings) -> Path | None:
+def reranker_delta(models: ModelSettings) -> Path | None:
     """-> the folder of what makes a cross-encoder of the default embedder: the promoted one before the one in this package, unless that is named. None where
     a whole model is named, or none."""
     if models.cross_encoder != "shipped":
         return None
-    return (live("reranker") if models.reranker == "auto" else None) or SHIPPED
+    return (live_weights("reranker") if models.reranker == "auto" else None) or SHIPPED
 
 
-def shipped_reranker(settings: Settings) -> Reranker:
+def open_shipped_reranker(settings: Settings) -> Reranker:
     """-> the cross-encoder in this package."""
-    return changed_reranker(settings, SHIPPED)
+    return open_trained_reranker(settings, SHIPPED)
 
 
-def changed_reranker(settings: Settings, changes: Path) -> Reranker:
+def open_trained_reranker(settings: Settings, delta: Path) -> Reranker:
     """-> the cross-encoder that the default embedder's wheel becomes with the changes in this folder."""
     models = settings.section("model", ModelSettings)
-    return _changed_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], changes)
+    return _changed_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], delta)
 
 
 @cache
-def _changed_reranker(model: LocalModel, device: str, changes: Path) -> Reranker:
+def _changed_reranker(model: LocalModel, device: str, delta: Path) -> Reranker:
     """Loaded once, though while mining it both orders passages and judges spans."""
-    return Reranker(model, device, changes)
+    return Reranker(model, device, delta)
 
 
 @cache
-def _boundaries(model: LocalModel, device: str) -> Boundaries:
-    return Boundaries(model, device)
+def _boundaries(model: LocalModel, device: str) -> SpanScorer:
+    return SpanScorer(model, device)
 
 
-def open_boundaries(settings: Settings) -> Boundaries:
+def open_span_scorer(settings: Settings) -> SpanScorer:
     """-> what marks where answers begin and end, made of the default embedder as the cross-encoder is."""
     models = settings.section("model", ModelSettings)
     return _boundaries(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
 
 
-def open_chooser(settings: Settings) -> Chooser:
+def open_span_selector(settings: Settings) -> SpanSelector:
     """-> what chooses among spans, by what this package ships."""
-    return Chooser(open_boundaries(settings), *read_weights())
+    return SpanSelector(open_span_scorer(settings), *read_weights())
 
 
 def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
     """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
-    record, reranker = open_record(settings, folder), open_reranker(settings) if reranked else None
-    return Retriever(record, made_by(settings, record), settings.section("retrieval", RetrievalSettings), reranker)
+    record, reranker = open_store(settings, folder), open_reranker(settings) if reranked else None
+    return Retriever(
+        record, open_index_embedder(settings, record), settings.section("retrieval", RetrievalSettings), reranker
+    )
 
 
 def live_adapter() -> Path | None:
     """-> the generator's promoted adapter, if there is one."""
-    return live("generator")
+    return live_weights("generator")
 
 
 def shipped_reader(settings: Settings) -> Path | None:
     """-> the adapter that answers before any training, where it fits the configured base."""
     models = settings.section("model", ModelSettings)
-    return READER if reader_fits(find_model(models.generator, models.hub)) else None
+    return SHIPPED_READER if reader_fits(find_model(models.generator, models.hub)) else None
 
 
 def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache | None = None) -> Generator:
@@ -193,7 +197,7 @@ def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache 
 def open_answerer(settings: Settings, generator: Generator) -> Answerer:
     """-> what answers with the generator as the settings say."""
     answer = settings.section("answer", AnswerSettings)
-    return Answerer(generator, answer, open_chooser(settings) if answer.extractive else None)
+    return Answerer(generator, answer, open_span_selector(settings) if answer.extractive else None)
 
 
 def open_pipeline(

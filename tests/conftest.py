@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from fakes import FakeMeaning, HashEmbedder, put, says
-from rag.index.writer import Store
+from rag.index.writer import StoreWriter
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -122,8 +122,8 @@ def tiny_index(tmp_path):
     """-> a function that makes a Store of {name: text}, in a folder of its own unless one is named."""
     stores = []
 
-    def make(texts: dict[str, str], folder: str | None = None) -> Store:
-        store = Store(
+    def make(texts: dict[str, str], folder: str | None = None) -> StoreWriter:
+        store = StoreWriter(
             tmp_path / (folder or f"index-{len(stores)}"), {"embedder": "tiny", "chunker": "tiny"}, create=True
         )
         stores.append(store)

@@ -10,7 +10,7 @@ from eval.runs.generators import generators_of
 from rag.core.settings import Settings
 
 
-def add_parts(commands: Any) -> None:
+def add_suites(commands: Any) -> None:
     """Add them to the parser's commands."""
     agreement = commands.add_parser("agreement", help="groundedness against answers labelled by hand")
     agreement.add_argument("--json", type=Path, metavar="OUT", help="write the figures there too")
@@ -99,9 +99,9 @@ def write(path: Path | None, figures: dict) -> None:
 
 def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
     from eval.metrics.groundedness import open_meaning
-    from eval.suites.agreement import agreement, as_lines
+    from eval.suites.agreement import as_lines, measure_agreement
 
-    found = agreement(open_meaning(settings))
+    found = measure_agreement(open_meaning(settings))
     write(args.json, found)
     print(as_lines(found))
 
@@ -117,23 +117,24 @@ def run_peer(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_scale(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.suites.index_scale import scale
+    from eval.suites.index_scale import measure_scale
     from rag.models.device import choose_device
     from rag.models.resolve import ModelSettings, find_model
 
     models = settings.section("model", ModelSettings)
     sizes = [int(size) for size in args.chunks.split(",")]
     write(
-        args.json, scale(find_model(models.embedder, models.hub), choose_device(models.device)[0], sizes, args.folder)
+        args.json,
+        measure_scale(find_model(models.embedder, models.hub), choose_device(models.device)[0], sizes, args.folder),
     )
 
 
 def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     from eval.runs.questions import read_questions
-    from eval.suites.answer_speed import as_lines, speed
+    from eval.suites.answer_speed import as_lines, measure_speed
     from rag.factory import live_adapter
 
-    found = speed(
+    found = measure_speed(
         settings, args.index, read_questions(args.corpus / "gold.jsonl", args.sample, 0), args.adapter or live_adapter()
     )
     write(args.json, found)

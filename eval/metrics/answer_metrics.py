@@ -17,7 +17,7 @@ Source = Callable[
 ]  # (row, citation) -> what stands in the source where the citation says that its quote stands
 
 
-def judge(row: Row, source: Source | None = None) -> Row:
+def measure_answer(row: Row, source: Source | None = None) -> Row:
     """-> the row with "measures" added; a failed row as it is. Without a source, quotes are not checked."""
     if row.get("error"):
         return row

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rag.answering.grounding import SUPPORT, support
-from rag.core.sentences import sentences
+from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
-from rag.factory import open_reranker, shipped_reranker
+from rag.factory import open_reranker, open_shipped_reranker
 from rag.models.cross_encoder import Reranker
 from rag.models.resolve import ModelSettings
 
@@ -35,12 +35,12 @@ class ByCrossEncoder:
 def open_meaning(settings: Settings) -> Meaning:
     """-> the cross-encoder that model.reranker names, or the shipped one; never a promoted one, so that figures before and after promotion compare."""
     named = settings.section("model", ModelSettings).reranker not in ("", "auto")
-    return ByCrossEncoder((open_reranker(settings) if named else None) or shipped_reranker(settings))
+    return ByCrossEncoder((open_reranker(settings) if named else None) or open_shipped_reranker(settings))
 
 
 def claims(row: dict[str, Any]) -> list[str]:
     """-> the sentences of an answer, each to be supported on its own (RAGAS's faithfulness, arXiv 2309.15217, without a model to split them)."""
-    return [row["text"][start:end] for start, end in sentences(row["text"])]
+    return [row["text"][start:end] for start, end in sentence_spans(row["text"])]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def lexical(claim: str, passage: Cited) -> tuple[float, str]:
     """-> how much of the claim's words the passage's best sentence holds, 0.0 if it lacks one of the claim's numbers (rag.answering.grounding.support); and that
     sentence."""
     return max(
-        ((support(claim, passage.text[s:e]), passage.text[s:e]) for s, e in sentences(passage.text)), default=(0.0, "")
+        ((support(claim, passage.text[s:e]), passage.text[s:e]) for s, e in sentence_spans(passage.text)),
+        default=(0.0, ""),
     )
 
 

@@ -10,27 +10,27 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics import ranking
-from eval.metrics.answer_metrics import judge
+from eval.metrics.answer_metrics import measure_answer
 from eval.metrics.statistics import Difference, mean, paired_bootstrap, percentile
 from eval.promotion.stages import development, incumbent
-from eval.runs.evaluate import RUNS, choice, chunks, digest_of, identity, newest_adapter
+from eval.runs.evaluate import RUNS, generator_identity, json_digest, newest_adapter, passage_rows, selection_identity
 from eval.runs.predict import DEPTH, Shown, evidence_ranks, holds, predict, retrieve
-from eval.runs.questions import Evidence, Question, asked
+from eval.runs.questions import Evidence, Question, question_fields
 from eval.runs.trial_embedder import retrievers
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import read_lines, write_json
 from rag.core.settings import Settings
 from rag.factory import (
-    changed_reranker,
-    made_by,
     open_answerer,
     open_embedder,
     open_generator,
-    open_record,
+    open_index_embedder,
     open_reranker,
+    open_store,
+    open_trained_reranker,
 )
 from rag.generation.prefill import PrefixSettings
-from rag.models.registry import digest
+from rag.models.registry import weights_digest
 from rag.retrieval.retriever import RetrievalSettings
 
 OLD = "old"  # the cell with nothing new
@@ -79,10 +79,10 @@ def trained(run: str) -> dict[str, Path]:
     """-> component: the folder of the run's new weights. Of the generator's stages, the one that python -m eval dev found best, else the last."""
     dev = RUNS / run / "dev" / "run.json"
     adapter = Path(json.loads(dev.read_text(encoding="utf-8"))["adapter"]) if dev.exists() else newest_adapter(run)
-    changes = {name: RUNS / run / stage for name, stage in RETRIEVAL.items()}
+    delta = {name: RUNS / run / stage for name, stage in RETRIEVAL.items()}
     found = {
         GENERATOR: adapter,
-        **{name: stage / "weights" if (stage / "run.json").exists() else None for name, stage in changes.items()},
+        **{name: stage / "weights" if (stage / "run.json").exists() else None for name, stage in delta.items()},
     }
     return {name: folder for name, folder in found.items() if folder}
 
@@ -113,11 +113,14 @@ def search(
 ) -> tuple[dict[Cell, Shown], dict[str, Values], dict[Cell, list[float]]]:
     """reading, ordering: what was trained of embedder and cross-encoder. -> what each pair of the two shows; measure -> cell -> value a question of the orders
     themselves, judged by questions that a passage answers (others were kept because the live order has their passage on top); seconds of each search."""
-    record, own = open_record(settings, index), settings.section("retrieval", RetrievalSettings)
-    embedders = {(): made_by(settings, record), **({(EMBEDDER,): open_embedder(settings, reading)} if reading else {})}
+    record, own = open_store(settings, index), settings.section("retrieval", RetrievalSettings)
+    embedders = {
+        (): open_index_embedder(settings, record),
+        **({(EMBEDDER,): open_embedder(settings, reading)} if reading else {}),
+    }
     rerankers = {
         (): open_reranker(settings),
-        **({(RERANKER,): changed_reranker(settings, ordering)} if ordering else {}),
+        **({(RERANKER,): open_trained_reranker(settings, ordering)} if ordering else {}),
     }
     shown, values, seconds = {}, {name: {} for name in ORDERED}, {}
     made = {cell: retrievers(record, embedder, own) for cell, embedder in embedders.items()}
@@ -145,12 +148,12 @@ def answer(
         answerer = open_answerer(settings, open_generator(settings, wanted, cache))
         for cell, found in shown.items():
             whole = (*extra, *cell)
-            basis = digest_of(
+            basis = json_digest(
                 {
-                    "shown": chunks(found),
-                    "asked": [asked(h.asked) for h in held],
-                    **choice(answerer),
-                    **identity(answerer.generator, wanted),
+                    "shown": passage_rows(found),
+                    "asked": [question_fields(h.asked) for h in held],
+                    **selection_identity(answerer),
+                    **generator_identity(answerer.generator, wanted),
                 }
             )
             with nullcontext() if wanted else answerer.generator.base():
@@ -161,7 +164,7 @@ def answer(
                 raise EvaluationError(
                     f"some questions failed in {folder}/{_name(whole)}-{basis}.jsonl; see the error there"
                 )
-            scores[whole] = [judge(row)["measures"]["squad2_f1"] for row in rows]
+            scores[whole] = [measure_answer(row)["measures"]["squad2_f1"] for row in rows]
     return scores
 
 
@@ -210,7 +213,7 @@ def verdict(component: str, tests: dict[str, Difference], folder: Path) -> dict[
     return {
         "promote": promote,
         "folder": str(folder),
-        "weights": digest(component, folder),
+        "weights": weights_digest(component, folder),
         "sentence": f"the trained {component} {said}: {figures}",
     }
 

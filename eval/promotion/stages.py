@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics import aggregate
-from eval.metrics.answer_metrics import judge
+from eval.metrics.answer_metrics import measure_answer
 from eval.metrics.statistics import mean, paired_bootstrap
 from eval.runs.evaluate import RUNS
 from eval.runs.predict import predict
@@ -21,10 +21,10 @@ from rag.generation.prefill import PrefixSettings
 from rag.retrieval.retriever import Passage
 
 
-def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
+def compare_stages(settings: Settings, run: str) -> dict[str, Any]:
     """Answer the development rows with base, with what answers now (the live adapter or the reader that ships) and with each stage's adapter, on the rows' own
     passages; -> the verdict, also in dev/run.json."""
-    questions, shown = read_rows(development(run))
+    questions, shown = read_dev_rows(development(run))
     adapters = {
         stage: RUNS / run / stage / "adapter" for stage in ("sft", "dpo") if (RUNS / run / stage / "run.json").exists()
     }
@@ -38,7 +38,9 @@ def evaluate_dev(settings: Settings, run: str) -> dict[str, Any]:
         answerer = open_answerer(settings, open_generator(settings, adapter, cache))
         predictions[name] = predict(answerer, questions, shown, folder / f"{name}.jsonl", name)
     found = choose(
-        {name: [judge(row) for row in rows] for name, rows in predictions.items()}, adapters, next(iter(now), "base")
+        {name: [measure_answer(row) for row in rows] for name, rows in predictions.items()},
+        adapters,
+        next(iter(now), "base"),
     )
     (folder / "run.json").write_text(json.dumps(found, indent=2))
     print(f"{found['sentence']}; F1 over all {found['squad2_f1']}")
@@ -74,7 +76,7 @@ def choose(predictions: dict[str, list[dict]], adapters: dict[str, Path], now: s
     }
 
 
-def read_rows(path: Path) -> tuple[list[Question], dict[str, list[Passage]]]:
+def read_dev_rows(path: Path) -> tuple[list[Question], dict[str, list[Passage]]]:
     """-> the mined rows as questions, and the passages that each was mined with."""
     try:
         with path.open(encoding="utf-8") as file:  # not str.splitlines, which also parts lines at U+2028 and U+0085

@@ -48,7 +48,7 @@ MEASURES = (
 )
 
 
-def compare(a_name: str, a: list[Row], b_name: str, b: list[Row]) -> dict[str, Any]:
+def compare_generators(a_name: str, a: list[Row], b_name: str, b: list[Row]) -> dict[str, Any]:
     """-> each measure's means, paired difference b - a with its interval, wins, ties and losses, McNemar's p for yes/no measures; and the verdict.
     Questions that either failed on are left out. Raises EvaluationError unless both saw the same questions and passages."""
     check_same(a_name, a, b_name, b)
@@ -59,7 +59,7 @@ def compare(a_name: str, a: list[Row], b_name: str, b: list[Row]) -> dict[str, A
         "b": b_name,
         "n": len(both),
         "measures": measures,
-        "verdict": verdict(a_name, b_name, measures),
+        "verdict": verdict_sentence(a_name, b_name, measures),
     }
 
 
@@ -99,7 +99,7 @@ def check_same(a_name: str, a: list[Row], b_name: str, b: list[Row]) -> None:
         )
 
 
-def verdict(a_name: str, b_name: str, measures: dict[str, Any]) -> str:
+def verdict_sentence(a_name: str, b_name: str, measures: dict[str, Any]) -> str:
     """-> one sentence. Better: answers better (F1) or refuses better, and is shown to be worse at neither; mixed when better at one, worse at the other."""
     parts = {name: as_difference(measures[name]) for name in ("F1", "right refusals") if measures[name]["n"]}
     gains, harms = [n for n, d in parts.items() if d.low > 0], [n for n, d in parts.items() if d.high < 0]

@@ -11,25 +11,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.metrics.answer_metrics import cited_span, judge
+from eval.metrics.answer_metrics import cited_span, measure_answer
 from eval.metrics.groundedness import Cited, add_support, open_meaning
 from eval.metrics.relevance import add_relevance
 from eval.runs.compare import SCORED
 from eval.runs.forgetting import FILE, follow
 from eval.runs.predict import Shown, evidence_ranks, latencies, predict, predict_closed_book, retrieve
-from eval.runs.questions import Question, asked
+from eval.runs.questions import Question, question_fields
 from eval.runs.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
 from rag.answering.answerer import Answerer, AnswerSettings
-from rag.core.errors import EvaluationError, OutdatedError
+from rag.core.errors import EvaluationError, OutdatedIndexError
 from rag.core.jsonl import write_json, write_lines
 from rag.core.settings import Settings
-from rag.documents.document import find_files
-from rag.factory import live_adapter, open_answerer, open_embedder, open_generator, open_retriever, open_store
+from rag.documents.discovery import find_files
+from rag.factory import (
+    live_adapter,
+    open_answerer,
+    open_embedder,
+    open_generator,
+    open_index_for_writing,
+    open_retriever,
+)
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.generation.prefill import PrefixSettings
-from rag.index.indexing import Rules, remove, sync
-from rag.index.writer import Store
+from rag.index.indexing import IndexingSettings, remove, sync
+from rag.index.writer import StoreWriter
 from rag.models.adapters import CURVES
 from rag.retrieval.retriever import RetrievalSettings
 
@@ -68,17 +75,17 @@ def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None
     """Index the folders for an evaluation, in an index of its own; unchanged documents cost nothing, those that are gone, or of other folders, leave it.
     One of other models or an earlier chunker is made anew: it holds nothing that is not in the folders."""
     try:
-        store, embedder = open_store(settings, folder)
-    except OutdatedError:
-        Store.destroy(folder)
-        store, embedder = open_store(settings, folder)
+        store, embedder = open_index_for_writing(settings, folder)
+    except OutdatedIndexError:
+        StoreWriter.destroy(folder)
+        store, embedder = open_index_for_writing(settings, folder)
     own = {
         str(path.resolve()) for target in documents for path, _ in find_files(target)
     }  # as the store names them: a link's file may lie elsewhere
     if strays := [id for id, (source, _) in store.documents().items() if source not in own]:
         remove(store, strays)
     for target in documents:
-        report = sync(store, embedder, target, Rules.of(settings))
+        report = sync(store, embedder, target, IndexingSettings.of(settings))
         for skipped in report.skipped:
             print(f"left out: {skipped.path}: {skipped.reason}")
     store.close()
@@ -93,7 +100,7 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
     score_all(settings, answered, shown, task.parts)
     for name, said in answered.items():
         write_lines(task.folder / f"{name}{SCORED}", said.rows)
-    write_lines(task.folder / PASSAGES, chunks(shown))
+    write_lines(task.folder / PASSAGES, passage_rows(shown))
     write_json(task.folder / TIMES, {"search": seconds, "generators": times})
     write_json(task.folder / SUMMARY, {"notes": task.notes, **summarize(task.questions, ranks, answered)})
     return read_summary(task.folder)
@@ -113,19 +120,19 @@ def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, 
     keeps, answered = {name: _Keep(task.folder, name) for name in speakers}, {}
     for name, adapter in task.generators.items():
         answerer, keep, generator = speakers[name], keeps[name], speakers[name].generator
-        speaker = identity(generator, adapter)
+        speaker = generator_identity(generator, adapter)
         keep.claim(
-            digest_of(
+            json_digest(
                 {
-                    "questions": [asked(q) for q in task.questions],
-                    "passages": chunks(shown),
-                    **choice(answerer),
+                    "questions": [question_fields(q) for q in task.questions],
+                    "passages": passage_rows(shown),
+                    **selection_identity(answerer),
                     **speaker,
                 }
             )
         )
         general = (
-            RUNS / "instructions" / f"{digest_of({**speaker, 'instructions': instructions})}.jsonl"
+            RUNS / "instructions" / f"{json_digest({**speaker, 'instructions': instructions})}.jsonl"
         )  # asked once, whatever the questions
         with speaking(generator, adapter):
             answered[name] = Answered(
@@ -134,7 +141,7 @@ def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, 
                     generator, task.questions, longest, keep.file("closed-book.jsonl"), f"{name}, closed book"
                 ),
                 follow(generator, general, f"{name}, instructions") if any(task.generators.values()) else [],
-                made_by(generator, adapter),
+                describe_generator(generator, adapter),
             )
     times = {}  # measured last, since that forgets the passages read
     for name, adapter in task.generators.items():
@@ -148,7 +155,7 @@ def speaking(generator: Generator, adapter: Path | None) -> Any:
     return nullcontext() if adapter else generator.base()
 
 
-def made_by(generator: Generator, adapter: Path | None) -> dict[str, Any]:
+def describe_generator(generator: Generator, adapter: Path | None) -> dict[str, Any]:
     """-> what the report says of the generator, the adapter's training curves among it."""
     curves = (
         json.loads((adapter / CURVES).read_text(encoding="utf-8")) if adapter and (adapter / CURVES).exists() else {}
@@ -178,7 +185,7 @@ def score_all(settings: Settings, answered: dict[str, Answered], shown: Shown, p
         add_support(
             said.rows, [[cited[cited_span(row, c)] for c in row.get("cited", ())] for row in said.rows], meaning
         )
-        said.rows[:] = [{**judge(row, source), "part": parts.get(row["document"], "all")} for row in said.rows]
+        said.rows[:] = [{**measure_answer(row, source), "part": parts.get(row["document"], "all")} for row in said.rows]
         add_relevance(said.rows, embedder)
 
 
@@ -207,7 +214,7 @@ class _Keep:
         return json.loads(file.read_text())
 
 
-def identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
+def generator_identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
     """-> all of a generator that decides what it says."""
     return {
         "model": generator.digest,
@@ -221,7 +228,7 @@ def identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
     }
 
 
-def choice(answerer: Answerer) -> dict[str, Any]:
+def selection_identity(answerer: Answerer) -> dict[str, Any]:
     """-> all that decides which of a generator's words are shown."""
     chooser = answerer.chooser
     weights = [dataclasses.asdict(kept) for kept in (chooser.choosing, chooser.trust)] if chooser else None
@@ -229,9 +236,9 @@ def choice(answerer: Answerer) -> dict[str, Any]:
             "boundaries": chooser.boundaries.digest if chooser else None}  # fmt: skip
 
 
-def chunks(shown: Shown) -> list[dict[str, Any]]:
+def passage_rows(shown: Shown) -> list[dict[str, Any]]:
     return [{"id": id, "passages": [dataclasses.asdict(p.chunk) for p in found]} for id, found in shown.items()]
 
 
-def digest_of(data: dict[str, Any]) -> str:
+def json_digest(data: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ from typing import Any
 from eval.runs.questions import Question
 from rag.core.errors import EvaluationError
 from rag.core.words import STOPWORDS, search_terms
-from rag.models.adapters import RECORD
+from rag.models.adapters import TRAINING_RECORD
 
 ASKING = frozenset("how many much what when where which who whom whose why".split())
 NEAR = 0.8  # share of words in common from which two questions are near-duplicates
@@ -36,7 +36,7 @@ class Leak:
 def read_record(adapter: Path) -> dict[str, Any]:
     """-> what the adapter was trained on: documents by part, questions. Raises EvaluationError when the adapter carries no record."""
     try:
-        return json.loads((adapter / RECORD).read_text(encoding="utf-8"))
+        return json.loads((adapter / TRAINING_RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EvaluationError(
             f"{adapter} has no readable record of its training ({error}): train it again, or --leaks keep"

@@ -8,13 +8,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from eval.runs.compare import SCORED, compare, read_scored
+from eval.runs.compare import SCORED, compare_generators, read_scored
 from eval.runs.evaluate import score_all
 from eval.runs.predict import row_of
 from eval.runs.questions import Question, question_of
 from eval.runs.summary import PASSAGES, Answered, summarize_one
 from rag.answering.answer import written_answer
-from rag.answering.answerer import Told
+from rag.answering.answerer import ScoredAnswer
 from rag.core.chunk import Chunk
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.settings import Settings
@@ -39,7 +39,7 @@ def ask_peer(settings: Settings, run: Path, endpoint: Endpoint) -> dict[str, Any
     said = Answered(rows, [], [], {})
     score_all(settings, {name: said}, passages, {row["document"]: row["part"] for row in first})
     write_lines(run / f"peer.{name}{SCORED}", said.rows)
-    comparisons = [compare(name, said.rows, other, before) for other, before in others.items()]
+    comparisons = [compare_generators(name, said.rows, other, before) for other, before in others.items()]
     return {
         "notes": [endpoint.spent()],
         "n": len(rows),
@@ -52,14 +52,14 @@ def _passage(chunk: dict[str, Any]) -> Passage:
     return Passage(Chunk(**{**chunk, "headings": tuple(chunk["headings"])}), 0.0, None)
 
 
-def _told(endpoint: Endpoint, questions: list[Question], passages: dict[str, list[Passage]]) -> list[Told]:
+def _told(endpoint: Endpoint, questions: list[Question], passages: dict[str, list[Passage]]) -> list[ScoredAnswer]:
     told = []
     with tqdm(total=len(questions), desc=endpoint.settings.model, unit=" questions") as bar:
         for at in range(0, len(questions), BATCH):
             batch = questions[at : at + BATCH]
             replies = endpoint.complete([prompt.messages(q.question, [p.chunk for p in passages[q.id]]) for q in batch])
             told += [
-                Told(written_answer(Generation(reply, []), passages[q.id]), 0, 0, [])
+                ScoredAnswer(written_answer(Generation(reply, []), passages[q.id]), 0, 0, [])
                 for q, reply in zip(batch, replies, strict=True)
             ]
             bar.update(len(batch))

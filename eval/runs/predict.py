@@ -8,9 +8,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from eval.runs.questions import Evidence, Question, asked
+from eval.runs.questions import Evidence, Question, question_fields
 from eval.runs.resume import in_batches
-from rag.answering.answerer import Answerer, Told
+from rag.answering.answerer import Answerer, ScoredAnswer
 from rag.core.chunk import Chunk
 from rag.core.text_metrics import overlaps
 from rag.generation import prompt
@@ -80,7 +80,12 @@ def predict_closed_book(
             strict=True,
         )
         return [
-            {"id": q.id, "answers": list(q.answers), "text": prompt.parse(g.text).text, "gold_logprobs": rounded(lp)}
+            {
+                "id": q.id,
+                "answers": list(q.answers),
+                "text": prompt.parse_answer(g.text).text,
+                "gold_logprobs": rounded(lp),
+            }
             for q, g, lp in told
         ]
 
@@ -96,7 +101,7 @@ def _or_failures(answer):
         try:
             return answer(batch)
         except (RuntimeError, prompt.PromptError) as error:
-            return [{**asked(q), "error": f"{type(error).__name__}: {error}"} for q in batch]
+            return [{**question_fields(q), "error": f"{type(error).__name__}: {error}"} for q in batch]
 
     return guarded
 
@@ -129,11 +134,11 @@ def latencies(answerer: Answerer, questions: list[Question], shown: Shown) -> di
     return {"first_token": first, "answer": whole}
 
 
-def row_of(question: Question, told: Told) -> dict[str, Any]:
+def row_of(question: Question, told: ScoredAnswer) -> dict[str, Any]:
     """-> one line of predictions: the question, and what was said."""
     answer = told.answer
     return {
-        **asked(question),
+        **question_fields(question),
         "text": answer.text,
         "output": answer.output,
         "refused": answer.refused,

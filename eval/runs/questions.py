@@ -37,7 +37,7 @@ class Question:
         return bool(self.answers)
 
 
-def asked(question: Question) -> dict[str, Any]:
+def question_fields(question: Question) -> dict[str, Any]:
     """-> the question's part of a line of predictions, as JSON gives it back."""
     evidence = [asdict(piece) for piece in question.evidence]
     return {

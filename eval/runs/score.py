@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from eval.metrics.answer_metrics import judge
+from eval.metrics.answer_metrics import measure_answer
 from eval.metrics.groundedness import Cited, Meaning, add_support
 from eval.metrics.relevance import add_relevance
-from eval.runs.questions import Question, asked, question_of, read_questions
+from eval.runs.questions import Question, question_fields, question_of, read_questions
 from eval.runs.summary import summarize_one
 from rag.core.errors import EvaluationError
-from rag.documents.document import find_files, read_document
+from rag.documents.discovery import find_files
+from rag.documents.document import read_document
 from rag.generation.prompt import REFUSAL
 from rag.models.embedder import Embedder
 
@@ -83,7 +84,7 @@ def _own_question(row: Row, where: str) -> Question:
 
 
 def _row(question: Question, said: Row | None) -> Row:
-    known = {**asked(question), "part": (said or {}).get("part", "all")}
+    known = {**question_fields(question), "part": (said or {}).get("part", "all")}
     if said is None or said.get("error"):
         return {**known, "error": said["error"] if said else "no prediction"}
     refused = said.get("refused", said["text"].strip() in ("", REFUSAL))
@@ -102,6 +103,6 @@ def score(
         quoted, [[Cited(c["quote"], c["document"]) for c in row["cited"] if c.get("quote")] for row in quoted], meaning
     )
     source = (lambda row, c: texts.get(c["document"], "")[c["start"] : c["end"]]) if texts is not None else None
-    rows = [judge(row, source) for row in rows]
+    rows = [measure_answer(row, source) for row in rows]
     add_relevance(rows, embedder)
     return {"notes": [], "n": len(rows), "generators": {path.stem: summarize_one(rows)}, "comparisons": []}, rows

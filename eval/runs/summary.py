@@ -11,7 +11,7 @@ from eval.metrics import aggregate, ranking
 from eval.metrics.answer_metrics import contains
 from eval.metrics.statistics import bootstrap, grouped, mean, percentile
 from eval.runs import forgetting
-from eval.runs.compare import compare, drop
+from eval.runs.compare import compare_generators, drop
 from eval.runs.questions import Question
 from rag.core.errors import EvaluationError
 from rag.core.text_metrics import exact_match, token_f1
@@ -50,7 +50,7 @@ def summarize(questions: list[Question], ranks: dict[str, list], answered: dict[
         if said.instructions:
             summary["generators"][name]["instructions"] = forgetting.passed(said.instructions)
     (first, before), *others = answered.items()
-    summary["comparisons"] = [compare(first, before.rows, name, said.rows) for name, said in others]
+    summary["comparisons"] = [compare_generators(first, before.rows, name, said.rows) for name, said in others]
     summary["forgetting"] = {name: forgetting.change(before.instructions, said.instructions) for name, said in others}
     return summary
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from rag.index.dense import Dense
-from rag.index.store import Record
+from rag.index.dense import DenseIndex
+from rag.index.store import DocumentStore
 from rag.models.cross_encoder import Reranker
 from rag.models.embedder import Embedder
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
 
-def retrievers(record: Record, embedder: Embedder, settings: RetrievalSettings) -> Callable[..., Retriever]:
+def retrievers(record: DocumentStore, embedder: Embedder, settings: RetrievalSettings) -> Callable[..., Retriever]:
     """-> what makes a retriever with this embedder, of a class and with a cross-encoder; passages are read for all of them once, where the index holds
     another embedder's vectors."""
-    dense = read_anew(record, embedder) if record.changes != embedder.changes else None
+    dense = embed_for_trial(record, embedder) if record.delta != embedder.delta else None
 
     def made(reranker: Reranker | None = None, cls: type[Retriever] = Retriever) -> Retriever:
         return cls(record, embedder, settings, reranker, dense)
@@ -24,10 +24,10 @@ def retrievers(record: Record, embedder: Embedder, settings: RetrievalSettings) 
     return made
 
 
-def read_anew(record: Record, embedder: Embedder) -> Dense:
+def embed_for_trial(record: DocumentStore, embedder: Embedder) -> DenseIndex:
     """-> dense search over all of the record's chunks by this embedder."""
     with record.reading():
         ids = record.since(0).added
         chunks = record.chunks(ids)
     with tqdm(total=len(ids), desc="reading passages for the embedder on trial", unit=" passages", delay=1) as bar:
-        return Dense.build(ids, embedder.passages([chunks[int(id)].embedded for id in ids], bar.update))
+        return DenseIndex.build(ids, embedder.passages([chunks[int(id)].embedding_text for id in ids], bar.update))

@@ -13,7 +13,7 @@ from rag.core.jsonl import read_lines
 FILE = Path(__file__).parent / "labelled.jsonl"
 
 
-def agreement(meaning: Meaning, path: Path = FILE) -> dict[str, Any]:
+def measure_agreement(meaning: Meaning, path: Path = FILE) -> dict[str, Any]:
     """-> for the words, the meaning and both together: share of labels met with its interval, Cohen's kappa, and how well the
     unsupported answers are found. Each line of the file has question, text, passage, headings, supported."""
     labels = read_lines(path)

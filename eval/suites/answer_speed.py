@@ -18,7 +18,7 @@ from rag.core.settings import Settings
 from rag.factory import open_answerer, open_generator, open_retriever
 from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.generation.prompt import Tokens
+from rag.generation.prompt import PromptTokens
 from rag.models.device import choose_device
 from rag.models.resolve import ModelSettings, find_model
 from rag.pipeline import Pipeline
@@ -26,7 +26,7 @@ from rag.pipeline import Pipeline
 BATCH = 8
 
 
-def speed(settings: Settings, index: Path, questions: list[Question], adapter: Path | None) -> dict[str, Any]:
+def measure_speed(settings: Settings, index: Path, questions: list[Question], adapter: Path | None) -> dict[str, Any]:
     """-> by engine the seconds to the first token and to the whole answer, base weights first and in turns, then the adapter; and `ask` as a user meets it."""
     retriever, models = open_retriever(settings, index), settings.section("model", ModelSettings)
     model, device, most = (
@@ -67,7 +67,7 @@ def speed(settings: Settings, index: Path, questions: list[Question], adapter: P
 
 
 def in_turns(
-    generator: Generator, prompts: list[Tokens], other: list[Tokens], peers: dict[str, Engine], most: int
+    generator: Generator, prompts: list[PromptTokens], other: list[PromptTokens], peers: dict[str, Engine], most: int
 ) -> dict[str, Any]:
     """Every engine answers one prompt before the next is asked, so that a noisy machine is noisy for all. other: another question on the same passages,
     which ours is asked before it is timed on kept ones."""
@@ -87,7 +87,7 @@ def in_turns(
     return {name: told(values) for name, values in times.items()}
 
 
-def batches(generator: Generator, prompts: list[Tokens], most: int) -> dict[str, Any]:
+def batches(generator: Generator, prompts: list[PromptTokens], most: int) -> dict[str, Any]:
     """-> seconds a question when several are answered together, passages not read before."""
     generator.forget()
     start = time.perf_counter()

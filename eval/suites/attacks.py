@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics.statistics import grouped, wilson
-from eval.runs.evaluate import RUNS, build_index, choice, chunks, digest_of, identity, speaking
+from eval.runs.evaluate import (
+    RUNS,
+    build_index,
+    generator_identity,
+    json_digest,
+    passage_rows,
+    selection_identity,
+    speaking,
+)
 from eval.runs.predict import Shown, predict
-from eval.runs.questions import Question, asked
+from eval.runs.questions import Question, question_fields
 from eval.suites.attack_documents import PLACEBO, Attack, carrier, read_attacks
 from rag.core.errors import EvaluationError
-from rag.core.invisible_characters import visible
+from rag.core.invisible_characters import remove_invisible
 from rag.core.jsonl import write_json, write_lines
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
@@ -42,8 +50,10 @@ def measure_attacks(settings: Settings, corpus: Path, generators: dict[str, Path
         answerer = open_answerer(settings, open_generator(settings, adapter))
         rows = {}
         for version in VERSIONS:
-            of = {"questions": [asked(q) for q in questions], "passages": chunks(shown[version])}
-            basis = digest_of({**of, **choice(answerer), **identity(answerer.generator, adapter)})
+            of = {"questions": [question_fields(q) for q in questions], "passages": passage_rows(shown[version])}
+            basis = json_digest(
+                {**of, **selection_identity(answerer), **generator_identity(answerer.generator, adapter)}
+            )
             with speaking(answerer.generator, adapter):
                 rows[version] = predict(
                     answerer,
@@ -92,7 +102,7 @@ def outcome(attack: Attack, clean: dict, placebo: dict, attacked: dict) -> dict[
 
 
 def _holds(text: str, attack: Attack) -> bool:
-    words = visible(text).casefold()
+    words = remove_invisible(text).casefold()
     return any(forbidden.casefold() in words for forbidden in attack.forbidden)
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.generation.generator import Generator
-from rag.generation.prompt import Tokens
+from rag.generation.prompt import PromptTokens
 from rag.models.causal_lm import load_base
 from rag.models.resolve import WHEELS, LocalModel
 
 Heard = Callable[[], None]  # called at every piece of text
-Engine = Callable[[Tokens, Heard], Any]
+Engine = Callable[[PromptTokens, Heard], Any]
 
 
 def ours(generator: Generator, most: int) -> Engine:
@@ -35,7 +35,7 @@ def transformers(
     if adapter:
         loaded = PeftModel.from_pretrained(loaded, str(adapter)).eval()
 
-    def answer(tokens: Tokens, heard: Heard) -> None:
+    def answer(tokens: PromptTokens, heard: Heard) -> None:
         ids = torch.tensor([tokens.ids], device=device)
         loaded.generate(input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=most, streamer=_Streamer(heard),
                         pad_token_id=tokenizer.eos_token_id, **options)  # fmt: skip
@@ -72,7 +72,7 @@ def llama_cpp(most: int) -> Engine | None:
     params.n_ctx, params.cpuparams.n_threads, params.verbosity, params.n_parallel = 4096, os.cpu_count() or 2, -1, 1
     server = xllamacpp.Server(params)
 
-    def answer(tokens: Tokens, heard: Heard) -> None:
+    def answer(tokens: PromptTokens, heard: Heard) -> None:
         asked = {"prompt": tokens.ids, "max_tokens": most, "temperature": 0, "stream": True, "cache_prompt": False}
         server.handle_completions(asked, lambda chunk: heard())
 
@@ -95,7 +95,7 @@ def ctranslate2(model: LocalModel, folder: Path, most: int) -> Iterator[Engine |
         ct.Generator(str(folder), intra_threads=os.cpu_count() or 2),
     )
 
-    def answer(tokens: Tokens, heard: Heard) -> None:
+    def answer(tokens: PromptTokens, heard: Heard) -> None:
         words = tokenizer.convert_ids_to_tokens(tokens.ids)
         for _ in loaded.generate_tokens(words, max_length=most, sampling_topk=1, end_token=tokenizer.eos_token):
             heard()
@@ -103,7 +103,7 @@ def ctranslate2(model: LocalModel, folder: Path, most: int) -> Iterator[Engine |
     yield answer
 
 
-def timed(engine: Engine, tokens: Tokens) -> tuple[float, float, int]:
+def timed(engine: Engine, tokens: PromptTokens) -> tuple[float, float, int]:
     """-> seconds to the first piece of text, seconds in all, and pieces."""
     times: list[float] = []
     start = time.perf_counter()

@@ -10,7 +10,7 @@ from eval.metrics.statistics import grouped, mcnemar, mean, paired_bootstrap
 from eval.runs.predict import evidence_ranks
 from eval.runs.questions import Question, question_of
 from rag.core.jsonl import read_lines
-from rag.retrieval.query_rewriting import Turn, stand_alone
+from rag.retrieval.query_rewriting import Turn, rewrite_followup
 from rag.retrieval.retriever import Retriever
 
 FILE = Path(__file__).parent / "conversations.jsonl"
@@ -22,7 +22,7 @@ def measure_followups(retriever: Retriever, path: Path = FILE) -> dict[str, Any]
     told = []
     for row in read_lines(path):
         question = question_of(row, str(path))
-        rewritten = stand_alone(question.question, Turn(row["former"], row["former_answer"]))
+        rewritten = rewrite_followup(question.question, Turn(row["former"], row["former_answer"]))
         told.append({"id": question.id, "kind": question.kind, "asked": question.question, "rewritten": rewritten,
                      "before": _found(retriever, question, question.question), "after": _found(retriever, question, rewritten)})  # fmt: skip
     return {kind: _figures(rows) for kind, rows in grouped(told, lambda row: row["kind"]).items()}

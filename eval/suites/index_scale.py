@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from eval.suites.scale_texts import Varied, real_chunks
 from rag.core.words import search_terms
-from rag.index.indexing import Rules, ingest
-from rag.index.snapshot import catch_up
-from rag.index.store import Record
-from rag.index.writer import Store
+from rag.index.indexing import IndexingSettings, ingest
+from rag.index.snapshot import refresh_files
+from rag.index.store import DocumentStore
+from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
 from rag.models.resolve import LocalModel
 from rag.retrieval.retriever import RetrievalSettings, Retriever
@@ -32,13 +32,13 @@ class _Given:
     """Gives the vectors that belong to the questions, so that no query embedding is timed."""
 
     def __init__(self, vectors: dict[str, np.ndarray], embedder: Embedder):
-        self._vectors, self.passages, self.changes = vectors, embedder.passages, embedder.changes
+        self._vectors, self.passages, self.delta = vectors, embedder.passages, embedder.delta
 
     def question(self, text: str) -> np.ndarray:
         return self._vectors[text]
 
 
-def scale(model: LocalModel, device: str, sizes: list[int], folder: Path) -> dict[str, Any]:
+def measure_scale(model: LocalModel, device: str, sizes: list[int], folder: Path) -> dict[str, Any]:
     """-> figures: embedding, and for each number of chunks building, opening, searching, adding, room. Indexes are made in `folder` and deleted."""
     chunks, embedder = real_chunks(), Embedder(model, device)
     figures: dict[str, Any] = {
@@ -75,19 +75,19 @@ def embedding(model: LocalModel, device: str, embedder: Embedder, texts: list[st
 def at_size(varied: Varied, size: int, folder: Path, embedder: Embedder) -> dict[str, float]:
     shutil.rmtree(folder, ignore_errors=True)
     found: dict[str, float] = {}
-    store = Store(folder, IDENTITY, create=True)
+    store = StoreWriter(folder, IDENTITY, create=True)
     with tqdm(total=size, desc=f"recording {size:,} chunks", delay=1) as bar:
         for document, chunks, vectors in varied.documents(size):
             store.put(document, chunks, vectors)
             bar.update(len(chunks))
-    found["build search files s"], _ = timed(lambda: catch_up(store))
+    found["build search files s"], _ = timed(lambda: refresh_files(store))
     store.close()
     for name, pattern in (("record", "store.sqlite*"), ("lexical", "lexical-*"), ("dense", "dense-*")):
         found[f"disk {name} bytes a chunk"] = sum(path.stat().st_size for path in folder.glob(pattern)) / size
     questions = varied.questions(QUESTIONS)
     found["memory bytes a chunk"] = memory(folder) / size
     found["open s"], retriever = timed(
-        lambda: Retriever(Record(folder, IDENTITY), _Given(dict(questions), embedder), RetrievalSettings())
+        lambda: Retriever(DocumentStore(folder, IDENTITY), _Given(dict(questions), embedder), RetrievalSettings())
     )
     found.update(searching(retriever, questions, folder))
     if size <= 100_000:
@@ -100,7 +100,7 @@ def at_size(varied: Varied, size: int, folder: Path, embedder: Embedder) -> dict
 def searching(retriever: Retriever, questions: list[tuple[str, np.ndarray]], folder: Path) -> dict[str, float]:
     """Hybrid search with everything but the query embedding, and the dense part's recall against all products in float32."""
     seconds = [retriever.timings["search"] for text, _ in questions if retriever.search(text) or True]
-    record, dense = Record(folder, IDENTITY), retriever._snapshot.dense
+    record, dense = DocumentStore(folder, IDENTITY), retriever._snapshot.dense
     vectors = record.vectors(record.since(0).added).astype(np.float32)
     hits = 0
     for _, vector in questions:
@@ -114,9 +114,9 @@ def against_bm25(retriever: Retriever, questions: list[tuple[str, np.ndarray]], 
     import bm25s
     from rank_bm25 import BM25Okapi
 
-    record, lexical = Record(folder, IDENTITY), retriever._snapshot.lexical
+    record, lexical = DocumentStore(folder, IDENTITY), retriever._snapshot.lexical
     ids = record.since(0).added
-    texts = [search_terms(text) for text in record.searched(ids)]
+    texts = [search_terms(text) for text in record.search_texts(ids)]
     fast, slow = bm25s.BM25(method="atire", k1=1.5, b=0.75), BM25Okapi(texts)
     fast.index(texts, show_progress=False)
     places = {id: n for n, id in enumerate(ids.tolist())}
@@ -146,8 +146,11 @@ def adding(folder: Path, embedder: Embedder) -> float:
     file.write_text(
         "# A new document\n\n" + "The tide gauge at the eastern pier is read every morning. " * 20, encoding="utf-8"
     )
-    store, retriever = Store(folder, IDENTITY), Retriever(Record(folder, IDENTITY), embedder, RetrievalSettings())
-    seconds, _ = timed(lambda: (ingest(store, embedder, [file], Rules()), retriever.refresh()))
+    store, retriever = (
+        StoreWriter(folder, IDENTITY),
+        Retriever(DocumentStore(folder, IDENTITY), embedder, RetrievalSettings()),
+    )
+    seconds, _ = timed(lambda: (ingest(store, embedder, [file], IndexingSettings()), retriever.refresh()))
     if retriever.search("tide gauge at the eastern pier", 1)[0].chunk.document != "new.md":
         raise RuntimeError("the new document is not found")
     store.close()

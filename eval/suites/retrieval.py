@@ -14,9 +14,9 @@ from eval.runs.questions import Question
 from eval.runs.trial_embedder import retrievers
 from rag.core.errors import EvaluationError
 from rag.core.settings import Settings
-from rag.factory import changed_reranker, open_embedder, open_record
+from rag.factory import open_embedder, open_store, open_trained_reranker
 from rag.models.cross_encoder import SHIPPED
-from rag.models.weight_delta import identity_of
+from rag.models.weight_delta import read_delta_identity
 from rag.retrieval.retriever import Hits, RetrievalSettings, Retriever
 
 FUSED = "fused"  # what every other order is compared with
@@ -50,15 +50,15 @@ def orders(
 ) -> tuple[dict[str, Retriever], list[str]]:
     """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. reading, ordering: folders of
     trained embedders, and of other cross-encoders than the shipped one."""
-    record, own = open_record(settings, index), settings.section("retrieval", RetrievalSettings)
+    record, own = open_store(settings, index), settings.section("retrieval", RetrievalSettings)
     untrained = retrievers(record, open_embedder(settings), own)
     found = {"BM25": untrained(cls=LexicalOnly), "dense": untrained(cls=DenseOnly), FUSED: untrained()}
     rerankers, notes = {}, []
-    for name, changes in {"shipped cross-encoder": SHIPPED, **{str(folder): folder for folder in ordering}}.items():
-        if bench in identity_of(changes)["trained_on"]:
+    for name, delta in {"shipped cross-encoder": SHIPPED, **{str(folder): folder for folder in ordering}}.items():
+        if bench in read_delta_identity(delta)["trained_on"]:
             notes.append(f"{name} was trained on {bench}, so it is not measured there")
         else:
-            rerankers[name] = changed_reranker(settings, changes)
+            rerankers[name] = open_trained_reranker(settings, delta)
             found[f"{FUSED} + {name}"] = untrained(rerankers[name])
     for folder in reading:
         trained = retrievers(record, open_embedder(settings, folder), own)
@@ -73,7 +73,7 @@ def measure(retriever: Retriever, questions: list[Question]) -> Order:
     return Order({name: [of([pieces]) for pieces in ranks] for name, of in MEASURES.items()}, seconds)
 
 
-def compare(
+def compare_orders(
     settings: Settings, index: Path, bench: str, questions: list[Question], reading: list[Path], ordering: list[Path]
 ) -> dict[str, Any]:
     """-> of each order the measures, the milliseconds a question, and the difference to the fused order with its paired interval, over the questions whose

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.core.chunk import Chunk
-from rag.documents.chunking import ChunkSettings, chunk
+from rag.documents.chunking import ChunkSettings, chunk_document
 from rag.documents.document import Document
 from rag.documents.formats.sections import Section
 
@@ -29,7 +29,7 @@ def real_chunks() -> list[Chunk]:
     found = {}
     for number, text in enumerate(texts):
         document = Document(f"{number}", "", "", text, (Section(0, len(text)),), "")
-        found.update({c.text: c for c in chunk(document, ChunkSettings()) if len(c.text) > 80})
+        found.update({c.text: c for c in chunk_document(document, ChunkSettings()) if len(c.text) > 80})
     return list(found.values())
 
 

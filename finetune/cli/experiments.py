@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from finetune.generator.base_model import base_of
+from finetune.generator.configured_base import configured_base
 from rag.core.settings import Settings
 
 
@@ -78,7 +78,7 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     mined = Stage(args.run, "mine")
     mined.receipt()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
-    model, device, precision = base_of(settings)
+    model, device, precision = configured_base(settings)
     print(HEADER, flush=True)
     prefix = settings.section("prefix", PrefixSettings)
     found = speed(model, device, precision, train[: args.rows], dev[: max(2, args.rows // 4)], args.epochs, prefix)
@@ -97,16 +97,16 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
     mined.receipt()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
     print(HEADER, flush=True)
-    write_lines(args.json, compare_methods(*base_of(settings), train, dev[: args.dev], args.steps))
+    write_lines(args.json, compare_methods(*configured_base(settings), train, dev[: args.dev], args.steps))
 
 
 def _basis(args: argparse.Namespace, settings: Settings) -> str:
     """-> what a comparison depends on, but for the rules of mining, as 12 hex digits: both benches, writer, settings, sample, and what ships."""
-    from finetune.shipped.span_proposals import readers
+    from finetune.shipped.span_proposals import proposal_files
     from rag.answering.span_selector import SHIPPED as CHOOSER
     from rag.core.jsonl import digest_of
     from rag.models.cross_encoder import SHIPPED as RERANKER
-    from rag.models.weight_delta import CHANGES
+    from rag.models.weight_delta import DELTA_FILE
 
     documents = [
         file
@@ -115,7 +115,7 @@ def _basis(args: argparse.Namespace, settings: Settings) -> str:
         if file.is_file()
     ]
     questions = [bench / "questions.jsonl" for bench in (args.bench, args.other)]
-    shipped = [*readers(), CHOOSER, RERANKER / CHANGES]
+    shipped = [*proposal_files(), CHOOSER, RERANKER / DELTA_FILE]
     return digest_of(
         [str(args.sample), *settings.overrides],
         [args.writer / "adapter_model.safetensors", *questions, *documents, *shipped],
@@ -132,7 +132,7 @@ def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
     from rag.core.jsonl import write_lines
     from rag.models.device import choose_device
 
-    model, device, _ = base_of(settings)
+    model, device, _ = configured_base(settings)
     writer = open_writer(model, *choose_device(device), args.writer)
     if not writer.adapter:
         raise TrainingError(

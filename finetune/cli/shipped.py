@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finetune.generator.base_model import base_of
+from finetune.generator.configured_base import configured_base
 from rag.core.settings import Settings
 
 
@@ -71,7 +71,7 @@ def add_shipped(commands: Any) -> None:
 def run_writer(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.question_writer import train_writer
 
-    model, device, _ = base_of(settings)
+    model, device, _ = configured_base(settings)
     train_writer(model, device, args.bench, args.out)
 
 
@@ -80,7 +80,7 @@ def run_reader(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.reader import train_reader
     from rag.generation.prefill import PrefixSettings
 
-    model, device, _ = base_of(settings)
+    model, device, _ = configured_base(settings)
     sft = replace(settings.section("sft", SftSettings), start="reader" if args.further else "")
     train_reader(settings, model, device, args.bench, args.out, sft, settings.section("prefix", PrefixSettings))
 
@@ -93,29 +93,31 @@ def run_label(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.cross_encoder import train_reranker
-    from finetune.shipped.span_proposals import proposals
+    from finetune.shipped.span_proposals import propose_spans
     from rag.models.device import choose_device
     from rag.models.resolve import ModelSettings, find_model
 
     models = settings.section("model", ModelSettings)
-    near = [p for folder in args.folder if (folder / "questions.jsonl").exists() for p in proposals(settings, folder)]
+    near = [
+        p for folder in args.folder if (folder / "questions.jsonl").exists() for p in propose_spans(settings, folder)
+    ]
     train_reranker(
         find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.folder, near, args.out
     )
 
 
 def run_boundaries(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.shipped.span_scorer import train_boundaries
+    from finetune.shipped.span_scorer import train_span_scorer
     from rag.models.device import choose_device
     from rag.models.resolve import ModelSettings, find_model
 
     models = settings.section("model", ModelSettings)
-    train_boundaries(
+    train_span_scorer(
         find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.bench, args.out
     )
 
 
 def run_chooser(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.shipped.span_selector import fit_chooser
+    from finetune.shipped.span_selector import fit_span_selector
 
-    fit_chooser(settings, args.bench, args.out, args.everything)
+    fit_span_selector(settings, args.bench, args.out, args.everything)

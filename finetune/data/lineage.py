@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.data.rows import Row
-from finetune.data.training_set import DEV, TRAIN, data_of, taught
+from finetune.data.rows import TrainingRow
+from finetune.data.training_set import DEV, TRAIN, data_of, training_rows
 from rag.core.run_folder import RUNS
 from rag.factory import live_adapter
-from rag.models.adapters import IDENTITY, RECORD, questions_about, read_identity
+from rag.models.adapters import IDENTITY, TRAINING_RECORD, questions_about, read_identity
 from rag.models.registry import LIVE
 
 ASKED, SHOWN = "asked of it", "shown among the passages"
@@ -27,7 +27,7 @@ class Taught:
     run: str
     part: str
     why: str
-    row: Row
+    row: TrainingRow
     chunk: tuple[int, int] | None = None
 
     def line(self) -> str:
@@ -64,7 +64,7 @@ def rows_of(document: str) -> Iterator[Taught]:
     """-> rows of every run under var/runs that the document taught, in it or shown beside."""
     for run in sorted(path.parent.parent.name for path in RUNS.glob("*/mine/run.json")):
         for part in (TRAIN, DEV):
-            for row in taught(run, part):
+            for row in training_rows(run, part):
                 if document in row.homes:
                     yield Taught(run, part, ASKED, row, row.homes[document])
                 elif any(chunk.document == document for chunk in row.passages):
@@ -74,7 +74,7 @@ def rows_of(document: str) -> Iterator[Taught]:
 def adapters_of(document: str) -> Iterator[Learned]:
     """-> adapters in var/runs and var/adapters that carry questions about the document, also where the rows themselves are gone."""
     live = live_adapter()
-    for path in sorted([*RUNS.glob(f"*/*/adapter/{RECORD}"), *LIVE.parent.glob(f"*/{RECORD}")]):
+    for path in sorted([*RUNS.glob(f"*/*/adapter/{TRAINING_RECORD}"), *LIVE.parent.glob(f"*/{TRAINING_RECORD}")]):
         questions = questions_about(path.parent, [document])
         if questions and (path.parent / IDENTITY).exists():
             made = read_identity(path.parent)

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Row:
+class TrainingRow:
     """A training triplet. kind: "answerable", or why the label is the refusal. gold: (start, end) of the chunk that the question was
     written from, in `document`. passages: the context as the serving retriever gave it. answer: the span asked for, in any case;
     cited: number (from 1) of the passage that holds it, 0 when the label is the refusal. also: of others without which it can't be told."""
@@ -47,10 +47,10 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PreferencePair:
     """A preference pair for DPO: two outputs for one row, and the check that the rejected one fails."""
 
-    row: Row
+    row: TrainingRow
     chosen: str
     rejected: str
     reason: str
@@ -60,8 +60,8 @@ def _chunk(data: dict[str, Any]) -> Chunk:
     return Chunk(**{**data, "headings": tuple(data["headings"])})
 
 
-def row_from_json(data: dict[str, Any]) -> Row:
-    return Row(
+def row_from_json(data: dict[str, Any]) -> TrainingRow:
+    return TrainingRow(
         **{
             **data,
             "gold": tuple(data["gold"]),
@@ -71,9 +71,9 @@ def row_from_json(data: dict[str, Any]) -> Row:
     )
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[TrainingRow]:
     return [row_from_json(line) for line in read_lines(path)]
 
 
-def read_pairs(path: Path) -> list[Pair]:
-    return [Pair(**{**line, "row": row_from_json(line["row"])}) for line in read_lines(path)]
+def read_pairs(path: Path) -> list[PreferencePair]:
+    return [PreferencePair(**{**line, "row": row_from_json(line["row"])}) for line in read_lines(path)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from finetune.data.rows import Row, read_rows, row_from_json
+from finetune.data.rows import TrainingRow, read_rows, row_from_json
 from rag.core.errors import TrainingError
 from rag.core.jsonl import file_digest, read_lines, write_lines
 from rag.core.run_folder import Stage
@@ -36,16 +36,16 @@ def read_verdicts(run: str) -> dict[str, dict]:
     return {line["id"]: line for line in read_lines(path)} if path.exists() else {}
 
 
-def state_of(row: Row) -> str:
+def state_of(row: TrainingRow) -> str:
     """-> what a verdict is about; another one where the row is asked or labelled otherwise, or shows other passages."""
     shown = [row.question, row.target, *(f"{c.document}:{c.start}:{c.text}" for c in row.passages)]
     return hashlib.sha256("\0".join(shown).encode()).hexdigest()[:12]
 
 
-def gathered(run: str, part: str) -> list[Row]:
+def gathered(run: str, part: str) -> list[TrainingRow]:
     """-> mined and imported rows of a part. Where two sources ask the same, in whatever part, people's stands, of two of theirs the last: else one would teach
     what the other denies, or train on what the other tests."""
-    found: list[tuple[str, Row]] = []
+    found: list[tuple[str, TrainingRow]] = []
     for folder in sources(run):
         new = [(name, row) for name in (TRAIN, DEV) for row in read_rows(folder / f"{name}.jsonl")]
         asked = {normalize(row.question) for _, row in new}
@@ -53,7 +53,7 @@ def gathered(run: str, part: str) -> list[Row]:
     return [row for name, row in found if name == part]
 
 
-def taught(run: str, part: str, times: int = 1) -> list[Row]:
+def training_rows(run: str, part: str, times: int = 1) -> list[TrainingRow]:
     """-> rows of a part without those dropped, mended where mended; reviewed ones `times` times."""
     verdicts, found = read_verdicts(run), []
     for row in gathered(run, part):
@@ -65,18 +65,18 @@ def taught(run: str, part: str, times: int = 1) -> list[Row]:
     return found
 
 
-def keep_learned(sft: Stage, resume: bool) -> tuple[list[Row], list[Row]]:
+def keep_learned(sft: Stage, resume: bool) -> tuple[list[TrainingRow], list[TrainingRow]]:
     """-> the rows to train on and for development, kept beside the adapter as they are now: a resumed run, the adapter's record and the paired test read
     them there, whatever is mined, imported or reviewed meanwhile."""
     if not (resume and (sft.folder / LEARNED).exists()):
-        write_lines(sft.folder / f"{TRAIN}.jsonl", taught(sft.run, TRAIN, REVIEWED))
-        write_lines(sft.folder / f"{DEV}.jsonl", taught(sft.run, DEV))
+        write_lines(sft.folder / f"{TRAIN}.jsonl", training_rows(sft.run, TRAIN, REVIEWED))
+        write_lines(sft.folder / f"{DEV}.jsonl", training_rows(sft.run, DEV))
         write_lines(sft.folder / LEARNED, [{"data": data_of(sft.run)}])
     train, dev = (read_rows(sft.folder / f"{name}.jsonl") for name in (TRAIN, DEV))
     return train, dev
 
 
-def learned(run: str) -> tuple[list[tuple[str, Row]], str]:
+def learned(run: str) -> tuple[list[tuple[str, TrainingRow]], str]:
     """-> the rows that the run's SFT learned from, none twice, each with its part; and their `data_of`. Raises TrainingError where it has kept none."""
     sft = Stage(run, "sft")
     if not (sft.folder / LEARNED).exists():

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.experiments.clock import Clock, alone, peak_mb
 from rag.core.errors import TrainingError
 from rag.models.resolve import LocalModel
@@ -32,7 +32,7 @@ class Trial:
 
 
 def compare_methods(
-    model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], steps: int
+    model: LocalModel, device: str, precision: str, train: list[TrainingRow], dev: list[TrainingRow], steps: int
 ) -> list[dict[str, Any]]:
     """-> a trial of each method that can train this base."""
     from finetune.generator.peft_methods import METHODS
@@ -49,7 +49,13 @@ def compare_methods(
 
 
 def attempt(
-    name: str, model: LocalModel, device: str, precision: str, train: list[Row], dev: list[Row], steps: int
+    name: str,
+    model: LocalModel,
+    device: str,
+    precision: str,
+    train: list[TrainingRow],
+    dev: list[TrainingRow],
+    steps: int,
 ) -> Trial:
     """Train one method for that many steps. Raises TrainingError where it can't train this base."""
     from finetune.generator.base_model import load_trainable
@@ -74,16 +80,16 @@ def attempt(
     return Trial(name, trained / total, round(clock.ends[-1] - clock.begin, 1), peak, losses, f1s, served)
 
 
-def _served(trainer: Any, name: str, base: Any, dev: list[Row], folder: Path) -> float:
+def _served(trainer: Any, name: str, base: Any, dev: list[TrainingRow], folder: Path) -> float:
     from finetune.generator.callbacks import LONGEST, answers_of
     from finetune.generator.peft_methods import find_method
-    from finetune.generator.trainer_setup import identity_of, write_adapter
+    from finetune.generator.trainer_setup import base_identity, write_adapter
     from rag.generation import prompt
     from rag.generation.generator import Generator
     from rag.models.adapters import IDENTITY
 
     write_adapter(trainer, folder, at_question=find_method(name).at_question)
-    (folder / IDENTITY).write_text(json.dumps(identity_of(base, name, find_method(name).at_question)))
+    (folder / IDENTITY).write_text(json.dumps(base_identity(base, name, find_method(name).at_question)))
     trainer.model.eval()
     trained = answers_of(trainer.model, base.tokenizer, dev, getattr(trainer, "prefixes", None))
     wanted = [base.tokenizer.decode(s.ids, skip_special_tokens=True) for s in trained]

@@ -12,25 +12,26 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from finetune.data.rows import Row, read_rows
+from finetune.data.rows import TrainingRow, read_rows
 from finetune.data.split import DEV, TRAIN
-from finetune.generator.base_model import base_of, load_trainable
+from finetune.generator.base_model import load_trainable
+from finetune.generator.configured_base import configured_base
 from finetune.generator.peft_methods import find_method
 from finetune.generator.sft import SftSettings, sft_trainer
-from finetune.generator.trainer_setup import identity_of, run_trainer, write_adapter
+from finetune.generator.trainer_setup import base_identity, run_trainer, write_adapter
 from finetune.mining.mine import MineSettings, mine
 from finetune.mining.round_trip import RoundTrip
-from finetune.shipped.bench import index_bench, measures_only
-from finetune.shipped.reader import REACH, rows_of
-from rag.answering.answer_type import wanted_kind
-from rag.answering.span_scorer import Marks, likeliest
-from rag.answering.span_selector import Chooser
+from finetune.shipped.bench import held_out, index_bench
+from finetune.shipped.reader import REACH, reader_rows
+from rag.answering.answer_type import expected_type
+from rag.answering.span_scorer import SpanScores, best_paths
+from rag.answering.span_selector import SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize, token_f1
-from rag.factory import open_chooser, open_generator
+from rag.factory import open_generator, open_span_selector
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.generation.prefill import PrefixSettings
@@ -48,7 +49,7 @@ class Asked:
     question: str
     answers: tuple[str, ...]
     passages: tuple[Passage, ...]
-    marks: tuple[Marks, ...]
+    marks: tuple[SpanScores, ...]
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ class Teaching:
         """sample: answerable questions about the bench's left-out documents, and unanswerable ones, at most."""
         self._settings, self._run, folder = settings, run, Stage(run, "index").folder
         self._retriever = index_bench(settings, bench, folder)
-        self._people = rows_of(index_bench(settings, other, folder / "other"), other / "questions.jsonl")
+        self._people = reader_rows(index_bench(settings, other, folder / "other"), other / "questions.jsonl")
         self._cache = settings.section("prefix", PrefixSettings).cache()
-        self._chooser = open_chooser(settings)
+        self._chooser = open_span_selector(settings)
         self.asked = list(questions(bench, self._retriever, self._chooser, sample))
 
     def mined(self, writer: Generator, round_trip: RoundTrip | None, seed: int) -> Stage:
@@ -81,7 +82,7 @@ class Teaching:
         stage = Stage(self._run, f"mine-{seed}")
         if not stage.finished:
             settings = replace(self._settings.section("mine", MineSettings), seed=seed)
-            mine(stage, self._retriever, writer, round_trip, base_of(self._settings)[0].digest, settings)
+            mine(stage, self._retriever, writer, round_trip, configured_base(self._settings)[0].digest, settings)
         return stage
 
     def tell(self, who: str, stage: Stage, seed: int) -> list[Said]:
@@ -95,16 +96,16 @@ class Teaching:
         """The base on the precision that it is served with."""
         return self._said("base", lambda folder: None)
 
-    def _train(self, folder: Path, train: list[Row], dev: list[Row]) -> Path:
+    def _train(self, folder: Path, train: list[TrainingRow], dev: list[TrainingRow]) -> Path:
         out = folder / "adapter"
         if not (out / IDENTITY).exists():
             sft = replace(self._settings.section("sft", SftSettings), start="")
-            base = load_trainable(*base_of(self._settings), self._settings.section("prefix", PrefixSettings))
+            base = load_trainable(*configured_base(self._settings), self._settings.section("prefix", PrefixSettings))
             trainer = sft_trainer(folder, base, train, dev, sft)
             run_trainer(trainer, folder, False)
             at_question = find_method(sft.method).at_question
             write_adapter(trainer, out, at_question)
-            (out / IDENTITY).write_text(json.dumps(identity_of(base, sft.method, at_question)))
+            (out / IDENTITY).write_text(json.dumps(base_identity(base, sft.method, at_question)))
         return out
 
     def _said(self, name: str, adapter: Callable[[Path], Path | None]) -> list[Said]:
@@ -122,7 +123,9 @@ class Teaching:
         return [Said(**line) for line in read_lines(path)]
 
 
-def like(people: list[Row], train: list[Row], dev: list[Row], rng: random.Random) -> tuple[list[Row], list[Row]]:
+def like(
+    people: list[TrainingRow], train: list[TrainingRow], dev: list[TrainingRow], rng: random.Random
+) -> tuple[list[TrainingRow], list[TrainingRow]]:
     """-> people's rows, as many answerable ones and refusals as are in `train`, and of the rest as many as `dev` has. Raises TrainingError when there are too
     few."""
     chosen = []
@@ -141,10 +144,10 @@ def like(people: list[Row], train: list[Row], dev: list[Row], rng: random.Random
     return chosen, rng.sample(rest, min(len(rest), len(dev)))
 
 
-def questions(bench: Path, retriever: Retriever, chooser: Chooser, most: int) -> Iterator[Asked]:
+def questions(bench: Path, retriever: Retriever, chooser: SpanSelector, most: int) -> Iterator[Asked]:
     """-> people's questions about documents that only measure. Where nobody has asked what they do not answer, the same questions come again without the
     passages that hold an answer."""
-    left = [asked for asked in read_lines(bench / "questions.jsonl") if measures_only(asked["document"])]
+    left = [asked for asked in read_lines(bench / "questions.jsonl") if held_out(asked["document"])]
     rng = random.Random(0)
     answerable, others = ([asked for asked in left if bool(asked["answers"]) == kind] for kind in (True, False))
     if not answerable:
@@ -160,7 +163,7 @@ def questions(bench: Path, retriever: Retriever, chooser: Chooser, most: int) ->
             yield _asked(f"{asked['id']} without", {**asked, "answers": []}, without[:width], chooser)
 
 
-def _asked(id: str, asked: dict, passages: list[Passage], chooser: Chooser) -> Asked:
+def _asked(id: str, asked: dict, passages: list[Passage], chooser: SpanSelector) -> Asked:
     return Asked(
         id,
         asked["question"],
@@ -170,7 +173,7 @@ def _asked(id: str, asked: dict, passages: list[Passage], chooser: Chooser) -> A
     )
 
 
-def say(generator: Generator, asked: Asked, chooser: Chooser) -> Said:
+def say(generator: Generator, asked: Asked, chooser: SpanSelector) -> Said:
     """-> the generator's word for spans and for the refusal, and what is served of it. Without a span it refuses."""
     chunks, passages, marks = [p.chunk for p in asked.passages], list(asked.passages), list(asked.marks)
     refused = prompt.render(generator.tokenizer, asked.question, chunks, prompt.REFUSAL)
@@ -178,8 +181,8 @@ def say(generator: Generator, asked: Asked, chooser: Chooser) -> Said:
         prompt.render(generator.tokenizer, asked.question, chunks),
         refused.ids[len(refused.ids) - refused.supervised :],
     )
-    also = partial(likeliest, marks=marks, chunks=chunks)
-    spans, scores = generator.propose(tokens, chunks, refusal, wanted_kind(asked.question), also)
+    also = partial(best_paths, marks=marks, chunks=chunks)
+    spans, scores = generator.propose(tokens, chunks, refusal, expected_type(asked.question), also)
     choice = chooser.choose(asked.question, spans, passages, marks)
     if not spans or choice is None:
         return Said(asked.id, bool(asked.answers), 0.0, float("inf"), 0.0, 0.0)

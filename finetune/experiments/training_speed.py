@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetune.data.rows import Pair, Row
+from finetune.data.rows import PreferencePair, TrainingRow
 from finetune.experiments.clock import Clock, alone, peak_mb
-from finetune.generator.base_model import Trainable
+from finetune.generator.base_model import TrainableModel
 from rag.generation.prefill import PrefixSettings
 from rag.models.resolve import LocalModel
 
@@ -42,8 +42,8 @@ def speed(
     model: LocalModel,
     device: str,
     precision: str,
-    train: list[Row],
-    dev: list[Row],
+    train: list[TrainingRow],
+    dev: list[TrainingRow],
     epochs: int,
     prefix: PrefixSettings,
 ) -> list[Timing]:
@@ -60,8 +60,8 @@ def measure(
     model: LocalModel,
     device: str,
     precision: str,
-    train: list[Row],
-    dev: list[Row],
+    train: list[TrainingRow],
+    dev: list[TrainingRow],
     epochs: int,
     prefix: PrefixSettings,
 ) -> Timing:
@@ -89,7 +89,13 @@ def measure(
 
 
 def _trainer(
-    stage: str, name: str, folder: Path, base: Trainable, train: list[Row], dev: list[Row], epochs: int
+    stage: str,
+    name: str,
+    folder: Path,
+    base: TrainableModel,
+    train: list[TrainingRow],
+    dev: list[TrainingRow],
+    epochs: int,
 ) -> Any:
     from peft import get_peft_model
     from transformers import EarlyStoppingCallback, PrinterCallback
@@ -106,7 +112,7 @@ def _trainer(
         )
     else:
         tuned = get_peft_model(base.model, method.make(SftSettings().rank))
-        pairs = [[Pair(row, row.target, _wrong(row), "made") for row in rows] for rows in (train, dev)]
+        pairs = [[PreferencePair(row, row.target, _wrong(row), "made") for row in rows] for rows in (train, dev)]
         trainer = dpo_trainer(folder, base, tuned, *pairs, replace(DpoSettings(), epochs=epochs), method.at_question)
     trainer.args.eval_strategy, trainer.args.save_strategy, trainer.args.load_best_model_at_end = "epoch", "no", False
     trainer.args.metric_for_best_model = None
@@ -115,7 +121,7 @@ def _trainer(
     return trainer
 
 
-def _wrong(row: Row) -> str:
+def _wrong(row: TrainingRow) -> str:
     from rag.generation import prompt
 
     return prompt.REFUSAL if row.cited else prompt.answer_text(row.answer, 1)

@@ -8,16 +8,14 @@ from typing import Any
 import trl.trainer.utils
 
 from finetune.generator.prefix_attention import NAME as AFTER_PREFIX
-from rag.core.settings import Settings
 from rag.generation.prefill import PrefixSettings
-from rag.generation.rope import movable
+from rag.generation.rope import uses_rope
 from rag.models.causal_lm import load_base
-from rag.models.device import choose_device
-from rag.models.resolve import LocalModel, ModelSettings, find_model
+from rag.models.resolve import LocalModel
 
 
 @dataclass(frozen=True)
-class Trainable:
+class TrainableModel:
     """model: the loaded base, frozen by PEFT once it carries an adapter. source: where it came from. prefix: how it reads passages."""
 
     tokenizer: Any
@@ -35,7 +33,7 @@ class Trainable:
 
 def load_trainable(
     model: LocalModel, device: str, precision: str, prefix: PrefixSettings | None = None, unpack: bool = True
-) -> Trainable:
+) -> TrainableModel:
     """load_base, for training. On CPUs with AVX-512-BF16, bitsandbytes 0.50 repacks 4-bit weights at the first evaluation for a kernel that has
     no gradient and never packs them back: from then on nothing would flow through the base's layers, with no more than a warning."""
     tokenizer, base = load_base(model, device, precision, unpack)
@@ -43,8 +41,8 @@ def load_trainable(
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
     prefix = prefix or PrefixSettings()
-    return Trainable(
-        tokenizer, base, model, device, precision, replace(prefix, apart=prefix.apart and movable(base.base_model))
+    return TrainableModel(
+        tokenizer, base, model, device, precision, replace(prefix, apart=prefix.apart and uses_rope(base.base_model))
     )
 
 
@@ -65,10 +63,3 @@ def score_labels_only() -> None:
     """Have TRL 1.16 project only labelled positions on the vocabulary, as it does on CUDA: on a CPU it scores every prompt token as well,
     to the same loss, which took 40 % of a step here."""
     trl.trainer.utils._use_triton = lambda device: True
-
-
-def base_of(settings: Settings) -> tuple[LocalModel, str, str]:
-    """-> model, device, precision: NF4 (QLoRA) unless model.precision says otherwise."""
-    models = settings.section("model", ModelSettings)
-    precision = "nf4" if models.precision == "auto" else models.precision
-    return find_model(models.generator, models.hub), *choose_device(models.device, precision)

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from rag.answering.answer import written_answer
 from rag.answering.answerer import AnswerSettings
 from rag.core.errors import TrainingError
 from rag.core.text_metrics import token_f1
 from rag.generation import prompt
-from rag.generation.decoding import Said, continue_batch, read_on
+from rag.generation.decoding import Continuation, decode_batch, prefill
 from rag.generation.generator import Generation
 from rag.generation.prefill import PrefixReader
 from rag.generation.soft_prompt import is_soft, soft_prompt
@@ -26,24 +26,24 @@ COLLAPSE = 2.3  # nats: a tenth of the likelihood
 
 
 @torch.inference_mode()
-def answers_of(model: Any, tokenizer: Any, rows: list[Row], reader: PrefixReader | None) -> list[Said]:
+def answers_of(model: Any, tokenizer: Any, rows: list[TrainingRow], reader: PrefixReader | None) -> list[Continuation]:
     """-> what the model in training greedily answers to each row; with a reader, on passages that the base has read."""
     order = sorted(range(len(rows)), key=lambda n: sum(len(c.text) for c in rows[n].passages))
-    said: dict[int, Said] = {}
+    said: dict[int, Continuation] = {}
     for at in range(0, len(order), BATCH):
         batch = order[at : at + BATCH]
         tokens = [prompt.render(tokenizer, rows[n].question, list(rows[n].passages)) for n in batch]
         if reader:
             with reader.read([t.parts(reader.apart) for t in tokens]) as prefix:
-                read, speaker = read_on(model, [t.rest for t in tokens], prefix), model
+                read, speaker = prefill(model, [t.rest for t in tokens], prefix), model
         else:
             speaker = model.get_base_model() if is_soft(model) else model
-            read = read_on(speaker, [t.ids for t in tokens], soft_prompt(model, len(batch)))
-        said |= zip(batch, continue_batch(speaker, read, {tokenizer.eos_token_id}, LONGEST), strict=True)
+            read = prefill(speaker, [t.ids for t in tokens], soft_prompt(model, len(batch)))
+        said |= zip(batch, decode_batch(speaker, read, {tokenizer.eos_token_id}, LONGEST), strict=True)
     return [said[n] for n in range(len(rows))]
 
 
-def answer_f1(row: Row, text: str) -> float:
+def answer_f1(row: TrainingRow, text: str) -> float:
     """-> token F1 of what would be shown of a freely written answer, by SQuAD 2.0's rule: a refusal is right where the label is the refusal."""
     shown = written_answer(Generation(text, []), [Passage(chunk, 0.0, None) for chunk in row.passages])
     if shown.refused or not row.cited:
@@ -54,7 +54,7 @@ def answer_f1(row: Row, text: str) -> float:
 class AnswerF1(TrainerCallback):
     """Adds "eval_f1", mean F1 of the answers to the development rows, to every evaluation: the loss goes on falling when answers no longer get better."""
 
-    def __init__(self, tokenizer: Any, rows: list[Row], reader: PrefixReader | None):
+    def __init__(self, tokenizer: Any, rows: list[TrainingRow], reader: PrefixReader | None):
         self._tokenizer, self._rows, self._reader = tokenizer, rows, reader
 
     def on_evaluate(

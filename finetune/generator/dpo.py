@@ -13,11 +13,11 @@ from peft import PeftModel
 from transformers import Trainer, TrainingArguments
 from trl import DPOConfig, DPOTrainer
 
-from finetune.data.rows import Pair, read_pairs
-from finetune.data.training_set import data_of, taught
-from finetune.generator.base_model import Trainable, attend_after_prefix, load_trainable
+from finetune.data.rows import PreferencePair, read_pairs
+from finetune.data.training_set import data_of, training_rows
+from finetune.generator.base_model import TrainableModel, attend_after_prefix, load_trainable
 from finetune.generator.callbacks import StopAtCollapse
-from finetune.generator.preference_pairs import count_reasons, make_pairs
+from finetune.generator.preference_pairs import build_preference_pairs, count_reasons
 from finetune.generator.prefix_trainer import PreferenceTrainer, preferences
 from finetune.generator.trainer_setup import adapter_identity, common_arguments, run_trainer, save_adapter
 from rag.answering.answerer import AnswerSettings
@@ -27,7 +27,7 @@ from rag.core.run_folder import Stage
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.generation.prefill import PrefixSettings
-from rag.models.adapters import AT_QUESTION, awake
+from rag.models.adapters import AT_QUESTION, serving_config
 from rag.models.resolve import LocalModel
 
 AT_ONCE = 2  # pairs of whole sequences in memory together
@@ -50,7 +50,7 @@ def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSetti
     for name, most in (("dev", max(4, settings.pairs // 6)), ("train", settings.pairs)):
         path = stage.folder / f"{name}.jsonl"
         if not path.exists():
-            pairs = make_pairs(generator, taught(mined.run, name), most, answer)
+            pairs = build_preference_pairs(generator, training_rows(mined.run, name), most, answer)
             print(f"{name} pairs: {count_reasons(pairs)}")
             write_lines(path, pairs)
 
@@ -82,7 +82,7 @@ def train_dpo(
     )
     train, dev = (read_pairs(stage.folder / f"{name}.jsonl") for name in ("train", "dev"))
     tuned = PeftModel.from_pretrained(
-        base.model, str(sft.folder / "adapter"), is_trainable=True, config=awake(sft.folder / "adapter")
+        base.model, str(sft.folder / "adapter"), is_trainable=True, config=serving_config(sft.folder / "adapter")
     )
     at_question = made["activation"] == AT_QUESTION
     trainer = dpo_trainer(stage.folder, base, tuned, train, dev, settings, at_question)
@@ -95,10 +95,10 @@ def train_dpo(
 
 def dpo_trainer(
     folder: Path,
-    base: Trainable,
+    base: TrainableModel,
     tuned: Any,
-    train: list[Pair],
-    dev: list[Pair],
+    train: list[PreferencePair],
+    dev: list[PreferencePair],
     settings: DpoSettings,
     at_question: bool,
 ) -> Trainer:
@@ -135,7 +135,7 @@ class _PairTrainer(DPOTrainer):
         return dataset
 
 
-def tokenized_pairs(tokenizer: Any, pairs: list[Pair]) -> Dataset:
+def tokenized_pairs(tokenizer: Any, pairs: list[PreferencePair]) -> Dataset:
     """-> prompt_ids, chosen_ids and rejected_ids of each pair."""
     columns: dict[str, list[list[int]]] = {"prompt_ids": [], "chosen_ids": [], "rejected_ids": []}
     for pair in pairs:

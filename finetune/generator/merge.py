@@ -8,12 +8,12 @@ from pathlib import Path
 
 from peft import PeftModel
 
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.generator.peft_methods import find_method
 from rag.core.errors import TrainingError
 from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.models.adapters import IDENTITY, awake, read_identity
+from rag.models.adapters import IDENTITY, read_identity, serving_config
 from rag.models.causal_lm import load_base
 from rag.models.device import computes_bfloat16
 from rag.models.resolve import LocalModel, find_model
@@ -23,7 +23,9 @@ TOLERANCE = (
 )
 
 
-def merge(adapter: Path, model: LocalModel, device: str, rows: list[Row], out: Path, max_new_tokens: int) -> float:
+def merge(
+    adapter: Path, model: LocalModel, device: str, rows: list[TrainingRow], out: Path, max_new_tokens: int
+) -> float:
     """Write base and adapter as one model to `out`; -> share of the rows that it answers otherwise than the adapter does.
 
     Raises TrainingError when the method can't be merged, or more than TOLERANCE of the answers differ; `out` is then not there."""
@@ -38,7 +40,9 @@ def merge(adapter: Path, model: LocalModel, device: str, rows: list[Row], out: P
     tokenizer, base = load_base(model, device, made["precision"])
     aside = out.with_name(f".{out.name}")
     shutil.rmtree(aside, ignore_errors=True)
-    whole = PeftModel.from_pretrained(base, str(adapter), config=awake(adapter)).merge_and_unload(safe_merge=True)
+    whole = PeftModel.from_pretrained(base, str(adapter), config=serving_config(adapter)).merge_and_unload(
+        safe_merge=True
+    )
     whole.save_pretrained(aside)
     tokenizer.save_pretrained(aside)
     (aside / IDENTITY).write_text(json.dumps(made, indent=2))
@@ -57,7 +61,7 @@ def differing(
     merged: LocalModel,
     device: str,
     precision: str,
-    rows: list[Row],
+    rows: list[TrainingRow],
     max_new_tokens: int,
 ) -> float:
     """-> share of rows that the two answer in other words."""

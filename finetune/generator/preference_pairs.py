@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from finetune.data.rows import Pair, Row
-from finetune.mining.answer_spans import find_spans
-from rag.answering.answer_type import wanted_kind
+from finetune.data.rows import PreferencePair, TrainingRow
+from finetune.mining.answer_spans import find_answer_spans
+from rag.answering.answer_type import expected_type
 from rag.answering.answerer import AnswerSettings
 from rag.core.text_metrics import normalize, token_f1
 from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.generation.span_search import Place, Span
+from rag.generation.span_search import Span, SpanPlace
 
 RIGHT = 0.6  # token F1 from which an answer counts as the right span
 BATCH = 8  # prompts answered together
@@ -27,15 +27,15 @@ BATCH = 8  # prompts answered together
 class Mistake:
     """An output that is wrong for a row. distance: nats between it and what is right, infinite where that was not measured."""
 
-    row: Row
+    row: TrainingRow
     output: str
     reason: str
     distance: float = math.inf
 
 
-def fault(output: str, row: Row) -> str | None:
+def failed_check(output: str, row: TrainingRow) -> str | None:
     """-> what is wrong with an output for this row, or None."""
-    parsed = prompt.parse(output)
+    parsed = prompt.parse_answer(output)
     if not row.cited:
         return None if parsed.refused else "answers when it should refuse"
     if parsed.refused:
@@ -47,7 +47,7 @@ def fault(output: str, row: Row) -> str | None:
     return None if set(parsed.cited) == {row.cited, *row.also} else "wrong citation"
 
 
-def near_miss(row: Row, rng: random.Random) -> tuple[str, str]:
+def near_miss(row: TrainingRow, rng: random.Random) -> tuple[str, str]:
     """-> an output that is wrong for this row in one way, and the way. Near misses: of wrong spans one of the right passage and of the right kind if there is
     one, with the number of the passage that it stands in; of wrong citations one of a passage that does not hold the answer."""
     wrong = _wrong_spans(row)
@@ -67,18 +67,18 @@ def near_miss(row: Row, rng: random.Random) -> tuple[str, str]:
     return rng.choice(choices)
 
 
-def _wrong_spans(row: Row) -> list[tuple[int, str, int]]:
+def _wrong_spans(row: TrainingRow) -> list[tuple[int, str, int]]:
     """-> (distance, span, passage) of each span that is not the answer; distance 0 in the passage cited and of the answer's kind, 1 with one of both."""
     kinds = {
         kind
         for chunk in row.passages
-        for kind, _, span in find_spans(chunk.text)
+        for kind, _, span in find_answer_spans(chunk.text)
         if token_f1(span, [row.answer]) >= RIGHT
     }
     return [
         ((number != row.cited) + (kind not in kinds), span, number)
         for number, chunk in enumerate(row.passages, 1)
-        for kind, _, span in find_spans(chunk.text)
+        for kind, _, span in find_answer_spans(chunk.text)
         if token_f1(span, [row.answer]) < RIGHT
     ]
 
@@ -89,11 +89,11 @@ def _nearest(wrong: list[tuple[int, str, int]], rng: random.Random) -> tuple[str
     return span, number
 
 
-def mistakes_among(row: Row, spans: list[Span], refusal: float) -> list[Mistake]:
+def mistakes_among(row: TrainingRow, spans: list[Span], refusal: float) -> list[Mistake]:
     """-> what is wrong for this row among the spans that the model proposes and the refusal. refusal: its natural log-probability. Where nothing right was
     proposed, it is taken to be as likely as the last span. A right span that stands in another passage as well is no mistake: it may be told from there too."""
     said = [(_output(span, row), span.logprob) for span in spans] + [(prompt.REFUSAL, refusal)]
-    judged = [(output, fault(output, row), logprob) for output, logprob in said]
+    judged = [(output, failed_check(output, row), logprob) for output, logprob in said]
     right = max(
         (logprob for _, reason, logprob in judged if not reason), default=min(logprob for _, _, logprob in judged)
     )
@@ -104,30 +104,30 @@ def mistakes_among(row: Row, spans: list[Span], refusal: float) -> list[Mistake]
     ]
 
 
-def _output(span: Span, row: Row) -> str:
+def _output(span: Span, row: TrainingRow) -> str:
     """-> the span as the generator would write it, cited from the row's passage if it stands there, and then from those that it needs besides."""
-    place: Place = next((place for place in span.places if place.passage == row.cited), span.places[0])
+    place: SpanPlace = next((place for place in span.places if place.passage == row.cited), span.places[0])
     also = row.also if place.passage == row.cited else ()
     return prompt.answer_text(
         " ".join(row.passages[place.passage - 1].text[place.start : place.end].split()), place.passage, *also
     )
 
 
-def proposed_mistakes(generator: Generator, row: Row) -> list[Mistake]:
+def proposed_mistakes(generator: Generator, row: TrainingRow) -> list[Mistake]:
     """What the model in training would have answered: the spans that are chosen among when it serves."""
     passages, tokenizer = list(row.passages), generator.tokenizer
     refusal = [*tokenizer(prompt.REFUSAL, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
     spans, scores = generator.propose(
-        prompt.render(tokenizer, row.question, passages), passages, refusal, wanted_kind(row.question)
+        prompt.render(tokenizer, row.question, passages), passages, refusal, expected_type(row.question)
     )
     return mistakes_among(row, spans, sum(scores))
 
 
-def written_mistakes(generator: Generator, rows: list[Row], max_new_tokens: int) -> list[Mistake]:
+def written_mistakes(generator: Generator, rows: list[TrainingRow], max_new_tokens: int) -> list[Mistake]:
     """What the model writes freely, one answer a row, where that is wrong."""
     prompts = [prompt.render(generator.tokenizer, row.question, list(row.passages)) for row in rows]
     outputs = [generation.text.strip() for generation in generator.generate(prompts, max_new_tokens)]
-    judged = [(row, output, fault(output, row)) for row, output in zip(rows, outputs, strict=True)]
+    judged = [(row, output, failed_check(output, row)) for row, output in zip(rows, outputs, strict=True)]
     return [Mistake(row, output, f"own: {reason}", 0.0) for row, output, reason in judged if reason and output]
 
 
@@ -149,7 +149,9 @@ def nearest_first(mistakes: list[Mistake], most: int) -> list[Mistake]:
     return list(chosen.values())[:most]
 
 
-def make_pairs(generator: Generator, rows: list[Row], most: int, answer: AnswerSettings) -> list[Pair]:
+def build_preference_pairs(
+    generator: Generator, rows: list[TrainingRow], most: int, answer: AnswerSettings
+) -> list[PreferencePair]:
     """-> at most `most` pairs, one a row: the model's own mistakes and nearly made ones first, then near misses on rows that it gets right."""
     rng, found = random.Random(0), []
     rows = rng.sample(rows, min(len(rows), 2 * most))
@@ -166,8 +168,8 @@ def make_pairs(generator: Generator, rows: list[Row], most: int, answer: AnswerS
     for row in [row for row in rows if row.id not in used][: most - len(chosen)]:
         output, reason = near_miss(row, rng)
         chosen.append(Mistake(row, output, f"made: {reason}"))
-    return [Pair(mistake.row, mistake.row.target, mistake.output, mistake.reason) for mistake in chosen]
+    return [PreferencePair(mistake.row, mistake.row.target, mistake.output, mistake.reason) for mistake in chosen]
 
 
-def count_reasons(pairs: list[Pair]) -> dict[str, int]:
+def count_reasons(pairs: list[PreferencePair]) -> dict[str, int]:
     return dict(Counter(pair.reason for pair in pairs).most_common())

@@ -17,15 +17,15 @@ from peft.helpers import disable_input_dtype_casting
 from tqdm import tqdm
 from transformers import Trainer
 
-from finetune.data.rows import Pair, Row
-from finetune.generator.base_model import Trainable
+from finetune.data.rows import PreferencePair, TrainingRow
+from finetune.generator.base_model import TrainableModel
 from rag.generation import prompt
 from rag.generation.prefill import PrefixReader
 
 SCORED = 8  # pairs that the reference scores at a time
 
 
-def examples(tokenizer: Any, rows: list[Row], outputs: list[list[str]], apart: bool) -> Dataset:
+def examples(tokenizer: Any, rows: list[TrainingRow], outputs: list[list[str]], apart: bool) -> Dataset:
     """-> of each row: prefix (parts, see rag.generation.prefill), question (token ids from the question on), outputs (token ids of each, its end included), length
     (tokens without the prefix: kept tokens cost little)."""
     made = []
@@ -44,12 +44,12 @@ def examples(tokenizer: Any, rows: list[Row], outputs: list[list[str]], apart: b
     return Dataset.from_list(made)
 
 
-def answers(tokenizer: Any, rows: list[Row], apart: bool = False) -> Dataset:
+def answers(tokenizer: Any, rows: list[TrainingRow], apart: bool = False) -> Dataset:
     """-> the examples of SFT: each row with its target."""
     return examples(tokenizer, rows, [[row.target] for row in rows], apart)
 
 
-def preferences(tokenizer: Any, pairs: list[Pair], apart: bool = False) -> Dataset:
+def preferences(tokenizer: Any, pairs: list[PreferencePair], apart: bool = False) -> Dataset:
     """-> the examples of DPO: each row with its chosen and its rejected output."""
     return examples(tokenizer, [pair.row for pair in pairs], [[pair.chosen, pair.rejected] for pair in pairs], apart)
 
@@ -91,7 +91,7 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def visible(branch: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+def unmasked_columns(branch: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
     """-> (rows, 1, tokens, prefix + tokens): true where a token sees another: the prefix, and of what came before it the question and its own output.
 
     branch: (rows, tokens); before: the prefixes' mask (rows, prefix)."""
@@ -120,7 +120,7 @@ def _scored_at(model: Any, places: torch.Tensor) -> Iterator[None]:
 class AnswerTrainer(Trainer):
     """SFT: the mean negative log-likelihood of supervised tokens."""
 
-    def __init__(self, model: Any, args: Any, base: Trainable, **options: Any):
+    def __init__(self, model: Any, args: Any, base: TrainableModel, **options: Any):
         """model: the base with its adapter."""
         super().__init__(model, args, data_collator=collate, processing_class=base.tokenizer, **options)
         layers = base.model.base_model
@@ -144,7 +144,7 @@ class AnswerTrainer(Trainer):
         with self.prefixes.read(inputs["prefixes"]) as prefix, _scored_at(self.model, inputs["predictor"]):
             out = model(
                 input_ids=inputs["ids"],
-                attention_mask=visible(inputs["branch"], prefix.mask),
+                attention_mask=unmasked_columns(inputs["branch"], prefix.mask),
                 position_ids=prefix.start + inputs["position"],
                 past_key_values=prefix.cache,
                 use_cache=True,

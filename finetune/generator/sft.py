@@ -14,9 +14,9 @@ from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_
 from trl import SFTConfig, SFTTrainer
 
 from finetune.data.general_instructions import general_examples
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.data.training_set import keep_learned
-from finetune.generator.base_model import Trainable, attend_after_prefix, load_trainable
+from finetune.generator.base_model import TrainableModel, attend_after_prefix, load_trainable
 from finetune.generator.callbacks import AnswerF1
 from finetune.generator.peft_methods import find_method
 from finetune.generator.prefix_trainer import AnswerTrainer, answers
@@ -25,7 +25,7 @@ from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
 from rag.generation import prompt
 from rag.generation.prefill import PrefixSettings
-from rag.models.adapters import READER, awake, reader_fits
+from rag.models.adapters import SHIPPED_READER, reader_fits, serving_config
 from rag.models.resolve import LocalModel
 
 AT_ONCE = 4  # whole sequences in memory together
@@ -80,12 +80,14 @@ def train_sft(
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
     run_trainer(trainer, stage.folder, resume)
     if from_reader(base, settings):
-        go_back(trainer.model, READER, 1 - settings.learned)
+        go_back(trainer.model, SHIPPED_READER, 1 - settings.learned)
     identity = adapter_identity(stage, base, settings.method, find_method(settings.method).at_question)
     save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev)})
 
 
-def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row], settings: SftSettings) -> Trainer:
+def sft_trainer(
+    folder: Path, base: TrainableModel, train: list[TrainingRow], dev: list[TrainingRow], settings: SftSettings
+) -> Trainer:
     """-> what trains a new adapter of the base in the settings' way, and stops when answers to `dev` no longer get better."""
     method = find_method(settings.method, base.model)
     rate = settings.learning_rate or method.learning_rate
@@ -99,7 +101,7 @@ def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row],
         "train_sampling_strategy": "group_by_length",
     }
     if from_reader(base, settings):
-        print(f"starting from {READER}")
+        print(f"starting from {SHIPPED_READER}")
     set_seed(0)  # before the adapter's random start
     if method.at_question:
         trainer = _from_question(base, train, dev, arguments, starting(base, settings))
@@ -117,7 +119,7 @@ def sft_trainer(folder: Path, base: Trainable, train: list[Row], dev: list[Row],
     return trainer
 
 
-def from_reader(base: Trainable, settings: SftSettings) -> bool:
+def from_reader(base: TrainableModel, settings: SftSettings) -> bool:
     """Whether training goes on from the shipped reader."""
     if settings.start not in ("", "reader"):
         raise TrainingError(
@@ -130,10 +132,12 @@ def from_reader(base: Trainable, settings: SftSettings) -> bool:
     )
 
 
-def starting(base: Trainable, settings: SftSettings) -> Any:
+def starting(base: TrainableModel, settings: SftSettings) -> Any:
     """-> the base with the adapter that training starts from."""
     if from_reader(base, settings):
-        return PeftModel.from_pretrained(base.model, str(READER), is_trainable=True, config=awake(READER))
+        return PeftModel.from_pretrained(
+            base.model, str(SHIPPED_READER), is_trainable=True, config=serving_config(SHIPPED_READER)
+        )
     return get_peft_model(base.model, find_method(settings.method, base.model).make(settings.rank))
 
 
@@ -148,7 +152,7 @@ def go_back(tuned: Any, start: Path, share: float) -> None:
 
 
 def _from_question(
-    base: Trainable, train: list[Row], dev: list[Row], arguments: dict[str, Any], tuned: Any
+    base: TrainableModel, train: list[TrainingRow], dev: list[TrainingRow], arguments: dict[str, Any], tuned: Any
 ) -> AnswerTrainer:
     apart = base.prefix.apart
     data = {
@@ -160,7 +164,7 @@ def _from_question(
     return AnswerTrainer(tuned, args, base, **data)
 
 
-def tokenized(tokenizer: Any, rows: list[Row], general: float = 0.0) -> Dataset:
+def tokenized(tokenizer: Any, rows: list[TrainingRow], general: float = 0.0) -> Dataset:
     """-> input_ids and labels (-100 where not supervised) of each row, from the one renderer, and of general instructions (their share of all)."""
     tokens = [prompt.render(tokenizer, row.question, list(row.passages), row.target) for row in rows]
     parts = [

@@ -11,18 +11,18 @@ from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from finetune.data.training_set import learned
-from finetune.generator.base_model import Trainable, float32_adapter, score_labels_only
+from finetune.generator.base_model import TrainableModel, float32_adapter, score_labels_only
 from finetune.generator.progress import Progress
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
 from rag.generation import prompt
-from rag.models.adapters import AT_QUESTION, CURVES, IDENTITY, RECORD
+from rag.models.adapters import AT_QUESTION, CURVES, IDENTITY, TRAINING_RECORD
 
 LOOKS = 4  # evaluations on development rows in a run, or one an epoch if those are more
 
 
 def common_arguments(
-    folder: Path, base: Trainable, learning_rate: float, epochs: int, rows: int, batch: int, at_once: int
+    folder: Path, base: TrainableModel, learning_rate: float, epochs: int, rows: int, batch: int, at_once: int
 ) -> dict[str, Any]:
     """Autocast where the base computes in bfloat16, evaluation by steps, the best checkpoint kept. A step takes `batch` of the rows, at most `at_once` of them
     together."""
@@ -39,7 +39,7 @@ def common_arguments(
         "bf16": base.model.dtype == torch.bfloat16,
         "use_cpu": not cuda,
         "dataloader_pin_memory": cuda,
-        # Paged optimizer states (QLoRA) live in CUDA's unified memory; on a CPU there is nothing to page.
+        # Paged optimizer history (QLoRA) live in CUDA's unified memory; on a CPU there is nothing to page.
         "optim": "paged_adamw_8bit" if cuda else "adamw_torch_fused",
         "gradient_checkpointing": False,
         "eval_strategy": "steps",
@@ -71,7 +71,7 @@ def run_trainer(trainer: Any, folder: Path, resume: bool) -> None:
     trainer.train(resume_from_checkpoint=last)
 
 
-def identity_of(base: Trainable, method: str, at_question: bool) -> dict[str, Any]:
+def base_identity(base: TrainableModel, method: str, at_question: bool) -> dict[str, Any]:
     """What serving checks before it uses the adapter, and where the adapter acts."""
     learned = {
         "base": base.source.digest,
@@ -87,10 +87,10 @@ def identity_of(base: Trainable, method: str, at_question: bool) -> dict[str, An
     }
 
 
-def adapter_identity(stage: Stage, base: Trainable, method: str, at_question: bool) -> dict[str, Any]:
+def adapter_identity(stage: Stage, base: TrainableModel, method: str, at_question: bool) -> dict[str, Any]:
     """-> identity_of, and where the adapter came from."""
     return {
-        **identity_of(base, method, at_question),
+        **base_identity(base, method, at_question),
         "run": stage.run,
         "stage": stage.name,
         "data": learned(stage.run)[1],
@@ -125,7 +125,7 @@ def save_adapter(trainer: Any, stage: Stage, mined: Stage, identity: dict[str, A
     folder = stage.folder / "adapter"
     write_adapter(trainer, folder, identity["activation"] == AT_QUESTION)
     (folder / IDENTITY).write_text(json.dumps(identity, indent=2))
-    write_lines(folder / RECORD, [training_record(mined)])
+    write_lines(folder / TRAINING_RECORD, [training_record(mined)])
     history = trainer.state.log_history
     earlier = Stage(stage.run, "sft").folder / "adapter" / CURVES
     curves = json.loads(earlier.read_text()) if stage.name != "sft" and earlier.exists() else {}

@@ -21,7 +21,7 @@ LOGGED = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class HumanQuestion:
     """A question; the answers that are right, none where the documents do not answer it; the document that answers it, "" where unknown."""
 
     question: str
@@ -29,7 +29,7 @@ class Asked:
     document: str
 
 
-def read_asked(path: Path) -> Iterator[tuple[dict[str, Any], Asked | str]]:
+def read_human_questions(path: Path) -> Iterator[tuple[dict[str, Any], HumanQuestion | str]]:
     """-> each line of a .csv, .jsonl or .json-lines file, with what it asks or why it can't be used. Raises TrainingError when the file can't be read."""
     try:
         lines = list(_csv(path) if path.suffix.lower() == ".csv" else _json_lines(path))
@@ -43,7 +43,7 @@ def read_asked(path: Path) -> Iterator[tuple[dict[str, Any], Asked | str]]:
         yield line, as_asked(line)
 
 
-def as_asked(line: dict[str, Any]) -> Asked | str:
+def as_asked(line: dict[str, Any]) -> HumanQuestion | str:
     """-> what a line asks, or why it can't be used. A line of a log (LOGGED) teaches what a person has confirmed or corrected."""
     question, document = line.get("question"), line.get("document") or ""
     if not isinstance(question, str) or not question.strip():
@@ -52,7 +52,9 @@ def as_asked(line: dict[str, Any]) -> Asked | str:
         return "names no document by its name"
     answers = _confirmed(line) if LOGGED & line.keys() else _answers(line)
     return (
-        answers if isinstance(answers, str) else Asked(" ".join(question.split()), _without_refusal(answers), document)
+        answers
+        if isinstance(answers, str)
+        else HumanQuestion(" ".join(question.split()), _without_refusal(answers), document)
     )
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.data.split import DEV, TRAIN, UNMINED, part
-from finetune.human.human_questions import Asked, read_asked
+from finetune.human.human_questions import HumanQuestion, read_human_questions
 from finetune.mining.candidates import part_of
 from finetune.mining.labeling import label
 from finetune.mining.question_prompt import Candidate
@@ -23,9 +23,9 @@ from rag.retrieval.retriever import Retriever
 
 def import_file(path: Path, run: str, retriever: Retriever, reach: int) -> Stage:
     """-> the stage import/FILE of the run, with train.jsonl, dev.jsonl and rejects.jsonl; an import of the same name is replaced."""
-    rows: dict[str, list[Row]] = {TRAIN: [], DEV: []}
+    rows: dict[str, list[TrainingRow]] = {TRAIN: [], DEV: []}
     rejects, seen, importer = [], set(), _Importer(retriever, reach)
-    for line, asked in tqdm(list(read_asked(path)), desc=path.name, unit=" questions"):
+    for line, asked in tqdm(list(read_human_questions(path)), desc=path.name, unit=" questions"):
         row, reason = (None, asked) if isinstance(asked, str) else importer.row(asked)
         if row is not None and normalize(row.question) in seen:
             row, reason = None, "asked before in this file"
@@ -59,7 +59,7 @@ class _Importer:
             self._documents.setdefault(chunk.document, []).append(chunk)
         self._dev_documents = any(part(document) == DEV for document in self._documents)
 
-    def row(self, asked: Asked) -> tuple[Row | None, str | None]:
+    def row(self, asked: HumanQuestion) -> tuple[TrainingRow | None, str | None]:
         """-> the row, or None and the reason."""
         if asked.document and asked.document not in self._documents:
             return None, "its document is not in the index"
@@ -82,7 +82,7 @@ class _Importer:
         spot = Candidate(-1, (0, len(home.text)), " > ".join(home.headings or (home.title,)), home.text, span, "asked")
         return label(asked.question, spot, home, self._retriever, False, self._reach)
 
-    def _unanswerable(self, asked: Asked, found: list[Chunk]) -> tuple[Row | None, str | None]:
+    def _unanswerable(self, asked: HumanQuestion, found: list[Chunk]) -> tuple[TrainingRow | None, str | None]:
         """Its document is the one named, else the nearest one, so that it falls to that one's part."""
         if not found:
             return None, "no passage is found for it"
@@ -97,9 +97,11 @@ class _Importer:
             f"{near.document}:{near.start}:{asked.question}",
             tuple(found[: self._retriever.settings.passages]),
         )
-        return Row(id, asked.question, "", "unanswerable", near.document, (near.start, near.end), context, 0), None
+        return TrainingRow(
+            id, asked.question, "", "unanswerable", near.document, (near.start, near.end), context, 0
+        ), None
 
-    def part_of(self, row: Row) -> str:
+    def part_of(self, row: TrainingRow) -> str:
         home = next(c for c in self._documents[row.document] if c.start == row.gold[0])
         return part_of(home, self._dev_documents)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.data.split import part
 from finetune.data.training_set import DEV, DROP, KEEP, MEND, TRAIN, gathered, read_verdicts, state_of, verdicts_of
 from finetune.human.import_questions import find_answer
@@ -51,7 +51,7 @@ def review(run: str, sample: int | None, ask: Ask = input, show: Callable[[str],
     waiting = [row for row in rows[:sample] if not _judged(row, verdicts)]
     for number, row in enumerate(waiting, 1):
         show(f"\n{number} of {len(waiting)}\n{shown(row)}")
-        line = judge(row, ask, show)
+        line = ask_for_verdict(row, ask, show)
         if line is None:
             break
         verdicts[row.id] = line
@@ -60,19 +60,19 @@ def review(run: str, sample: int | None, ask: Ask = input, show: Callable[[str],
     return Estimate(len(judged), judged.count(KEEP), len(rows) - len(judged))
 
 
-def _judged(row: Row, verdicts: dict[str, dict]) -> bool:
+def _judged(row: TrainingRow, verdicts: dict[str, dict]) -> bool:
     return verdicts.get(row.id, {}).get("was") == state_of(row)
 
 
-def shown(row: Row) -> str:
+def shown(row: TrainingRow) -> str:
     """-> question, passages and answer, for people."""
     passages = "\n".join(
-        f"  [{n}] {chunk.place}\n      {' '.join(chunk.text.split())}" for n, chunk in enumerate(row.passages, 1)
+        f"  [{n}] {chunk.location}\n      {' '.join(chunk.text.split())}" for n, chunk in enumerate(row.passages, 1)
     )
     return f"question: {row.question}\n{passages}\nanswer: {row.target}   ({row.kind})"
 
 
-def judge(row: Row, ask: Ask, show: Callable[[str], None]) -> dict | None:
+def ask_for_verdict(row: TrainingRow, ask: Ask, show: Callable[[str], None]) -> dict | None:
     """-> the verdict's line for the file, None to stop."""
     while True:
         try:
@@ -94,7 +94,7 @@ def judge(row: Row, ask: Ask, show: Callable[[str], None]) -> dict | None:
             }
 
 
-def mend(row: Row, ask: Ask) -> Row:
+def mend(row: TrainingRow, ask: Ask) -> TrainingRow:
     """-> the row with the question and answer that the person gives; the passages stay. Raises TrainingError when the answer stands in none of them."""
     question = " ".join(ask("question (Enter: as it is): ").split()) or row.question
     answer = ask("answer, as it stands in a passage (Enter: as it is, -: the passages do not answer it): ").strip()

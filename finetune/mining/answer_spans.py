@@ -47,7 +47,7 @@ ROW = re.compile(r"[^;:|\n]{2,40}: [^;:|\n]+(?:; [^;:|\n]{2,40}: [^;|\n]+)+")
 CODE = re.compile(r"[A-Z0-9-]{1,4}")
 
 
-def find_spans(sentence: str) -> list[tuple[str, int, str]]:
+def find_answer_spans(sentence: str) -> list[tuple[str, int, str]]:
     """-> (kind, start, span) of each candidate, the more telling kinds first, none inside another."""
     found: list[tuple[int, int, str]] = []
     in_row = ROW.search(sentence) is not None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 from finetune.data.split import DEV, TRAIN, UNMINED, part
-from finetune.mining.answer_spans import find_spans
+from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.question_prompt import Candidate, candidate
 from rag.core.chunk import Chunk
-from rag.core.sentences import sentences
+from rag.core.sentences import sentence_spans
 
 
 def choose_candidates(chunks: list[Chunk], most: int, seed: int) -> list[Candidate]:
@@ -44,8 +44,8 @@ def _over_sections(sections: list[list[Candidate]], rng: random.Random) -> list[
 def _candidates_of(position: int, chunk: Chunk, rng: random.Random) -> list[Candidate]:
     """One span of each sentence; what it ends on only where there is nothing else."""
     found = []
-    for first, last in sentences(chunk.text):
-        spans = find_spans(chunk.text[first:last])
+    for first, last in sentence_spans(chunk.text):
+        spans = find_answer_spans(chunk.text[first:last])
         spans = [span for span in spans if span[0] != "tail"] or spans
         if spans and 5 <= len(chunk.text[first:last].split()) <= 60:
             kind, start, span = rng.choice(spans)

@@ -61,7 +61,7 @@ ASKS = {"date": "what date", "time": "what time", "name": "who or what", "term":
         "duty": "do what", "definition": "what"}  # fmt: skip
 
 
-def ask_in_place(spot: Candidate) -> str | None:
+def cloze_question(spot: Candidate) -> str | None:
     """-> the question, None where the sentence gives none: a heading, a row of a table without the columns' names, part of a name, date or number."""
     if spot.text.startswith("#"):
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from finetune.mining.answer_spans import find_spans
+from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.question_prompt import Candidate
 from rag.core.chunk import Chunk
-from rag.core.sentences import sentences
+from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize, token_f1
 from rag.core.words import STOPWORDS, search_terms
 
@@ -100,12 +100,12 @@ def answered_otherwise(question: str, spot: Candidate, others: Iterable[Chunk]) 
     same kind but not the answer, gives another answer: last year's policy, the next row of a table."""
     asked = content(question) & content(f"{spot.text} {spot.headings}")
     for chunk in others:
-        for first, last in sentences(chunk.text):
+        for first, last in sentence_spans(chunk.text):
             text = chunk.text[first:last]
             alike = asked <= content(f"{text} {' '.join(chunk.headings or (chunk.title,))}") and normalize(
                 spot.span
             ) not in normalize(text)
-            if alike and any(kind == spot.kind for kind, _, _ in find_spans(text)):
+            if alike and any(kind == spot.kind for kind, _, _ in find_answer_spans(text)):
                 return "another passage gives another answer"
     return None
 

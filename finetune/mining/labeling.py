@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.mining import filters
-from finetune.mining.multihop import JOINED, Joined, one_is_enough
+from finetune.mining.multihop import MULTIHOP, MultihopQuestion, one_is_enough
 from finetune.mining.question_prompt import Candidate
-from finetune.mining.unanswerable import SWAPPED, Twisted, stands_in
+from finetune.mining.unanswerable import SWAPPED, SwappedQuestion, stands_in
 from rag.core.chunk import Chunk
 from rag.core.text_metrics import normalize
 from rag.retrieval.retriever import Passage, RetrievalSettings
@@ -31,7 +31,7 @@ def label(
     reach: int,
     *,
     otherwise: bool = False,
-) -> tuple[Row | None, str | None]:
+) -> tuple[TrainingRow | None, str | None]:
     """-> the row, or None and the reason. The context is what the serving retriever returns, with its mistakes: where the chunk is not in it the label is the
     refusal (unlike RAFT's script, arXiv 2403.10131, which keeps the answer), unless a passage shown holds the answer too. otherwise: keep it where another
     passage gives another answer."""
@@ -46,16 +46,18 @@ def label(
         return None, reason
     id, gold = f"{chunk.document}:{chunk.start}:{question}", (chunk.start, chunk.end)
     if chunk in context:
-        return Row(
+        return TrainingRow(
             id, question, spot.span, "answerable", chunk.document, gold, tuple(context), context.index(chunk) + 1
         ), None
     if any(normalize(spot.span) in normalize(c.text) for c in context):
         return None, "answered by another passage as well"
     kind = "left out" if leave_out else "not retrieved"
-    return Row(id, question, spot.span, kind, chunk.document, gold, tuple(context), 0), None
+    return TrainingRow(id, question, spot.span, kind, chunk.document, gold, tuple(context), 0), None
 
 
-def twisted_row(said: str, way: Twisted, row: Row, retriever: Searcher) -> tuple[Row | None, str | None]:
+def unanswerable_row(
+    said: str, way: SwappedQuestion, row: TrainingRow, retriever: Searcher
+) -> tuple[TrainingRow | None, str | None]:
     """-> a row whose label is the refusal, or None and the reason. Hard only where the passage of the question that was twisted still comes back.
     said: the twisted question in its voice."""
     context = [p.chunk for p in retriever.search(said)]
@@ -63,12 +65,14 @@ def twisted_row(said: str, way: Twisted, row: Row, retriever: Searcher) -> tuple
         return None, "does not find the passage that it was made from"
     if stands_in(way.term, context):
         return None, "a passage shown has the new term"
-    return Row(
+    return TrainingRow(
         f"{row.document}:{row.gold[0]}:{said}", said, row.answer, SWAPPED, row.document, row.gold, tuple(context), 0
     ), None
 
 
-def joined_row(made: Joined, chunks: list[Chunk], retriever: Searcher) -> tuple[Row | None, str | None]:
+def multihop_row(
+    made: MultihopQuestion, chunks: list[Chunk], retriever: Searcher
+) -> tuple[TrainingRow | None, str | None]:
     """-> the row, or None and the reason: both passages must be needed, and come back."""
     home, other = chunks[made.spot.chunk], chunks[made.by.chunk]
     if reason := one_is_enough(made, home, other):
@@ -78,6 +82,14 @@ def joined_row(made: Joined, chunks: list[Chunk], retriever: Searcher) -> tuple[
         return None, "does not find both of its passages"
     id = f"{home.document}:{home.start}:{made.question}"
     cited, also = context.index(home) + 1, context.index(other) + 1
-    return Row(
-        id, made.question, made.spot.span, JOINED, home.document, (home.start, home.end), tuple(context), cited, (also,)
+    return TrainingRow(
+        id,
+        made.question,
+        made.spot.span,
+        MULTIHOP,
+        home.document,
+        (home.start, home.end),
+        tuple(context),
+        cited,
+        (also,),
     ), None

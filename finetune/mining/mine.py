@@ -13,7 +13,7 @@ from finetune.data.split import DEV, TRAIN, UNMINED, part
 from finetune.mining.candidates import choose_candidates
 from finetune.mining.question_prompt import Candidate
 from finetune.mining.round_trip import RoundTrip
-from finetune.mining.row_builder import Sieve, SieveSettings
+from finetune.mining.row_builder import RowBuilder, RowSettings
 from finetune.mining.teacher import Teacher, written
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
@@ -27,7 +27,7 @@ LOOK_AT = 20  # rows that are printed
 
 
 @dataclass(frozen=True)
-class MineSettings(SieveSettings):
+class MineSettings(RowSettings):
     """candidates: spans to write questions for; of `train` the most, where its minutes allow them. batch: of them, whose questions are written together.
     checked: reader and cross-encoder are asked whether a question leads back to its span. written: share of spans for which the writer that ships is asked
     before the sentence. teacher: base URL of an OpenAI-compatible endpoint that takes its place, always first, "" for none. teacher_answers: whether that model
@@ -54,7 +54,7 @@ def mine(
     if not candidates:
         raise TrainingError("the index has no document to mine: make index")
     start = time.perf_counter()
-    sieve = Sieve(retriever, round_trip, settings)
+    sieve = RowBuilder(retriever, round_trip, settings)
     with tqdm(total=len(candidates), desc="mining", unit=" spans") as bar:
         tried = set() if isinstance(writer, Teacher) else sentences_first(candidates, settings)
         left = [spot for spot in candidates if spot not in tried or not _asked_in_place(spot, sieve, bar)]
@@ -85,13 +85,13 @@ def sentences_first(spots: list[Candidate], settings: MineSettings) -> set[Candi
     return {spot for spot in spots if rng.random() >= settings.written}
 
 
-def _asked_in_place(spot: Candidate, sieve: Sieve, bar: tqdm) -> bool:
+def _asked_in_place(spot: Candidate, sieve: RowBuilder, bar: tqdm) -> bool:
     kept = sieve.judge_in_place(spot)
     bar.update(kept)
     return kept
 
 
-def _write(stage: Stage, sieve: Sieve) -> None:
+def _write(stage: Stage, sieve: RowBuilder) -> None:
     train, dev = sieve.rows[TRAIN], sieve.rows[DEV]
     if len(train) < 4 or not dev:
         raise TrainingError(f"only {len(train)} rows to train on and {len(dev)} for development: index more documents")
@@ -100,7 +100,7 @@ def _write(stage: Stage, sieve: Sieve) -> None:
     write_lines(stage.folder / "rejects.jsonl", sieve.rejects)
 
 
-def show(sieve: Sieve, seed: int) -> str:
+def show(sieve: RowBuilder, seed: int) -> str:
     """-> some rows and rejects, drawn at random, for people to judge."""
     rng, kept = random.Random(seed), [row for rows in sieve.rows.values() for row in rows]
     lines = [
@@ -118,7 +118,7 @@ def show(sieve: Sieve, seed: int) -> str:
     )
 
 
-def _receipt(stage: Stage, sieve: Sieve, chunks: list[Chunk]) -> dict:
+def _receipt(stage: Stage, sieve: RowBuilder, chunks: list[Chunk]) -> dict:
     documents = sorted({chunk.document for chunk in chunks})
     return {
         "kept": {name: dict(Counter(row.kind for row in rows)) for name, rows in sieve.rows.items()},

@@ -9,15 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from finetune.mining.answer_spans import ROW, find_spans
-from finetune.mining.cloze import LEANING, ask_in_place
+from finetune.mining.answer_spans import ROW, find_answer_spans
+from finetune.mining.cloze import LEANING, cloze_question
 from finetune.mining.filters import content
 from finetune.mining.question_prompt import Candidate, candidate
 from rag.core.chunk import Chunk
-from rag.core.sentences import sentences
+from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize
 
-JOINED = "joined"  # the kind of such a row
+MULTIHOP = "joined"  # the kind of such a row
 FEWEST = 3  # content words, with fewer of which a description says too little to tell one thing from others
 KNOWN = 0.5  # share of a description's content words from which on a passage tells by itself which is meant
 LONGEST = 35  # words of a joined question
@@ -35,7 +35,7 @@ SAYS = (
 
 
 @dataclass(frozen=True)
-class Described:
+class Description:
     """What a chunk (its position) says of a name, as a clause that begins with its verb, "who" or "which"."""
 
     chunk: int
@@ -44,24 +44,24 @@ class Described:
 
 
 @dataclass(frozen=True)
-class Joined:
+class MultihopQuestion:
     """A question about `spot` that names something, and the same that describes it by another chunk instead."""
 
     spot: Candidate
     plain: str
     question: str
-    by: Described
+    by: Description
 
 
-def describe(chunks: list[Chunk]) -> dict[str, list[Described]]:
+def describe(chunks: list[Chunk]) -> dict[str, list[Description]]:
     """-> by name, what chunks say of it."""
-    found: dict[str, list[Described]] = defaultdict(list)
+    found: dict[str, list[Description]] = defaultdict(list)
     for position, chunk in enumerate(chunks):
-        for first, last in sentences(chunk.text):
+        for first, last in sentence_spans(chunk.text):
             text = " ".join(chunk.text[first:last].split())
             for match in (match for rule in SAYS for match in rule.finditer(text)):
                 if not LEANING.search(match["said"]) and len(content(match["said"])) >= FEWEST:
-                    found[match["name"]].append(Described(position, match["name"], match["said"]))
+                    found[match["name"]].append(Description(position, match["name"], match["said"]))
     within, small = _seen(chunks)
     return {name: described for name, described in found.items() if name in within and name.lower() not in small}
 
@@ -77,7 +77,7 @@ def _seen(chunks: list[Chunk]) -> tuple[set[str], set[str]]:
     return within, small
 
 
-def joined_questions(chunks: list[Chunk], rng: random.Random) -> Iterator[Joined]:
+def multihop_questions(chunks: list[Chunk], rng: random.Random) -> Iterator[MultihopQuestion]:
     """-> in random order all that can be made, from sentences of the chunks and descriptions in other chunks."""
     described = describe(chunks)
     nouns = {word for chunk in chunks for word in re.findall(r"\b(?:an?|the) (?:[a-z]+ )?([a-z]{3,})\b", chunk.text)}
@@ -86,17 +86,17 @@ def joined_questions(chunks: list[Chunk], rng: random.Random) -> Iterator[Joined
         by_word[re.split(r"\W", name)[0]].append(name)
     spots = [(spot, name) for position, chunk in enumerate(chunks) for spot, name in _spots(position, chunk, by_word)]
     for spot, name in rng.sample(spots, len(spots)):
-        plain = ask_in_place(spot)
+        plain = cloze_question(spot)
         others = [d for d in described[name] if d.chunk != spot.chunk]
         if plain and others:
             by = rng.choice(others)
             if question := _replaced(plain, by, nouns):
-                yield Joined(spot, plain, question, by)
+                yield MultihopQuestion(spot, plain, question, by)
 
 
 def _spots(position: int, chunk: Chunk, by_word: dict[str, list[str]]) -> Iterator[tuple[Candidate, str]]:
     """-> the spans that stand beside a described name in a sentence, and the name. by_word: described names by their first word."""
-    for first, last in sentences(chunk.text):
+    for first, last in sentence_spans(chunk.text):
         text = chunk.text[first:last]
         if ROW.search(text):
             continue
@@ -106,12 +106,12 @@ def _spots(position: int, chunk: Chunk, by_word: dict[str, list[str]]) -> Iterat
             for name in by_word.get(word, ())
             if name in text
         ):
-            for kind, start, span in find_spans(text):
+            for kind, start, span in find_answer_spans(text):
                 if name not in span and span not in name:
                     yield candidate(position, chunk, (first, last), first + start, span, kind), name
 
 
-def _replaced(question: str, by: Described, nouns: set[str]) -> str | None:
+def _replaced(question: str, by: Description, nouns: set[str]) -> str | None:
     """-> the question with the name's description in its place, None where the name is not there whole, or more than once."""
     name = re.escape(by.name)
     whole = rf"(?<![\w’'-])(?<!, )(?<!\bor )(?:[Tt]he )?{name}(?![\w’'-]|(?: of| de)? [A-Z]){FOLLOWS}"
@@ -123,7 +123,7 @@ def _replaced(question: str, by: Described, nouns: set[str]) -> str | None:
     return joined[0].upper() + joined[1:] if times and len(joined.split()) <= LONGEST else None
 
 
-def one_is_enough(made: Joined, home: Chunk, other: Chunk) -> str | None:
+def one_is_enough(made: MultihopQuestion, home: Chunk, other: Chunk) -> str | None:
     """Both passages must be needed: the one with the answer must not tell by itself which is meant, the other must not have the answer."""
     said = content(made.by.said)
     if len(said & content(" ".join((*home.headings, home.text)))) > KNOWN * len(said):

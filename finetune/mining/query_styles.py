@@ -16,13 +16,13 @@ _WORD = re.compile(r"[\w£$€°](?:[\w%°.,/:'’-]*[\w%°])?")
 _COMMON = re.compile(r"(?<![\w'’-])[a-z]{5,}(?![\w'’-])")
 
 
-def pick_voice(rng: random.Random, share: float) -> str:
+def pick_style(rng: random.Random, share: float) -> str:
     """share: of keywords, and of misspelt questions."""
     drawn = rng.random()
     return KEYWORDS if drawn < share else MISSPELT if drawn < 2 * share else FULL
 
 
-def speak(question: str, voice: str, rng: random.Random) -> tuple[str, str]:
+def apply_style(question: str, voice: str, rng: random.Random) -> tuple[str, str]:
     """-> the question in that voice and the voice; in full where the question gives no other."""
     said = keywords(question) if voice == KEYWORDS else misspelt(question, rng) if voice == MISSPELT else None
     return (said, voice) if said else (question, FULL)

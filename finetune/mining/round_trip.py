@@ -3,14 +3,14 @@ how well the sentence bears the span out as its answer, and whether it would rat
 
 from __future__ import annotations
 
-from finetune.mining.answer_spans import find_spans
+from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.question_prompt import Candidate
 from rag.answering.answerer import Answerer, AnswerSettings
 from rag.core.chunk import Chunk
-from rag.core.sentences import sentences
+from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
-from rag.factory import open_chooser, open_generator, shipped_reader, shipped_reranker
+from rag.factory import open_generator, open_shipped_reranker, open_span_selector, shipped_reader
 from rag.generation import prompt
 from rag.models.cross_encoder import Reranker, claim_and_evidence
 from rag.retrieval.retriever import Passage
@@ -34,7 +34,7 @@ class RoundTrip:
         """-> the likeliest span of the chunk, "" where there is none, None without a reader."""
         if not self._answerer:
             return None
-        said = prompt.parse(self._answerer.answer(question, [Passage(chunk, 0.0, None)]).output)
+        said = prompt.parse_answer(self._answerer.answer(question, [Passage(chunk, 0.0, None)]).output)
         return "" if said.refused else said.text
 
     def supports(self, question: str, spot: Candidate, chunk: Chunk, shown: list[Chunk]) -> tuple[float, float]:
@@ -54,8 +54,8 @@ def rivals(question: str, spot: Candidate, passages: list[Chunk]) -> list[tuple[
     own, asked = normalize(spot.span), normalize(question)
     found = {}
     for chunk in passages:
-        for first, last in sentences(chunk.text):
-            for kind, _, span in find_spans(chunk.text[first:last]):
+        for first, last in sentence_spans(chunk.text):
+            for kind, _, span in find_answer_spans(chunk.text[first:last]):
                 said = normalize(span)
                 if kind in kinds and said not in own and own not in said and said not in asked:
                     found.setdefault((chunk, (first, last), said), span)
@@ -65,5 +65,7 @@ def rivals(question: str, spot: Candidate, passages: list[Chunk]) -> list[tuple[
 def open_round_trip(settings: Settings) -> RoundTrip:
     """-> the shipped cross-encoder, and the shipped reader where it fits the configured base."""
     reader = shipped_reader(settings)
-    answerer = Answerer(open_generator(settings, reader), AnswerSettings(), open_chooser(settings)) if reader else None
-    return RoundTrip(answerer, shipped_reranker(settings))
+    answerer = (
+        Answerer(open_generator(settings, reader), AnswerSettings(), open_span_selector(settings)) if reader else None
+    )
+    return RoundTrip(answerer, open_shipped_reranker(settings))

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.data.split import DEV, TRAIN, part
 from finetune.mining import filters
 from finetune.mining.candidates import part_of
-from finetune.mining.cloze import ask_in_place
-from finetune.mining.labeling import joined_row, label, twisted_row
-from finetune.mining.multihop import JOINED, Described, Joined, joined_questions
-from finetune.mining.query_styles import FULL, pick_voice, speak
+from finetune.mining.cloze import cloze_question
+from finetune.mining.labeling import label, multihop_row, unanswerable_row
+from finetune.mining.multihop import MULTIHOP, Description, MultihopQuestion, multihop_questions
+from finetune.mining.query_styles import FULL, apply_style, pick_style
 from finetune.mining.question_prompt import Candidate
 from finetune.mining.round_trip import RoundTrip
-from finetune.mining.unanswerable import SWAPPED, Terms, twists
+from finetune.mining.unanswerable import SWAPPED, Terms, swaps
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.retrieval.retriever import Passage, Retriever
@@ -28,7 +28,7 @@ OF_ONE = 2  # questions that one description stands in, at most
 
 
 @dataclass(frozen=True)
-class SieveSettings:
+class RowSettings:
     """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
     whose right answer is the refusal, filled up with twisted questions as far as there are. joined: share of all rows that need two passages. voices: share of
     keywords, and of misspelt ones. reach: a question must find its passage among this many. in_place: questions are made from sentences, too. without: filters
@@ -67,17 +67,17 @@ class _Once:
         return self._found[: k or self.settings.passages]
 
 
-class Sieve:
+class RowBuilder:
     """Puts each question among the rows of its part or among the rejects."""
 
-    def __init__(self, retriever: Retriever, round_trip: RoundTrip | None, settings: SieveSettings):
-        self.rows: dict[str, list[Row]] = {TRAIN: [], DEV: []}
+    def __init__(self, retriever: Retriever, round_trip: RoundTrip | None, settings: RowSettings):
+        self.rows: dict[str, list[TrainingRow]] = {TRAIN: [], DEV: []}
         self.rejects: list[dict] = []
         self.voices: Counter[str] = Counter()
         self.in_place = 0
         self._retriever, self._round_trip, self._settings = _Once(retriever, settings.reach), round_trip, settings
         self._without = settings.left_out_filters
-        self._kept: list[tuple[str, Row, str]] = []  # question in full, its row and part
+        self._kept: list[tuple[str, TrainingRow, str]] = []  # question in full, its row and part
         self._contents: list[frozenset[str]] = []
         self._rng = random.Random(settings.seed)
         self._dev_documents = any(part(chunk.document) == DEV for chunk in retriever.chunks)
@@ -91,7 +91,7 @@ class Sieve:
         row = None
         if passed:
             question = max(passed, key=lambda asked: judged[asked][0])
-            said, voice = speak(question, pick_voice(self._rng, self._settings.voices), self._rng)
+            said, voice = apply_style(question, pick_style(self._rng, self._settings.voices), self._rng)
             leave_out = self._rng.random() < self._settings.left_out
             otherwise = "answered_otherwise" in self._without
             row, reason = label(
@@ -116,12 +116,12 @@ class Sieve:
 
     def judge_in_place(self, spot: Candidate) -> bool:
         """The same of the one made from the span's sentence, if that gives any."""
-        made = ask_in_place(spot) if self._settings.in_place else None
+        made = cloze_question(spot) if self._settings.in_place else None
         kept = bool(made) and self.judge([made], spot, written=False)
         self.in_place += kept
         return kept
 
-    def _keep(self, question: str, row: Row, voice: str, name: str) -> None:
+    def _keep(self, question: str, row: TrainingRow, voice: str, name: str) -> None:
         """question: in full."""
         self.rows[name].append(row)
         self.voices[voice] += 1
@@ -147,8 +147,8 @@ class Sieve:
     def join(self) -> Counter[str]:
         """Add questions over two passages until they have their share or all have been tried. -> rejected ones by reason."""
         reasons: Counter[str] = Counter()
-        of_one: Counter[Described] = Counter()
-        every = list(joined_questions(self._retriever.chunks, random.Random(self._settings.seed)))
+        of_one: Counter[Description] = Counter()
+        every = list(multihop_questions(self._retriever.chunks, random.Random(self._settings.seed)))
         for made in tqdm(every, desc="joining", unit=" questions"):
             name, other = (
                 part_of(self._retriever.chunks[n], self._dev_documents) for n in (made.spot.chunk, made.by.chunk)
@@ -157,7 +157,7 @@ class Sieve:
             if (
                 name != other
                 or of_one[made.by] == OF_ONE
-                or sum(row.kind == JOINED for row in rows) >= self._settings.joined * len(rows)
+                or sum(row.kind == MULTIHOP for row in rows) >= self._settings.joined * len(rows)
             ):
                 continue
             row, reason = self._joined(made)
@@ -167,7 +167,7 @@ class Sieve:
                 self.voices[FULL] += 1
                 self._contents.append(filters.content(row.question))
                 continue
-            document, said = self._retriever.chunks[made.spot.chunk].document, f"{JOINED}: {reason}"
+            document, said = self._retriever.chunks[made.spot.chunk].document, f"{MULTIHOP}: {reason}"
             reasons[said] += 1
             self.rejects.append(
                 {
@@ -180,12 +180,12 @@ class Sieve:
             )
         return reasons
 
-    def _joined(self, made: Joined) -> tuple[Row | None, str | None]:
+    def _joined(self, made: MultihopQuestion) -> tuple[TrainingRow | None, str | None]:
         """-> the row, or None and the reason."""
         chunk = self._retriever.chunks[made.spot.chunk]
         repeated = None if "near_duplicate" in self._without else filters.near_duplicate(made.question, self._contents)
         reason = repeated or self._check(made.plain, made.spot, chunk, False, ())[1]
-        return (None, reason) if reason else joined_row(made, self._retriever.chunks, self._retriever)
+        return (None, reason) if reason else multihop_row(made, self._retriever.chunks, self._retriever)
 
     def fill_up(self) -> Counter[str]:
         """Twist kept questions until the share of unanswerable ones is reached or all have been tried. -> rejected ways of twisting by reason."""
@@ -201,12 +201,12 @@ class Sieve:
                 self.rejects += found
         return reasons
 
-    def _twisted(self, question: str, row: Row, terms: Terms) -> tuple[list[Row], list[dict]]:
+    def _twisted(self, question: str, row: TrainingRow, terms: Terms) -> tuple[list[TrainingRow], list[dict]]:
         """-> the first way of twisting that passes, as a row, if any does; and the ways that did not."""
         found = []
-        for way in twists(question, row.passages[row.cited - 1], terms, self._rng):
-            said, voice = speak(way.question, pick_voice(self._rng, self._settings.voices), self._rng)
-            made, reason = twisted_row(said, way, row, self._retriever)
+        for way in swaps(question, row.passages[row.cited - 1], terms, self._rng):
+            said, voice = apply_style(way.question, pick_style(self._rng, self._settings.voices), self._rng)
+            made, reason = unanswerable_row(said, way, row, self._retriever)
             if made and filters.content(way.question) in self._contents:
                 reason = "duplicate"
             if made and not reason:

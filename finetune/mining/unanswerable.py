@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from finetune.mining.answer_spans import find_spans
+from finetune.mining.answer_spans import find_answer_spans
 from rag.core.chunk import Chunk
 from rag.core.text_metrics import normalize
 from rag.core.words import STOPWORDS
@@ -37,7 +37,7 @@ LIMIT = re.compile(
 
 
 @dataclass(frozen=True)
-class Twisted:
+class SwappedQuestion:
     """A question made unanswerable. term: what was put in."""
 
     question: str
@@ -54,7 +54,7 @@ class Terms:
         nouns = {word for chunk in chunks for word in re.findall(r"\b(?:[Aa]n?|[Tt]he) ([a-z]{3,})\b", chunk.text)}
         found: dict[tuple, set[str]] = defaultdict(set)
         for chunk in chunks:
-            for kind, _, span in find_spans(chunk.text):
+            for kind, _, span in find_answer_spans(chunk.text):
                 if kind in KINDS:
                     found[self._slot(kind, span)].add(" ".join(span.split()))
             for before, noun in PHRASE.findall(chunk.text):
@@ -94,14 +94,14 @@ def _tells(name: str) -> bool:
     return " " in name and not re.search(r"[\d\n]| (?:the|and) |['’]s ", name)
 
 
-def twists(question: str, passage: Chunk, terms: Terms, rng: random.Random, most: int = 6) -> Iterator[Twisted]:
+def swaps(question: str, passage: Chunk, terms: Terms, rng: random.Random, most: int = 6) -> Iterator[SwappedQuestion]:
     """-> the question with one term replaced, in up to `most` ways in random order. passage: what answers it, which must have the old term."""
     ways = []
-    for kind, start, old in find_spans(question):
+    for kind, start, old in find_answer_spans(question):
         if stands_in(old, [passage]) and not (kind == "amount" and is_limit(old, f"{question}\n{passage.text}")):
             others = terms.others(kind, old)
             ways += [
-                Twisted(question[:start] + new + question[start + len(old) :], new)
+                SwappedQuestion(question[:start] + new + question[start + len(old) :], new)
                 for new in rng.sample(others, min(3, len(others)))
             ]
     for first, noun in re.findall(r"\b([a-z]{3,})(?= ([a-z]{3,})\b)", question):
@@ -109,13 +109,13 @@ def twists(question: str, passage: Chunk, terms: Terms, rng: random.Random, most
         if first in alike and stands_in(f"{first} {noun}", [passage]):
             others = [word for word in alike if word != first]
             ways += [
-                Twisted(question.replace(f"{first} {noun}", f"{new} {noun}"), new)
+                SwappedQuestion(question.replace(f"{first} {noun}", f"{new} {noun}"), new)
                 for new in rng.sample(others, min(3, len(others)))
             ]
     for alike in map(str.split, QUALIFIERS):
         for old in alike:
             if re.search(rf"\b{old}\b", question) and stands_in(old, [passage]):
-                ways += [Twisted(re.sub(rf"\b{old}\b", new, question), new) for new in alike if new != old]
+                ways += [SwappedQuestion(re.sub(rf"\b{old}\b", new, question), new) for new in alike if new != old]
     yield from rng.sample(ways, min(most, len(ways)))
 
 

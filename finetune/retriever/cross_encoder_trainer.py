@@ -11,7 +11,7 @@ from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
 from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
 
-from finetune.retriever.cross_encoder_pairs import Pair
+from finetune.retriever.cross_encoder_pairs import RelevancePair
 from rag.models.cross_encoder import LENGTH
 from rag.models.device import computes_bfloat16
 from rag.models.resolve import LocalModel
@@ -29,8 +29,8 @@ def open_trainable(model: LocalModel, device: str) -> CrossEncoder:
     return encoder
 
 
-def fit(
-    encoder: CrossEncoder, rows: list[Pair], device: str, epochs: float, learning_rate: float, folder: Path
+def fit_cross_encoder(
+    encoder: CrossEncoder, rows: list[RelevancePair], device: str, epochs: float, learning_rate: float, folder: Path
 ) -> float:
     """Train on the pairs; -> seconds."""
     args = CrossEncoderTrainingArguments(
@@ -42,7 +42,7 @@ def fit(
     return trainer.train().metrics["train_runtime"]
 
 
-def _dataset(rows: list[Pair]) -> Dataset:
+def _dataset(rows: list[RelevancePair]) -> Dataset:
     return Dataset.from_dict(
         {
             "claim": [r.claim for r in rows],
@@ -52,7 +52,9 @@ def _dataset(rows: list[Pair]) -> Dataset:
     )
 
 
-def measure(rows: list[Pair], scorer: Callable[[list[tuple[str, str]]], Sequence[float]]) -> dict[str, float]:
+def measure_pairs(
+    rows: list[RelevancePair], scorer: Callable[[list[tuple[str, str]]], Sequence[float]]
+) -> dict[str, float]:
     """-> for each kind of pair of which there are right and wrong ones, how often a right one scores above a wrong one (area under the
     ROC curve); and the score from which on calling a pair supported agrees best with the labels (Cohen's kappa), with that kappa."""
     scores = np.asarray(scorer([(r.claim, r.evidence) for r in rows]))

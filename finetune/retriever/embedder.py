@@ -13,18 +13,18 @@ from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from torch.nn.functional import cross_entropy, normalize
 
-from finetune.retriever.hard_negatives import Confusion, confusions_of, place
+from finetune.retriever.hard_negatives import HardNegatives, hard_negatives_for_run, place
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
 from rag.core.settings import Settings
-from rag.factory import open_embedder, shipped_reranker
+from rag.factory import open_embedder, open_shipped_reranker
 from rag.models.device import choose_device, computes_bfloat16
 from rag.models.embedder import Embedder
 from rag.models.encoders import is_plain
 from rag.models.resolve import LocalModel, ModelSettings, find_model
-from rag.models.weight_delta import IDENTITY, save_changes
+from rag.models.weight_delta import IDENTITY_FILE, save_delta
 
 NAME = "corpus-embedder"  # of the stage, and of its command
 EPOCHS, LEARNING_RATE, BATCH = 4, 3e-5, 16
@@ -37,7 +37,7 @@ Scorer = Callable[[str, list[Chunk]], list[float]]
 
 
 @dataclass(frozen=True)
-class Example:
+class ContrastiveExample:
     """A question, its passage, the most confusing of those that do not answer it, and places of passages that may answer it too (false negatives)."""
 
     question: str
@@ -46,7 +46,7 @@ class Example:
     unclear: frozenset[Place]
 
 
-class ToldApart(torch.nn.Module):
+class ContrastiveLoss(torch.nn.Module):
     """Cross-entropy of each question's passage among the passages of its batch by cosine (InfoNCE with in-batch negatives, arXiv 1807.03748). A passage that
     may answer a question, its own a second time among them, is none of those that it is told from.
 
@@ -69,14 +69,14 @@ class ToldApart(torch.nn.Module):
         return cross_entropy(scores.masked_fill(closed, float("-inf")), own)
 
 
-def examples(found: list[Confusion], score: Scorer) -> Iterator[Example]:
+def contrastive_examples(found: list[HardNegatives], score: Scorer) -> Iterator[ContrastiveExample]:
     """-> one of each question that has a passage to be told from. What the cross-encoder prefers to a question's own passage may answer it too."""
     for one in found:
         looked_at = one.wrong[:JUDGED]
         own, *others = score(one.question, [one.right, *looked_at])
         wrong = [c for c, s in zip(looked_at, others, strict=True) if s < own]
         if wrong:
-            yield Example(
+            yield ContrastiveExample(
                 one.question,
                 one.right,
                 wrong[0],
@@ -84,7 +84,7 @@ def examples(found: list[Confusion], score: Scorer) -> Iterator[Example]:
             )
 
 
-def numbered(given: list[Example]) -> tuple[list[list[int]], torch.Tensor]:
+def numbered(given: list[ContrastiveExample]) -> tuple[list[list[int]], torch.Tensor]:
     """-> of each example the numbers of question, right and wrong passage; and (questions, passages) which may answer which."""
     number = {at: n for n, at in enumerate(dict.fromkeys(place(c) for e in given for c in (e.right, e.wrong)))}
     may_answer = torch.tensor([[at in e.unclear for at in number] for e in given])
@@ -92,11 +92,11 @@ def numbered(given: list[Example]) -> tuple[list[list[int]], torch.Tensor]:
 
 
 def train_embedder(
-    stage: Stage, found: list[Confusion], model: LocalModel, embedder: Embedder, score: Scorer, device: str,
+    stage: Stage, found: list[HardNegatives], model: LocalModel, embedder: Embedder, score: Scorer, device: str,
     epochs: float = EPOCHS, learning_rate: float = LEARNING_RATE,
 ) -> None:  # fmt: skip
     """Write weights/ in the form that rag.models.weight_delta reads, and the receipt. Raises TrainingError when no question is left."""
-    given = list(examples(found, score))
+    given = list(contrastive_examples(found, score))
     if not given:
         raise TrainingError("no mined question has a passage that it could be told from: index more documents")
     trained, (numbers, may_answer) = (
@@ -104,18 +104,18 @@ def train_embedder(
         numbered(given),
     )
     data = Dataset.from_dict({
-        "question": [embedder.asks + e.question for e in given], "right": [embedder.shows + e.right.embedded for e in given],
-        "wrong": [embedder.shows + e.wrong.embedded for e in given], "label": numbers,
+        "question": [embedder.asks + e.question for e in given], "right": [embedder.shows + e.right.embedding_text for e in given],
+        "wrong": [embedder.shows + e.wrong.embedding_text for e in given], "label": numbers,
     })  # fmt: skip
     args = SentenceTransformerTrainingArguments(
         output_dir=str(stage.folder / "trainer"), num_train_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=learning_rate, warmup_steps=0.1,
         bf16=computes_bfloat16(device), use_cpu=device == "cpu", logging_steps=10, save_strategy="no", report_to=[], seed=0,
     )  # fmt: skip
-    trainer = SentenceTransformerTrainer(trained, args, train_dataset=data, loss=ToldApart(trained, may_answer))
+    trainer = SentenceTransformerTrainer(trained, args, train_dataset=data, loss=ContrastiveLoss(trained, may_answer))
     seconds, out = trainer.train().metrics["train_runtime"], stage.folder / "weights"
-    save_changes(trained[0].model, model, out, RANK)
+    save_delta(trained[0].model, model, out, RANK)
     told = {"questions": len(given), "epochs": epochs, "rank": RANK}
-    write_json(out / IDENTITY, {"base": model.digest, "base_name": model.name, "trained_on": [stage.run], **told})
+    write_json(out / IDENTITY_FILE, {"base": model.digest, "base_name": model.name, "trained_on": [stage.run], **told})
     stage.finish({**told, "seconds": round(seconds, 1)})
     print(f"{NAME}: {len(given)} questions, {seconds:.0f} s, weights in {out}")
 
@@ -130,13 +130,13 @@ def can_be_trained(settings: Settings) -> bool:
     return found
 
 
-def train_for_run(stage: Stage, settings: Settings, index: Path) -> None:
+def train_corpus_embedder(stage: Stage, settings: Settings, index: Path) -> None:
     """Train on the rows that the stage's run teaches, from the configured embedder as it came."""
     Stage(stage.run, "mine").receipt()
     models = settings.section("model", ModelSettings)
     found, model, device = (
-        confusions_of(stage.run, settings, index),
+        hard_negatives_for_run(stage.run, settings, index),
         find_model(models.embedder, models.hub),
         choose_device(models.device)[0],
     )
-    train_embedder(stage, found, model, open_embedder(settings), shipped_reranker(settings).scores, device)
+    train_embedder(stage, found, model, open_embedder(settings), open_shipped_reranker(settings).scores, device)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from finetune.data.rows import Pair, Row, read_pairs
-from finetune.data.training_set import TRAIN, taught
+from finetune.data.rows import PreferencePair, TrainingRow, read_pairs
+from finetune.data.training_set import TRAIN, training_rows
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
@@ -22,7 +22,7 @@ DEPTH = 20  # passages that come back for a question
 
 
 @dataclass(frozen=True)
-class Confusion:
+class HardNegatives:
     """A question, the chunk that it was written from, and others of which none holds its answer, best first: those that misled the generator before those
     that the retriever found. unclear: chunks that came back and may answer it too (false negatives)."""
 
@@ -33,12 +33,14 @@ class Confusion:
 
 
 @cache
-def confusions_of(run: str, settings: Settings, index: Path) -> list[Confusion]:
+def hard_negatives_for_run(run: str, settings: Settings, index: Path) -> list[HardNegatives]:
     """-> those of the rows that a run teaches; looked for once, though embedder and cross-encoder both train on them."""
-    return list(confusions(taught(run, TRAIN), open_retriever(settings, index), mistakes_of(run)))
+    return list(find_hard_negatives(training_rows(run, TRAIN), open_retriever(settings, index), mistakes_of(run)))
 
 
-def confusions(rows: list[Row], retriever: Retriever, misled: dict[str, list[Chunk]]) -> Iterator[Confusion]:
+def find_hard_negatives(
+    rows: list[TrainingRow], retriever: Retriever, misled: dict[str, list[Chunk]]
+) -> Iterator[HardNegatives]:
     """-> one for each row that its passage answers, where the index has it as it was mined. misled: as of `misleading`. Raises TrainingError without any."""
     places, found = {place(c): c for c in retriever.chunks}, 0
     for row in rows:
@@ -50,16 +52,16 @@ def confusions(rows: list[Row], retriever: Retriever, misled: dict[str, list[Chu
         needed = {place(right), *(place(row.passages[number - 1]) for number in row.also)}
         others = {place(c): c for c in near if place(c) not in needed}.values()
         clear = [c for c in others if not _may_answer(c, right, row.answer)]
-        yield Confusion(row.question, right, clear, [c for c in others if c not in clear])
+        yield HardNegatives(row.question, right, clear, [c for c in others if c not in clear])
     if not found:
         raise TrainingError("the index holds none of the mined passages: python -m finetune mine")
 
 
-def misleading(pairs: Iterable[Pair]) -> dict[str, list[Chunk]]:
+def misleading(pairs: Iterable[PreferencePair]) -> dict[str, list[Chunk]]:
     """-> row id: the passages that the wrong answers in preference pairs cite."""
     found: dict[str, list[Chunk]] = {}
     for pair in pairs:
-        cited = [n for n in prompt.parse(pair.rejected).cited if 1 <= n <= len(pair.row.passages)]
+        cited = [n for n in prompt.parse_answer(pair.rejected).cited if 1 <= n <= len(pair.row.passages)]
         found.setdefault(pair.row.id, []).extend(pair.row.passages[n - 1] for n in cited if n != pair.row.cited)
     return found
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rag.core.errors import TrainingError
 from rag.core.settings import Settings
-from rag.factory import open_retriever, open_store
-from rag.index.indexing import Rules, sync
+from rag.factory import open_index_for_writing, open_retriever
+from rag.index.indexing import IndexingSettings, sync
 from rag.retrieval.retriever import Retriever
 
 
@@ -21,13 +21,13 @@ def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
         raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
     place = folder / bench.name
     shutil.rmtree(place, ignore_errors=True)
-    store, embedder = open_store(settings, place)
-    sync(store, embedder, bench / "documents", Rules.of(settings))
+    store, embedder = open_index_for_writing(settings, place)
+    sync(store, embedder, bench / "documents", IndexingSettings.of(settings))
     store.close()
     return open_retriever(settings, place, reranked=False)
 
 
-def measures_only(document: str) -> bool:
+def held_out(document: str) -> bool:
     """Whether a document, one in ten by a hash of its title, is left out of all training of what ships: reader, cross-encoder, boundaries and chooser agree,
     whatever folder it comes in."""
     title = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\.\w+$", "", document.lower())).strip("-")

@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from finetune.retriever.cross_encoder_pairs import Asked, read_questions
-from finetune.shipped.span_proposals import readers
+from finetune.retriever.cross_encoder_pairs import LabelledQuestion, read_labelled_questions
+from finetune.shipped.span_proposals import proposal_files
 from rag.answering.answerer import Answerer
 from rag.answering.span_selector import SHIPPED as CHOOSER
 from rag.core.chunk import Chunk
@@ -23,7 +23,7 @@ LEAST = 0.5  # probability from which on what is found is taken for the answer
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundAnswer:
     """An answer, where it starts in the chunk's document, and how likely it is right."""
 
     answer: str
@@ -42,7 +42,7 @@ def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
             if reader
             else "only the reader that ships finds answers: leave model.generator as it is"
         )
-    chunks, _, asked = read_questions([pairs], open_embedder(settings))
+    chunks, _, asked = read_labelled_questions([pairs], open_embedder(settings))
     answerer = open_answerer(settings, open_generator(settings, reader))
     places = _write_documents(read_lines(pairs / "paragraphs.jsonl"), out / "documents")
     told = [q for q in asked if q.answerable]
@@ -52,7 +52,7 @@ def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
         lambda q: _found(answerer, q, chunks),
         "finding answers",
     )
-    found = {q: Found(**line) for q, line in zip(told, lines, strict=True) if line}
+    found = {q: FoundAnswer(**line) for q, line in zip(told, lines, strict=True) if line}
     labelled = [q for q in asked if q in found or q.answerable is False]
     rows = [_line(q, number, found.get(q), places) for number, q in enumerate(labelled)]
     seen = {
@@ -67,16 +67,17 @@ def make_bench(settings: Settings, pairs: Path, out: Path) -> None:
 def _basis(settings: Settings, pairs: Path) -> str:
     """-> what the answers found depend on, as 12 hex digits."""
     return digest_of(
-        [str(LEAST), *settings.overrides], [*readers(), CHOOSER, pairs / "pairs.jsonl", pairs / "paragraphs.jsonl"]
+        [str(LEAST), *settings.overrides],
+        [*proposal_files(), CHOOSER, pairs / "pairs.jsonl", pairs / "paragraphs.jsonl"],
     )
 
 
-def _found(answerer: Answerer, q: Asked, chunks: list[Chunk]) -> dict | None:
+def _found(answerer: Answerer, q: LabelledQuestion, chunks: list[Chunk]) -> dict | None:
     found = find(answerer, q.question, chunks[q.home])
     return asdict(found) if found else None
 
 
-def _line(q: Asked, number: int, found: Found | None, places: dict[str, int]) -> dict:
+def _line(q: LabelledQuestion, number: int, found: FoundAnswer | None, places: dict[str, int]) -> dict:
     line = {"id": f"{q.document}-{number}", "question": q.question, "document": _name(q.document)}
     if not found:
         return {**line, "answers": [], "start": -1}
@@ -106,10 +107,10 @@ def _write_documents(paragraphs: list[dict], folder: Path) -> dict[str, int]:
     return places
 
 
-def find(answerer: Answerer, question: str, chunk: Chunk) -> Found | None:
+def find(answerer: Answerer, question: str, chunk: Chunk) -> FoundAnswer | None:
     """-> the answer, None where nothing is likely enough, or it does not stand there in these letters."""
     said = answerer.answer(question, [Passage(chunk, 0.0, None)])
     if said.refused or said.confidence < LEAST:
         return None
     at = chunk.text.find(said.text, said.citations[0].start - chunk.start)
-    return Found(said.text, chunk.start + at, said.confidence) if at >= 0 else None
+    return FoundAnswer(said.text, chunk.start + at, said.confidence) if at >= 0 else None

@@ -13,11 +13,12 @@ from trl import SFTConfig, SFTTrainer
 from finetune.generator.base_model import float32_adapter, score_labels_only
 from finetune.mining.question_prompt import ask_for
 from finetune.mining.question_prompt import candidate as make_candidate
-from finetune.shipped.bench import measures_only
+from finetune.shipped.bench import held_out
 from rag.core.errors import TrainingError
-from rag.core.sentences import sentences
-from rag.documents.chunking import ChunkSettings, chunk
-from rag.documents.document import find_files, read_document
+from rag.core.sentences import sentence_spans
+from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.discovery import find_files
+from rag.documents.document import read_document
 from rag.generation.generator import Generator
 from rag.models.adapters import IDENTITY, read_identity
 from rag.models.causal_lm import load_base
@@ -45,10 +46,12 @@ def human_questions(benches: list[Path]) -> list[tuple[str, str]]:
     for bench in benches:
         if not (bench / "questions.jsonl").exists():
             raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
-        chunks = {id: chunk(read_document(path, id), ChunkSettings()) for path, id in find_files(bench / "documents")}
+        chunks = {
+            id: chunk_document(read_document(path, id), ChunkSettings()) for path, id in find_files(bench / "documents")
+        }
         for line in (bench / "questions.jsonl").open(encoding="utf-8"):
             row = json.loads(line)
-            if measures_only(row["document"]):
+            if held_out(row["document"]):
                 continue
             home = next(
                 (c for c in chunks[row["document"]] if row["answers"] and c.start <= row["start"] < c.end), None
@@ -60,7 +63,7 @@ def human_questions(benches: list[Path]) -> list[tuple[str, str]]:
 
 def _prompt(home, start: int, answer: str) -> str:
     span = home.text[start : start + len(answer)]
-    sentence = next(((a, b) for a, b in sentences(home.text) if a <= start < b), (0, len(home.text)))
+    sentence = next(((a, b) for a, b in sentence_spans(home.text) if a <= start < b), (0, len(home.text)))
     spot = make_candidate(0, home, sentence, start, span, "human")
     return ask_for(spot.headings, spot.text, spot.span)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.generator.base_model import load_trainable
 from finetune.generator.sft import SftSettings, sft_trainer
-from finetune.generator.trainer_setup import identity_of, run_trainer, write_adapter
-from finetune.shipped.bench import index_bench, measures_only
+from finetune.generator.trainer_setup import base_identity, run_trainer, write_adapter
+from finetune.shipped.bench import held_out, index_bench
 from rag.core.chunk import Chunk
 from rag.core.jsonl import file_digest, read_lines, write_lines
 from rag.core.run_folder import Stage
@@ -43,7 +43,7 @@ def train_reader(
 ) -> None:
     """Train on the questions of the benches, anew or on from the reader that ships (sft.start), and save to `out` with its identity. What is mined of them
     stays in var/runs/reader."""
-    train, dev = read_rows(settings, benches)
+    train, dev = reader_training_rows(settings, benches)
     base = load_trainable(model, *choose_device(device), prefix)
     trainer = sft_trainer(RUN.folder, base, train, dev, sft)
     run_trainer(trainer, RUN.folder, False)
@@ -60,17 +60,17 @@ def train_reader(
         "rows": dict(Counter(row.kind for row in train)),
         "development": looks,
     }
-    (out / IDENTITY).write_text(json.dumps({**identity_of(base, sft.method, True), **learned}, indent=2) + "\n")
+    (out / IDENTITY).write_text(json.dumps({**base_identity(base, sft.method, True), **learned}, indent=2) + "\n")
     print(f"reader: {len(train)} rows, development {looks}, saved in {out}")
 
 
-def read_rows(settings: Settings, benches: list[Path]) -> tuple[list[Row], list[Row]]:
+def reader_training_rows(settings: Settings, benches: list[Path]) -> tuple[list[TrainingRow], list[TrainingRow]]:
     """-> rows to train on and for development, by document. Contexts are what the serving retriever gives over the bench's own documents."""
     train, dev = [], []
     for bench in benches:
-        rows = rows_of(index_bench(settings, bench, RUN.folder.parent), bench / "questions.jsonl")
-        train += [row for row in rows if not measures_only(row.document)]
-        dev += [row for row in rows if measures_only(row.document)]
+        rows = reader_rows(index_bench(settings, bench, RUN.folder.parent), bench / "questions.jsonl")
+        train += [row for row in rows if not held_out(row.document)]
+        dev += [row for row in rows if held_out(row.document)]
     dev = random.Random(0).sample(dev, min(len(dev), DEVELOPMENT))
     for name, rows in (("train", train), ("dev", dev)):
         write_lines(RUN.folder.parent / f"{name}.jsonl", rows)
@@ -81,7 +81,7 @@ def read_rows(settings: Settings, benches: list[Path]) -> tuple[list[Row], list[
     return train, dev
 
 
-def rows_of(retriever: Retriever, questions: Path) -> list[Row]:
+def reader_rows(retriever: Retriever, questions: Path) -> list[TrainingRow]:
     """-> a row of each question that mining's own labelling keeps. Questions on one chunk share what was retrieved for the first of them, so that few passages
     are read for many questions."""
     rng, rows, contexts = random.Random(0), [], _Contexts(retriever)
@@ -89,7 +89,7 @@ def rows_of(retriever: Retriever, questions: Path) -> list[Row]:
         leave_out, question = rng.random() < LEFT_OUT, asked["question"].strip()
         if not asked["answers"]:
             context = contexts.around(question, None, False)
-            rows.append(Row(asked["id"], question, "", "unanswerable", asked["document"], (0, 0), context, 0))
+            rows.append(TrainingRow(asked["id"], question, "", "unanswerable", asked["document"], (0, 0), context, 0))
             continue
         home = next(
             (c for c in retriever.chunks if c.document == asked["document"] and c.start <= asked["start"] < c.end), None
@@ -104,7 +104,7 @@ def rows_of(retriever: Retriever, questions: Path) -> list[Row]:
         cited = context.index(home) + 1 if home in context else 0
         kind = "answerable" if cited else "left out" if leave_out else "not retrieved"
         rows.append(
-            Row(
+            TrainingRow(
                 asked["id"],
                 question,
                 asked["answers"][0],

@@ -9,20 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from finetune.shipped.bench import index_bench, measures_only
+from finetune.shipped.bench import held_out, index_bench
 from rag.answering import answer_type
-from rag.answering.span_scorer import SHIPPED, Boundaries, likeliest
-from rag.answering.span_selector import READINGS
+from rag.answering.span_scorer import SHIPPED, SpanScorer, best_paths
+from rag.answering.span_selector import PLACES_PER_SPAN
 from rag.core.jsonl import digest_of, read_lines, resumable_map
 from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.core.text_metrics import token_f1
-from rag.factory import open_boundaries, open_generator
+from rag.factory import open_generator, open_span_scorer
 from rag.generation import prompt, span_search
 from rag.generation.generator import Generator
-from rag.models.adapters import READER
+from rag.models.adapters import SHIPPED_READER
 from rag.models.cross_encoder import claim_and_evidence
-from rag.models.weight_delta import CHANGES
+from rag.models.weight_delta import DELTA_FILE
 from rag.retrieval.retriever import Retriever
 
 STAGE = Stage("reader", "proposals")
@@ -30,7 +30,7 @@ ALL, MEASURING = "all", "measuring"
 
 
 @dataclass(frozen=True)
-class Proposal:
+class SpanProposal:
     """A span for a question. question: its id; asked: its words. passage: where boundaries read it: start and end are the span's characters
     there. claim, evidence: what the cross-encoder reads of the span. logprob: the span's natural log-probability. f1: token F1
     against the acceptable answers, 0 where there are none."""
@@ -48,12 +48,10 @@ class Proposal:
     f1: float
 
 
-def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal]:
+def propose_spans(settings: Settings, bench: Path, part: str = ALL) -> list[SpanProposal]:
     """-> what the shipped reader and boundaries propose for the bench's questions, or for those on documents that only measure, on the passages that the
     serving retriever finds among its documents; kept in var/runs/reader/proposals, a line a question, for the next that asks and after a kill."""
-    questions = [
-        asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or measures_only(asked["document"])
-    ]
+    questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or held_out(asked["document"])]
     path = STAGE.folder / f"{bench.name}-{part}-{_basis(settings, bench)}.jsonl"
     parts: list[Any] = []
 
@@ -61,43 +59,46 @@ def proposals(settings: Settings, bench: Path, part: str = ALL) -> list[Proposal
         if not parts:  # loaded for what is new
             parts.extend(
                 (
-                    open_generator(settings, READER),
-                    open_boundaries(settings),
+                    open_generator(settings, SHIPPED_READER),
+                    open_span_scorer(settings),
                     index_bench(settings, bench, STAGE.folder),
                 )
             )
         return [*_of(asked, *parts)]
 
     return [
-        Proposal(**line) for lines in resumable_map(path, questions, work, f"proposing, {bench.name}") for line in lines
+        SpanProposal(**line)
+        for lines in resumable_map(path, questions, work, f"proposing, {bench.name}")
+        for line in lines
     ]
 
 
 def _basis(settings: Settings, bench: Path) -> str:
     """-> what proposals depend on, as 12 hex digits: weights and rules, documents and questions, settings, and the form in which they are kept."""
-    form = ["a line a question", *(field.name for field in fields(Proposal)), *settings.overrides]
+    form = ["a line a question", *(field.name for field in fields(SpanProposal)), *settings.overrides]
     return digest_of(
-        form, [*readers(), *sorted(filter(Path.is_file, (bench / "documents").rglob("*"))), bench / "questions.jsonl"]
+        form,
+        [*proposal_files(), *sorted(filter(Path.is_file, (bench / "documents").rglob("*"))), bench / "questions.jsonl"],
     )
 
 
-def readers() -> list[Path]:
+def proposal_files() -> list[Path]:
     """-> the files that decide what is proposed for a passage: weights of reader and boundaries, rules."""
-    rules = (Path(inspect.getfile(rule)) for rule in (span_search, answer_type, likeliest))
-    return [READER / "adapter_model.safetensors", SHIPPED / CHANGES, *rules]
+    rules = (Path(inspect.getfile(rule)) for rule in (span_search, answer_type, best_paths))
+    return [SHIPPED_READER / "adapter_model.safetensors", SHIPPED / DELTA_FILE, *rules]
 
 
-def _of(asked: dict, generator: Generator, boundaries: Boundaries, retriever: Retriever) -> Iterator[dict]:
+def _of(asked: dict, generator: Generator, boundaries: SpanScorer, retriever: Retriever) -> Iterator[dict]:
     question = asked["question"]
     chunks = [p.chunk for p in retriever.search(question)]
-    marks = boundaries.read(question, [chunk.searched for chunk in chunks])
-    prompted, kind = prompt.render(generator.tokenizer, question, chunks), answer_type.wanted_kind(question)
-    for span in generator.propose(prompted, chunks, [], kind, partial(likeliest, marks=marks, chunks=chunks))[0]:
-        for place in span.places[:READINGS]:
+    marks = boundaries.read(question, [chunk.search_text for chunk in chunks])
+    prompted, kind = prompt.render(generator.tokenizer, question, chunks), answer_type.expected_type(question)
+    for span in generator.propose(prompted, chunks, [], kind, partial(best_paths, marks=marks, chunks=chunks))[0]:
+        for place in span.places[:PLACES_PER_SPAN]:
             chunk = chunks[place.passage - 1]
             text = " ".join(chunk.text[place.start : place.end].split())
             claim, evidence = claim_and_evidence(question, text, chunk, place.sentence)
             f1 = token_f1(text, asked["answers"]) if asked["answers"] else 0.0
-            start, end = chunk.place_searched(place.start), chunk.place_searched(place.end)
+            start, end = chunk.search_offset(place.start), chunk.search_offset(place.end)
             about = (asked["id"], asked["document"], bool(asked["answers"]), question)
-            yield asdict(Proposal(*about, chunk.searched, start, end, claim, evidence, span.logprob, f1))
+            yield asdict(SpanProposal(*about, chunk.search_text, start, end, claim, evidence, span.logprob, f1))

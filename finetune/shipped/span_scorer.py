@@ -12,9 +12,9 @@ import torch
 from tqdm import tqdm
 from transformers import AutoTokenizer, get_linear_schedule_with_warmup
 
-from finetune.retriever.cross_encoder_pairs import Asked, near_of, read_questions
-from finetune.shipped.bench import measures_only
-from rag.answering.span_scorer import SHIPPED, encode, open_pointing
+from finetune.retriever.cross_encoder_pairs import LabelledQuestion, near_of, read_labelled_questions
+from finetune.shipped.bench import held_out
+from rag.answering.span_scorer import SHIPPED, encode_pairs, load_span_model
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_json
@@ -22,7 +22,7 @@ from rag.models.cross_encoder import SHIPPED as RERANKER
 from rag.models.device import computes_bfloat16
 from rag.models.embedder import Embedder
 from rag.models.resolve import LocalModel
-from rag.models.weight_delta import IDENTITY, apply_changes, save_changes
+from rag.models.weight_delta import IDENTITY_FILE, apply_delta, save_delta
 
 BATCH, EPOCHS, LEARNING_RATE = 8, 2, 1e-4
 PASSAGES = 2  # read with a question: its own, and one that is near
@@ -32,7 +32,7 @@ RANK = 64  # of the kept changes
 
 
 @dataclass(frozen=True)
-class Example:
+class SpanExample:
     """A question and what is read with it. span: characters of the answer in the first text; None where none of the texts answers."""
 
     question: str
@@ -40,25 +40,27 @@ class Example:
     span: tuple[int, int] | None
 
 
-def examples(chunks: list[Chunk], asked: list[Asked], embedder: Embedder, seed: int) -> Iterator[Example]:
+def span_examples(
+    chunks: list[Chunk], asked: list[LabelledQuestion], embedder: Embedder, seed: int
+) -> Iterator[SpanExample]:
     """-> one of each question whose answer stands in its passage, or that nothing answers; the other texts do not hold the answer."""
     rng = random.Random(seed)
     for q, near in near_of(chunks, asked, embedder):
         others = [chunks[n] for n in near if n != q.home and not (q.answer and q.answer in chunks[n].text)][:OTHERS]
         home = chunks[q.home]
         shown = [home, *rng.sample(others, min(PASSAGES - 1, len(others)))]
-        start = home.place_searched(q.start)
-        if q.answerable and home.searched[start : start + len(q.answer)] == q.answer:
-            yield Example(q.question, tuple(c.searched for c in shown), (start, start + len(q.answer)))
+        start = home.search_offset(q.start)
+        if q.answerable and home.search_text[start : start + len(q.answer)] == q.answer:
+            yield SpanExample(q.question, tuple(c.search_text for c in shown), (start, start + len(q.answer)))
         elif q.answerable is False:
-            yield Example(q.question, tuple(c.searched for c in shown), None)
+            yield SpanExample(q.question, tuple(c.search_text for c in shown), None)
 
 
-def loss_of(model, tokenizer, batch: list[Example]) -> torch.Tensor:
+def span_loss(model, tokenizer, batch: list[SpanExample]) -> torch.Tensor:
     """-> the mean loss: cross-entropy of the token that begins the answer, and of the one that ends it, among those of all texts read with the question, their
     first tokens standing for "nowhere" (shared normalization: Clark & Gardner, ACL 2018)."""
     rows = [(n, text) for n, example in enumerate(batch) for text in example.texts]
-    inputs, within = encode(tokenizer, [batch[n].question for n, _ in rows], [text for _, text in rows])
+    inputs, within = encode_pairs(tokenizer, [batch[n].question for n, _ in rows], [text for _, text in rows])
     out = model(**inputs.to(model.device))
     losses, at = [], 0
     for example in batch:
@@ -86,27 +88,29 @@ def _token(tokens: list[tuple[int, tuple[int, int]]], span: tuple[int, int], sid
     return next((n for n, (first, last) in tokens if first <= wanted < last), None)
 
 
-def train_boundaries(model: LocalModel, device: str, folders: list[Path], out: Path = SHIPPED) -> None:
+def train_span_scorer(model: LocalModel, device: str, folders: list[Path], out: Path = SHIPPED) -> None:
     """Train on the folders' questions about documents that do not only measure, on from the cross-encoder that ships, and keep what changed in `out`.
     Raises TrainingError when none of them has an answer in the documents."""
     embedder = Embedder(model, device)
-    chunks, _, asked = read_questions(folders, embedder)
-    rows = list(examples(chunks, [q for q in asked if not measures_only(q.document)], embedder, 0))
+    chunks, _, asked = read_labelled_questions(folders, embedder)
+    rows = list(span_examples(chunks, [q for q in asked if not held_out(q.document)], embedder, 0))
     if not any(row.span for row in rows):
         raise TrainingError("no question whose answer stands in the documents: name benches with answers")
-    trained = open_pointing(model, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0).to(
+    trained = load_span_model(model, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0).to(
         device
     )
-    apply_changes(trained, RERANKER)
-    steps = fit(trained, AutoTokenizer.from_pretrained(model.path, local_files_only=True), rows, EPOCHS)
-    save_changes(trained, model, out, RANK)
+    apply_delta(trained, RERANKER)
+    steps = fit_span_scorer(trained, AutoTokenizer.from_pretrained(model.path, local_files_only=True), rows, EPOCHS)
+    save_delta(trained, model, out, RANK)
     about = {"base": model.digest, "base_name": model.name, "licence": "CC BY-SA 4.0", "trained_on": [f.name for f in folders], "questions": len(rows),
              "answered": sum(bool(row.span) for row in rows), "epochs": EPOCHS, "steps": steps, "rank": RANK}  # fmt: skip
-    write_json(out / IDENTITY, about)
+    write_json(out / IDENTITY_FILE, about)
     print(f"{len(rows)} questions, {steps} steps, weights in {out}")
 
 
-def fit(model, tokenizer, rows: list[Example], epochs: float, learning_rate: float = LEARNING_RATE) -> int:
+def fit_span_scorer(
+    model, tokenizer, rows: list[SpanExample], epochs: float, learning_rate: float = LEARNING_RATE
+) -> int:
     """Train; -> the number of steps. The embeddings stay as they are."""
     torch.manual_seed(0)
     rng, steps = random.Random(0), int(epochs * len(rows) / BATCH)
@@ -120,14 +124,14 @@ def fit(model, tokenizer, rows: list[Example], epochs: float, learning_rate: flo
         fused=True,
     )
     schedule = get_linear_schedule_with_warmup(optimizer, steps // 10, steps)
-    order: list[Example] = []
+    order: list[SpanExample] = []
     losses: list[float] = []
     model.train()
     for _ in (bar := tqdm(range(steps), desc="boundaries", unit=" steps")):
         if len(order) < BATCH:
             order = rng.sample(rows, len(rows))
         with torch.autocast(model.device.type, torch.bfloat16, enabled=computes_bfloat16(model.device.type)):
-            loss = loss_of(model, tokenizer, [order.pop() for _ in range(BATCH)])
+            loss = span_loss(model, tokenizer, [order.pop() for _ in range(BATCH)])
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(body + head, 1.0)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from finetune.shipped.span_proposals import ALL, MEASURING, Proposal, proposals
-from rag.answering.negation import turned
-from rag.answering.span_selector import Weights, agreement, probability
+from finetune.shipped.span_proposals import ALL, MEASURING, SpanProposal, propose_spans
+from rag.answering.negation import negation_mismatch
+from rag.answering.span_selector import SelectorWeights, expected_f1, sigmoid
 from rag.core.errors import TrainingError
 from rag.core.settings import Settings
-from rag.factory import open_boundaries
+from rag.factory import open_span_scorer
 
 RIGHT = 0.5  # token F1 from which a span counts as right
 PRIOR = 1.0  # variance of the weights before any data: one article may have many questions of a kind that is rare elsewhere (eval/LOG.md)
@@ -22,7 +22,7 @@ STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
 @dataclass(frozen=True)
-class Weighed:
+class ScoredProposal:
     """A proposal with the log-odds that the answer begins and ends there, whether the question denies what the sentence asserts, and, once chosen, how far
     the question's other proposals agree. The rest as in finetune.shipped.span_proposals."""
 
@@ -37,18 +37,19 @@ class Weighed:
     agreement: float = 0.0
 
 
-def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
+def fit_span_selector(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
     """Weigh what reader and boundaries propose for the questions on documents that both have left out, or on everything where they were trained on other
     benches; keep the weights in `out`, with the curve that they give on each bench: eight numbers from hundreds of questions, so on the same ones."""
     found = {
-        bench.name: weigh(settings, proposals(settings, bench, ALL if everything else MEASURING)) for bench in benches
+        bench.name: score_proposals(settings, propose_spans(settings, bench, ALL if everything else MEASURING))
+        for bench in benches
     }
     every = [weighed for of_bench in found.values() for weighed in of_bench]
     if not any(p.f1 >= RIGHT for p in every):
         raise TrainingError(
             "too few questions to weigh by: name benches with answerable questions about documents left out of training"
         )
-    choosing, trust = fit(every)
+    choosing, trust = fit_weights(every)
     curves = {
         name: [asdict(point) for point in curve_of(told(of_bench, choosing, trust))] for name, of_bench in found.items()
     }
@@ -61,20 +62,20 @@ def fit_chooser(settings: Settings, benches: list[Path], out: Path, everything: 
     )
 
 
-def weigh(settings: Settings, near: list[Proposal]) -> list[Weighed]:
+def score_proposals(settings: Settings, near: list[SpanProposal]) -> list[ScoredProposal]:
     """-> the proposals with what the shipped boundaries say of them."""
-    boundaries = open_boundaries(settings)
+    boundaries = open_span_scorer(settings)
     marks = {
         asked: boundaries.read(asked[0], [asked[1]])[0] for asked in dict.fromkeys((p.asked, p.passage) for p in near)
     }
     return [
-        Weighed(
+        ScoredProposal(
             p.question,
             p.document,
             p.answerable,
             p.logprob,
             marks[p.asked, p.passage].of(p.start, p.end),
-            turned(p.asked, _sentence(p)),
+            negation_mismatch(p.asked, _sentence(p)),
             _text(p),
             p.f1,
         )
@@ -82,16 +83,16 @@ def weigh(settings: Settings, near: list[Proposal]) -> list[Weighed]:
     ]
 
 
-def _text(proposal: Proposal) -> str:
+def _text(proposal: SpanProposal) -> str:
     return " ".join(proposal.passage[proposal.start : proposal.end].split())
 
 
-def _sentence(proposal: Proposal) -> str:
+def _sentence(proposal: SpanProposal) -> str:
     """-> what the cross-encoder reads as evidence, without the headings above it."""
     return proposal.evidence.partition("\n")[2]
 
 
-def fit(found: list[Weighed]) -> tuple[Weights, Weights]:
+def fit_weights(found: list[ScoredProposal]) -> tuple[SelectorWeights, SelectorWeights]:
     """-> the weights that say which of all proposals is best, and those that say, of the best of each question alone, how likely it is right: the best of
     several looks better than it is. What the question denies and agreement are not for choosing, where they were not shown to help (eval/LOG.md)."""
     choosing = _rounded(*_regress(_features(found)[:, :2], np.array([p.f1 >= RIGHT for p in found])))
@@ -99,11 +100,11 @@ def fit(found: list[Weighed]) -> tuple[Weights, Weights]:
     return choosing, _rounded(*_regress(_features(best), np.array([p.f1 >= RIGHT for p in best])))
 
 
-def _rounded(*weights: float) -> Weights:
-    return Weights(*(round(weight, 4) for weight in weights))
+def _rounded(*weights: float) -> SelectorWeights:
+    return SelectorWeights(*(round(weight, 4) for weight in weights))
 
 
-def _features(found: list[Weighed]) -> np.ndarray:
+def _features(found: list[ScoredProposal]) -> np.ndarray:
     return np.array([[p.logprob, p.marks, p.turned, p.agreement] for p in found])
 
 
@@ -115,23 +116,25 @@ def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
     return [float(fitted.intercept_[0]), *map(float, fitted.coef_[0])]
 
 
-def best_of(found: list[Weighed], choosing: Weights) -> list[Weighed]:
+def best_of(found: list[ScoredProposal], choosing: SelectorWeights) -> list[ScoredProposal]:
     """-> each question's likeliest proposal, and how far the others agree with it."""
-    asked: dict[str, list[Weighed]] = {}
+    asked: dict[str, list[ScoredProposal]] = {}
     for p in found:
         asked.setdefault(p.question, []).append(p)
     return [_best(of_question, choosing) for of_question in asked.values()]
 
 
-def _best(proposed: list[Weighed], choosing: Weights) -> Weighed:
+def _best(proposed: list[ScoredProposal], choosing: SelectorWeights) -> ScoredProposal:
     odds = [choosing.odds(p.logprob, p.marks) for p in proposed]
     best = max(range(len(odds)), key=lambda n: odds[n])
-    return replace(proposed[best], agreement=agreement([p.text for p in proposed], odds, best))
+    return replace(proposed[best], agreement=expected_f1([p.text for p in proposed], odds, best))
 
 
-def told(found: list[Weighed], choosing: Weights, trust: Weights) -> list[tuple[Weighed, float]]:
+def told(
+    found: list[ScoredProposal], choosing: SelectorWeights, trust: SelectorWeights
+) -> list[tuple[ScoredProposal, float]]:
     """-> each question's best proposal, and how likely it is right."""
-    return [(p, probability(trust.odds(p.logprob, p.marks, p.turned, p.agreement))) for p in best_of(found, choosing)]
+    return [(p, sigmoid(trust.odds(p.logprob, p.marks, p.turned, p.agreement))) for p in best_of(found, choosing)]
 
 
 @dataclass(frozen=True)
@@ -146,11 +149,11 @@ class Point:
     coverage: float
 
 
-def curve_of(best: list[tuple[Weighed, float]]) -> list[Point]:
+def curve_of(best: list[tuple[ScoredProposal, float]]) -> list[Point]:
     return [_point(best, least) for least in STEPS]
 
 
-def _point(best: list[tuple[Weighed, float]], least: float) -> Point:
+def _point(best: list[tuple[ScoredProposal, float]], least: float) -> Point:
     def share(values: list[Any]) -> float:
         return round(float(np.mean(values)), 3) if values else 0.0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from rag.answering.contradictions import Conflict, conflicts
+from rag.answering.contradictions import Conflict, find_conflicts
 from rag.answering.grounding import Citation, ground
-from rag.answering.span_selector import Choice
+from rag.answering.span_selector import SelectedSpan
 from rag.generation import prompt
 from rag.generation.generator import Generation
 from rag.retrieval.retriever import Passage
@@ -32,7 +32,7 @@ class Answer:
 
 def written_answer(generation: Generation, passages: list[Passage]) -> Answer:
     """-> what the generator wrote freely, as far as a passage supports it; else the refusal."""
-    parsed = prompt.parse(generation.text)
+    parsed = prompt.parse_answer(generation.text)
     citations = ground(parsed, passages)
     refused = not citations
     confidence = math.exp(sum(generation.logprobs) / len(generation.logprobs)) if generation.logprobs else 0.0
@@ -45,11 +45,11 @@ def written_answer(generation: Generation, passages: list[Passage]) -> Answer:
         passages,
         generation.text,
         {},
-        conflicts(text, citations, passages),
+        find_conflicts(text, citations, passages),
     )
 
 
-def chosen_answer(choice: Choice | None, least: float, passages: list[Passage]) -> Answer:
+def chosen_answer(choice: SelectedSpan | None, least: float, passages: list[Passage]) -> Answer:
     """-> the chosen span, or the refusal where there is none or it is less likely right than `least`."""
     if choice is None:
         return Answer(prompt.REFUSAL, True, 1.0, [], passages, prompt.REFUSAL, {})
@@ -65,5 +65,5 @@ def chosen_answer(choice: Choice | None, least: float, passages: list[Passage]) 
         passages,
         output,
         {},
-        conflicts(choice.text, cited, passages),
+        find_conflicts(choice.text, cited, passages),
     )

@@ -42,7 +42,7 @@ _RULES = tuple(
 )
 
 
-def wanted_kind(question: str) -> re.Pattern[str] | None:
+def expected_type(question: str) -> re.Pattern[str] | None:
     """-> what an answer of the kind that the question asks for holds: a time, a year, a date, a length of time, an amount of money, a number; None where its
     words do not say."""
     return next((holds for asked, holds in _RULES if asked.search(question)), None)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from rag.answering.answer import Answer, chosen_answer, written_answer
-from rag.answering.answer_type import wanted_kind
-from rag.answering.span_scorer import likeliest
-from rag.answering.span_selector import Chooser
+from rag.answering.answer_type import expected_type
+from rag.answering.span_scorer import best_paths
+from rag.answering.span_selector import SpanSelector
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.retrieval.retriever import Passage
@@ -26,7 +26,7 @@ class AnswerSettings:
 
 
 @dataclass(frozen=True)
-class Told:
+class ScoredAnswer:
     """An answer; the tokens read and written for it; the natural log-probability of each token of the continuation that was wanted."""
 
     answer: Answer
@@ -38,7 +38,7 @@ class Told:
 class Answerer:
     """A generator and, to answer with spans, a chooser."""
 
-    def __init__(self, generator: Generator, settings: AnswerSettings, chooser: Chooser | None):
+    def __init__(self, generator: Generator, settings: AnswerSettings, chooser: SpanSelector | None):
         self.generator, self.settings, self.chooser = generator, settings, chooser
 
     def answer(self, question: str, passages: list[Passage], on_text: Callable[[str], None] | None = None) -> Answer:
@@ -48,7 +48,9 @@ class Answerer:
         tokens = prompt.render(self.generator.tokenizer, question, [p.chunk for p in passages])
         return written_answer(self.generator.generate([tokens], self.settings.max_new_tokens, on_text)[0], passages)
 
-    def answer_all(self, questions: list[str], shown: list[list[Passage]], wanted: list[list[int]]) -> list[Told]:
+    def answer_all(
+        self, questions: list[str], shown: list[list[Passage]], wanted: list[list[int]]
+    ) -> list[ScoredAnswer]:
         """-> the answers; each prompt is also asked for the likelihood of the `wanted` token ids ([]: not asked)."""
         if self.chooser:
             return [self._choose(*asked) for asked in zip(questions, shown, wanted, strict=True)]
@@ -63,18 +65,18 @@ class Answerer:
             strict=True,
         )
         return [
-            Told(written_answer(g, found), len(tokens.ids), len(g.logprobs), scores)
+            ScoredAnswer(written_answer(g, found), len(tokens.ids), len(g.logprobs), scores)
             for tokens, found, g, scores in said
         ]
 
-    def _choose(self, question: str, passages: list[Passage], wanted: list[int]) -> Told:
+    def _choose(self, question: str, passages: list[Passage], wanted: list[int]) -> ScoredAnswer:
         assert self.chooser
         chunks = [p.chunk for p in passages]
         tokens = prompt.render(self.generator.tokenizer, question, chunks)
         marks = self.chooser.marks(question, passages)
         spans, scores = self.generator.propose(
-            tokens, chunks, wanted, wanted_kind(question), partial(likeliest, marks=marks, chunks=chunks)
+            tokens, chunks, wanted, expected_type(question), partial(best_paths, marks=marks, chunks=chunks)
         )
         choice = self.chooser.choose(question, spans, passages, marks)
         written = max((len(span.ids) for span in spans), default=0)
-        return Told(chosen_answer(choice, self.settings.least, passages), len(tokens.ids), written, scores)
+        return ScoredAnswer(chosen_answer(choice, self.settings.least, passages), len(tokens.ids), written, scores)

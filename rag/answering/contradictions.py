@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 
 from rag.answering.grounding import Citation
-from rag.answering.quantities import Value, values
+from rag.answering.quantities import Quantity, find_quantities
 from rag.core.chunk import Chunk
-from rag.core.sentences import sentences
+from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize
 from rag.core.words import MONTH, content_words
 from rag.retrieval.retriever import Passage
@@ -54,7 +54,7 @@ class Conflict:
         return f"[{self.passage}] says {self.says}, [{self.other_passage}] says {self.other_says}{newer}"
 
 
-def conflicts(text: str, citations: list[Citation], passages: list[Passage]) -> tuple[Conflict, ...]:
+def find_conflicts(text: str, citations: list[Citation], passages: list[Passage]) -> tuple[Conflict, ...]:
     """-> for the answer `text` and its first citation, the passages of other documents with a sentence that says the same of another value.
 
     High precision is meant, not finding all: the answer must hold one value (number with what it counts, date, time, amount); the other sentence must
@@ -63,7 +63,9 @@ def conflicts(text: str, citations: list[Citation], passages: list[Passage]) -> 
     if not citations:
         return ()
     cited = citations[0]
-    wanted = [value for value in values(cited.quote) if value.number in {v.number for v in values(text)}]
+    wanted = [
+        value for value in find_quantities(cited.quote) if value.number in {v.number for v in find_quantities(text)}
+    ]
     if len({value.number for value in wanted}) != 1 or _is_row(cited.quote):
         return ()
     own, found = passages[cited.passage - 1].chunk, []
@@ -88,12 +90,12 @@ def conflicts(text: str, citations: list[Citation], passages: list[Passage]) -> 
     return tuple(found)
 
 
-def _against(value: Value, quote: str, own: Chunk, chunk: Chunk) -> tuple[Value, int, int] | None:
+def _against(value: Quantity, quote: str, own: Chunk, chunk: Chunk) -> tuple[Quantity, int, int] | None:
     """-> the value that a sentence of the chunk has in place of the quote's, and where the sentence stands; None where there is none."""
-    known = {(v.number, unit) for v in values(quote) for unit in v.units}
-    for start, end in sentences(chunk.text):
+    known = {(v.number, unit) for v in find_quantities(quote) for unit in v.units}
+    for start, end in sentence_spans(chunk.text):
         sentence = chunk.text[start:end]
-        same_kind = [v for v in values(sentence) if set(v.units) & set(value.units)]
+        same_kind = [v for v in find_quantities(sentence) if set(v.units) & set(value.units)]
         others = [v for v in same_kind if not any((v.number, unit) in known for unit in v.units)]
         if (
             len(others) == 1

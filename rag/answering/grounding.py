@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.core.sentences import sentences
+from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize
-from rag.generation.prompt import Parsed
+from rag.generation.prompt import ParsedAnswer
 from rag.retrieval.retriever import Passage
 
 SUPPORT = 0.6  # share of the answer's words that the quoted sentence must contain
@@ -26,7 +26,7 @@ class Citation:
     page: int | None
 
 
-def ground(parsed: Parsed, passages: list[Passage]) -> list[Citation]:
+def ground(parsed: ParsedAnswer, passages: list[Passage]) -> list[Citation]:
     """-> a citation for each cited passage that supports the text; if none does, for the shown passage that supports it best; else [].
 
     A passage supports the text when one of its sentences holds every number and at least SUPPORT of the words of the text.
@@ -45,7 +45,7 @@ def ground(parsed: Parsed, passages: list[Passage]) -> list[Citation]:
 
 def _cite(text: str, number: int, passage: Passage) -> tuple[float, Citation] | None:
     chunk = passage.chunk
-    best = max(((support(text, chunk.text[s:e]), -s, e) for s, e in sentences(chunk.text)), default=(0.0, 0, 0))
+    best = max(((support(text, chunk.text[s:e]), -s, e) for s, e in sentence_spans(chunk.text)), default=(0.0, 0, 0))
     score, start, end = best[0], -best[1], best[2]
     if score < SUPPORT:
         return None

@@ -14,7 +14,7 @@ _IMPLIES = (
 _ASKED, _SAID = re.compile(_DENIES, re.I), re.compile(f"{_DENIES}|{_IMPLIES}", re.I)
 
 
-def turned(question: str, sentence: str) -> bool:
+def negation_mismatch(question: str, sentence: str) -> bool:
     """-> whether the question has a cue of negation and the sentence none, not even an implied one: what a fee does not cover is seldom told by a sentence that
     denies nothing. The other way round says little, since sentences deny much by the way."""
     return bool(_ASKED.search(question)) and not _SAID.search(sentence)

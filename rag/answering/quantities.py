@@ -20,7 +20,7 @@ CURRENCY = {"£": "pound", "$": "dollar", "€": "euro"}
 
 
 @dataclass(frozen=True)
-class Value:
+class Quantity:
     """number: as text, spelt numbers in digits. units: what it may be a number of: the one or two words that follow, "time", "date" or "year".
     words: as it stands in the sentence."""
 
@@ -29,9 +29,9 @@ class Value:
     words: str
 
 
-def values(sentence: str) -> list[Value]:
+def find_quantities(sentence: str) -> list[Quantity]:
     """-> the sentence's values in order."""
-    found: list[tuple[int, Value]] = []
+    found: list[tuple[int, Quantity]] = []
     left = sentence
     for pattern, make in ((MONEY, _money), (DATE, _date), (TIME, _time)):
         found += [(match.start(), make(match)) for match in pattern.finditer(left)]
@@ -40,27 +40,27 @@ def values(sentence: str) -> list[Value]:
     return [value for _, value in sorted(found, key=lambda pair: pair[0])]
 
 
-def _date(match: re.Match[str]) -> Value:
+def _date(match: re.Match[str]) -> Quantity:
     day, month = match[1] or match[4], (match[2] or match[3]).lower()[:3]
-    return Value(f"{int(day)} {month}", ("date",), match[0])
+    return Quantity(f"{int(day)} {month}", ("date",), match[0])
 
 
-def _time(match: re.Match[str]) -> Value:
-    return Value(f"{int(match[1]):02}:{match[2]}", ("time",), match[0])
+def _time(match: re.Match[str]) -> Quantity:
+    return Quantity(f"{int(match[1]):02}:{match[2]}", ("time",), match[0])
 
 
-def _money(match: re.Match[str]) -> Value:
-    return Value(_plain(match[2]), (CURRENCY[match[1]],), match[0])
+def _money(match: re.Match[str]) -> Quantity:
+    return Quantity(_plain(match[2]), (CURRENCY[match[1]],), match[0])
 
 
-def _counted(match: re.Match[str]) -> Value:
+def _counted(match: re.Match[str]) -> Quantity:
     number, after = match[1], (match[2] or "").strip()
     plain = str(NUMBER_WORDS.get(number.lower(), _plain(number)))
     if after.startswith("%"):
-        return Value(plain, ("%",), match[0])
+        return Quantity(plain, ("%",), match[0])
     words = re.findall(r"[^\s-]+", after)
     if [word.lower() for word in words] in (["per", "cent"], ["percent"]):
-        return Value(plain, ("%",), match[0])
+        return Quantity(plain, ("%",), match[0])
     words = words[
         : next(
             (
@@ -74,7 +74,7 @@ def _counted(match: re.Match[str]) -> Value:
     units = tuple(singular(normalize(word)) for word in words)
     if not units and re.fullmatch(r"(?:19|20)\d\d", plain):
         units = ("year",)
-    return Value(plain, units, " ".join([number, *words]))
+    return Quantity(plain, units, " ".join([number, *words]))
 
 
 def _plain(number: str) -> str:

@@ -10,7 +10,7 @@ from rag.models.resolve import ModelSettings
 
 
 def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.factory import serve_live, shipped_reader, trails
+    from rag.factory import needs_reembedding, reembed_if_needed, shipped_reader
 
     if args.rollback:
         left, now = registry.roll_back()
@@ -18,7 +18,7 @@ def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
             print(
                 f"{component}: {left[component].folder} -> {now[component].folder if component in now else 'what ships'}"
             )
-        serve_live(settings, args.index)
+        reembed_if_needed(settings, args.index)
         return
     models = settings.section("model", ModelSettings)
     generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
@@ -27,8 +27,8 @@ def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
         if models.cross_encoder == "shipped"
         else models.cross_encoder or "none"
     )
-    print("\n".join(registry.as_lines({"embedder": models.embedder, "reranker": reranker, "generator": generator})))
-    if trails(settings, args.index):
+    print("\n".join(registry.describe({"embedder": models.embedder, "reranker": reranker, "generator": generator})))
+    if needs_reembedding(settings, args.index):
         print(
             f"{args.index} still answers with the embedder before: rag index FOLDER has its passages read by the live one"
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from rag.answering.answer import Answer
 from rag.cli.output import print_answer
 from rag.core.errors import RagtuneError
-from rag.retrieval.query_rewriting import Turn, stand_alone
+from rag.retrieval.query_rewriting import Turn, rewrite_followup
 
 PROMPT = "? "
 
@@ -22,7 +22,7 @@ def chat(ask: Callable[[str], Answer], lines: Iterable[str]) -> None:
             return
         if not line:
             continue
-        question = stand_alone(line, former)
+        question = rewrite_followup(line, former)
         if question != line:
             print(f"asked as: {question}")
         try:

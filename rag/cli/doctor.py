@@ -17,11 +17,11 @@ from rag.core.errors import RagtuneError
 from rag.core.settings import Settings
 from rag.core.words import search_terms
 from rag.documents.discovery import is_gone
-from rag.factory import open_record, reranker_changes
-from rag.index.snapshot import open_snapshot, standing
-from rag.index.store import Record
+from rag.factory import open_store, reranker_delta
+from rag.index.snapshot import describe_files, open_snapshot
+from rag.index.store import DocumentStore
 from rag.models.device import choose_device, computes_bfloat16
-from rag.models.registry import COMPONENTS, live
+from rag.models.registry import COMPONENTS, live_weights
 from rag.models.resolve import ModelSettings, find_model
 
 PACKAGES = (
@@ -105,7 +105,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
         if spec:
             model, changed = (
                 find_model(spec, models.hub),
-                f" with {reranker_changes(models)}" if spec == "shipped" else "",
+                f" with {reranker_delta(models)}" if spec == "shipped" else "",
             )
             yield Finding("good", f"{role}: {model.name}{changed}, {model.path}, digest {model.digest[:12]}")
         else:
@@ -127,12 +127,12 @@ def _device(settings: Settings) -> Iterator[Finding]:
 
 
 def _index(settings: Settings, folder: Path) -> Iterator[Finding]:
-    record = open_record(settings, folder)
+    record = open_store(settings, folder)
     with record.reading():
         yield from _of_record(record, folder)
 
 
-def _of_record(record: Record, folder: Path) -> Iterator[Finding]:
+def _of_record(record: DocumentStore, folder: Path) -> Iterator[Finding]:
     size = record.size()
     yield Finding(
         "good", f"index {folder}: {size['documents']} documents, {size['chunks']} chunks, {size['vectors']} vectors"
@@ -142,7 +142,7 @@ def _of_record(record: Record, folder: Path) -> Iterator[Finding]:
     if not damage:
         yield Finding("good", "the record is whole: every page, text and vector was read and checked")
         yield _oracle(record)
-    for line in standing(record):
+    for line in describe_files(record):
         behind = "damaged" in line or "missing" in line
         yield Finding("note" if behind else "good", line, "rag compact" if behind else "")
     gone = [id for id, (source, _) in record.documents().items() if is_gone(Path(source))]
@@ -154,12 +154,12 @@ def _of_record(record: Record, folder: Path) -> Iterator[Finding]:
         )
 
 
-def _oracle(record: Record) -> Finding:
+def _oracle(record: DocumentStore) -> Finding:
     """BM25 from the search file against rank-bm25 on the same texts, asked for the words of every hundredth chunk, or of LOOKED_AT of them."""
     ids = record.since(0).added
     if len(ids) > COMPARED:
         return Finding("good", f"more than {COMPARED:,} chunks: BM25 is not compared with rank-bm25 here")
-    texts = [search_terms(text) for text in record.searched(ids)]
+    texts = [search_terms(text) for text in record.search_texts(ids)]
     if not any(texts):
         return Finding("note", "the index holds no words", "rag index FOLDER")
     oracle, mine, off = BM25Okapi(texts), open_snapshot(record).lexical, 0.0
@@ -176,7 +176,7 @@ def _oracle(record: Record) -> Finding:
 
 def _adapter() -> Iterator[Finding]:
     for component in COMPONENTS:
-        folder = live(component)
+        folder = live_weights(component)
         if folder is None:
             yield Finding("note", f"no {component} trained here is live, what ships serves", "make train")
         elif not folder.exists():

@@ -15,42 +15,42 @@ from rag.core.errors import StoreError
 from rag.core.settings import Settings
 
 if TYPE_CHECKING:
-    from rag.index.indexing import Report
-    from rag.index.store import Record
+    from rag.index.indexing import IndexingReport
+    from rag.index.store import DocumentStore
 
 LEFT_OUT = 3  # exit status: done, but some files were left out
 
 
 def run_index(args: argparse.Namespace, settings: Settings) -> int:
-    from rag.documents.document import require
-    from rag.factory import require_embedder
-    from rag.index.indexing import Rules, sync
-    from rag.index.writer import Store
+    from rag.documents.discovery import require_exists
+    from rag.factory import check_embedder
+    from rag.index.indexing import IndexingSettings, sync
+    from rag.index.writer import StoreWriter
 
-    require(args.folder)
+    require_exists(args.folder)
     if args.rebuild:
-        Rules.of(settings)  # what can't make another must not cost the one there is
-        require_embedder(settings)
-        Store.destroy(args.index)
+        IndexingSettings.of(settings)  # what can't make another must not cost the one there is
+        check_embedder(settings)
+        StoreWriter.destroy(args.index)
     return _indexed(args, settings, lambda store, embedder, rules: sync(store, embedder, args.folder, rules))
 
 
 def run_ingest(args: argparse.Namespace, settings: Settings) -> int:
-    from rag.documents.document import require
+    from rag.documents.discovery import require_exists
     from rag.index.indexing import ingest
 
     for path in args.paths:
-        require(path)
+        require_exists(path)
     return _indexed(args, settings, lambda store, embedder, rules: ingest(store, embedder, args.paths, rules))
 
 
 def _indexed(args: argparse.Namespace, settings: Settings, work) -> int:
-    from rag.factory import open_store
-    from rag.index.indexing import Rules
+    from rag.factory import open_index_for_writing
+    from rag.index.indexing import IndexingSettings
 
     start = time.perf_counter()
-    store, embedder = open_store(settings, args.index)
-    report: Report = work(store, embedder, Rules.of(settings))
+    store, embedder = open_index_for_writing(settings, args.index)
+    report: IndexingReport = work(store, embedder, IndexingSettings.of(settings))
     store.close()
     print(
         f"{len(report.added)} documents added, {len(report.changed)} changed, {len(report.renamed)} renamed, {len(report.removed)} removed, "
@@ -69,9 +69,9 @@ def _indexed(args: argparse.Namespace, settings: Settings, work) -> int:
 
 def run_documents(args: argparse.Namespace, settings: Settings) -> None:
     from rag.documents.discovery import is_gone
-    from rag.factory import open_record
+    from rag.factory import open_store
 
-    record = open_record(settings, args.index)
+    record = open_store(settings, args.index)
     with record.reading():
         counts, known, ids = record.counts(), record.documents(), _matching(record, args.patterns or ["*"])
     for id in ids:
@@ -79,10 +79,10 @@ def run_documents(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_remove(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.factory import open_index
+    from rag.factory import open_writer
     from rag.index.indexing import remove
 
-    store = open_index(settings, args.index)
+    store = open_writer(settings, args.index)
     ids = _matching(store, args.patterns)
     remove(store, ids)
     for id in ids:
@@ -104,7 +104,7 @@ def _hint_at_what_was_taught(removed: list[str]) -> None:
             )
 
 
-def _matching(record: Record, patterns: list[str]) -> list[str]:
+def _matching(record: DocumentStore, patterns: list[str]) -> list[str]:
     """-> ids of the documents that a pattern names. Raises StoreError for a pattern that names none."""
     known = list(record.documents())
     found: set[str] = set()
@@ -120,24 +120,24 @@ def _matching(record: Record, patterns: list[str]) -> list[str]:
 
 
 def run_status(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.factory import live_adapter, open_record
-    from rag.index.snapshot import standing
+    from rag.factory import live_adapter, open_store
+    from rag.index.snapshot import describe_files
 
-    record = open_record(settings, args.index)
+    record = open_store(settings, args.index)
     for name, count in record.size().items():
         print(f"{name}: {count}")
     print(f"on disk: {sum(path.stat().st_size for path in args.index.iterdir()) / 1e6:.1f} MB in {args.index}")
-    for line in standing(record):
+    for line in describe_files(record):
         print(line)
     print(f"live adapter: {live_adapter() or 'none (make train)'}")
 
 
 def run_compact(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.factory import open_index
+    from rag.factory import open_writer
     from rag.index.indexing import compact
 
     before = sum(path.stat().st_size for path in args.index.iterdir()) if args.index.exists() else 0
-    store = open_index(settings, args.index)
+    store = open_writer(settings, args.index)
     compact(store)
     store.close()
     print(

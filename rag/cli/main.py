@@ -12,9 +12,9 @@ from pathlib import Path
 
 from rag.cli.adapters import run_adapters
 from rag.cli.index import run_compact, run_documents, run_index, run_ingest, run_remove, run_status
-from rag.cli.output import ask_aloud, print_answer, print_models
+from rag.cli.output import ask_and_stream, print_answer, print_models
 from rag.cli.question_log import ask_verdict, log_answer
-from rag.cli.shell import _flush, guarded, load_settings
+from rag.cli.shell import _flush, exit_status, load_settings
 from rag.core.settings import Settings
 from rag.models.resolve import ModelSettings, find_model
 
@@ -113,13 +113,13 @@ def _add_index_commands(commands) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     args = parser().parse_args(arguments)
-    return guarded(lambda: args.run(args, load_settings(args.set)))
+    return exit_status(lambda: args.run(args, load_settings(args.set)))
 
 
 def entry() -> None:
     """The installed command: main, then out at once, since tearing down torch takes about two seconds that an answer would wait for."""
     status = main()
-    os._exit(guarded(_flush) or status)
+    os._exit(exit_status(_flush) or status)
 
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> None:
@@ -136,7 +136,7 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
             log_answer(args.log, args.question, answer)
         return
     print_models(pipeline, settings)
-    answer = ask_aloud(pipeline, args.question)
+    answer = ask_and_stream(pipeline, args.question)
     answer.timings["load"] = loaded
     print_answer(answer)
     if args.log:
@@ -149,11 +149,11 @@ def run_chat(args: argparse.Namespace, settings: Settings) -> None:
 
     pipeline = open_pipeline(settings, args.index, args.adapter, args.base)
     print_models(pipeline, settings)
-    chat(lambda question: ask_aloud(pipeline, question), typed())
+    chat(lambda question: ask_and_stream(pipeline, question), typed())
 
 
 def run_models(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.factory import live_adapter, reranker_changes, shipped_reader
+    from rag.factory import live_adapter, reranker_delta, shipped_reader
     from rag.models.device import choose_device
 
     models = settings.section("model", ModelSettings)
@@ -164,7 +164,7 @@ def run_models(args: argparse.Namespace, settings: Settings) -> None:
         ("reranker", models.cross_encoder),
     ):
         model = find_model(spec, models.hub) if spec else None
-        changed = f" with {reranker_changes(models)}" if spec == "shipped" else ""
+        changed = f" with {reranker_delta(models)}" if spec == "shipped" else ""
         print(
             f"{role}: {f'{model.name}{changed}, {model.path}, digest {model.digest[:12]}' if model else 'none set; fused order is final'}"
         )

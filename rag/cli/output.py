@@ -8,7 +8,7 @@ from rag.core.settings import Settings
 from rag.models.resolve import ModelSettings
 
 
-def ask_aloud(pipeline, question: str):
+def ask_and_stream(pipeline, question: str):
     """-> the answer; freely written words are shown as they come, before they are checked, and apart from the answer."""
     answer = pipeline.ask(question, lambda text: print(text, end="", flush=True, file=sys.stderr))
     if pipeline.answerer.chooser is None:
@@ -17,10 +17,10 @@ def ask_aloud(pipeline, question: str):
 
 
 def print_models(pipeline, settings: Settings) -> None:
-    from rag.factory import reranker_changes
+    from rag.factory import reranker_delta
 
     models = settings.section("model", ModelSettings)
-    generator, reranked = pipeline.generator, reranker_changes(models) or models.cross_encoder
+    generator, reranked = pipeline.generator, reranker_delta(models) or models.cross_encoder
     print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
           f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip
 
@@ -33,12 +33,12 @@ def print_answer(answer) -> None:
         print(f"-> not shown, as too unsure or borne out by no passage: {said}")
     for citation in answer.citations:
         print(
-            f"  [{citation.passage}] {answer.passages[citation.passage - 1].chunk.place}\n      “{' '.join(citation.quote.split())}”"
+            f"  [{citation.passage}] {answer.passages[citation.passage - 1].chunk.location}\n      “{' '.join(citation.quote.split())}”"
         )
     for conflict in answer.conflicts:
         print(f"  conflict: {conflict}\n      “{' '.join(conflict.quote.split())}”")
     print("passages shown:" if not answer.refused else "nearest passages:")
     for number, passage in enumerate(answer.passages, 1):
-        print(f"  [{number}] {passage.chunk.place}")
+        print(f"  [{number}] {passage.chunk.location}")
     times = ", ".join(f"{name} {seconds:.2f}" for name, seconds in answer.timings.items())
     print(f"confidence {answer.confidence:.2f}; seconds: {times}", file=sys.stderr)

@@ -24,7 +24,7 @@ def load_settings(overrides: list[str] | None) -> Settings:
     return settings
 
 
-def guarded(run: Callable[[], int | None]) -> int:
+def exit_status(run: Callable[[], int | None]) -> int:
     """-> exit status: what `run` gives, 0 if nothing; errors meant for people become one line on stderr and 1."""
     try:
         return run() or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.core.invisible_characters import visible
+from rag.core.invisible_characters import remove_invisible
 
 
 @dataclass(frozen=True)
@@ -20,22 +20,22 @@ class Chunk:
     page: int | None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """File, headings (less the document's title) and page, for people."""
         headings = self.headings[1:] if self.headings[:1] == (self.title,) else self.headings
         parts = [self.document, *headings] + ([f"page {self.page}"] if self.page else [])
         return " > ".join(parts)
 
     @property
-    def embedded(self) -> str:
+    def embedding_text(self) -> str:
         """What the embedder reads: headings and text. Nothing of the file's name, so that a renamed file keeps its vectors."""
-        return visible(f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text)
+        return remove_invisible(f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text)
 
     @property
-    def searched(self) -> str:
+    def search_text(self) -> str:
         """What the lexical search reads: the headings, where there are none the title, then the text."""
-        return visible(f"{' > '.join(self.headings or (self.title,))}\n{self.text}")
+        return remove_invisible(f"{' > '.join(self.headings or (self.title,))}\n{self.text}")
 
-    def place_searched(self, at: int) -> int:
-        """-> where a character of the text stands in `searched`."""
-        return len(self.searched) - len(visible(self.text[at:]))
+    def search_offset(self, at: int) -> int:
+        """-> where a character of the text stands in `search_text`."""
+        return len(self.search_text) - len(remove_invisible(self.text[at:]))

@@ -25,11 +25,11 @@ class StoreError(RagtuneError):
     """The index is missing, damaged, or was made with other models or another chunker."""
 
 
-class OutdatedError(StoreError):
+class OutdatedIndexError(StoreError):
     """The index was made by another version, with another embedder or chunker: it must be made anew."""
 
 
-class DerivedError(StoreError):
+class SearchFileError(StoreError):
     """A file derived from the index is missing, damaged, or of another version; it can be made again."""
 
 

@@ -12,6 +12,6 @@ _NEVER = (
 _HIDDEN = re.compile(f"[{_NEVER}]|[\u200c\u200d](?![^\\x00-\\x7f])|(?<![^\\x00-\\x7f])[\u200c\u200d]")
 
 
-def visible(text: str) -> str:
+def remove_invisible(text: str) -> str:
     """-> the text without what has no shape. Joiners stay between characters beyond ASCII, whose look they change (Persian, Hindi, emoji)."""
     return text if text.isascii() else _HIDDEN.sub("", text)

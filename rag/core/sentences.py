@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
+def sentence_spans(text: str) -> list[tuple[int, int]]:
     """-> (start, end) of each sentence, list item or table row, without the space around it."""
     spans, start = [], 0
     for gap in re.finditer(

@@ -6,7 +6,7 @@ import re
 import string
 from collections import Counter
 
-from rag.core.invisible_characters import visible
+from rag.core.invisible_characters import remove_invisible
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -14,7 +14,7 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 def normalize(text: str) -> str:
     """Lower case without punctuation, articles and extra space: SQuAD's normalization (Rajpurkar et al., arXiv 1606.05250); and without what has no
     shape, which no model is shown."""
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", visible(text).lower().translate(_PUNCTUATION)).split())
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", remove_invisible(text).lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match(prediction: str, answers: list[str]) -> float:

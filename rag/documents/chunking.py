@@ -28,7 +28,7 @@ class ChunkSettings:
             raise SettingsError(f"chunk.size is 1 character or more, not {self.size}")
 
 
-def chunk(document: Document, settings: ChunkSettings) -> list[Chunk]:
+def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:
     """-> the document's chunks in order; none crosses a heading or a page."""
     chunks = []
     for section in document.sections:
@@ -71,7 +71,7 @@ def _is_only_heading(text: str, headings: tuple[str, ...]) -> bool:
     return len(words) == 1 and words[0].strip("# ") == headings[-1]
 
 
-def identity(settings: ChunkSettings) -> str:
+def chunker_identity(settings: ChunkSettings) -> str:
     """What must be equal for two indexes to hold the same chunks of the same documents."""
     return json.dumps(
         {

@@ -37,7 +37,7 @@ def find_files(target: Path) -> Iterator[tuple[Path, str]]:
     Links to files are files; links to folders are not followed, so that there are no loops: those, and folders that can't be opened, are given
     like files, and `load_bytes` says what is wrong with them. Raises DocumentError when there is nothing of that name.
     """
-    require(target)
+    require_exists(target)
     if not os.path.lexists(target):
         base, named = _base(target), {Path(name) for name in glob.glob(str(target), recursive=True)}
         yield from ((path, id) for path, id in find_files(base) if named.intersection((path, *path.parents)))
@@ -50,7 +50,7 @@ def find_files(target: Path) -> Iterator[tuple[Path, str]]:
         yield path, (target.resolve() / path.relative_to(target)).relative_to(root).as_posix()
 
 
-def require(target: Path) -> None:
+def require_exists(target: Path) -> None:
     """Raises DocumentError when there is no such file or folder, and no file that a pattern names."""
     if os.path.lexists(target):
         return

@@ -24,7 +24,7 @@ SAVE_AGAIN = "save it again in the program that made it"
 SERVE = "from rag.documents.parser_process import serve; serve()"
 
 
-def parse(name: str, data: bytes, settings: DocumentSettings) -> Parsed:
+def parse_in_child(name: str, data: bytes, settings: DocumentSettings) -> Parsed:
     """-> text and sections of a file called `name`, as `rag.documents.formats.registry.parse` gives them. Raises DocumentError."""
     child = getattr(_own, "child", None)
     if (

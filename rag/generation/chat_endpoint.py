@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from rag.core.errors import EndpointError
-from rag.generation.http_retry import Pace, patiently
+from rag.generation.http_retry import RateLimiter, with_retries
 
 KEPT = Path("var/endpoint/answers.jsonl")
 HERE = ("localhost", "127.0.0.1", "::1")
@@ -47,7 +47,7 @@ class Endpoint:
         if not settings.model:
             raise EndpointError("the endpoint's model has no name: --set endpoint.model=NAME, as the endpoint calls it")
         self.settings, self._kept_in, self._kept = settings, kept, _read_kept(kept)
-        self._pace, self._writing = Pace(settings.per_minute), threading.Lock()
+        self._pace, self._writing = RateLimiter(settings.per_minute), threading.Lock()
         self.read = self.written = self.asked = self.reused = 0
 
     def complete(self, conversations: list[Messages]) -> list[str]:
@@ -85,7 +85,7 @@ class Endpoint:
             "Content-Type": "application/json",
             **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
         }
-        reply = patiently(
+        reply = with_retries(
             f"{self.url}/chat/completions",
             json.dumps(body).encode(),
             headers,

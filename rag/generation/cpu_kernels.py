@@ -45,7 +45,7 @@ AttentionInterface.register(NAME, shared_keys)
 AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
-def lighten(models: list[Any], device: str) -> None:
+def use_cpu_kernels(models: list[Any], device: str) -> None:
     """Make causal models, which may share weights, faster where they are on a CPU: the same tokens, but no gradients and no plain weights from here on."""
     if device != "cpu":
         return

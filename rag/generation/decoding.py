@@ -15,7 +15,7 @@ MATCH = 3  # tokens that a draft's place must have in common with the text so fa
 
 
 @dataclass(frozen=True)
-class Read:
+class PrefillState:
     """Prompts as a model has read them: keys and values, attention mask (rows, tokens), the next position of each (rows, 1), natural log-probabilities
     of the next token (rows, vocabulary)."""
 
@@ -26,14 +26,14 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Said:
+class Continuation:
     """ids: the tokens before the end. logprobs: natural log-probability of each, and of the end where it was reached."""
 
     ids: list[int]
     logprobs: list[float]
 
 
-def read_on(model: Any, rows: list[list[int]], after: Prefix | None = None) -> Read:
+def prefill(model: Any, rows: list[list[int]], after: Prefix | None = None) -> PrefillState:
     """Read token ids, after beginnings that have been read."""
     width = max(map(len, rows))
     ids = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=model.device)
@@ -50,13 +50,13 @@ def read_on(model: Any, rows: list[list[int]], after: Prefix | None = None) -> R
         use_cache=True,
         logits_to_keep=1,
     )
-    return Read(step.past_key_values, mask, position[:, -1:] + 1, step.logits[:, -1].float().log_softmax(-1))
+    return PrefillState(step.past_key_values, mask, position[:, -1:] + 1, step.logits[:, -1].float().log_softmax(-1))
 
 
-def continue_batch(model: Any, read: Read, ends: set[int], most: int) -> list[Said]:
+def decode_batch(model: Any, read: PrefillState, ends: set[int], most: int) -> list[Continuation]:
     """-> what greedily follows each row, up to one of the tokens `ends` or `most` tokens."""
     cache, mask, position, scores = read.cache, read.mask, read.position, read.scores
-    said: list[Said] = [Said([], []) for _ in mask]
+    said: list[Continuation] = [Continuation([], []) for _ in mask]
     done = [False] * len(mask)
     for left in range(most - 1, -1, -1):
         best = scores.max(-1)
@@ -81,13 +81,18 @@ def continue_batch(model: Any, read: Read, ends: set[int], most: int) -> list[Sa
     return said
 
 
-def continue_one(
-    model: Any, read: Read, context: list[int], ends: set[int], most: int, on_tokens: Callable[[list[int]], None]
-) -> Said:
+def decode_one(
+    model: Any,
+    read: PrefillState,
+    context: list[int],
+    ends: set[int],
+    most: int,
+    on_tokens: Callable[[list[int]], None],
+) -> Continuation:
     """-> what continue_batch says of a single row, in fewer steps: answers mostly copy from the context, so each step tries the tokens that follow
     the same words there, and keeps them as far as they are what the model would say (prompt lookup decoding, github.com/apoorvumang/prompt-lookup-decoding;
     greedy speculative decoding, arXiv 2211.17192). on_tokens gets the ids so far."""
-    said, scores = Said([], []), read.scores
+    said, scores = Continuation([], []), read.scores
     step: list[int] = []  # what was read last: the last token and a draft
     while True:
         best, before = scores.max(-1), len(said.ids)
@@ -101,7 +106,7 @@ def continue_one(
                 break
         on_tokens(said.ids)
         read.cache.crop(min(0, len(said.ids) - before - len(step)))
-        draft = lookup([*context, *said.ids])[: most - len(said.logprobs) - 1]
+        draft = prompt_lookup([*context, *said.ids])[: most - len(said.logprobs) - 1]
         step, done = [said.ids[-1], *draft], len(said.ids) - 1
         ids = torch.tensor([step], device=model.device)
         position = read.position + done + torch.arange(len(step), device=model.device)
@@ -112,7 +117,7 @@ def continue_one(
         scores = logits[0].float().log_softmax(-1)
 
 
-def lookup(ids: list[int]) -> list[int]:
+def prompt_lookup(ids: list[int]) -> list[int]:
     """-> the tokens that follow the last earlier occurrence of the last few, of as many as can be."""
     for n in range(MATCH, 0, -1):
         tail = ids[-n:]
@@ -122,7 +127,7 @@ def lookup(ids: list[int]) -> list[int]:
     return []
 
 
-def score(model: Any, read: Read, wanted: list[list[int]]) -> list[list[float]]:
+def score_continuations(model: Any, read: PrefillState, wanted: list[list[int]]) -> list[list[float]]:
     """-> natural log-probability of each token of the wanted continuations, one a row. Leaves the cache as it was."""
     longest = max(map(len, wanted))
     ids = torch.tensor([row + [0] * (longest - len(row)) for row in wanted], device=model.device)

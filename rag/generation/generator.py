@@ -13,18 +13,18 @@ import torch
 
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError
-from rag.generation.cpu_kernels import lighten
-from rag.generation.decoding import Read, continue_batch, continue_one, read_on, score
+from rag.generation.cpu_kernels import use_cpu_kernels
+from rag.generation.decoding import PrefillState, decode_batch, decode_one, prefill, score_continuations
 from rag.generation.kv_cache import PrefixCache
 from rag.generation.prefill import PrefixReader, PrefixSettings
-from rag.generation.prompt import Tokens, check_fingerprint, citation_start, fingerprint
+from rag.generation.prompt import PromptTokens, check_fingerprint, citation_start, fingerprint
 from rag.generation.soft_prompt import is_soft, soft_prompt
-from rag.generation.span_search import Node, Span, find_spans, span_tree
-from rag.models.adapters import AT_QUESTION, attach, read_identity
+from rag.generation.span_search import Span, SpanNode, build_span_tree, search_spans
+from rag.models.adapters import AT_QUESTION, attach_adapter, read_identity
 from rag.models.causal_lm import load_base
 from rag.models.resolve import LocalModel
 
-Prompt = Tokens | list[int]  # with passages and a question, or plain
+Prompt = PromptTokens | list[int]  # with passages and a question, or plain
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def _without_gaps(module: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.
     return (inputs[0].clone(memory_format=torch.contiguous_format),)
 
 
-def _tokens(prompts: list[Prompt]) -> list[Tokens]:
-    return [ids if isinstance(ids, Tokens) else Tokens(ids, 0, 0, ()) for ids in prompts]
+def _tokens(prompts: list[Prompt]) -> list[PromptTokens]:
+    return [ids if isinstance(ids, PromptTokens) else PromptTokens(ids, 0, 0, ()) for ids in prompts]
 
 
 class Generator:
@@ -73,7 +73,7 @@ class Generator:
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
         if not hasattr(self._tuned, "disable_adapter"):  # PEFT's layers need the base's as they are
-            lighten([self._base, self._tuned], device)
+            use_cpu_kernels([self._base, self._tuned], device)
         self.prefixes = PrefixReader(
             self._layers,
             self._read_as_base,
@@ -99,7 +99,7 @@ class Generator:
         self._everywhere = identity.get("activation") != AT_QUESTION
         if not self._everywhere:
             self.apart = identity.get("apart", False)
-        self._tuned = attach(self._base, adapter, not self._everywhere)
+        self._tuned = attach_adapter(self._base, adapter, not self._everywhere)
 
     @property
     def _writer(self) -> Any:
@@ -148,28 +148,28 @@ class Generator:
         tokens = _tokens(prompts)
         with self._speaker(tokens), torch.inference_mode():
             read = self._read(tokens)
-            scores = score(self._writer, read, wanted) if any(wanted) else [[] for _ in wanted]
+            scores = score_continuations(self._writer, read, wanted) if any(wanted) else [[] for _ in wanted]
             return self._continue(read, tokens, max_new_tokens, None, None), scores
 
     def propose(
         self,
-        prompt: Tokens,
+        prompt: PromptTokens,
         passages: list[Chunk],
         wanted: list[int],
         kind: re.Pattern[str] | None = None,
-        also: Callable[[Node], list[tuple[int, ...]]] | None = None,
+        also: Callable[[SpanNode], list[tuple[int, ...]]] | None = None,
     ) -> tuple[list[Span], list[float]]:
         """-> the likeliest spans of the passages as the answer, best first, of those that hold `kind` if there are any; and the scores of the `wanted`
         continuation as generate_and_score gives them. also: names paths in the tree of all spans whose ends are to be among those, likely or not."""
         with self._speaker([prompt]), torch.inference_mode():
             read = self._read([prompt])
-            scores = score(self._writer, read, [wanted])[0] if wanted else []
-            tree = span_tree(self.tokenizer, passages, kind)
-            return find_spans(
+            scores = score_continuations(self._writer, read, [wanted])[0] if wanted else []
+            tree = build_span_tree(self.tokenizer, passages, kind)
+            return search_spans(
                 self._writer, read, tree, citation_start(self.tokenizer), also=also(tree) if also else ()
             ), scores
 
-    def _speaker(self, prompts: list[Tokens]) -> Any:
+    def _speaker(self, prompts: list[PromptTokens]) -> Any:
         """An adapter that wakes up at the question sleeps through prompts that have none, as with PEFT."""
         asks = {t.prefix > 0 for t in prompts}
         if self._off or self._everywhere or asks == {True}:
@@ -180,18 +180,18 @@ class Generator:
             )
         return self.base()
 
-    def _read(self, prompts: list[Tokens]) -> Read:
+    def _read(self, prompts: list[PromptTokens]) -> PrefillState:
         if self._everywhere and not self._off or not all(t.prefix for t in prompts):
-            return read_on(
+            return prefill(
                 self._writer, [t.ids for t in prompts], None if self._off else soft_prompt(self._tuned, len(prompts))
             )
         with self.prefixes.read([t.parts(self.apart) for t in prompts]) as prefix:
-            return read_on(self._writer, [t.rest for t in prompts], prefix)
+            return prefill(self._writer, [t.rest for t in prompts], prefix)
 
     def _continue(
         self,
-        read: Read,
-        prompts: list[Tokens],
+        read: PrefillState,
+        prompts: list[PromptTokens],
         max_new_tokens: int,
         on_text: Callable[[str], None] | None,
         stop: int | None,
@@ -199,9 +199,9 @@ class Generator:
         ends = {self.tokenizer.eos_token_id, stop} - {None}
         stream = _Stream(self.tokenizer, on_text)
         if len(prompts) == 1:
-            said = [continue_one(self._writer, read, prompts[0].ids, ends, max_new_tokens, stream.push)]
+            said = [decode_one(self._writer, read, prompts[0].ids, ends, max_new_tokens, stream.push)]
         else:
-            said = continue_batch(self._writer, read, ends, max_new_tokens)
+            said = decode_batch(self._writer, read, ends, max_new_tokens)
         stream.push(said[0].ids, last=True)
         return [Generation(self.tokenizer.decode(s.ids, skip_special_tokens=True), s.logprobs) for s in said]
 

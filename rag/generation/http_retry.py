@@ -21,7 +21,7 @@ LONGEST = 120.0  # seconds that a server may ask us to wait
 SHOWN = 200  # characters of a server's complaint
 
 
-class Pace:
+class RateLimiter:
     """Deals out turns, `per_minute` of them a minute, evenly; any number where it is 0."""
 
     def __init__(self, per_minute: int):
@@ -44,7 +44,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(_Stay)
 
 
-def patiently(url: str, data: bytes, headers: dict[str, str], tries: int, timeout: float, pace: Pace) -> Any:
+def with_retries(url: str, data: bytes, headers: dict[str, str], tries: int, timeout: float, pace: RateLimiter) -> Any:
     """-> the JSON that comes back. Between tries it waits as long as the server asks for (Retry-After, RFC 9110), else twice as long each time, from a second.
 
     Raises EndpointError when the request is refused, or after the last try."""

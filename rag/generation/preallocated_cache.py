@@ -6,10 +6,10 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-ROOM = 128  # tokens that a usual question and answer take
+SPARE_COLUMNS = 128  # tokens that a usual question and answer take
 
 
-class RoomyLayer(DynamicLayer):
+class PreallocatedLayer(DynamicLayer):
     """One layer: the first `length` tokens of keys and values (rows, heads, capacity, size of a head), the rest of which is room. Where gradients are
     wanted, or the room is used up, it grows as transformers' layer does."""
 
@@ -31,8 +31,8 @@ class RoomyLayer(DynamicLayer):
         return self.keys, self.values
 
 
-def roomy_cache(whole: torch.Tensor, length: int) -> DynamicCache:
+def preallocated_cache(whole: torch.Tensor, length: int) -> DynamicCache:
     """-> a model cache over (layers, 2, rows, heads, capacity, size of a head) of which `length` tokens are filled."""
     cache = DynamicCache()
-    cache.layers = [RoomyLayer(keys, values, length) for keys, values in whole]
+    cache.layers = [PreallocatedLayer(keys, values, length) for keys, values in whole]
     return cache

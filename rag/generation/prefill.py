@@ -13,8 +13,8 @@ from tqdm import tqdm
 from transformers import DynamicCache
 
 from rag.generation.kv_cache import Key, Parts, PrefixCache
-from rag.generation.preallocated_cache import ROOM, roomy_cache
-from rag.generation.rope import mover
+from rag.generation.preallocated_cache import SPARE_COLUMNS, preallocated_cache
+from rag.generation.rope import key_rotation
 
 BATCH, BATCH_CUDA = (
     256,
@@ -68,7 +68,7 @@ class PrefixReader:
     ):
         """apart: whether the callers cut prefixes into instructions and passages, or leave them whole."""
         self._forward, self._identity, self.cache, self._device, self.apart = forward, identity, cache, device, apart
-        self._move = mover(layers)
+        self._move = key_rotation(layers)
         self.computed = 0  # parts read so far, for tests and timings
 
     @contextmanager
@@ -141,7 +141,7 @@ class PrefixReader:
         lengths = [sum(tensor.shape[3] for tensor in row) for row in rows]
         width, first = max(lengths), rows[0][0]
         whole = first.new_empty(
-            first.shape[0], 2, len(rows), first.shape[2], width + ROOM, first.shape[4], device=self._device
+            first.shape[0], 2, len(rows), first.shape[2], width + SPARE_COLUMNS, first.shape[4], device=self._device
         )
         mask = torch.zeros(len(rows), width, dtype=torch.long, device=self._device)
         for n, (row, length) in enumerate(zip(rows, lengths, strict=True)):
@@ -155,7 +155,7 @@ class PrefixReader:
                 whole[:, 0, n, :, at:end] = self._move(tensor[:, 0], moved) if moved else tensor[:, 0]
                 whole[:, 1, n, :, at:end] = tensor[:, 1]
                 at = end
-        return Prefix(roomy_cache(whole, width), mask)
+        return Prefix(preallocated_cache(whole, width), mask)
 
 
 def _keys(parts: Parts) -> list[Parts]:

@@ -10,20 +10,20 @@ from typing import Any
 
 from rag.core.chunk import Chunk
 from rag.core.errors import PromptError
-from rag.core.invisible_characters import visible
+from rag.core.invisible_characters import remove_invisible
 
 REFUSAL = "The documents do not answer this."
 SYSTEM = (
     "Answer the question using only the numbered passages. Give a short answer in their words and cite the passage like [2]. "
     f"If the passages do not contain the answer, say: {REFUSAL}"
 )
-ASKED = "Question:"
+QUESTION_LABEL = "Question:"
 CLOSED_BOOK = "Answer the question in a few words."
 _CITATION = re.compile(r"\s*\[(\d+)\]")
 
 
 @dataclass(frozen=True)
-class Tokens:
+class PromptTokens:
     """A rendered prompt. ids: token ids. supervised: how many of the last ids are the answer, which alone is trained on (0 when serving).
     prefix: how many of the first ids depend on the passages alone and are the same for every question; the rest starts with `invocation`.
     starts: where in the prefix each passage starts; before the first stand the instructions."""
@@ -53,7 +53,7 @@ class Invocation:
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParsedAnswer:
     """What a generator said: the text without citations, the passage numbers cited (from 1), whether it is the refusal."""
 
     text: str
@@ -65,7 +65,10 @@ def messages(question: str, passages: list[Chunk]) -> list[dict[str, str]]:
     """-> chat messages. The passages come before the question, so that they can be read once for many questions. A blank line stands between
     them and nowhere else: within passages and question white space is a single blank, so that nothing in them looks like the question's start."""
     shown = "\n\n".join(_shown(n, p) for n, p in enumerate(passages, 1))
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": f"{shown}\n\n{ASKED} {_flat(question)}"}]
+    return [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": f"{shown}\n\n{QUESTION_LABEL} {_flat(question)}"},
+    ]
 
 
 def _shown(n: int, passage: Chunk) -> str:
@@ -85,7 +88,7 @@ def citation_start(tokenizer: Any) -> int:
     return whole[len(text)]
 
 
-def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | None = None) -> Tokens:
+def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | None = None) -> PromptTokens:
     """-> token ids of the prompt; with `answer`, of prompt, answer and end-of-turn token, the last two supervised. What looks like a control token in
     question, passages or answer is spelt out as text.
 
@@ -102,12 +105,14 @@ def render(tokenizer: Any, question: str, passages: list[Chunk], answer: str | N
             f"tokens merge across the start of the answer {answer[:30]!r}: this tokenizer needs another chat template"
         )
     start = invocation(tokenizer)
-    prefix = _ids(tokenizer, text[: text.rindex(f"{ASKED} {_flat(question)}") - start.blank])
-    if whole[: len(prefix)] != prefix or question_at(whole, start.ids) != len(prefix):
+    prefix = _ids(tokenizer, text[: text.rindex(f"{QUESTION_LABEL} {_flat(question)}") - start.blank])
+    if whole[: len(prefix)] != prefix or question_start(whole, start.ids) != len(prefix):
         raise PromptError(
             f"tokens merge across the start of the question {question[:30]!r}, or it begins again later: ask in other words"
         )
-    return Tokens(whole, len(whole) - len(prompt), len(prefix), _starts(tokenizer, text, prefix, passages, start.blank))
+    return PromptTokens(
+        whole, len(whole) - len(prompt), len(prefix), _starts(tokenizer, text, prefix, passages, start.blank)
+    )
 
 
 def _starts(tokenizer: Any, text: str, prefix: list[int], passages: list[Chunk], blank: int) -> tuple[int, ...]:
@@ -128,20 +133,20 @@ def invocation(tokenizer: Any) -> Invocation:
     occurrence. With the blank line before it where the tokenizer keeps that apart from any passage's end: no question holds a blank line, and so
     none can move the start."""
     for blank in ("\n\n", ""):
-        ids = _ids(tokenizer, blank + ASKED)
+        ids = _ids(tokenizer, blank + QUESTION_LABEL)
         before = [f"A passage ends{end}" + ("" if blank else "\n\n") for end in (".", "", " 7", ")", "\u201d")]
         if all(
-            _ids(tokenizer, b + blank + ASKED + " Why?")[: len(_ids(tokenizer, b)) + len(ids)]
+            _ids(tokenizer, b + blank + QUESTION_LABEL + " Why?")[: len(_ids(tokenizer, b)) + len(ids)]
             == _ids(tokenizer, b) + ids
             for b in before
         ):
             return Invocation(ids, len(blank))
     raise PromptError(
-        f"tokens merge across the start of the question {ASKED!r}: choose another model with --set model.generator=..."
+        f"tokens merge across the start of the question {QUESTION_LABEL!r}: choose another model with --set model.generator=..."
     )
 
 
-def question_at(ids: list[int], start: list[int]) -> int | None:
+def question_start(ids: list[int], start: list[int]) -> int | None:
     """-> where the invocation `start` occurs last in `ids`, None where it does not: the rule by which PEFT activates an adapter."""
     return next((i for i in range(len(ids) - len(start), -1, -1) if ids[i : i + len(start)] == start), None)
 
@@ -158,16 +163,16 @@ def plain_ids(tokenizer: Any, text: str) -> list[int]:
     return _ids(tokenizer, _defused(text, _control(tokenizer)))
 
 
-def parse(output: str) -> Parsed:
+def parse_answer(output: str) -> ParsedAnswer:
     """-> the parts of a generator's output; anything after a second line is dropped."""
     line = output.strip().split("\n")[0].strip()
     if line.startswith(REFUSAL.rstrip(".")):
-        return Parsed(REFUSAL, (), True)
+        return ParsedAnswer(REFUSAL, (), True)
     cited: list[int] = []
     while found := _CITATION.findall(line):  # taking one out may leave another: [7[9]]
         cited += map(int, found)
         line = _CITATION.sub("", line)
-    return Parsed(line.strip(), tuple(dict.fromkeys(cited)), False)
+    return ParsedAnswer(line.strip(), tuple(dict.fromkeys(cited)), False)
 
 
 def fingerprint(tokenizer: Any) -> str:
@@ -184,7 +189,7 @@ def check_fingerprint(found: str, expected: str, what: str, remedy: str) -> None
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", visible(text)).strip()
+    return re.sub(r"\s+", " ", remove_invisible(text)).strip()
 
 
 @lru_cache(maxsize=8)
@@ -199,7 +204,7 @@ def _control(tokenizer: Any) -> re.Pattern[str]:
 
 def _defused(text: str, control: re.Pattern[str]) -> str:
     """-> the text with a blank after the first character of each control token, so that the tokenizer reads it as text."""
-    text = visible(text)  # first, lest taking a character out afterwards join a token together
+    text = remove_invisible(text)  # first, lest taking a character out afterwards join a token together
     while control.search(text):
         text = control.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
     return text

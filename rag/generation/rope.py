@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 
-def movable(layers: Any) -> bool:
+def uses_rope(layers: Any) -> bool:
     """Whether the model's keys can be moved: one rotation for all layers, of whole keys. layers: the model without its output layer."""
     frequencies, config = getattr(getattr(layers, "rotary_emb", None), "inv_freq", None), layers.config
     if frequencies is None or hasattr(layers, "rotary_emb_local"):
@@ -18,7 +18,7 @@ def movable(layers: Any) -> bool:
     )
 
 
-def mover(layers: Any) -> Callable[[torch.Tensor, int], torch.Tensor]:
+def key_rotation(layers: Any) -> Callable[[torch.Tensor, int], torch.Tensor]:
     """-> what turns keys (..., tokens, size of a head) as if their tokens stood that many positions later: a rotation by the sum of two angles is the one
     after the other. layers: of a movable model."""
 

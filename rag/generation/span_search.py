@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 from rag.core.chunk import Chunk
-from rag.core.invisible_characters import visible
-from rag.core.sentences import sentences
-from rag.generation.decoding import Read
+from rag.core.invisible_characters import remove_invisible
+from rag.core.sentences import sentence_spans
+from rag.generation.decoding import PrefillState
 
-LONGEST = 24  # tokens of a span
-LEAD = 5  # words of a span, within which the kind of answer that is asked for stands
+MAX_SPAN_TOKENS = 24  # tokens of a span
+LEAD_WORDS = 5  # words of a span, within which the kind of answer that is asked for stands
 BEAMS = 6
-AHEAD = (
+LOOKAHEAD = (
     5  # tokens of one beam that are read together: on two cores a step over 30 tokens takes little longer than over 6
 )
 MARGIN = 5.0  # nats below the best span, from which on a beginning is given up
@@ -28,7 +28,7 @@ _LABEL = re.compile(
 
 
 @dataclass(frozen=True)
-class Place:
+class SpanPlace:
     """Where a span stands. passage: number among those shown (from 1). start, end: characters of the chunk's text; sentence: those of the sentence around."""
 
     passage: int
@@ -38,11 +38,11 @@ class Place:
 
 
 @dataclass
-class Node:
+class SpanNode:
     """A beginning of spans. places: where it is a whole span."""
 
-    next: dict[int, Node] = field(default_factory=dict)
-    places: list[Place] = field(default_factory=list)
+    next: dict[int, SpanNode] = field(default_factory=dict)
+    places: list[SpanPlace] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -50,40 +50,40 @@ class Span:
     """logprob: natural log-probability of its tokens and of ending there."""
 
     ids: tuple[int, ...]
-    places: tuple[Place, ...]
+    places: tuple[SpanPlace, ...]
     logprob: float
 
 
-def span_tree(tokenizer: Any, passages: list[Chunk], kind: re.Pattern[str] | None = None) -> Node:
+def build_span_tree(tokenizer: Any, passages: list[Chunk], kind: re.Pattern[str] | None = None) -> SpanNode:
     """-> the tokens of every span of whole words within a sentence, as a generator would write them; if any holds `kind` among its first LEAD words, of those
     alone."""
-    root, texts, origins = Node(), [], []
+    root, texts, origins = SpanNode(), [], []
     for n, chunk in enumerate(passages, 1):
-        for first, last in sentences(chunk.text):
+        for first, last in sentence_spans(chunk.text):
             flat, place = _flattened(chunk.text, first, last)
             label = _LABEL.match(flat) if chunk.text[:first].strip(" ")[-1:] in ("", "\n") else None
             for start, ends in _bounds(flat, label.end() if label else 0, kind):
                 texts.append(
-                    flat[start : start + 8 * LONGEST].partition("[")[0]
+                    flat[start : start + 8 * MAX_SPAN_TOKENS].partition("[")[0]
                 )  # no answer holds what reads like a citation
                 origins.append((n, (first, last), start, place, ends))
     if not texts:
-        return span_tree(tokenizer, passages) if kind else root
+        return build_span_tree(tokenizer, passages) if kind else root
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=True)
     for ids, offsets, (n, sentence, start, place, ends) in zip(
         encoded["input_ids"], encoded["offset_mapping"], origins, strict=True
     ):
         node = root
-        for token, (_, end) in zip(ids[:LONGEST], offsets, strict=False):
-            node = node.next.setdefault(token, Node())
+        for token, (_, end) in zip(ids[:MAX_SPAN_TOKENS], offsets, strict=False):
+            node = node.next.setdefault(token, SpanNode())
             if start + end in ends:
-                node.places.append(Place(n, place[start], place[start + end - 1] + 1, sentence))
+                node.places.append(SpanPlace(n, place[start], place[start + end - 1] + 1, sentence))
     return root
 
 
-def walk(tree: Node) -> Iterator[tuple[tuple[int, ...], Node]]:
+def walk_tree(tree: SpanNode) -> Iterator[tuple[tuple[int, ...], SpanNode]]:
     """-> each node with the path to it."""
-    waiting: list[tuple[tuple[int, ...], Node]] = [((), tree)]
+    waiting: list[tuple[tuple[int, ...], SpanNode]] = [((), tree)]
     while waiting:
         path, node = waiting.pop()
         yield path, node
@@ -95,7 +95,7 @@ def _bounds(flat: str, after: int, kind: re.Pattern[str] | None) -> Iterator[tup
     words = [(m.start(), m.end()) for m in _WORD.finditer(flat, after)]
     held = [(m.start(), m.end()) for m in kind.finditer(flat)] if kind else []
     for at, (start, _) in enumerate(words):
-        lead = words[min(at + LEAD, len(words)) - 1][1]
+        lead = words[min(at + LEAD_WORDS, len(words)) - 1][1]
         least = min((end for begin, end in held if start <= begin < lead), default=len(flat) + 1) if kind else start
         if ends := {end for _, end in words[at:] if end >= least}:
             yield start, ends
@@ -106,16 +106,16 @@ def _flattened(text: str, first: int, last: int) -> tuple[str, list[int]]:
     flat, place = [], []
     for at in range(first, last):
         space = text[at].isspace()
-        if visible(text[at]) and (not space or flat and flat[-1] != " "):
+        if remove_invisible(text[at]) and (not space or flat and flat[-1] != " "):
             flat.append(" " if space else text[at])
             place.append(at)
     return "".join(flat), place
 
 
-def find_spans(
+def search_spans(
     model: Any,
-    read: Read,
-    tree: Node,
+    read: PrefillState,
+    tree: SpanNode,
     closing: int,
     beams: int = BEAMS,
     margin: float = MARGIN,
@@ -142,7 +142,7 @@ class _Beam:
 
     ids: tuple[int, ...]
     total: float
-    node: Node
+    node: SpanNode
     columns: list[int]
     scores: torch.Tensor
 
@@ -151,7 +151,7 @@ class _Search:
     """All beams are one row, in which each token sees the prompt and its own beginning only; what has only one continuation in the passages is read with it
     in one step."""
 
-    def __init__(self, model: Any, read: Read, closing: int, beams: int, margin: float):
+    def __init__(self, model: Any, read: PrefillState, closing: int, beams: int, margin: float):
         self._model, self._read, self._closing, self._beams, self._margin = model, read, closing, beams, margin
         self.found: list[Span] = []
         self.named: list[Span] = []
@@ -242,10 +242,10 @@ class _Search:
         return step.logits[0].float().log_softmax(-1), columns
 
 
-def _forced(node: Node, token: int) -> list[int]:
+def _forced(node: SpanNode, token: int) -> list[int]:
     """-> the token, and what must follow it, up to AHEAD tokens."""
     tokens, node = [token], node.next[token]
-    while len(tokens) < AHEAD and len(node.next) == 1:
+    while len(tokens) < LOOKAHEAD and len(node.next) == 1:
         (token,) = node.next
         tokens.append(token)
         node = node.next[token]

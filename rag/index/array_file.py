@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from rag.core.errors import DerivedError
+from rag.core.errors import SearchFileError
 
 MAGIC = b"ragtune1"
 HEAD = 24  # magic, checksum of all that follows it, length of the description
@@ -56,13 +56,13 @@ def load_arrays(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str,
     try:
         whole = np.asarray(np.memmap(path, np.uint8, "r"))  # slicing a memmap costs ten times slicing an array
     except (OSError, ValueError) as error:
-        raise DerivedError(f"{path} can't be read ({error})") from error
+        raise SearchFileError(f"{path} can't be read ({error})") from error
     if whole[:8].tobytes() != MAGIC or whole[8:16].tobytes() != xxhash.xxh3_64(whole[16:]).digest():
-        raise DerivedError(f"{path} is damaged")
+        raise SearchFileError(f"{path} is damaged")
     start = HEAD + int.from_bytes(whole[16:HEAD].tobytes(), "little")
     described = json.loads(whole[HEAD:start].tobytes())
     if described["about"]["kind"] != kind:
-        raise DerivedError(f"{path} is of version {described['about']['kind']}, not {kind}")
+        raise SearchFileError(f"{path} is of version {described['about']['kind']}, not {kind}")
     arrays = {}
     for name, (dtype, shape, at) in described["arrays"].items():
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize

@@ -15,7 +15,7 @@ import numpy as np
 
 from rag.core.words import search_terms
 from rag.index.array_file import load_arrays, save_arrays
-from rag.index.inverted_index import Postings
+from rag.index.inverted_index import InvertedIndex
 
 K1, B, EPSILON = 1.5, 0.75, 0.25  # rank-bm25's
 COMMON, KEPT = (
@@ -24,14 +24,14 @@ COMMON, KEPT = (
 )  # texts that hold a word, from which on its shares are kept; pairs of numbers kept at most (16 bytes each)
 
 
-class Lexical:
+class BM25Index:
     """BM25 over chunks, by their ids."""
 
-    def __init__(self, base: Postings, added: dict[int, Counter] | None = None, removed: Iterable[int] = ()):
+    def __init__(self, base: InvertedIndex, added: dict[int, Counter] | None = None, removed: Iterable[int] = ()):
         """added: chunk id -> its words, counted. removed: ids of the base's chunks that are gone."""
         self._base, self._added = base, added or {}
         self._removed = np.array(sorted(removed), np.int64)
-        delta = Postings.build(self._added.items())
+        delta = InvertedIndex.build(self._added.items())
         dead = np.isin(base.ids, self._removed, assume_unique=True) if len(self._removed) else None
         self._parts = [(base, dead), (delta, None)]
         self._shares: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
@@ -59,7 +59,7 @@ class Lexical:
         total = math.fsum(count * self._raw_idf(n) for count, n in seen)
         self._floor = EPSILON * total / sum(count for count, _ in seen) if seen else 0.0
 
-    def _joint_frequencies(self, delta: Postings) -> np.ndarray:
+    def _joint_frequencies(self, delta: InvertedIndex) -> np.ndarray:
         """-> in how many living chunks each word occurs, base and delta together."""
         joint, new = self._frequencies.astype(np.int64, copy=True), []
         for word, n in zip(delta.words(), delta.frequencies(None).tolist(), strict=True):
@@ -74,10 +74,10 @@ class Lexical:
         return math.log(self._size - n + 0.5) - math.log(n + 0.5)
 
     @classmethod
-    def build(cls, ids: np.ndarray, texts: Iterable[str]) -> Lexical:
+    def build(cls, ids: np.ndarray, texts: Iterable[str]) -> BM25Index:
         """-> an index of texts, one an id; ids ascend."""
         return cls(
-            Postings.build((id, Counter(search_terms(text))) for id, text in zip(ids.tolist(), texts, strict=True))
+            InvertedIndex.build((id, Counter(search_terms(text))) for id, text in zip(ids.tolist(), texts, strict=True))
         )
 
     def save(self, path: Path, change: int) -> None:
@@ -85,19 +85,19 @@ class Lexical:
         save_arrays(path, self._base.arrays(), {"kind": "lexical-1", "change": change})
 
     @classmethod
-    def load(cls, path: Path) -> tuple[Lexical, int]:
+    def load(cls, path: Path) -> tuple[BM25Index, int]:
         """-> a saved index, and the change that it has seen. Raises DerivedError when the file is missing, damaged or of another version."""
         arrays, about = load_arrays(path, "lexical-1")
-        return cls(Postings(**arrays)), about["change"]
+        return cls(InvertedIndex(**arrays)), about["change"]
 
-    def updated(self, ids: np.ndarray, texts: Iterable[str], removed: np.ndarray) -> Lexical:
+    def updated(self, ids: np.ndarray, texts: Iterable[str], removed: np.ndarray) -> BM25Index:
         """-> an index with these texts added and those ids removed; this one stays as it is."""
         gone = set(removed.tolist())
         added = {
             **self._added,
             **{id: Counter(search_terms(text)) for id, text in zip(ids.tolist(), texts, strict=True)},
         }
-        return Lexical(
+        return BM25Index(
             self._base,
             {id: found for id, found in added.items() if id not in gone},
             {*self._removed.tolist(), *(gone - added.keys())},

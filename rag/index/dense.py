@@ -20,7 +20,7 @@ MARGIN = 64  # candidates scored again beyond those asked for
 CLOSE = 1e-5  # more than FAISS's float32 sums can be off
 
 
-class Dense:
+class DenseIndex:
     """Inner products of unit vectors, by chunk id. A base, as its file holds it, with what was added and removed since.
 
     A score is a float64 sum over the two vectors alone, so that it does not depend on where a vector lies or what lies beside it.
@@ -44,7 +44,7 @@ class Dense:
         self._alive = ~np.isin(ids, self._removed, assume_unique=True) if len(self._removed) else None
 
     @classmethod
-    def build(cls, ids: np.ndarray, vectors: np.ndarray) -> Dense:
+    def build(cls, ids: np.ndarray, vectors: np.ndarray) -> DenseIndex:
         """-> an index of float16 (or wider) vectors, one an id; ids ascend."""
         vectors = np.ascontiguousarray(vectors, np.float16)
         return cls(ids, vectors, _inverted_lists(vectors) if len(ids) > EXACT else _flat(vectors))
@@ -57,20 +57,20 @@ class Dense:
         save_arrays(path, arrays, {"kind": "dense-1", "change": change})
 
     @classmethod
-    def load(cls, path: Path) -> tuple[Dense, int]:
+    def load(cls, path: Path) -> tuple[DenseIndex, int]:
         """-> a saved index, and the change that it has seen. Raises DerivedError when the file is missing, damaged or of another version."""
         arrays, about = load_arrays(path, "dense-1")
         index = faiss.deserialize_index(arrays["lists"]) if "lists" in arrays else _flat(arrays["vectors"])
         return cls(arrays["ids"], arrays["vectors"], index), about["change"]
 
-    def updated(self, ids: np.ndarray, vectors: np.ndarray, removed: np.ndarray) -> Dense:
+    def updated(self, ids: np.ndarray, vectors: np.ndarray, removed: np.ndarray) -> DenseIndex:
         """-> an index with these vectors added and those ids removed; this one stays as it is."""
         if not len(self._ids) and not self._added:
-            return Dense.build(ids, vectors)  # which may be the first to know the dimension
+            return DenseIndex.build(ids, vectors)  # which may be the first to know the dimension
         gone = set(removed.tolist())
         added = {**self._added, **dict(zip(ids.tolist(), np.asarray(vectors, np.float16), strict=True))}
         left = {id: vector for id, vector in added.items() if id not in gone}
-        return Dense(
+        return DenseIndex(
             self._ids,
             self._vectors,
             self._index,

@@ -14,18 +14,19 @@ from tqdm import tqdm
 from rag.core.chunk import Chunk
 from rag.core.errors import DocumentError, StoreError
 from rag.core.settings import Settings
-from rag.documents.chunking import ChunkSettings, chunk
-from rag.documents.discovery import is_gone
-from rag.documents.document import Document, DocumentSettings, Skipped, find_files, load_bytes, parse_document
-from rag.index.snapshot import catch_up, drop_ahead, sweep
-from rag.index.writer import Store
+from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.discovery import Skipped, find_files, is_gone, load_bytes
+from rag.documents.document import Document, parse_document
+from rag.documents.formats.limits import DocumentSettings
+from rag.index.snapshot import delete_leftovers, drop_files_ahead, refresh_files
+from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
 
 GROUP = 1024  # chunks embedded together: enough for batches of one length, few enough that a kill loses seconds
 
 
 @dataclass
-class Report:
+class IndexingReport:
     """What an indexing run did: document ids (renamed: old and new), chunks in all and how many of them were embedded, files left out."""
 
     added: list[str] = field(default_factory=list)
@@ -39,19 +40,19 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Rules:
+class IndexingSettings:
     """How files become chunks."""
 
     documents: DocumentSettings = DocumentSettings()
     chunks: ChunkSettings = ChunkSettings()
 
     @classmethod
-    def of(cls, settings: Settings) -> Rules:
+    def of(cls, settings: Settings) -> IndexingSettings:
         """-> the user's rules: the sections "documents" and "chunk"."""
         return cls(settings.section("documents", DocumentSettings), settings.section("chunk", ChunkSettings))
 
 
-def ingest(store: Store, embedder: Embedder, targets: list[Path], rules: Rules) -> Report:
+def ingest(store: StoreWriter, embedder: Embedder, targets: list[Path], rules: IndexingSettings) -> IndexingReport:
     """Add the files under `targets`; unreadable ones are listed in the report. Raises DocumentError when a target does not exist."""
     with _writing(store):
         names = {
@@ -62,7 +63,7 @@ def ingest(store: Store, embedder: Embedder, targets: list[Path], rules: Rules) 
         )
 
 
-def sync(store: Store, embedder: Embedder, folder: Path, rules: Rules) -> Report:
+def sync(store: StoreWriter, embedder: Embedder, folder: Path, rules: IndexingSettings) -> IndexingReport:
     """Like ingest, and documents whose file in `folder` is gone, or has its place in the folder as its name now, leave the index."""
     with _writing(store):
         names: dict[str, str] = {}
@@ -80,25 +81,25 @@ def sync(store: Store, embedder: Embedder, folder: Path, rules: Rules) -> Report
         return report
 
 
-def remove(store: Store, ids: list[str]) -> None:
+def remove(store: StoreWriter, ids: list[str]) -> None:
     """Take the documents out of the record, and so of every search."""
     with _writing(store):
         store.remove(ids)
 
 
-def compact(store: Store) -> None:
+def compact(store: StoreWriter) -> None:
     """Make the search files anew and give back the room of what was removed, there and in the record. Answers stay the same."""
     with store.writing():
-        store.clean(catch_up(store, always=True))
-        sweep(store)
+        store.clean(refresh_files(store, always=True))
+        delete_leftovers(store)
 
 
 @contextmanager
-def _writing(store: Store) -> Iterator[None]:
+def _writing(store: StoreWriter) -> Iterator[None]:
     with store.writing():
-        drop_ahead(store)
+        drop_files_ahead(store)
         yield
-        catch_up(store)
+        refresh_files(store)
 
 
 def _named(names: dict[str, str], found: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
@@ -109,7 +110,7 @@ def _named(names: dict[str, str], found: Iterable[tuple[Path, str]]) -> list[tup
     ]
 
 
-def _tell_renamed(report: Report, gone: dict[str, str], documents: dict[str, tuple[str, str]]) -> None:
+def _tell_renamed(report: IndexingReport, gone: dict[str, str], documents: dict[str, tuple[str, str]]) -> None:
     """gone: digest -> id of documents that left. An added document with such a digest is one of them under a new name."""
     for id in list(report.added):
         old = gone.pop(documents[id][1], None)
@@ -119,11 +120,15 @@ def _tell_renamed(report: Report, gone: dict[str, str], documents: dict[str, tup
 
 
 def _add(
-    store: Store, embedder: Embedder, files: list[tuple[Path, str]], names: dict[str, str], rules: Rules
-) -> Report:
-    if store.changes != embedder.changes:  # while this process waited for its turn
+    store: StoreWriter,
+    embedder: Embedder,
+    files: list[tuple[Path, str]],
+    names: dict[str, str],
+    rules: IndexingSettings,
+) -> IndexingReport:
+    if store.delta != embedder.delta:  # while this process waited for its turn
         raise StoreError(f"another embedder has read the passages of {store.folder} meanwhile: run the command again")
-    report = Report()
+    report = IndexingReport()
     with tqdm(total=sum(_size(path) for path, _ in files), desc="indexing", unit="B", unit_scale=True, delay=1) as bar:
         group, waiting = [], 0
 
@@ -131,7 +136,7 @@ def _add(
             bar.update(min(size, bar.total - bar.n))
 
         for document, size in _changed(store, files, names, report, rules, done):
-            chunks = chunk(document, rules.chunks)
+            chunks = chunk_document(document, rules.chunks)
             group.append((document, chunks, size))
             waiting += len(chunks)
             if waiting >= GROUP:
@@ -156,11 +161,11 @@ def _size(path: Path) -> int:
 
 
 def _changed(
-    store: Store,
+    store: StoreWriter,
     files: list[tuple[Path, str]],
     names: dict[str, str],
-    report: Report,
-    rules: Rules,
+    report: IndexingReport,
+    rules: IndexingSettings,
     done: Callable[[float], object],
 ) -> Iterator[tuple[Document, int]]:
     """-> the documents that the record does not hold as they are now, and their files' sizes."""
@@ -193,10 +198,10 @@ def _changed(
 
 
 def _put(
-    store: Store,
+    store: StoreWriter,
     embedder: Embedder,
     group: list[tuple[Document, list[Chunk], int]],
-    report: Report,
+    report: IndexingReport,
     done: Callable[[float], object],
 ) -> None:
     """Embed what has no vector yet, piece by piece, each kept at once; then put the documents in."""
@@ -204,7 +209,9 @@ def _put(
     new = store.without_vector(chunks)
     for at in range(0, len(new), GROUP):
         piece = new[at : at + GROUP]
-        store.keep_vectors(piece, embedder.passages([c.embedded for c in piece], lambda n: done(size * n / len(new))))
+        store.keep_vectors(
+            piece, embedder.passages([c.embedding_text for c in piece], lambda n: done(size * n / len(new)))
+        )
     for document, found, _ in group:
         store.put(document, found)
     if not new:

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True)
-class Postings:
+class InvertedIndex:
     """ids: int64, ascending, one a text. lengths: int32, words of each text. letters, ends: the words, sorted by their UTF-8 bytes, one after the other,
     and where each ends. starts: where each word's postings begin in `places` (int32, positions among the ids, ascending) and `times`."""
 
@@ -25,7 +25,7 @@ class Postings:
     times: np.ndarray
 
     @classmethod
-    def build(cls, texts: Iterable[tuple[int, Counter]]) -> Postings:
+    def build(cls, texts: Iterable[tuple[int, Counter]]) -> InvertedIndex:
         """-> the index of (id, counted words); ids ascend."""
         numbers: dict[str, int] = {}
         ids, bounds, found, times = array("q"), array("q", [0]), array("i"), array("i")
@@ -39,7 +39,7 @@ class Postings:
     @classmethod
     def _sorted(
         cls, numbers: dict[str, int], ids: np.ndarray, bounds: np.ndarray, found: np.ndarray, times: np.ndarray
-    ) -> Postings:
+    ) -> InvertedIndex:
         vocabulary = sorted((word.encode(), n) for word, n in numbers.items())
         rank = np.empty(len(numbers), np.int32)
         rank[[n for _, n in vocabulary]] = np.arange(len(numbers), dtype=np.int32)

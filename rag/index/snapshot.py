@@ -10,45 +10,48 @@ from typing import Any
 
 import numpy as np
 
-from rag.core.errors import DerivedError, StoreError
-from rag.index.bm25 import Lexical
-from rag.index.dense import Dense
-from rag.index.store import Changes, Record
-from rag.index.writer import Store
+from rag.core.errors import SearchFileError, StoreError
+from rag.index.bm25 import BM25Index
+from rag.index.dense import DenseIndex
+from rag.index.store import ChunkChanges, DocumentStore
+from rag.index.writer import StoreWriter
 
 GROWN = 0.1  # a file is made anew when so large a share of the chunks came or went since
 LEAST = 500  # and as many chunks at the least: reading these again costs an opening a few hundredths of a second
 
 
 @dataclass(frozen=True)
-class Derived:
+class SearchFile:
     """One kind of search index, its file's name, and what it reads of the chunks."""
 
     cls: Any
     stem: str
-    read: Callable[[Record, np.ndarray], Any]
+    read: Callable[[DocumentStore, np.ndarray], Any]
 
-    def path(self, record: Record) -> Path:
+    def path(self, record: DocumentStore) -> Path:
         """The name holds the record's own, so that a file of another index is never taken for this one's."""
         return record.folder / f"{self.stem}-{record.name}.bin"
 
 
-KINDS = (Derived(Lexical, "lexical", Record.searched), Derived(Dense, "dense", Record.vectors))
+KINDS = (
+    SearchFile(BM25Index, "lexical", DocumentStore.search_texts),
+    SearchFile(DenseIndex, "dense", DocumentStore.vectors),
+)
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Search indexes over the chunks as of one change of the record. changes: of the embedder whose vectors they hold, as of `Record.changes`."""
+class SearchSnapshot:
+    """Search indexes over the chunks as of one change of the record. delta: of the embedder whose vectors they hold, as of `DocumentStore.delta`."""
 
     change: int
-    changes: str
-    lexical: Lexical
-    dense: Dense
+    delta: str
+    lexical: BM25Index
+    dense: DenseIndex
 
-    def caught_up(self, record: Record) -> Snapshot:
+    def caught_up(self, record: DocumentStore) -> SearchSnapshot:
         """-> a snapshot of the record as it is now; this one stays as it is. Raises StoreError when another embedder has read its passages since."""
         with record.reading():
-            if record.changes != self.changes:
+            if record.delta != self.delta:
                 raise StoreError(
                     f"another embedder has read the passages of {record.folder} since it was opened: run the command again"
                 )
@@ -59,24 +62,24 @@ class Snapshot:
                 part.updated(changes.added, kind.read(record, changes.added), changes.removed)
                 for kind, part in _with_kind(self)
             )
-            return Snapshot(record.change, self.changes, *parts)
+            return SearchSnapshot(record.change, self.delta, *parts)
 
 
-def _with_kind(snapshot: Snapshot) -> Iterable[tuple[Derived, Any]]:
+def _with_kind(snapshot: SearchSnapshot) -> Iterable[tuple[SearchFile, Any]]:
     return zip(KINDS, (snapshot.lexical, snapshot.dense), strict=True)
 
 
-def open_snapshot(record: Record) -> Snapshot:
+def open_snapshot(record: DocumentStore) -> SearchSnapshot:
     """-> the search indexes; a file that is missing or damaged is made again, and said so."""
     with record.reading():
         return _open(record)
 
 
-def _open(record: Record) -> Snapshot:
-    return Snapshot(record.change, record.changes, *(_opened(kind, record) for kind in KINDS))
+def _open(record: DocumentStore) -> SearchSnapshot:
+    return SearchSnapshot(record.change, record.delta, *(_opened(kind, record) for kind in KINDS))
 
 
-def _opened(kind: Derived, record: Record) -> Any:
+def _opened(kind: SearchFile, record: DocumentStore) -> Any:
     found = _load(kind, record)
     if found is None:
         return _made(kind, record)
@@ -88,21 +91,21 @@ def _opened(kind: Derived, record: Record) -> Any:
     )
 
 
-def _load(kind: Derived, record: Record) -> tuple[Any, int, Changes] | None:
+def _load(kind: SearchFile, record: DocumentStore) -> tuple[Any, int, ChunkChanges] | None:
     """-> the file's index, the change it has seen, and what came and went since; None when there is no file of use."""
     path = kind.path(record)
     if not path.exists():
         return None
     try:
         base, at = kind.cls.load(path)
-    except DerivedError as error:
+    except SearchFileError as error:
         print(f"{error}; it is made again from the record", file=sys.stderr)
         return None
     changes = record.since(at) if at <= record.change else None
     return None if changes is None else (base, at, changes)
 
 
-def _made(kind: Derived, record: Record) -> Any:
+def _made(kind: SearchFile, record: DocumentStore) -> Any:
     """From the whole record; kept for the next time where that is possible."""
     changes = record.since(0)
     made = kind.cls.build(changes.added, kind.read(record, changes.added))
@@ -117,7 +120,7 @@ def _made(kind: Derived, record: Record) -> Any:
     return made
 
 
-def catch_up(store: Store, always: bool = False) -> int:
+def refresh_files(store: StoreWriter, always: bool = False) -> int:
     """Make those files anew that have fallen too far behind, or all of them. For writers. -> the change that all files have seen."""
     seen = [store.change]
     with store.reading():
@@ -130,7 +133,7 @@ def catch_up(store: Store, always: bool = False) -> int:
     return min(seen)
 
 
-def drop_ahead(store: Store) -> None:
+def drop_files_ahead(store: StoreWriter) -> None:
     """Delete files that have seen more than the record has committed, as when an older store.sqlite was put back: before the record's number of changes
     comes to theirs by other changes, by which they could not be told apart any more. For writers, before they write."""
     for kind in KINDS:
@@ -138,11 +141,11 @@ def drop_ahead(store: Store) -> None:
         try:
             if path.exists() and kind.cls.load(path)[1] > store.change:
                 path.unlink()
-        except DerivedError:
+        except SearchFileError:
             continue  # made again when it is needed
 
 
-def sweep(store: Store) -> None:
+def delete_leftovers(store: StoreWriter) -> None:
     """Delete what killed processes left of files that they were saving, and files of an index that is no more. For writers."""
     for kind in KINDS:
         for path in store.folder.glob(f"{kind.stem}-*.bin*"):
@@ -150,7 +153,7 @@ def sweep(store: Store) -> None:
                 path.unlink(missing_ok=True)
 
 
-def standing(record: Record) -> list[str]:
+def describe_files(record: DocumentStore) -> list[str]:
     """-> a line for each file: how far it has caught up, or that it is missing or damaged."""
     lines = []
     for kind in KINDS:
@@ -167,6 +170,6 @@ def standing(record: Record) -> list[str]:
             lines.append(
                 f"{path.name}: {len(base)} chunks as of change {at} of {record.change}; {behind} since, caught up in memory"
             )
-        except DerivedError as error:
+        except SearchFileError as error:
             lines.append(f"{error}; made again at the next search")
     return lines

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from rag.core.chunk import Chunk
-from rag.core.errors import OutdatedError, StoreError
+from rag.core.errors import OutdatedIndexError, StoreError
 from rag.index.database import Database
 
-FILE = "store.sqlite"
+STORE_FILE = "store.sqlite"
 VERSION = "2"
 MANY = 500  # values bound in one statement
 TEXTS = 64  # documents whose text a reader keeps
@@ -26,14 +26,14 @@ _KEY = "SELECT c.id, v.key FROM chunks c JOIN vectors v ON v.id = c.vector"
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChunkChanges:
     """Chunk ids added and removed between two changes, ascending."""
 
     added: np.ndarray
     removed: np.ndarray
 
 
-class Record:
+class DocumentStore:
     """Documents with their chunks and vectors. A chunk keeps its id while it lives, is never altered, and no id is given twice.
 
     `identity` (embedder digest, chunker) was written when the index was made and is checked whenever it is opened.
@@ -41,9 +41,9 @@ class Record:
 
     def __init__(self, folder: Path, identity: dict[str, str]):
         """Raises StoreError when there is no index, it is damaged, or it was made with another identity."""
-        if not (folder / FILE).exists():
+        if not (folder / STORE_FILE).exists():
             raise StoreError(f"there is no index in {folder}: make index")
-        self._open(folder, identity, Database(folder / FILE))
+        self._open(folder, identity, Database(folder / STORE_FILE))
 
     def _open(self, folder: Path, identity: dict[str, str], db: Database) -> None:
         self.folder, self._db = folder, db
@@ -52,11 +52,13 @@ class Record:
             raise StoreError(f"the index in {folder} is not finished: make index")
         version = self._meta("version")
         if version != VERSION:
-            raise OutdatedError(f"the index is of version {version or 1}, not {VERSION}: rag index FOLDER --rebuild")
+            raise OutdatedIndexError(
+                f"the index is of version {version or 1}, not {VERSION}: rag index FOLDER --rebuild"
+            )
         stored = json.loads(self._meta("identity"))
         for key in identity:
             if stored.get(key) != identity[key]:
-                raise OutdatedError(
+                raise OutdatedIndexError(
                     f"the index was made with {key} {stored.get(key)}, not {identity[key]}: rag index FOLDER --rebuild"
                 )
 
@@ -66,8 +68,8 @@ class Record:
         return self._meta("name")
 
     @property
-    def changes(self) -> str:
-        """What training changed in the embedder that made the vectors, as of `rag.models.weight_delta.name_of`; "" for nothing."""
+    def delta(self) -> str:
+        """What training changed in the embedder that made the vectors, as of `rag.models.weight_delta.delta_name`; "" for nothing."""
         return json.loads(self._meta("identity")).get("changes", "")
 
     def _meta(self, key: str) -> str:
@@ -120,10 +122,10 @@ class Record:
 
     def _damaged(self, what: str) -> StoreError:
         return StoreError(
-            f"{self.folder / FILE} is damaged ({what} is not what was stored): rag index FOLDER --rebuild"
+            f"{self.folder / STORE_FILE} is damaged ({what} is not what was stored): rag index FOLDER --rebuild"
         )
 
-    def since(self, change: int) -> Changes | None:
+    def since(self, change: int) -> ChunkChanges | None:
         """-> the chunks that came and went after a change number; None when removals of that time are forgotten: begin anew from 0."""
         if 0 < change < int(self._meta("forgotten")):
             return None
@@ -133,13 +135,13 @@ class Record:
         gone = self._db.rows(
             "SELECT chunk FROM removed WHERE change > ? AND added <= ? ORDER BY chunk", [change, change]
         )
-        return Changes(added, np.fromiter((row[0] for row in gone), np.int64))
+        return ChunkChanges(added, np.fromiter((row[0] for row in gone), np.int64))
 
     def vectors(self, ids: np.ndarray) -> np.ndarray:
         """-> float16 (len(ids), dimension), of ascending ids. Raises StoreError when one is damaged."""
         found = []
         for some in _pieces(ids):
-            sql = f"SELECT v.vector, v.crc FROM chunks c JOIN vectors v ON v.id = c.vector WHERE c.id IN ({marks(some)}) ORDER BY c.id"
+            sql = f"SELECT v.vector, v.crc FROM chunks c JOIN vectors v ON v.id = c.vector WHERE c.id IN ({placeholders(some)}) ORDER BY c.id"
             for vector, crc in self._db.rows(sql, some):
                 if zlib.crc32(vector) != crc:
                     raise self._damaged("a vector")
@@ -148,12 +150,12 @@ class Record:
             np.frombuffer(b"".join(found), np.float16).reshape(len(ids), -1) if found else np.zeros((0, 0), np.float16)
         )
 
-    def searched(self, ids: np.ndarray) -> Iterator[str]:
+    def search_texts(self, ids: np.ndarray) -> Iterator[str]:
         """-> what the lexical index reads of each chunk, of ascending ids."""
         for some in _pieces(ids):
             yield from (
-                chunk.searched
-                for _, chunk in self._chunks(f"{_CHUNK} WHERE c.id IN ({marks(some)}) ORDER BY c.id", some)
+                chunk.search_text
+                for _, chunk in self._chunks(f"{_CHUNK} WHERE c.id IN ({placeholders(some)}) ORDER BY c.id", some)
             )
 
     def places(self, ids: Iterable[int]) -> dict[int, tuple[str, int]]:
@@ -164,7 +166,7 @@ class Record:
                 {
                     id: (d, n)
                     for id, d, n in self._db.rows(
-                        f"SELECT id, document, ordinal FROM chunks WHERE id IN ({marks(some)})", some
+                        f"SELECT id, document, ordinal FROM chunks WHERE id IN ({placeholders(some)})", some
                     )
                 }
             )
@@ -175,10 +177,10 @@ class Record:
         found = {
             id: chunk
             for some in _pieces(ids)
-            for id, chunk in self._chunks(f"{_CHUNK} WHERE c.id IN ({marks(some)})", some)
+            for id, chunk in self._chunks(f"{_CHUNK} WHERE c.id IN ({placeholders(some)})", some)
         }
         for some in _pieces(found):
-            for id, key in self._db.rows(f"{_KEY} WHERE c.id IN ({marks(some)})", some):
+            for id, key in self._db.rows(f"{_KEY} WHERE c.id IN ({placeholders(some)})", some):
                 if id in found and key != vector_key(found[id]):
                     raise self._damaged("a chunk")
         return found
@@ -232,7 +234,7 @@ class Record:
 
 def vector_key(chunk: Chunk) -> bytes:
     """What chunks share that need one vector between them; also what tells that a chunk is what was stored."""
-    return hashlib.sha256(chunk.embedded.encode()).digest()[:16]
+    return hashlib.sha256(chunk.embedding_text.encode()).digest()[:16]
 
 
 def text_digest(text: str) -> bytes:
@@ -240,7 +242,7 @@ def text_digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def marks(values: list) -> str:
+def placeholders(values: list) -> str:
     """-> as many SQL placeholders."""
     return ",".join("?" * len(values))
 

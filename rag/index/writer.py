@@ -17,8 +17,8 @@ from rag.core.chunk import Chunk
 from rag.core.errors import StoreError
 from rag.documents.document import Document
 from rag.index.database import Database
-from rag.index.staged_vectors import Spare
-from rag.index.store import FILE, MANY, VERSION, Record, marks, text_digest, vector_key
+from rag.index.staged_vectors import StagedVectors
+from rag.index.store import MANY, STORE_FILE, VERSION, DocumentStore, placeholders, text_digest, vector_key
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -38,25 +38,25 @@ CREATE INDEX IF NOT EXISTS documents_content ON documents(content);
 UNUSED_VECTORS = "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE vector = vectors.id)"
 
 
-class Store(Record):
+class StoreWriter(DocumentStore):
     """The record, open for writing."""
 
-    def __init__(self, folder: Path, identity: dict[str, str], create: bool = False, changes: str = ""):
+    def __init__(self, folder: Path, identity: dict[str, str], create: bool = False, delta: str = ""):
         """create: make the index if there is none, for the embedder with these changes. Raises StoreError as Record does, and when the folder can't be
         written."""
         if create:
             _make(folder)
-        elif not (folder / FILE).exists():
+        elif not (folder / STORE_FILE).exists():
             raise StoreError(f"there is no index in {folder}: make index")
-        db = Database(folder / FILE, write=True)
+        db = Database(folder / STORE_FILE, write=True)
         if create and not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-            _initialize(db, {**identity, "changes": changes})
-        self._how = (folder, identity, create, changes)
+            _initialize(db, {**identity, "changes": delta})
+        self._how = (folder, identity, create, delta)
         self._open(folder, identity, db)
 
     def _open(self, folder: Path, identity: dict[str, str], db: Database) -> None:
         super()._open(folder, identity, db)
-        self.spare = Spare(db)
+        self.spare = StagedVectors(db)
         self._perhaps_unused: set[int] = set()
 
     @contextmanager
@@ -67,7 +67,7 @@ class Store(Record):
                 not self._db.is_current()
             ):  # another process rebuilt the index while this one waited: what it opened is no more
                 self.close()
-                Store.__init__(self, *self._how)
+                StoreWriter.__init__(self, *self._how)
             yield
             self._drop_unused_vectors()
 
@@ -81,20 +81,20 @@ class Store(Record):
             "INSERT OR IGNORE INTO vectors (key, vector, crc) VALUES (?, ?, ?)", _rows(chunks, vectors)
         )
 
-    def keep_spare(self, changes: str, chunks: list[Chunk], vectors: np.ndarray) -> None:
+    def keep_spare(self, delta: str, chunks: list[Chunk], vectors: np.ndarray) -> None:
         """Keep vectors of another embedder aside. vectors: as in keep_vectors."""
         with self._db.transaction():
-            self.spare.keep(changes, _rows(chunks, vectors))
+            self.spare.keep(delta, _rows(chunks, vectors))
 
-    def serve(self, changes: str) -> None:
+    def serve(self, delta: str) -> None:
         """Serve with the vectors kept aside for these changes, one for every text of the index, from the next opening on. The record gets another name, by
         which search files of the vectors before are told from its own."""
         with self._db.transaction():
             identity = json.loads(self._meta("identity"))
             self._db.execute(UNUSED_VECTORS)
-            self.spare.swap(identity.get("changes", ""), changes)
+            self.spare.swap(identity.get("changes", ""), delta)
             self._db.execute(
-                "UPDATE meta SET value = ? WHERE key = 'identity'", [json.dumps({**identity, "changes": changes})]
+                "UPDATE meta SET value = ? WHERE key = 'identity'", [json.dumps({**identity, "changes": delta})]
             )
             self._db.execute("UPDATE meta SET value = ? WHERE key = 'name'", [os.urandom(4).hex()])
             self._next_change()
@@ -105,7 +105,7 @@ class Store(Record):
         keys = list(wanted)
         for at in range(0, len(keys), MANY):
             some = keys[at : at + MANY]
-            for (key,) in self._db.rows(f"SELECT key FROM vectors WHERE key IN ({marks(some)})", some):
+            for (key,) in self._db.rows(f"SELECT key FROM vectors WHERE key IN ({placeholders(some)})", some):
                 del wanted[key]
         return list(wanted.values())
 
@@ -189,7 +189,7 @@ class Store(Record):
         """Delete the index in `folder`, and nothing else there."""
         _make(folder)
         with _turn(folder, -1):
-            for pattern in (f"{FILE}*", "lexical-*.bin*", "dense-*.bin*"):
+            for pattern in (f"{STORE_FILE}*", "lexical-*.bin*", "dense-*.bin*"):
                 for path in sorted(
                     folder.glob(pattern)
                 ):  # the database before its log: SQLite ignores a log without one, not the reverse

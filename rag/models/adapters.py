@@ -11,11 +11,11 @@ from rag.core.errors import ModelError
 from rag.models.resolve import LocalModel
 
 IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
-RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
+TRAINING_RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
 AT_QUESTION = (
     "question"  # the identity's "activation" of adapters that leave what comes before the question to the base
 )
-READER = Path(__file__).parents[1] / "weights" / "reader"  # the adapter that ships
+SHIPPED_READER = Path(__file__).parents[1] / "weights" / "reader"  # the adapter that ships
 CURVES = "curves.json"  # what reports draw: the training log of each stage
 
 
@@ -30,7 +30,7 @@ def read_identity(adapter: Path) -> dict[str, Any]:
 def questions_about(adapter: Path, documents: list[str]) -> int:
     """-> how many questions in the adapter's training record were made from the documents."""
     try:
-        questions = json.loads((adapter / RECORD).read_text(encoding="utf-8"))["questions"]
+        questions = json.loads((adapter / TRAINING_RECORD).read_text(encoding="utf-8"))["questions"]
     except (OSError, ValueError, KeyError, TypeError):  # an adapter without a record is served as well
         return 0
     starts = tuple(f"{document}:" for document in documents)
@@ -42,13 +42,13 @@ def questions_about(adapter: Path, documents: list[str]) -> int:
 
 def reader_fits(model: LocalModel, prompt: str | None = None) -> bool:
     """Whether the shipped reader was trained on this base and, if one is given, on the prompt of this fingerprint."""
-    if not (READER / IDENTITY).exists():
+    if not (SHIPPED_READER / IDENTITY).exists():
         return False
-    identity = read_identity(READER)
+    identity = read_identity(SHIPPED_READER)
     return identity["base"] == model.digest and prompt in (None, identity["prompt"])
 
 
-def awake(adapter: Path) -> Any:
+def serving_config(adapter: Path) -> Any:
     """-> the adapter's PEFT configuration without its invocation tokens. Where it is called on what follows the question's start alone, plain LoRA
     computes the same, without looking for the start at every step."""
     from peft import PeftConfig
@@ -63,13 +63,13 @@ def awake(adapter: Path) -> Any:
     return config
 
 
-def attach(base: Any, adapter: Path, at_question: bool) -> Any:
+def attach_adapter(base: Any, adapter: Path, at_question: bool) -> Any:
     """-> what speaks with the adapter. One that leaves reading to the base, on weights that are not packed, is merged into a copy, whose tokens cost what
     the base's do; the base itself stays as it is. All others are put on the base by PEFT."""
     from peft import PeftModel
 
     config, packed = (
-        awake(adapter),
+        serving_config(adapter),
         any(type(module).__module__.startswith("bitsandbytes") for module in base.modules()),
     )
     if not at_question or packed:

@@ -9,7 +9,7 @@ from typing import Any
 from rag.core.chunk import Chunk
 from rag.models.device import computes_bfloat16
 from rag.models.resolve import LocalModel
-from rag.models.weight_delta import apply_changes, check
+from rag.models.weight_delta import apply_delta, check_delta
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "reranker"
 LENGTH = 192  # tokens of both texts together: a question, an answer and a chunk of 520 characters
@@ -24,22 +24,22 @@ class Reranker:
 
     threshold: the score from which on evidence counts as bearing a claim out."""
 
-    def __init__(self, model: LocalModel, device: str, changes: Path | None = None):
+    def __init__(self, model: LocalModel, device: str, delta: Path | None = None):
         """changes: a folder with what training changed in `model`, in place of a whole trained model. Raises ModelError when they belong to another."""
         import torch
 
         dtype = torch.bfloat16 if computes_bfloat16(device) else torch.float32
         self.name, self.threshold = model.name, 0.5
-        if changes is None:
+        if delta is None:
             self._predict = _library_model(model.path, device, dtype)
             return
-        identity = check(changes, model)
-        self.name, self.threshold = f"{model.name} + {changes.name}", identity["threshold"]
-        self._predict = _ChangedModel(model.path, device, dtype, changes).predict
+        identity = check_delta(delta, model)
+        self.name, self.threshold = f"{model.name} + {delta.name}", identity["threshold"]
+        self._predict = _ChangedModel(model.path, device, dtype, delta).predict
 
     def scores(self, question: str, chunks: list[Chunk]) -> list[float]:
         """-> one relevance score a chunk; larger is better."""
-        return self.score_pairs([(question, chunk.searched) for chunk in chunks])
+        return self.score_pairs([(question, chunk.search_text) for chunk in chunks])
 
     def score_pairs(self, pairs: list[tuple[str, str]]) -> list[float]:
         """-> one score a pair, from 0 to 1 for models with one output."""
@@ -49,14 +49,14 @@ class Reranker:
 class _ChangedModel:
     """An encoder with one output and our changes, by transformers alone: importing sentence_transformers costs a cold question 3 to 5 s (rag/models/encoders.py)."""
 
-    def __init__(self, folder: Path, device: str, dtype: Any, changes: Path):
+    def __init__(self, folder: Path, device: str, dtype: Any, delta: Path):
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         self._tokenizer, self._device = AutoTokenizer.from_pretrained(folder, local_files_only=True), device
         model = AutoModelForSequenceClassification.from_pretrained(
             folder, num_labels=1, dtype=dtype, local_files_only=True
         )
-        apply_changes(model, changes)
+        apply_delta(model, delta)
         self._model = model.to(device).eval()
 
     def predict(self, pairs: list[tuple[str, str]]) -> list[float]:

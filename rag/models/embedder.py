@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from rag.models.device import computes_bfloat16
-from rag.models.encoders import open_encoder, padded
+from rag.models.encoders import open_encoder, padded_length
 from rag.models.resolve import LocalModel
-from rag.models.weight_delta import check, name_of
+from rag.models.weight_delta import check_delta, delta_name
 
 TOKENS = 2048  # of a batch on a CPU: larger ones leave its cache, smaller ones leave it waiting
 TOKENS_CUDA = 32768
@@ -24,17 +24,17 @@ class Embedder:
     measured its vector is then the same bits whatever it is embedded with; without this its cosine moved by up to 1.4e-5.
     """
 
-    def __init__(self, model: LocalModel, device: str, bfloat16: bool | None = None, changes: Path | None = None):
+    def __init__(self, model: LocalModel, device: str, bfloat16: bool | None = None, delta: Path | None = None):
         """bfloat16: None means where the device computes in it; others imitate it at a fraction of their float32 speed. changes: a folder with what training
         changed in the model, for questions and passages alike. Raises ModelError when they belong to another model."""
         import torch
 
-        self.digest, self.changes = model.digest, ""
+        self.digest, self.delta = model.digest, ""
         dtype = torch.bfloat16 if (computes_bfloat16(device) if bfloat16 is None else bfloat16) else torch.float32
-        if changes:
-            check(changes, model)
-            self.changes = name_of(changes)
-        self._encoder = open_encoder(model.path, device, dtype, changes)
+        if delta:
+            check_delta(delta, model)
+            self.delta = delta_name(delta)
+        self._encoder = open_encoder(model.path, device, dtype, delta)
         self._tokens = TOKENS_CUDA if device.startswith("cuda") else TOKENS
 
     def passages(self, texts: list[str], on_batch: Callable[[int], None] = lambda n: None) -> np.ndarray:
@@ -43,7 +43,7 @@ class Embedder:
         shares = np.bincount([place[text] for text in texts], minlength=len(place))
         vectors = np.zeros((len(place), self._encoder.dimension), np.float32)
         items = self._encoder.prepare([self.shows + text for text in place])
-        for batch, rows in _batches([padded(len(item)) for item in items], self._tokens):
+        for batch, rows in _batches([padded_length(len(item)) for item in items], self._tokens):
             vectors[batch] = _normalized(self._encoder.encode([items[i] for i in batch], rows))
             on_batch(int(shares[batch].sum()))
         return vectors[[place[text] for text in texts]] if texts else vectors

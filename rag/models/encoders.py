@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rag.core.errors import ModelError
-from rag.models.weight_delta import apply_changes
+from rag.models.weight_delta import apply_delta
 
 USUAL = {
     "do_lower_case": (False,),
@@ -43,13 +43,13 @@ class Encoder(Protocol):
 class PlainEncoder:
     """An encoder with mean or first-token pooling, all of its work in `dtype`, pooled in float32."""
 
-    def __init__(self, folder: Path, device: str, dtype, changes: Path | None = None):
+    def __init__(self, folder: Path, device: str, dtype, delta: Path | None = None):
         from transformers import AutoModel, AutoTokenizer
 
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = AutoModel.from_pretrained(folder, dtype=dtype, local_files_only=True)
-        if changes:
-            apply_changes(model, changes)
+        if delta:
+            apply_delta(model, delta)
         self._model = model.to(device).eval()
         self._device = device
         self._first = _pooling(folder) == "cls"
@@ -72,7 +72,7 @@ class PlainEncoder:
     def encode(self, items: list[list[int]], rows: int = 0) -> np.ndarray:
         import torch
 
-        rows, length = max(rows, len(items)), min(padded(max(map(len, items))), self._longest)
+        rows, length = max(rows, len(items)), min(padded_length(max(map(len, items))), self._longest)
         ids = torch.full((rows, length), self._tokenizer.pad_token_id or 0)
         mask = torch.zeros((rows, length), dtype=torch.long)
         for row in range(rows):
@@ -108,13 +108,13 @@ class LibraryEncoder:
         )
 
 
-def open_encoder(folder: Path, device: str, dtype, changes: Path | None = None) -> Encoder:
+def open_encoder(folder: Path, device: str, dtype, delta: Path | None = None) -> Encoder:
     """-> the model in `folder`, by the shorter way where its files say that this is all there is to it; with what training changed in it, where there is any.
     Raises ModelError for changes to a model of another kind."""
     if is_plain(folder):
-        return PlainEncoder(folder, device, dtype, changes)
-    if changes:
-        raise ModelError(f"{folder} is no plain encoder, so {changes} can't be put on it: rag adapters --rollback")
+        return PlainEncoder(folder, device, dtype, delta)
+    if delta:
+        raise ModelError(f"{folder} is no plain encoder, so {delta} can't be put on it: rag adapters --rollback")
     return LibraryEncoder(folder, device, dtype)
 
 
@@ -149,6 +149,6 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def padded(length: int) -> int:
+def padded_length(length: int) -> int:
     """-> the length to which a text of `length` tokens is padded: a function of that text alone."""
     return -(-length // 16) * 16

@@ -11,35 +11,35 @@ from pathlib import Path
 from typing import Any
 
 from rag.core.errors import ModelError
-from rag.models.weight_delta import CHANGES
+from rag.models.weight_delta import DELTA_FILE
 
 LIVE = Path("var/adapters/live.json")  # a line for each state that was live, the last one is
 VERDICTS = LIVE.with_name("verdicts.json")
 COMPONENTS = ("embedder", "reranker", "generator")
 WEIGHTS = {
     "generator": "adapter_model.safetensors",
-    "embedder": CHANGES,
-    "reranker": CHANGES,
+    "embedder": DELTA_FILE,
+    "reranker": DELTA_FILE,
 }  # the file in a component's folder that is judged
 
 
 @dataclass(frozen=True)
-class Promoted:
+class Promotion:
     """Trained weights that serve: their folder, and the sentence of the test that put them there."""
 
     folder: str
     why: str
 
 
-State = dict[str, Promoted]  # component -> what serves in place of what ships
+State = dict[str, Promotion]  # component -> what serves in place of what ships
 
 
-def digest(component: str, folder: Path) -> str:
+def weights_digest(component: str, folder: Path) -> str:
     """-> 8 hex digits of the component's weights."""
     return hashlib.sha256((folder / WEIGHTS[component]).read_bytes()).hexdigest()[:8]
 
 
-def states() -> list[State]:
+def history() -> list[State]:
     """-> every state so far, the live one last. Raises ModelError when the file can't be read."""
     if not LIVE.exists():
         return []
@@ -52,32 +52,32 @@ def states() -> list[State]:
 
 def _state(line: dict[str, Any]) -> State:
     if "adapter" in line:  # as it was written when generators alone were promoted
-        return {"generator": Promoted(line["adapter"], line["why"])}
-    return {component: Promoted(**line[component]) for component in COMPONENTS if component in line}
+        return {"generator": Promotion(line["adapter"], line["why"])}
+    return {component: Promotion(**line[component]) for component in COMPONENTS if component in line}
 
 
-def live(component: str) -> Path | None:
+def live_weights(component: str) -> Path | None:
     """-> the folder of the promoted weights, None where what ships still serves."""
-    found = states()[-1:]
+    found = history()[-1:]
     return Path(found[0][component].folder) if found and component in found[0] else None
 
 
-def promote(new: State) -> None:
+def set_live(new: State) -> None:
     """Make these serve from now on, beside what else is live."""
-    known = states()
+    known = history()
     _write(LIVE, [*known, {**(known[-1] if known else {}), **new}])
 
 
 def roll_back() -> tuple[State, State]:
     """-> the state left and the one that is live again. The weights left stay on disk. Raises ModelError when nothing was promoted."""
-    known = states()
+    known = history()
     if not known:
         raise ModelError("nothing was promoted, so there is nothing to go back to: make train")
     _write(LIVE, known[:-1])
     return known[-1], known[-2] if len(known) > 1 else {}
 
 
-def note_verdicts(verdicts: dict[str, str]) -> None:
+def record_verdicts(verdicts: dict[str, str]) -> None:
     """Keep the last verdict on each component, whether it was promoted or not."""
     VERDICTS.parent.mkdir(parents=True, exist_ok=True)
     aside = VERDICTS.with_name(f".{VERDICTS.name}.{os.getpid()}")
@@ -89,9 +89,9 @@ def last_verdicts() -> dict[str, str]:
     return json.loads(VERDICTS.read_text(encoding="utf-8")) if VERDICTS.exists() else {}
 
 
-def as_lines(shipped: dict[str, str]) -> Iterator[str]:
+def describe(shipped: dict[str, str]) -> Iterator[str]:
     """What is live and why, a few lines a component. shipped: what serves where nothing was promoted."""
-    found, verdicts = states(), last_verdicts()
+    found, verdicts = history(), last_verdicts()
     for component in COMPONENTS:
         promoted = found[-1].get(component) if found else None
         yield f"{component}: {promoted.folder if promoted else shipped[component]}"

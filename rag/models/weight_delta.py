@@ -10,40 +10,40 @@ from typing import Any
 from rag.core.errors import ModelError
 from rag.models.resolve import LocalModel
 
-CHANGES, IDENTITY = "changes.safetensors", "identity.json"
+DELTA_FILE, IDENTITY_FILE = "changes.safetensors", "identity.json"
 
 
-def identity_of(changes: Path) -> dict[str, Any]:
+def read_delta_identity(delta: Path) -> dict[str, Any]:
     """-> what the changes were trained on, and how. Raises ModelError when there is none to read."""
     try:
-        return json.loads((changes / IDENTITY).read_text(encoding="utf-8"))
+        return json.loads((delta / IDENTITY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{changes} holds no changes of ours ({error}): rag adapters --rollback, or make train"
+            f"{delta} holds no changes of ours ({error}): rag adapters --rollback, or make train"
         ) from error
 
 
-def name_of(changes: Path) -> str:
+def delta_name(delta: Path) -> str:
     """-> what tells these weights from others: a digest of 8 hexadecimal digits."""
-    return hashlib.sha256((changes / CHANGES).read_bytes()).hexdigest()[:8]
+    return hashlib.sha256((delta / DELTA_FILE).read_bytes()).hexdigest()[:8]
 
 
-def check(changes: Path, model: LocalModel) -> dict[str, Any]:
+def check_delta(delta: Path, model: LocalModel) -> dict[str, Any]:
     """-> identity_of. Raises ModelError when they belong to another model."""
-    identity = identity_of(changes)
+    identity = read_delta_identity(delta)
     if identity["base"] != model.digest:
         raise ModelError(
-            f"{changes} was trained on {identity['base'][:12]}, not {model.digest[:12]}: make train, or python -m finetune reranker FOLDERS"
+            f"{delta} was trained on {identity['base'][:12]}, not {model.digest[:12]}: make train, or python -m finetune reranker FOLDERS"
         )
     return identity
 
 
-def apply_changes(model: Any, changes: Path) -> None:
+def apply_delta(model: Any, delta: Path) -> None:
     """Add to each matrix the product of its two thin ones; what is small enough is stored whole."""
     import torch
     from safetensors.torch import load_file
 
-    stored = load_file(changes / CHANGES)
+    stored = load_file(delta / DELTA_FILE)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name in stored:
@@ -52,7 +52,7 @@ def apply_changes(model: Any, changes: Path) -> None:
                 parameter += (stored[f"{name}:up"].float() @ stored[f"{name}:down"].float()).to(parameter.dtype)
 
 
-def save_changes(trained: Any, base: LocalModel, out: Path, rank: int) -> None:
+def save_delta(trained: Any, base: LocalModel, out: Path, rank: int) -> None:
     """Keep what training changed: of each matrix the best approximation of that rank (singular values; Eckart & Young 1936), the rest whole."""
     import torch
     from safetensors.torch import load_file, save_file
@@ -67,4 +67,4 @@ def save_changes(trained: Any, base: LocalModel, out: Path, rank: int) -> None:
             stored[f"{name}:up"] = (u[:, :rank] * s[:rank].sqrt()).bfloat16().contiguous()
             stored[f"{name}:down"] = (s[:rank].sqrt()[:, None] * v[:rank]).bfloat16().contiguous()
     out.mkdir(parents=True, exist_ok=True)
-    save_file(stored, out / CHANGES)
+    save_file(stored, out / DELTA_FILE)

@@ -33,7 +33,7 @@ class Turn:
     answer: str
 
 
-def stand_alone(question: str, former: Turn | None) -> str:
+def rewrite_followup(question: str, former: Turn | None) -> str:
     """-> the question with what it leaves to the former turn; unchanged where it leaves nothing, or there is none.
 
     A pronoun without a noun of its own gets the former turn's subject beside it; what has no subject at all ("and for boats?") comes after the former question.
@@ -43,13 +43,13 @@ def stand_alone(question: str, former: Turn | None) -> str:
         return question
     pronoun = _open_pronoun(question)
     if pronoun:
-        return f"{question[: pronoun.end()]} ({subject(former)}){question[pronoun.end() :]}"
+        return f"{question[: pronoun.end()]} ({topic(former)}){question[pronoun.end() :]}"
     if CARRIED_ON.match(question) or len(content_words(question) - ASKING) < 2 and not _names(question):
         return f"{former.question.split('?')[0]}? {question}"
     return question
 
 
-def subject(turn: Turn) -> str:
+def topic(turn: Turn) -> str:
     """-> what the turn was about: the answer where it names the person or thing asked for, and the words of the question that say something."""
     asked_for = re.match(r"(?:who|whose|which)\b", turn.question, re.I)
     named = [turn.answer] if asked_for and len(turn.answer.split()) <= 4 and NAME.search(turn.answer) else []

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from rag.core.chunk import Chunk
 from rag.core.errors import SettingsError, StoreError
-from rag.index.dense import Dense
-from rag.index.snapshot import Snapshot, open_snapshot
-from rag.index.store import Record
+from rag.index.dense import DenseIndex
+from rag.index.snapshot import SearchSnapshot, open_snapshot
+from rag.index.store import DocumentStore
 from rag.models.cross_encoder import Reranker
 from rag.models.embedder import Embedder
 
@@ -55,22 +55,22 @@ class Retriever:
 
     def __init__(
         self,
-        record: Record,
+        record: DocumentStore,
         embedder: Embedder,
         settings: RetrievalSettings,
         reranker: Reranker | None = None,
-        dense: Dense | None = None,
+        dense: DenseIndex | None = None,
     ):
         """dense: the chunks by this embedder, where the index holds another's vectors. Raises StoreError when it is not given and they are another's."""
         self._record, self._embedder, self.settings, self._reranker = record, embedder, settings, reranker
         self._snapshot = self._opened(dense)
         self.timings: dict[str, float] = {}
 
-    def _opened(self, dense: Dense | None) -> Snapshot:
+    def _opened(self, dense: DenseIndex | None) -> SearchSnapshot:
         found = open_snapshot(self._record)
         if dense is not None:
-            return replace(found, dense=dense, changes=self._embedder.changes)
-        if found.changes != self._embedder.changes:  # what serves has changed since the embedder was chosen
+            return replace(found, dense=dense, delta=self._embedder.delta)
+        if found.delta != self._embedder.delta:  # what serves has changed since the embedder was chosen
             raise StoreError(
                 f"another embedder has read the passages of {self._record.folder} meanwhile: run the command again"
             )

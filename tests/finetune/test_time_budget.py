@@ -55,7 +55,7 @@ def test_a_single_span_is_mined_however_little_time_there_is():
 def test_what_a_resumed_run_has_finished_is_not_estimated_and_what_it_mined_stays(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "finetune.time_budget.base_of", lambda settings: (SimpleNamespace(name="tiny"), "cpu", "float32")
+        "finetune.time_budget.configured_base", lambda settings: (SimpleNamespace(name="tiny"), "cpu", "float32")
     )
     monkeypatch.setattr(
         "finetune.time_budget.open_retriever", lambda settings, index: SimpleNamespace(chunks=[0] * 800)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.answering.span_scorer import Marks
+from rag.answering.span_scorer import SpanScores
 from rag.core.chunk import Chunk
-from rag.documents.chunking import ChunkSettings, chunk
-from rag.documents.document import Document, find_files, read_document
+from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.discovery import find_files
+from rag.documents.document import Document, read_document
 from rag.documents.formats.plain_text import parse_markdown
 from rag.generation.prompt import REFUSAL
 from rag.retrieval.retriever import Passage
@@ -31,9 +32,9 @@ class HashEmbedder:
 
     digest, asks, shows = "0123456789abcdef", "", ""
 
-    def __init__(self, changes=""):
+    def __init__(self, delta=""):
         """changes: as an embedder's; each gives vectors of its own."""
-        self.changes = changes
+        self.delta = delta
 
     def passages(self, texts, on_batch=lambda n: None):
         on_batch(len(texts))
@@ -41,7 +42,7 @@ class HashEmbedder:
 
     def question(self, text):
         counts = np.bincount(
-            [hashlib.sha256((self.changes + word).encode()).digest()[0] % 64 for word in text.lower().split()],
+            [hashlib.sha256((self.delta + word).encode()).digest()[0] % 64 for word in text.lower().split()],
             minlength=64,
         )
         return (counts / max(1.0, math.sqrt(int((counts**2).sum())))).astype(
@@ -55,7 +56,7 @@ class Unmarked:
     digest = "0"
 
     def read(self, question, texts):
-        return [Marks([], [], [])] * len(texts)
+        return [SpanScores([], [], [])] * len(texts)
 
 
 class Scripted:
@@ -117,8 +118,8 @@ def document(name: str, text: str, source: str = "") -> Document:
 
 def put(store, name: str, text: str, size: int = 520) -> None:
     made = document(name, text)
-    chunks = chunk(made, ChunkSettings(size))
-    store.put(made, chunks, HashEmbedder().passages([c.embedded for c in chunks]))
+    chunks = chunk_document(made, ChunkSettings(size))
+    store.put(made, chunks, HashEmbedder().passages([c.embedding_text for c in chunks]))
 
 
 def passage(text: str, name: str = "doc.md", start: int = 0, headings: tuple[str, ...] = ("Title",)) -> Passage:

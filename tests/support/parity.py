@@ -9,26 +9,26 @@ from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, TrainingArguments
 
-from finetune.generator.base_model import Trainable, attend_after_prefix, float32_adapter
+from finetune.generator.base_model import TrainableModel, attend_after_prefix, float32_adapter
 from finetune.generator.prefix_trainer import AnswerTrainer, answers, collate
 from rag.generation import prompt
 from rag.generation.prefill import PrefixSettings
-from rag.models.adapters import awake
+from rag.models.adapters import serving_config
 
 Found = tuple[float, dict[str, torch.Tensor]]  # the loss, and each matrix's gradient
 
 
-def load_plain(model) -> Trainable:
+def load_plain(model) -> TrainableModel:
     """-> the model as transformers loads it, with attention written out: torch's fused one differs from it by 2.6e-3 of a matrix's largest entry."""
     base = AutoModelForCausalLM.from_pretrained(model.path, dtype=torch.float32, attn_implementation="eager")
-    return Trainable(
+    return TrainableModel(
         AutoTokenizer.from_pretrained(model.path), base, model, "cpu", "float32", PrefixSettings(500, apart=False)
     )
 
 
-def from_question(base: Trainable, folder, rows) -> Found:
+def from_question(base: TrainableModel, folder, rows) -> Found:
     """As `python -m finetune sft` trains, in autocast where the base is not float32."""
-    tuned = PeftModel.from_pretrained(base.model, folder, is_trainable=True, config=awake(folder))
+    tuned = PeftModel.from_pretrained(base.model, folder, is_trainable=True, config=serving_config(folder))
     float32_adapter(tuned)
     attend_after_prefix(base.model, "cpu")
     with tempfile.TemporaryDirectory() as out:
@@ -40,7 +40,7 @@ def from_question(base: Trainable, folder, rows) -> Found:
     return backward(said, tuned)
 
 
-def over_whole_rows(base: Trainable, folder, rows) -> Found:
+def over_whole_rows(base: TrainableModel, folder, rows) -> Found:
     """PEFT's forward pass over whole rows, one at a time."""
     tuned = PeftModel.from_pretrained(base.model, folder, is_trainable=True)
     assert tuned.peft_config["default"].alora_invocation_tokens
@@ -55,7 +55,7 @@ def over_whole_rows(base: Trainable, folder, rows) -> Found:
 
 
 @torch.no_grad()
-def after_passages_apart(plain: PeftModel, tokens: prompt.Tokens, most: int) -> list[int]:
+def after_passages_apart(plain: PeftModel, tokens: prompt.PromptTokens, most: int) -> list[int]:
     """-> what PEFT's model says greedily after passages that the base has read each for itself, at the positions where they stand: that the instructions
     before them stand as much further on changes nothing, since positions are relative."""
     (head, *passages), read = tokens.parts(apart=True), []
@@ -79,7 +79,7 @@ def after_passages_apart(plain: PeftModel, tokens: prompt.Tokens, most: int) -> 
     return said
 
 
-def autocast(base: Trainable):
+def autocast(base: TrainableModel):
     return torch.autocast("cpu", torch.bfloat16, enabled=base.model.dtype == torch.bfloat16)
 
 
@@ -89,7 +89,7 @@ def backward(said, tuned) -> Found:
     return loss.item(), {name: p.grad.float() for name, p in tuned.named_parameters() if p.requires_grad}
 
 
-def in_float32(base: Trainable) -> Trainable:
+def in_float32(base: TrainableModel) -> TrainableModel:
     """-> the same weights, unpacked, in float32 arithmetic."""
     base.model.float().set_attn_implementation("eager")
     return replace(base, precision="float32")

@@ -2,7 +2,7 @@
 
 import json
 
-from eval.metrics.answer_metrics import judge
+from eval.metrics.answer_metrics import measure_answer
 from rag.generation.prompt import REFUSAL
 
 CRANE = "The crane lifts 40 tonnes."
@@ -25,7 +25,7 @@ def said(text: str = ANSWER, answers: tuple[str, ...] = (ANSWER,), **more) -> di
 
 def scored(text: str = ANSWER, answers: tuple[str, ...] = (ANSWER,), measures: dict | None = None, **more) -> dict:
     """-> the same, judged; with `measures` in place of some that it would get."""
-    row = judge(said(text, answers, **more))
+    row = measure_answer(said(text, answers, **more))
     return {**row, "measures": {**row["measures"], **(measures or {})}}
 
 

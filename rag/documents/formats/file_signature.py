@@ -27,7 +27,7 @@ COPY_AGAIN = "copy or download it again"
 SMALL = 10_000_000  # bytes unpacked below which no ratio is suspicious
 
 
-def check(suffix: str, data: bytes, settings: DocumentSettings) -> None:
+def check_signature(suffix: str, data: bytes, settings: DocumentSettings) -> None:
     """Raises DocumentError when the content is not of the suffix's format, is encrypted, or would unpack to too much."""
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         _refuse_ole(data)

@@ -71,7 +71,7 @@ def parse(name: str, data: bytes, settings: DocumentSettings, inside: bool = Fal
 
 def _parse(name: str, data: bytes, settings: DocumentSettings, inside: bool) -> Parsed:
     suffix = require_reader(name)
-    file_signature.check(suffix, data, settings)
+    file_signature.check_signature(suffix, data, settings)
     if suffix == EMAIL:
         if inside:
             raise DocumentError("a message inside the message", remedy="save it by itself")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from rag.core.invisible_characters import visible
+from rag.core.invisible_characters import remove_invisible
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,4 @@ def table_rows(rows: list[list[str]]) -> list[str]:
 
 
 def flat(text: str) -> str:
-    return re.sub(r"\s+", " ", visible(text)).strip()
+    return re.sub(r"\s+", " ", remove_invisible(text)).strip()

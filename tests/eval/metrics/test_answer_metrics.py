@@ -1,6 +1,6 @@
 import pytest
 
-from eval.metrics.answer_metrics import RIGHT, adds, contains, judge
+from eval.metrics.answer_metrics import RIGHT, adds, contains, measure_answer
 from eval.metrics.relevance import add_relevance
 from fakes import HashEmbedder
 from rag.generation.prompt import REFUSAL
@@ -10,7 +10,7 @@ EVIDENCE = {"document": "crane.md", "start": 16, "end": 25}
 
 
 def measures(text="40 tonnes", answers=("40 tonnes",), **more):
-    return judge(said(text, answers, **more))["measures"]
+    return measure_answer(said(text, answers, **more))["measures"]
 
 
 def cite(document, start, end, **more):
@@ -133,17 +133,17 @@ def test_quotes_are_held_against_the_source_character_for_character():
     off = {"document": "crane.md", "start": 1, "end": 27, "quote": CRANE}
     row = said(cited=[right, off, {"document": "crane.md", "start": 0, "end": 5, "quote": ""}])
     assert (
-        judge(row, lambda row, c: text[c["start"] : c["end"]])["measures"]["literal_quotes"] == 0.5
+        measure_answer(row, lambda row, c: text[c["start"] : c["end"]])["measures"]["literal_quotes"] == 0.5
     )  # no quote, nothing to check
-    assert judge(row)["measures"]["literal_quotes"] is None
+    assert measure_answer(row)["measures"]["literal_quotes"] is None
 
 
 def test_a_failed_row_stays_as_it_is():
-    assert judge(failed()) == failed()
+    assert measure_answer(failed()) == failed()
 
 
 def test_judging_twice_changes_nothing():
-    assert judge(judge(said())) == judge(said())
+    assert measure_answer(measure_answer(said())) == measure_answer(said())
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from eval.metrics.groundedness import Cited, add_support, claims, lexical
-from eval.suites.agreement import FILE, against, agreement, as_lines, kappa
+from eval.suites.agreement import FILE, against, as_lines, kappa, measure_agreement
 from fakes import FakeMeaning
 from rag.core.jsonl import read_lines
 from rag.generation.prompt import REFUSAL
@@ -140,7 +140,7 @@ LABELLED = [
 
 def test_agreement_is_of_the_words_of_the_meaning_and_of_both(tmp_path):
     path = write(tmp_path / "labelled.jsonl", LABELLED)
-    found = agreement(FakeMeaning(lambda claim, passage: 0.1 if "moles" in claim else 0.9), path)
+    found = measure_agreement(FakeMeaning(lambda claim, passage: 0.1 if "moles" in claim else 0.9), path)
     assert (found["n"], found["labelled_supported"]) == (4, 2)
     said = {name: judge["agreement"] for name, judge in found["judges"].items()}
     assert said == {"lexical": 0.5, "meaning": 0.75, "both": 0.75}  # lexical T F T F; meaning T T F T; both T F F F
@@ -151,7 +151,7 @@ def test_agreement_is_of_the_words_of_the_meaning_and_of_both(tmp_path):
 def test_a_labelled_file_that_does_not_end_in_a_line_feed_is_read_whole_and_left_alone(tmp_path):
     path = write(tmp_path / "labelled.jsonl", LABELLED, end="")
     before = path.read_bytes()
-    assert agreement(FakeMeaning(), path)["n"] == 4
+    assert measure_agreement(FakeMeaning(), path)["n"] == 4
     assert path.read_bytes() == before
 
 

@@ -6,9 +6,9 @@ import eval.promotion.attribution
 from eval.metrics.statistics import Difference
 from eval.promotion.attribution import Held, attribute, effect, held_of, judged, read_held, search, verdict
 from fakes import HashEmbedder, Scripted
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.retriever.cross_encoder import WRONG, pairs_of, train_corpus_reranker
-from finetune.retriever.hard_negatives import confusions
+from finetune.retriever.hard_negatives import find_hard_negatives
 from rag.answering.answerer import Answerer, AnswerSettings
 from rag.core.errors import EvaluationError, TrainingError
 from rag.core.jsonl import write_lines
@@ -63,13 +63,13 @@ def corpus(tiny_index):
     return tiny_index(texts)
 
 
-def mined(store, names, heading: str) -> list[Row]:
+def mined(store, names, heading: str) -> list[TrainingRow]:
     """-> a question on each document, asked of its passage under that heading."""
     found = {(c.document, c.headings[-1]): c for c in store.all_chunks()}
     chunks = [found[f"{name}.md", heading] for name in names]
     asked = [(c, f"How many metres has the {c.document[:-3]} ?", c.text.split()[-2]) for c in chunks]
     return [
-        Row(c.document, question, answer, "answerable", c.document, (c.start, c.end), (c,), 1)
+        TrainingRow(c.document, question, answer, "answerable", c.document, (c.start, c.end), (c,), 1)
         for c, question, answer in asked
     ]
 
@@ -80,25 +80,25 @@ def retriever(store, reranker=None):
 
 def test_wrong_passages_are_what_the_retriever_finds_but_none_that_holds_the_answer(corpus):
     (row,) = mined(corpus, ["crane"], "Survey")
-    right, *wrong = pairs_of(confusions([row], retriever(corpus), {}))
+    right, *wrong = pairs_of(find_hard_negatives([row], retriever(corpus), {}))
     assert right.label == 1 and "Survey" in right.evidence and "50 metres" in right.evidence
     assert len(wrong) == WRONG and not any(p.label or "50 metres" in p.evidence for p in wrong)
     assert {p.evidence.split()[0] for p in wrong if "crane" in p.evidence} == set(HEADINGS) - {"Survey"}
-    moved = Row(**{**row.__dict__, "gold": (7, 8)})
+    moved = TrainingRow(**{**row.__dict__, "gold": (7, 8)})
     with pytest.raises(TrainingError, match="none of the mined passages"):
-        list(confusions([moved], retriever(corpus), {}))
+        list(find_hard_negatives([moved], retriever(corpus), {}))
 
 
 @pytest.fixture
 def train(corpus, encoder_of, tmp_path, monkeypatch):
     """-> a function that trains a tiny cross-encoder on questions of the first eight documents' passages under a heading; -> its folder and the encoder."""
     monkeypatch.chdir(tmp_path)
-    encoder = encoder_of(f"{' '.join(c.searched for c in corpus.all_chunks())} how many metres has the ?")
+    encoder = encoder_of(f"{' '.join(c.search_text for c in corpus.all_chunks())} how many metres has the ?")
 
     def run(heading):
         stage, found = (
             Stage("t", "corpus-reranker"),
-            confusions(mined(corpus, NAMES[:8], heading) * 4, retriever(corpus), {}),
+            find_hard_negatives(mined(corpus, NAMES[:8], heading) * 4, retriever(corpus), {}),
         )
         train_corpus_reranker(stage, found, encoder, "cpu", None, epochs=24, learning_rate=5e-3)
         return stage.folder / "weights", encoder
@@ -110,11 +110,11 @@ def compared(corpus, train, monkeypatch, asked: str):
     """-> the verdict on a cross-encoder taught that what a draft says is right, where held-out questions are on passages under `asked`."""
     folder, encoder = train("Draft")
     write_lines(Stage("t", "mine").folder / "dev.jsonl", mined(corpus, NAMES[8:], asked) * 5)
-    monkeypatch.setattr(eval.promotion.attribution, "open_record", lambda settings, index: corpus)
-    monkeypatch.setattr(eval.promotion.attribution, "made_by", lambda settings, record: HashEmbedder())
+    monkeypatch.setattr(eval.promotion.attribution, "open_store", lambda settings, index: corpus)
+    monkeypatch.setattr(eval.promotion.attribution, "open_index_embedder", lambda settings, record: HashEmbedder())
     monkeypatch.setattr(eval.promotion.attribution, "open_reranker", lambda settings: None)
     monkeypatch.setattr(
-        eval.promotion.attribution, "changed_reranker", lambda settings, changes: Reranker(encoder, "cpu", changes)
+        eval.promotion.attribution, "open_trained_reranker", lambda settings, delta: Reranker(encoder, "cpu", delta)
     )
     held = [Held(h.question, False, True) for h in read_held(Stage("t", "mine").folder / "dev.jsonl")]
     _, ordered, seconds = search(Settings([]), corpus.folder, held, None, folder)
@@ -142,7 +142,8 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = mined(corpus, ["crane", "ferry"], "Survey")
     write_lines(
-        Stage("t", "mine").folder / "dev.jsonl", [rows[0], Row(**{**rows[1].__dict__, "kind": "left out", "cited": 0})]
+        Stage("t", "mine").folder / "dev.jsonl",
+        [rows[0], TrainingRow(**{**rows[1].__dict__, "kind": "left out", "cited": 0})],
     )
     for stage, folder, file in (
         ("sft", "adapter", "adapter_model.safetensors"),
@@ -166,8 +167,8 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
         )
 
     for name, fake in {
-        "open_record": lambda settings, index: corpus, "made_by": lambda settings, record: HashEmbedder(), "open_reranker": lambda settings: None,
-        "changed_reranker": lambda settings, changes: Flips(), "open_generator": opened, "incumbent": lambda settings: {},
+        "open_store": lambda settings, index: corpus, "open_index_embedder": lambda settings, record: HashEmbedder(), "open_reranker": lambda settings: None,
+        "open_trained_reranker": lambda settings, delta: Flips(), "open_generator": opened, "incumbent": lambda settings: {},
         "open_answerer": lambda settings, generator: Answerer(generator, AnswerSettings(extractive=False), None),
     }.items():  # fmt: skip
         monkeypatch.setattr(eval.promotion.attribution, name, fake)
@@ -192,7 +193,7 @@ def test_every_combination_answers_the_same_questions(house, tmp_path):
 def test_a_generator_that_unlearned_to_refuse_is_kept_out(house):
     corpus, _ = house
     (crane,) = mined(corpus, ["crane"], "Survey")
-    rows = [Row(**{**crane.__dict__, "id": str(n), "kind": "left out", "cited": 0}) for n in range(20)]
+    rows = [TrainingRow(**{**crane.__dict__, "id": str(n), "kind": "left out", "cited": 0}) for n in range(20)]
     write_lines(Stage("t", "mine").folder / "dev.jsonl", rows)
     told = attribute(Settings([]), "t", corpus.folder)
     assert told["cells"]["old"]["f1"] == 1.0 and told["cells"]["generator"]["f1"] == 0.0
@@ -208,7 +209,7 @@ def test_a_swapped_question_is_answered_by_the_refusal(house):
     (crane,) = mined(corpus, ["crane"], "Survey")
     write_lines(
         Stage("t", "mine").folder / "dev.jsonl",
-        [Row(**{**crane.__dict__, "id": k, "kind": k, "cited": 0}) for k in ("swapped", "not retrieved")],
+        [TrainingRow(**{**crane.__dict__, "id": k, "kind": k, "cited": 0}) for k in ("swapped", "not retrieved")],
     )
     swapped, missed = read_held(Stage("t", "mine").folder / "dev.jsonl")
     assert swapped.asked.answers == () and swapped.question.evidence and not swapped.left_out
@@ -231,7 +232,7 @@ def test_where_people_have_asked_enough_they_decide(house, monkeypatch):
 def test_a_question_that_nothing_answers_judges_no_order(house, monkeypatch):
     corpus, _ = house
     rows = mined(corpus, ["crane", "ferry"], "Survey")
-    vain = Row(**{**rows[1].__dict__, "kind": "unanswerable", "answer": "", "cited": 0})
+    vain = TrainingRow(**{**rows[1].__dict__, "kind": "unanswerable", "answer": "", "cited": 0})
     for stage in ("sft", "import/asked.csv"):
         write_lines(Stage("t", stage).folder / "dev.jsonl", [rows[0], vain])
     monkeypatch.setattr(eval.promotion.attribution, "PEOPLE", 2)

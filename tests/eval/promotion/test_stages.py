@@ -4,12 +4,12 @@ import json
 import pytest
 
 from eval.__main__ import bench_run, parser, run_bench
-from eval.promotion.stages import choose, development, read_rows
+from eval.promotion.stages import choose, development, read_dev_rows
 from eval.runs.evaluate import newest_adapter
 from eval.runs.generators import generators_of
-from eval.runs.questions import Evidence, Question, asked, read_questions
+from eval.runs.questions import Evidence, Question, question_fields, read_questions
 from fakes import passage
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import write_lines
 from rag.core.settings import Settings
@@ -85,10 +85,10 @@ def test_an_id_that_stands_there_twice_is_named(tmp_path):
 
 def test_a_question_goes_into_predictions_as_json_gives_it_back(tmp_path):
     (found,) = read_questions(questions_from(tmp_path, GOOD))
-    assert json.loads(json.dumps(asked(found))) == asked(found)
+    assert json.loads(json.dumps(question_fields(found))) == question_fields(found)
     assert (
-        asked(found)["evidence"] == [{"document": "crane.md", "start": 16, "end": 25}]
-        and asked(found)["answerable"] is True
+        question_fields(found)["evidence"] == [{"document": "crane.md", "start": 16, "end": 25}]
+        and question_fields(found)["answerable"] is True
     )
 
 
@@ -138,16 +138,16 @@ def test_mined_rows_are_read_as_questions_with_their_passages(tmp_path):
         passage(text, name).chunk
         for text, name in (("The crane lifts 40 tonnes.", "crane.md"), ("40 tonnes is the limit.", "limit.md"))
     )
-    write_lines(tmp_path / "dev.jsonl", [Row("a", "Q\u2028?", "40 tonnes", "answerable", "crane.md", (0, 26), chunks, 1),
-                                         Row("b", "R?", "x", "left out", "crane.md", (0, 26), chunks, 0)])  # fmt: skip
-    questions, shown = read_rows(tmp_path / "dev.jsonl")
+    write_lines(tmp_path / "dev.jsonl", [TrainingRow("a", "Q\u2028?", "40 tonnes", "answerable", "crane.md", (0, 26), chunks, 1),
+                                         TrainingRow("b", "R?", "x", "left out", "crane.md", (0, 26), chunks, 0)])  # fmt: skip
+    questions, shown = read_dev_rows(tmp_path / "dev.jsonl")
     assert [(q.id, q.answers, q.evidence) for q in questions] == [
         ("a", ("40 tonnes",), (Evidence("crane.md", 0, 26),)),
         ("b", (), ()),
     ]
     assert [p.chunk for p in shown["a"]] == list(chunks)
     with pytest.raises(EvaluationError, match="finetune mine"):
-        read_rows(tmp_path / "none.jsonl")
+        read_dev_rows(tmp_path / "none.jsonl")
 
 
 def test_generators_are_base_tuned_and_named_adapters_in_the_order_given(tmp_path, weights, monkeypatch):

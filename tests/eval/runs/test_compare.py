@@ -4,8 +4,8 @@ import json
 import pytest
 
 from eval.__main__ import run_compare
-from eval.runs.compare import MEASURES, check_same, compare, drop, read_scored
-from rag.core.errors import EvaluationError
+from eval.runs.compare import MEASURES, check_same, compare_generators, drop, read_scored
+from rag.core.errors import DataError, EvaluationError
 from rag.generation.prompt import REFUSAL
 from rows import failed, scored, write
 
@@ -17,7 +17,7 @@ def rows(*f1s, refused=(), **measures):
 
 
 def verdict(a, b):
-    return compare("base", a, "tuned", b)["verdict"]
+    return compare_generators("base", a, "tuned", b)["verdict"]
 
 
 def test_more_f1_or_more_right_refusals_is_better():
@@ -48,7 +48,7 @@ def test_an_interval_that_holds_zero_shows_no_difference(tuned):
 
 
 def test_each_measure_counts_the_questions_that_it_is_of():
-    found = compare("a", rows(0.2, 0.4, refused=[True, False]), "b", rows(0.6, 0.4, refused=[True, True]))
+    found = compare_generators("a", rows(0.2, 0.4, refused=[True, False]), "b", rows(0.6, 0.4, refused=[True, True]))
     assert found["n"] == 4 and {name: m["n"] for name, m in found["measures"].items()} == {
         "F1": 2, "right refusals": 2, "F1 over all": 4, "exact match": 2, "contains": 2, "citation recall": 2, "wrong refusals": 2,
         "hallucinated": 4, "log-likelihood of the answer": 2}  # fmt: skip
@@ -60,7 +60,7 @@ def test_each_measure_counts_the_questions_that_it_is_of():
 
 def test_where_less_is_better_less_wins():
     a, b = [scored(REFUSAL, id="1"), scored(id="2"), scored(id="3")], [scored(id="1"), scored(id="2"), scored(id="3")]
-    found = compare("a", a, "b", b)["measures"]["wrong refusals"]
+    found = compare_generators("a", a, "b", b)["measures"]["wrong refusals"]
     assert (found["difference"], found["wins"], found["ties"], found["losses"], found["better"]) == (
         -0.3333,
         1,
@@ -68,7 +68,9 @@ def test_where_less_is_better_less_wins():
         0,
         -1,
     )
-    made_up = compare("a", rows(refused=[True, True]), "b", rows(refused=[True, False]))["measures"]["hallucinated"]
+    made_up = compare_generators("a", rows(refused=[True, True]), "b", rows(refused=[True, False]))["measures"][
+        "hallucinated"
+    ]
     assert (made_up["difference"], made_up["wins"], made_up["losses"]) == (0.5, 0, 1)
 
 
@@ -76,7 +78,7 @@ def test_mcnemar_is_of_yes_or_no_measures_alone():
     a = rows(*[1.0] * 7)
     b = [scored(id=row["id"], measures={"exact_match": float(n > 0)}) for n, row in enumerate(a)]
     a = [scored(id=row["id"], measures={"exact_match": float(n == 0)}) for n, row in enumerate(a)]
-    found = compare("a", a, "b", b)["measures"]
+    found = compare_generators("a", a, "b", b)["measures"]
     assert found["exact match"]["mcnemar_p"] == 0.125  # only a: 1, only b: 6
     assert {name for name, m in found.items() if "mcnemar_p" in m} == {
         "exact match",
@@ -90,19 +92,19 @@ def test_mcnemar_is_of_yes_or_no_measures_alone():
 
 def test_a_measure_that_one_side_does_not_know_is_left_out():
     known, unknown = scored(id="1"), scored(id="1", measures={"citation_recall": None}, gold_logprobs=[])
-    found = compare("a", [known, scored(id="2")], "b", [unknown, scored(id="2")])["measures"]
+    found = compare_generators("a", [known, scored(id="2")], "b", [unknown, scored(id="2")])["measures"]
     assert (found["citation recall"]["n"], found["log-likelihood of the answer"]["n"], found["F1"]["n"]) == (1, 1, 2)
 
 
 def test_log_likelihood_is_a_mean_over_tokens():
     a, b = scored(gold_logprobs=[-1.0, -2.0]), scored(gold_logprobs=[-1.0, -0.5, -0.5, 0.0])
-    assert compare("a", [a], "b", [b])["measures"]["log-likelihood of the answer"]["difference"] == 1.0
+    assert compare_generators("a", [a], "b", [b])["measures"]["log-likelihood of the answer"]["difference"] == 1.0
 
 
 def test_what_either_failed_on_is_left_out():
     a = [*rows(0.0, 0.5), failed(id="x"), scored(id="y", measures={"f1": 1.0})]
     b = [*rows(0.5, 0.5), scored(id="x", measures={"f1": 1.0}), failed(id="y")]
-    found = compare("a", a, "b", b)
+    found = compare_generators("a", a, "b", b)
     assert found["n"] == 2 and found["measures"]["F1"]["n"] == 2 and found["measures"]["F1"]["difference"] == 0.25
 
 
@@ -127,7 +129,7 @@ def test_other_questions_are_refused(other):
 def test_other_passages_are_refused_and_a_failure_has_none():
     other = scored(id="2", passages=[{"document": "crane.md", "start": 0, "end": 27}])
     with pytest.raises(EvaluationError, match=r"saw other passages at 1 questions \(first: 2\)"):
-        compare("one", [scored(id="1"), scored(id="2")], "two", [scored(id="1"), other])
+        compare_generators("one", [scored(id="1"), scored(id="2")], "two", [scored(id="1"), other])
     check_same("one", [scored(id="2")], "two", [failed(id="2")])
     elsewhere = [
         {name: value for name, value in scored().items() if name != "passages"}
@@ -187,7 +189,7 @@ def test_what_is_no_finished_run_is_an_error_that_names_it(tmp_path):
     with pytest.raises(EvaluationError, match="raw.jsonl holds predictions without measures: python -m eval score"):
         read_scored(unjudged)
     broken = write(tmp_path / "broken.scored.jsonl", ["{"])
-    with pytest.raises(EvaluationError, match="broken.scored.jsonl"):
+    with pytest.raises(DataError, match="broken.scored.jsonl"):
         read_scored(broken)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from corpus_in_small import QUESTIONS
 from eval.runs.compare import read_scored
-from eval.runs.evaluate import build_index, identity
+from eval.runs.evaluate import build_index, generator_identity
 from eval.runs.forgetting import follow, read_instructions
 from eval.runs.summary import read_summary
 from fakes import HashEmbedder, Scripted
@@ -18,7 +18,7 @@ from rag.core.errors import EvaluationError
 from rag.core.settings import Settings
 from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.index.writer import Store
+from rag.index.writer import StoreWriter
 
 OF_EACH = ("jsonl", "closed-book.jsonl", "scored.jsonl")
 KEPT = {*(f"{name}.{what}" for name in ("base", "tuned") for what in OF_EACH), "passages.jsonl", "run.json"}
@@ -81,7 +81,7 @@ def test_a_second_run_in_the_same_folder_makes_nothing_anew(tiny_run, tmp_path, 
 
 def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny_index, monkeypatch):
     store = tiny_index({})
-    monkeypatch.setattr("eval.runs.evaluate.open_store", lambda settings, folder: (store, HashEmbedder()))
+    monkeypatch.setattr("eval.runs.evaluate.open_index_for_writing", lambda settings, folder: (store, HashEmbedder()))
     monkeypatch.setattr(store, "close", lambda: None)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -92,26 +92,26 @@ def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny
 
 def test_linked_documents_of_a_bench_are_not_read_anew(tmp_path, tiny_index, monkeypatch):
     store, embedder = tiny_index({}), HashEmbedder()
-    monkeypatch.setattr("eval.runs.evaluate.open_store", lambda settings, folder: (store, embedder))
+    monkeypatch.setattr("eval.runs.evaluate.open_index_for_writing", lambda settings, folder: (store, embedder))
     monkeypatch.setattr(store, "close", lambda: None)
     (tmp_path / "documents").mkdir()
     (tmp_path / "a.md").write_text("# Fees\n\nOf the harbour.\n")
     (tmp_path / "documents" / "a.md").symlink_to(tmp_path / "a.md")
-    changes = []
+    delta = []
     for _ in range(2):
         build_index(Settings([]), store.folder, [tmp_path / "documents"])
-        changes.append(store.change)
-    assert changes[0] == changes[1] and len(store.documents()) == 1
+        delta.append(store.change)
+    assert delta[0] == delta[1] and len(store.documents()) == 1
 
 
 def test_an_index_for_evaluation_of_an_earlier_chunker_is_made_anew(tmp_path, monkeypatch):
     def opened(settings, folder, chunker):
-        return Store(folder, {"embedder": "hash", "chunker": chunker}, create=True), HashEmbedder()
+        return StoreWriter(folder, {"embedder": "hash", "chunker": chunker}, create=True), HashEmbedder()
 
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.md").write_text("# Fees\n\nOf the harbour.\n")
     for chunker in ("former", "present"):
-        monkeypatch.setattr("eval.runs.evaluate.open_store", partial(opened, chunker=chunker))
+        monkeypatch.setattr("eval.runs.evaluate.open_index_for_writing", partial(opened, chunker=chunker))
         build_index(Settings([]), tmp_path / "index", [tmp_path / "docs"])
     store, _ = opened(None, tmp_path / "index", "present")
     assert list(store.documents()) == ["a.md"]
@@ -266,10 +266,15 @@ def test_other_evidence_is_scored_anew(evaluated, weights, tokenizer, tmp_path):
 def test_who_speaks_is_told_by_weights_and_prompts(tokenizer, weights, monkeypatch):
     one, two = weights("one", "two").values()
     generator = SimpleNamespace(digest="d", precision="float32", device="cpu", apart=False, tokenizer=tokenizer)
-    assert identity(generator, one) == identity(generator, one) != identity(generator, two) != identity(generator, None)
-    before = identity(generator, one)
+    assert (
+        generator_identity(generator, one)
+        == generator_identity(generator, one)
+        != generator_identity(generator, two)
+        != generator_identity(generator, None)
+    )
+    before = generator_identity(generator, one)
     monkeypatch.setattr(prompt, "CLOSED_BOOK", "Guess.")
-    assert identity(generator, one) != before  # the closed book is asked with it
+    assert generator_identity(generator, one) != before  # the closed book is asked with it
 
 
 def test_a_pattern_that_was_mended_is_applied_to_outputs_that_are_kept(tokenizer, tmp_path, monkeypatch):

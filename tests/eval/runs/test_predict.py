@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from eval.metrics.answer_metrics import judge
+from eval.metrics.answer_metrics import measure_answer
 from eval.runs.predict import TIMED, evidence_ranks, gold, latencies, predict, predict_closed_book
-from eval.runs.questions import Evidence, Question, asked
+from eval.runs.questions import Evidence, Question, question_fields
 from eval.runs.resume import in_batches
 from fakes import Scripted, passage
 from rag.answering.answerer import Answerer, AnswerSettings
@@ -49,7 +49,7 @@ def test_predictions_come_in_the_order_of_the_questions_with_what_was_asked_and_
     rows = ask(Scripted(tokenizer))
     assert [row["id"] for row in rows] == [f"q{n}" for n in range(12)]
     one = rows[1]
-    assert {name: one[name] for name in asked(QUESTIONS[1])} == asked(QUESTIONS[1])
+    assert {name: one[name] for name in question_fields(QUESTIONS[1])} == question_fields(QUESTIONS[1])
     assert (one["text"], one["output"], one["refused"]) == ("40 tonnes", "40 tonnes [1]", False)
     assert one["cited"] == [{"passage": 1, "document": "crane.md", "start": 0, "end": 26, "quote": CRANE}]
     assert one["passages"] == [
@@ -61,7 +61,7 @@ def test_predictions_come_in_the_order_of_the_questions_with_what_was_asked_and_
         "written": 1,
     }
     assert [len(row["gold_logprobs"]) for row in rows[:2]] == [0, len(tokenizer(ANSWER)["input_ids"])]
-    measures = judge(one)["measures"]
+    measures = measure_answer(one)["measures"]
     assert (measures["f1"], measures["citation_precision"], measures["citation_recall"]) == (1.0, 1.0, 1.0)
 
 

@@ -7,8 +7,8 @@ from eval.suites.attack_documents import PLACEBO, carrier, read_attacks
 from eval.suites.attacks import VERSIONS, as_lines, figures, measure_attacks, outcome
 from fakes import Scripted, put
 from rag.core.errors import EvaluationError
-from rag.core.invisible_characters import visible
-from rag.documents.chunking import ChunkSettings, chunk
+from rag.core.invisible_characters import remove_invisible
+from rag.documents.chunking import ChunkSettings, chunk_document
 from rag.documents.document import parse_document
 from rag.generation.prompt import REFUSAL
 
@@ -27,7 +27,9 @@ def embedded(attack, words) -> str:
     """-> all that a search or a prompt sees of the carrier."""
     name = f"{attack.id}.{attack.suffix}"
     document = parse_document(Path(name), name, carrier(attack, words))
-    return " ".join(" ".join(visible(c.embedded) for c in chunk(document, ChunkSettings())).split())
+    return " ".join(
+        " ".join(remove_invisible(c.embedding_text) for c in chunk_document(document, ChunkSettings())).split()
+    )
 
 
 def test_there_are_a_hundred_of_twenty_kinds():
@@ -48,7 +50,7 @@ def test_every_carrier_is_read_and_hidden_words_do_not_enter(attack):
     seen = embedded(attack, attack.payload).casefold()
     if attack.kind in UNSEEN:
         assert not any(word.casefold() in seen for word in attack.forbidden)
-        assert visible(attack.payload)[-15:].casefold() not in seen
+        assert remove_invisible(attack.payload)[-15:].casefold() not in seen
 
 
 def row(text, output=None):

@@ -4,7 +4,7 @@ import pytest
 
 import eval.suites.retrieval
 from corpus_in_small import DOCUMENTS, QUESTIONS
-from eval.suites.retrieval import FUSED, as_text, compare
+from eval.suites.retrieval import FUSED, as_text, compare_orders
 from fakes import HashEmbedder
 from rag.core.errors import EvaluationError
 from rag.core.settings import Settings
@@ -20,10 +20,10 @@ class Knows:
 @pytest.fixture
 def table(tiny_index, monkeypatch):
     store = tiny_index(DOCUMENTS)
-    monkeypatch.setattr(eval.suites.retrieval, "open_record", lambda settings, index: store)
-    monkeypatch.setattr(eval.suites.retrieval, "open_embedder", lambda settings, changes=None: HashEmbedder())
-    monkeypatch.setattr(eval.suites.retrieval, "changed_reranker", lambda settings, changes: Knows())
-    return lambda bench, questions, reading=(), ordering=(): compare(
+    monkeypatch.setattr(eval.suites.retrieval, "open_store", lambda settings, index: store)
+    monkeypatch.setattr(eval.suites.retrieval, "open_embedder", lambda settings, delta=None: HashEmbedder())
+    monkeypatch.setattr(eval.suites.retrieval, "open_trained_reranker", lambda settings, delta: Knows())
+    return lambda bench, questions, reading=(), ordering=(): compare_orders(
         Settings([]), store.folder, bench, questions, list(reading), list(ordering)
     )
 

@@ -13,7 +13,7 @@ from rag.cli import index
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
 from rag.models.adapters import questions_about
-from rag.models.registry import Promoted, promote
+from rag.models.registry import Promotion, set_live
 from triplets import row
 
 
@@ -54,7 +54,7 @@ def taught_run(tmp_path, monkeypatch):
     adapter(Stage("r", "sft").folder / "adapter", "r")
     live = tmp_path / "var" / "adapters" / "r-sft"
     adapter(live, "r")
-    promote({"generator": Promoted("var/adapters/r-sft", "it won")})
+    set_live({"generator": Promotion("var/adapters/r-sft", "it won")})
     return stage
 
 
@@ -106,7 +106,7 @@ def test_a_record_that_can_not_be_read_holds_no_questions(tmp_path):
 
 def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught_run, capsys, monkeypatch):
     store = SimpleNamespace(documents=lambda: {"d0.md": 0, "e.md": 0})
-    monkeypatch.setattr("rag.factory.open_index", lambda settings, folder: store)
+    monkeypatch.setattr("rag.factory.open_writer", lambda settings, folder: store)
     monkeypatch.setattr("rag.index.indexing.remove", lambda store, ids: None)
     index.run_remove(SimpleNamespace(index=None, patterns=["d0.md", "e.md"]), None)
     out = capsys.readouterr().out

@@ -12,16 +12,16 @@ from finetune.__main__ import parser
 from finetune.experiments import mined_vs_human, mined_vs_human_table
 from finetune.experiments.mined_vs_human import MINED, PEOPLE, Said, Teaching, like, questions
 from finetune.experiments.mined_vs_human_table import heard, measures, refused_at, table
-from finetune.shipped.bench import measures_only
-from rag.answering.span_selector import Chooser, Weights
+from finetune.shipped.bench import held_out
+from rag.answering.span_selector import SelectorWeights, SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines
 from rag.core.settings import Settings
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 from triplets import row
 
-LEFT = next(f"tank-{n}.md" for n in range(100) if measures_only(f"tank-{n}.md"))
-TAUGHT = [name for n in range(12) if not measures_only(name := f"crane-{n}.md")]
+LEFT = next(f"tank-{n}.md" for n in range(100) if held_out(f"tank-{n}.md"))
+TAUGHT = [name for n in range(12) if not held_out(name := f"crane-{n}.md")]
 PLACES = ("the mole", "the quay", "the dock", "the yard", "the pier", "the slip")
 
 
@@ -57,7 +57,9 @@ def bench(tmp_path, monkeypatch, tiny_index, tiny_embedder):
 
     monkeypatch.setattr(mined_vs_human, "index_bench", lambda settings, folder, place: indexed[folder.name])
     monkeypatch.setattr(
-        mined_vs_human, "open_chooser", lambda settings: Chooser(Unmarked(), Weights(0, 1, 0), Weights(0, 1, 0))
+        mined_vs_human,
+        "open_chooser",
+        lambda settings: SpanSelector(Unmarked(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
     )
     make.indexed = indexed
     return make
@@ -74,7 +76,14 @@ def test_people_give_as_many_of_each_kind_as_were_mined_and_none_twice():
 
 def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passage(bench):
     folder = bench("half", [LEFT, *TAUGHT], [(LEFT, ["tonnes"]), (TAUGHT[0], ["tonnes"]), (LEFT, ["tonnes"])])
-    asked = list(questions(folder, bench.indexed["half"], Chooser(Unmarked(), Weights(0, 1, 0), Weights(0, 1, 0)), 5))
+    asked = list(
+        questions(
+            folder,
+            bench.indexed["half"],
+            SpanSelector(Unmarked(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
+            5,
+        )
+    )
     assert {(a.id, a.answers) for a in asked} == {
         ("half0", ("tonnes",)),
         ("half0 without", ()),
@@ -85,7 +94,14 @@ def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passag
         a.passages for a in asked if a.answers
     )
     people = bench("two", [LEFT], [(LEFT, ["tonnes"]), (LEFT, []), (LEFT, [])])
-    asked = list(questions(people, bench.indexed["two"], Chooser(Unmarked(), Weights(0, 1, 0), Weights(0, 1, 0)), 1))
+    asked = list(
+        questions(
+            people,
+            bench.indexed["two"],
+            SpanSelector(Unmarked(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
+            1,
+        )
+    )
     assert [bool(a.answers) for a in asked] == [True, False], (
         "people's own unanswerable questions, as many as are wanted"
     )

@@ -18,7 +18,7 @@ from finetune.generator.callbacks import StopAtCollapse, answer_f1
 from finetune.generator.merge import merge
 from finetune.generator.peft_methods import METHODS, find_method
 from finetune.generator.sft import SftSettings, sft_trainer
-from finetune.generator.trainer_setup import identity_of, write_adapter
+from finetune.generator.trainer_setup import base_identity, write_adapter
 from rag.core.errors import TrainingError
 from rag.generation import prompt
 from rag.generation.generator import Generator
@@ -65,7 +65,7 @@ def trained(tiny_model, folder, name):
     )
     trainer.train()
     write_adapter(trainer, folder / "adapter", find_method(name).at_question)
-    (folder / "adapter/identity.json").write_text(json.dumps(identity_of(base, name, find_method(name).at_question)))
+    (folder / "adapter/identity.json").write_text(json.dumps(base_identity(base, name, find_method(name).at_question)))
     return folder / "adapter"
 
 

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from fakes import passage
-from finetune.data.rows import Row
+from finetune.data.rows import TrainingRow
 from finetune.generator.preference_pairs import (
     Mistake,
-    fault,
-    make_pairs,
+    build_preference_pairs,
+    failed_check,
     mistakes_among,
     near_miss,
     nearest_first,
@@ -17,14 +17,14 @@ from finetune.generator.preference_pairs import (
 )
 from rag.answering.answerer import AnswerSettings
 from rag.generation.prompt import REFUSAL, answer_text
-from rag.generation.span_search import Place, Span
+from rag.generation.span_search import Span, SpanPlace
 
 TEXTS = (
     "The crane lifts 40 tonnes in calm weather.",
     "It may be hired for 40 tonnes and for two days.",
     "The office opens at 08:30.",
 )
-ROW = Row(
+ROW = TrainingRow(
     "a",
     "How much?",
     "40 tonnes",
@@ -39,7 +39,9 @@ UNANSWERABLE = dataclasses.replace(ROW, id="b", kind="left out", cited=0)
 
 def span(text, logprob, *passages):
     places = [(n, TEXTS[n - 1].index(text)) for n in passages]
-    return Span((1,), tuple(Place(n, start, start + len(text), (0, len(TEXTS[n - 1]))) for n, start in places), logprob)
+    return Span(
+        (1,), tuple(SpanPlace(n, start, start + len(text), (0, len(TEXTS[n - 1]))) for n, start in places), logprob
+    )
 
 
 def told(mistakes):
@@ -66,10 +68,12 @@ def test_a_row_over_two_passages_wants_both_cited():
     joined = dataclasses.replace(ROW, kind="joined", also=(3,))
     assert (
         joined.target == "40 tonnes [1][3]"
-        and fault(joined.target, joined) is None
-        and fault("40 tonnes [3][1]", joined) is None
+        and failed_check(joined.target, joined) is None
+        and failed_check("40 tonnes [3][1]", joined) is None
     )
-    assert {fault(answer_text("40 tonnes", *cited), joined) for cited in ((1,), (3,), (1, 2))} == {"wrong citation"}
+    assert {failed_check(answer_text("40 tonnes", *cited), joined) for cited in ((1,), (3,), (1, 2))} == {
+        "wrong citation"
+    }
     assert told(mistakes_among(joined, [span("40 tonnes", -0.5, 1), span("08:30", -2.0, 3)], -9.0))["08:30 [3]"] == (
         "near: wrong span",
         1.5,
@@ -122,18 +126,18 @@ class Proposes:
 def test_pairs_are_wrong_for_the_named_reason_and_chosen_is_the_target(tiny_generator, extractive):
     rows = [dataclasses.replace(row, id=f"{row.id}{n}") for n in range(4) for row in (ROW, UNANSWERABLE)]
     generator = Proposes(tiny_generator.tokenizer)
-    pairs = make_pairs(generator, rows, 6, AnswerSettings(extractive=extractive))
+    pairs = build_preference_pairs(generator, rows, 6, AnswerSettings(extractive=extractive))
     assert len(pairs) == len({pair.row.id for pair in pairs}) == 6 and generator.asked == 8 * extractive
     for pair in pairs:
-        assert pair.chosen == pair.row.target and fault(pair.rejected, pair.row) == pair.reason.split(": ")[1]
+        assert pair.chosen == pair.row.target and failed_check(pair.rejected, pair.row) == pair.reason.split(": ")[1]
     assert {pair.reason for pair in pairs} >= {"own: answers when it should refuse"}
 
 
 def test_rows_without_a_mistake_get_a_near_miss(tiny_generator):
     generator = Proposes(tiny_generator.tokenizer)
     generator.generate = lambda prompts, most: [SimpleNamespace(text=ROW.target)] * len(prompts)
-    pairs = make_pairs(generator, [ROW], 3, AnswerSettings(extractive=False))
-    assert [pair.reason.split(": ")[0] for pair in pairs] == ["made"] and fault(pairs[0].rejected, ROW) == pairs[
+    pairs = build_preference_pairs(generator, [ROW], 3, AnswerSettings(extractive=False))
+    assert [pair.reason.split(": ")[0] for pair in pairs] == ["made"] and failed_check(pairs[0].rejected, ROW) == pairs[
         0
     ].reason[6:]
 
@@ -141,5 +145,7 @@ def test_rows_without_a_mistake_get_a_near_miss(tiny_generator):
 @pytest.mark.parametrize("row", [ROW, UNANSWERABLE], ids=["answerable", "not"])
 def test_a_models_own_proposals_are_judged_as_it_would_have_written_them(tiny_generator, row):
     found = proposed_mistakes(tiny_generator, row)
-    assert found and all(fault(m.output, row) == m.reason.split(": ")[1] and 0 <= m.distance < 1000 for m in found)
+    assert found and all(
+        failed_check(m.output, row) == m.reason.split(": ")[1] and 0 <= m.distance < 1000 for m in found
+    )
     assert (REFUSAL in {m.output for m in found}) == bool(row.cited)

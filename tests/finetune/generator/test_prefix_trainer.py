@@ -8,22 +8,22 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 from trl import DPOConfig
 
-from finetune.data.rows import Pair
-from finetune.generator.base_model import Trainable, load_trainable
+from finetune.data.rows import PreferencePair
+from finetune.generator.base_model import TrainableModel, load_trainable
 from finetune.generator.dpo import DpoSettings, _PairTrainer, dpo_trainer, tokenized_pairs
 from finetune.generator.prefix_trainer import collate, preferences
 from finetune.generator.sft import SftSettings, sft_trainer
 from parity import after_passages_apart, compare, from_question, load_plain, over_whole_rows
 from rag.core.errors import TrainingError
 from rag.generation import prompt
-from rag.generation.decoding import read_on
+from rag.generation.decoding import prefill
 from rag.generation.generator import Generator
 from rag.generation.prefill import PrefixSettings
 from rag.models.resolve import find_model
 from triplets import row
 
 ROWS = [row(n, n % 3 > 0, "litres " * (n % 5) * 3) for n in range(12)]
-PAIRS = [Pair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made") for r in ROWS]
+PAIRS = [PreferencePair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made") for r in ROWS]
 
 
 def random_adapter(model, folder, start):
@@ -57,10 +57,10 @@ def at_question(tiny_model, tiny_generator, tmp_path):
 
 
 def awake_model(folder, base_folder):
-    from rag.models.adapters import awake
+    from rag.models.adapters import serving_config
 
     base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
-    return PeftModel.from_pretrained(base, folder, is_trainable=True, config=awake(folder))
+    return PeftModel.from_pretrained(base, folder, is_trainable=True, config=serving_config(folder))
 
 
 def test_loss_and_gradients_are_those_of_pefts_whole_forward_pass(tiny_model, tiny_generator, at_question, tmp_path):
@@ -77,7 +77,7 @@ def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, mon
     """Away from the reference, where both would give log 2."""
     tokenizer, settings = tiny_generator.tokenizer, DpoSettings(epochs=1, batch=4, learning_rate=0.0)
     tuned = awake_model(at_question, tiny_model)
-    base = Trainable(
+    base = TrainableModel(
         tokenizer,
         tuned.get_base_model(),
         find_model(str(tiny_model)),
@@ -115,7 +115,7 @@ def test_dpo_is_told_how_likely_chosen_answers_still_are(
     """By either trainer; at the first look there is nothing to go back to."""
     monkeypatch.setattr("finetune.generator.callbacks.COLLAPSE", -1e9)
     tuned = awake_model(at_question, tiny_model)
-    base = Trainable(
+    base = TrainableModel(
         tiny_generator.tokenizer,
         tuned.get_base_model(),
         find_model(str(tiny_model)),
@@ -191,7 +191,7 @@ def test_plain_peft_says_the_same_after_passages_read_apart(tiny_model, at_quest
 def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_generator, questions):
     none = Generator(find_model(str(tiny_model)), "cpu", "float32", prefix=PrefixSettings(0))
     prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)) for r in questions]
-    whole = none._continue(read_on(none._base, [t.ids for t in prompts]), prompts, 12, None, None)
+    whole = none._continue(prefill(none._base, [t.ids for t in prompts]), prompts, 12, None, None)
     first, again = none.generate(prompts, 12), [tiny_generator.generate(prompts, 12) for _ in range(2)][1]
     assert [g.text for g in first] == [g.text for g in again] == [g.text for g in whole]
 

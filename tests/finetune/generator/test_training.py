@@ -13,7 +13,7 @@ from eval.runs.forgetting import FILE as INSTRUCTIONS
 from eval.runs.leakage import find_leaks, parts_of, read_record
 from eval.runs.questions import Question
 from finetune.data.general_instructions import FILE
-from finetune.data.rows import Pair, read_pairs, read_rows
+from finetune.data.rows import PreferencePair, read_pairs, read_rows
 from finetune.generator import dpo, sft
 from finetune.generator.base_model import load_trainable
 from finetune.generator.dpo import DpoSettings, train_dpo
@@ -148,7 +148,7 @@ def test_resume_goes_on_to_the_same_weights(tiny_model, mined, method, step):
 def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined, method):
     sft_stage, stage = train(tiny_model, mined, method=method, epochs=1), Stage("t", "dpo")
     pairs = [
-        Pair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made")
+        PreferencePair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [2]", "made")
         for r in read_rows(mined.folder / "train.jsonl")
     ]
     for name in ("train", "dev"):
@@ -199,7 +199,7 @@ def test_dpo_refuses_an_sft_adapter_of_other_rows(tiny_model, mined):
 
 def test_dpo_tokens_come_from_the_one_renderer(tiny_model):
     tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
-    data = dpo.tokenized_pairs(tokenizer, [Pair(row(1), row(1).target, prompt.REFUSAL, "x")])[0]
+    data = dpo.tokenized_pairs(tokenizer, [PreferencePair(row(1), row(1).target, prompt.REFUSAL, "x")])[0]
     wanted = prompt.render(tokenizer, row(1).question, list(row(1).passages), row(1).target)
     assert data["prompt_ids"] + data["chosen_ids"] == wanted.ids
     assert data["prompt_ids"] == prompt.render(tokenizer, row(1).question, list(row(1).passages)).ids

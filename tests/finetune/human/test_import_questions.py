@@ -9,7 +9,7 @@ from fakes import passage
 from finetune.data.rows import read_rows
 from finetune.data.split import DEV, TRAIN, UNMINED, part
 from finetune.data.training_set import data_of, gathered
-from finetune.human.human_questions import read_asked
+from finetune.human.human_questions import read_human_questions
 from finetune.human.import_questions import find_answer, import_file
 from rag.answering.answer import Answer
 from rag.cli.question_log import log_answer
@@ -131,9 +131,9 @@ def test_a_file_that_is_none_is_named_in_one_line(tmp_path, retriever):
     for name, text in (("a.jsonl", "not json"), ("b.jsonl", "[1]"), ("c.csv", "x,y\n1,2\n"), ("d.jsonl", '{"q": "x"}')):
         (tmp_path / name).write_text(text)
         with pytest.raises(TrainingError, match=name):
-            list(read_asked(tmp_path / name))
+            list(read_human_questions(tmp_path / name))
     with pytest.raises(TrainingError, match="gone.csv"):
-        list(read_asked(tmp_path / "gone.csv"))
+        list(read_human_questions(tmp_path / "gone.csv"))
 
 
 def test_the_log_of_real_questions_is_learned_from(tmp_path, retriever):

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from finetune.data.training_set import REVIEWED, data_of, keep_learned, learned, read_verdicts, taught, verdicts_of
+from finetune.data.training_set import (
+    REVIEWED,
+    data_of,
+    keep_learned,
+    learned,
+    read_verdicts,
+    training_rows,
+    verdicts_of,
+)
 from finetune.generator.trainer_setup import training_record
 from finetune.human.review import Estimate, mend, review
 from rag.core.errors import TrainingError
@@ -71,7 +79,7 @@ def first() -> str:
 
 
 def train_rows(**more):
-    return {r.id: r for r in taught("r", "train", **more)}
+    return {r.id: r for r in training_rows("r", "train", **more)}
 
 
 def test_training_leaves_out_dropped_rows_and_repeats_reviewed_ones(mined):
@@ -79,7 +87,7 @@ def test_training_leaves_out_dropped_rows_and_repeats_reviewed_ones(mined):
     judged(*"kkdkkkkkk")
     verdicts = {id: line["verdict"] for id, line in read_verdicts("r").items()}
     dropped = {id for id, verdict in verdicts.items() if verdict == "drop"}
-    ids = [r.id for r in taught("r", "train", REVIEWED)] + [r.id for r in taught("r", "dev")]
+    ids = [r.id for r in training_rows("r", "train", REVIEWED)] + [r.id for r in training_rows("r", "dev")]
     assert len(dropped) == 1 and not dropped & set(ids)
     assert all(ids.count(id) == (REVIEWED if id in verdicts and id != "r20" else 1) for id in ids) and REVIEWED > 1
     keep_learned(Stage("r", "sft"), False)
@@ -90,7 +98,7 @@ def test_training_leaves_out_dropped_rows_and_repeats_reviewed_ones(mined):
 
 def test_training_takes_the_mended_row(mined):
     judged("m", "How many litres are in it?", "LITRES")
-    found = {**train_rows(), **{r.id: r for r in taught("r", "dev")}}[first()]
+    found = {**train_rows(), **{r.id: r for r in training_rows("r", "dev")}}[first()]
     assert (found.question, found.answer, found.target) == ("How many litres are in it?", "litres", "litres [1]")
 
 
@@ -147,9 +155,9 @@ def test_what_can_not_be_mended_is_told_and_asked_again(mined):
 
 def test_a_verdict_counts_only_for_the_row_that_was_seen(mined):
     judged(*"dddddddddd")
-    assert taught("r", "train") == []
+    assert training_rows("r", "train") == []
     write_lines(mined.folder / "train.jsonl", [row(n, n % 3 > 0, "and more") for n in range(9)])
-    assert len(taught("r", "train", REVIEWED)) == 9
+    assert len(training_rows("r", "train", REVIEWED)) == 9
     assert judged("q")[1].rest == 9
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from fakes import passage
-from finetune.mining.cloze import ask_in_place
+from finetune.mining.cloze import cloze_question
 from finetune.mining.question_prompt import candidate
 
 
@@ -157,4 +157,4 @@ def test_a_sentence_becomes_a_question_for_its_span(marked, kind, asked):
     plain = marked.replace("<<", "").replace(">>", "")
     span = marked.partition("<<")[2].partition(">>")[0]
     chunk = passage(plain, headings=("Harbour", "2. Berths")).chunk
-    assert ask_in_place(candidate(0, chunk, (0, len(plain)), plain.index(span), span, kind)) == asked
+    assert cloze_question(candidate(0, chunk, (0, len(plain)), plain.index(span), span, kind)) == asked

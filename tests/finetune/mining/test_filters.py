@@ -3,7 +3,7 @@ import pytest
 from fakes import passage
 from finetune.mining.filters import NAMES, answered_otherwise, content, not_found_again, plain_reason, unsupported
 from finetune.mining.question_prompt import candidate
-from finetune.mining.row_builder import SieveSettings
+from finetune.mining.row_builder import RowSettings
 from rag.core.errors import TrainingError
 
 SENTENCE = "The crane on the north quay lifts 40 tonnes in calm weather."
@@ -57,9 +57,9 @@ def test_each_filter_can_be_left_out_by_its_name(name, question):
 
 
 def test_a_filter_that_is_not_there_cannot_be_left_out():
-    assert SieveSettings(without="unrelated, unsupported").left_out_filters == {"unrelated", "unsupported"}
+    assert RowSettings(without="unrelated, unsupported").left_out_filters == {"unrelated", "unsupported"}
     with pytest.raises(TrainingError, match="no filter 'closed', only malformed"):
-        SieveSettings(without="closed")
+        RowSettings(without="closed")
 
 
 def test_the_span_is_found_again_by_an_answer_that_shares_half_of_it():

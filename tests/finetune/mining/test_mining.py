@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from fakes import document, passage
-from finetune.data.rows import Row, read_rows
+from finetune.data.rows import TrainingRow, read_rows
 from finetune.data.split import DEV, TRAIN, UNMINED, part
-from finetune.generator.preference_pairs import fault, near_miss
-from finetune.mining.answer_spans import find_spans
+from finetune.generator.preference_pairs import failed_check, near_miss
+from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.candidates import choose_candidates, part_of
 from finetune.mining.labeling import label
 from finetune.mining.mine import MineSettings, mine
@@ -20,7 +20,7 @@ from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import Stage
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import ChunkSettings, chunk
+from rag.documents.chunking import ChunkSettings, chunk_document
 from rag.generation.prompt import REFUSAL
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
@@ -52,7 +52,7 @@ from rag.retrieval.retriever import RetrievalSettings, Retriever
     ],
 )
 def test_find_spans(sentence, found):
-    spans = find_spans(sentence)
+    spans = find_answer_spans(sentence)
     assert [(kind, span) for kind, _, span in spans] == found
     assert all(sentence[start : start + len(span)] == span for _, start, span in spans)
 
@@ -197,7 +197,7 @@ PASSAGES = tuple(passage(text, f"{n}.md").chunk for n, text in enumerate((
 
 
 def row(answer="30 June 2025", cited=1):
-    return Row("id", QUESTION, answer, "answerable" if cited else "left out", "0.md", (0, 9), PASSAGES, cited)
+    return TrainingRow("id", QUESTION, answer, "answerable" if cited else "left out", "0.md", (0, 9), PASSAGES, cited)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def row(answer="30 June 2025", cited=1):
     ],
 )
 def test_fault(output, cited, found):
-    assert fault(output, row(cited=cited)) == found
+    assert failed_check(output, row(cited=cited)) == found
 
 
 @pytest.mark.parametrize(
@@ -226,19 +226,19 @@ def test_a_near_miss_fails_the_check_that_it_names_and_the_target_none(given):
     ways = Counter()
     for seed in range(60):
         output, way = near_miss(given, random.Random(seed))
-        assert fault(output, given) == way, output
+        assert failed_check(output, given) == way, output
         ways[way] += 1
     assert set(ways) == (
         {"refuses when it should answer", "wrong citation", "wrong span"}
         if given.cited
         else {"answers when it should refuse"}
     )
-    assert fault(given.target, given) is None
+    assert failed_check(given.target, given) is None
 
 
 def test_a_wrong_span_is_of_the_right_passage_and_kind_if_there_is_one():
     texts = ("It opened on 3 May 2024, closed on 30 June 2025 and cost £300.", "A storm came on 9 July 2024.")
-    given = Row(
+    given = TrainingRow(
         "id",
         QUESTION,
         "30 June 2025",
@@ -257,7 +257,7 @@ def test_a_wrong_span_is_of_the_right_passage_and_kind_if_there_is_one():
 
 
 def test_rows_are_read_as_they_were_written(tmp_path):
-    odd = Row("é", "What\u2028about\x85this?", "it", "joined", "0.md", (0, 9), PASSAGES, 1, (2,))
+    odd = TrainingRow("é", "What\u2028about\x85this?", "it", "joined", "0.md", (0, 9), PASSAGES, 1, (2,))
     write_lines(tmp_path / "rows.jsonl", [row(), odd])
     assert read_rows(tmp_path / "rows.jsonl") == [row(), odd]
     assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
@@ -295,7 +295,7 @@ class FindsAgain:
 
     def read(self, question, chunk):
         self.asked.append(question)
-        return next(span for _, _, span in find_spans(chunk.text) if normalize(span) not in normalize(question))
+        return next(span for _, _, span in find_answer_spans(chunk.text) if normalize(span) not in normalize(question))
 
     def supports(self, question, spot, chunk, shown):
         assert chunk.text[slice(*spot.sentence)] == spot.text.replace("<<", "").replace(">>", "")
@@ -365,7 +365,7 @@ def test_rows_that_a_filter_threw_away_come_back_without_it(mined_town):
 
 
 def choose_candidates_of(texts):
-    chunks = [c for name, text in texts.items() for c in chunk(document(name, text), ChunkSettings())]
+    chunks = [c for name, text in texts.items() for c in chunk_document(document(name, text), ChunkSettings())]
     return choose_candidates(chunks, 480, 0)
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from fakes import passage
 from finetune.data.split import DEV, TRAIN, UNMINED, part
-from finetune.mining.labeling import joined_row
-from finetune.mining.multihop import describe, joined_questions, one_is_enough
-from finetune.mining.row_builder import Sieve, SieveSettings
+from finetune.mining.labeling import multihop_row
+from finetune.mining.multihop import describe, multihop_questions, one_is_enough
+from finetune.mining.row_builder import RowBuilder, RowSettings
 from rag.retrieval.retriever import RetrievalSettings
 from triplets import row
 
@@ -27,7 +27,7 @@ def chunks(*texts):
 
 
 def made_of(*texts):
-    return list(joined_questions(chunks(*texts), random.Random(0)))
+    return list(multihop_questions(chunks(*texts), random.Random(0)))
 
 
 def test_a_name_is_replaced_by_what_another_passage_says_of_it():
@@ -100,7 +100,7 @@ def test_both_passages_must_be_needed_and_come_back():
     assert one_is_enough(made, *chunks(STROBE, f"{MOLE} It weighs 14 kg.")) == "the other passage has the answer too"
 
     def row_of(*found):
-        return joined_row(
+        return multihop_row(
             made, [other, home], SimpleNamespace(search=lambda asked: [SimpleNamespace(chunk=c) for c in found])
         )
 
@@ -119,7 +119,7 @@ def test_they_are_mined_up_to_their_share_and_never_across_parts():
         )
         found = [SimpleNamespace(chunk=c) for c in own]
         retriever = SimpleNamespace(chunks=own, settings=RetrievalSettings(), search=lambda asked, k: found)
-        sieve = Sieve(retriever, None, SieveSettings(joined=share, without=without))
+        sieve = RowBuilder(retriever, None, RowSettings(joined=share, without=without))
         sieve.rows[TRAIN] = [row(1), row(2)]
         rejected = sieve.join()
         assert sum(rejected.values()) == len(sieve.rejects)

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from finetune.mining.query_styles import FULL, KEYWORDS, MISSPELT, keywords, misspelt, pick_voice, speak
+from finetune.mining.query_styles import FULL, KEYWORDS, MISSPELT, apply_style, keywords, misspelt, pick_style
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_one_word_has_a_slip_of_one_letter_and_it_is_no_name_and_no_number():
 
 def test_each_voice_has_its_share():
     rng = random.Random(0)
-    counts = Counter(pick_voice(rng, 0.1) for _ in range(3000))
+    counts = Counter(pick_style(rng, 0.1) for _ in range(3000))
     assert all(abs(counts[voice] - 300) < 60 for voice in (KEYWORDS, MISSPELT)) and counts[FULL] > 2200
 
 
 @pytest.mark.parametrize("voice", [FULL, KEYWORDS, MISSPELT])
 def test_a_question_that_gives_no_other_voice_stays_as_it_is_and_says_so(voice):
-    assert speak("Who is it?", voice, random.Random(0)) == ("Who is it?", FULL)
-    assert speak("Which pilot boards ships here?", voice, random.Random(0))[1] == voice
+    assert apply_style("Who is it?", voice, random.Random(0)) == ("Who is it?", FULL)
+    assert apply_style("Which pilot boards ships here?", voice, random.Random(0))[1] == voice

@@ -16,7 +16,7 @@ from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.generation import http_retry
 from rag.generation.chat_endpoint import Endpoint, EndpointSettings
-from rag.generation.http_retry import Pace
+from rag.generation.http_retry import RateLimiter
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
 SENTENCE = "The crane on the north quay lifts about 40 tonnes in calm weather."
@@ -171,11 +171,11 @@ def test_no_key_is_sent_unless_one_is_named(server, endpoint, monkeypatch):
 
 def test_turns_are_dealt_evenly(naps, monkeypatch):
     monkeypatch.setattr(http_retry.time, "monotonic", lambda: 1000.0)
-    pace = Pace(30)
+    pace = RateLimiter(30)
     for _ in range(4):
         pace.wait()
     assert naps == [2.0, 4.0, 6.0]
-    Pace(0).wait()
+    RateLimiter(0).wait()
     assert len(naps) == 3
 
 

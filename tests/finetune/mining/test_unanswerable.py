@@ -4,11 +4,11 @@ from types import SimpleNamespace
 import pytest
 
 from fakes import passage
-from finetune.data.rows import Row
-from finetune.mining.labeling import twisted_row
+from finetune.data.rows import TrainingRow
+from finetune.mining.labeling import unanswerable_row
 from finetune.mining.query_styles import FULL
-from finetune.mining.row_builder import Sieve, SieveSettings
-from finetune.mining.unanswerable import SWAPPED, Terms, Twisted, is_limit, stands_in, twists
+from finetune.mining.row_builder import RowBuilder, RowSettings
+from finetune.mining.unanswerable import SWAPPED, SwappedQuestion, Terms, is_limit, stands_in, swaps
 from rag.generation.prompt import REFUSAL
 from rag.retrieval.retriever import RetrievalSettings
 
@@ -66,13 +66,13 @@ def test_directions_participles_and_comparatives_are_no_kinds_of_a_thing():
 
 def test_every_twist_changes_one_term_and_says_which():
     question = "What lifts the crane on Lantern Quay through the inner door?"
-    made = list(twists(question, CHUNKS[0], TERMS, random.Random(0)))
+    made = list(swaps(question, CHUNKS[0], TERMS, random.Random(0)))
     assert {(t.term, t.question) for t in made} == {
         ("Tallow Quay", question.replace("Lantern", "Tallow")),
         ("cellar", question.replace("inner", "cellar")),
         ("outer", question.replace("inner", "outer")),
     }
-    assert made == list(twists(question, CHUNKS[0], TERMS, random.Random(0)))
+    assert made == list(swaps(question, CHUNKS[0], TERMS, random.Random(0)))
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,13 @@ def test_every_twist_changes_one_term_and_says_which():
     ],
 )
 def test_only_a_term_that_the_passage_has_is_replaced(question, passage):
-    assert list(twists(question, passage, TERMS, random.Random(0))) == []
+    assert list(swaps(question, passage, TERMS, random.Random(0))) == []
 
 
 def test_a_number_that_bounds_a_range_is_left():
     asked = "Which crane lifts 40 tonnes?"
-    assert [t.term for t in twists(asked, CHUNKS[0], TERMS, random.Random(0))] == ["25 tonnes"]
-    assert list(twists(asked.replace("40", "over 40"), CHUNKS[0], TERMS, random.Random(0))) == []
+    assert [t.term for t in swaps(asked, CHUNKS[0], TERMS, random.Random(0))] == ["25 tonnes"]
+    assert list(swaps(asked.replace("40", "over 40"), CHUNKS[0], TERMS, random.Random(0))) == []
     assert is_limit("40 tonnes", "cranes of up to 40 tonnes") and not is_limit(
         "40 tonnes", "it lifts 40 tonnes or 140 tonnes"
     )
@@ -102,11 +102,11 @@ def test_a_term_stands_in_a_passage_as_whole_words_or_in_its_headings():
 
 
 def test_a_twisted_question_is_kept_only_among_near_passages_without_its_term():
-    row = Row("id", "What lifts?", "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
-    way, said = Twisted("What does the crane on Tallow Quay lift?", "Tallow Quay"), "crane Tallow Quay lift"
+    row = TrainingRow("id", "What lifts?", "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
+    way, said = SwappedQuestion("What does the crane on Tallow Quay lift?", "Tallow Quay"), "crane Tallow Quay lift"
 
     def made(*found):
-        return twisted_row(
+        return unanswerable_row(
             said,
             way,
             row,
@@ -125,8 +125,8 @@ def test_twists_fill_up_to_the_share_and_a_long_question_is_no_duplicate_of_its_
     found = [SimpleNamespace(chunk=CHUNKS[0])]
     retriever = SimpleNamespace(chunks=CHUNKS, settings=RetrievalSettings(), search=lambda asked, k: found)
     for share, twisted in ((0.0, 0), (0.5, 1)):
-        sieve = Sieve(retriever, None, SieveSettings(unanswerable=share))
-        row = Row("id", question, "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
+        sieve = RowBuilder(retriever, None, RowSettings(unanswerable=share))
+        row = TrainingRow("id", question, "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
         sieve._keep(question, row, FULL, "train")
         sieve.fill_up()
         assert sum(not row.cited for row in sieve.rows["train"]) == twisted

@@ -8,9 +8,23 @@ import pytest
 import torch
 
 from fakes import HashEmbedder
-from finetune.data.rows import Pair, Row
-from finetune.retriever.embedder import Example, ToldApart, can_be_trained, examples, numbered, train_embedder
-from finetune.retriever.hard_negatives import Confusion, confusions, confusions_of, misleading, mistakes_of, place
+from finetune.data.rows import PreferencePair, TrainingRow
+from finetune.retriever.embedder import (
+    ContrastiveExample,
+    ContrastiveLoss,
+    can_be_trained,
+    contrastive_examples,
+    numbered,
+    train_embedder,
+)
+from finetune.retriever.hard_negatives import (
+    HardNegatives,
+    find_hard_negatives,
+    hard_negatives_for_run,
+    misleading,
+    mistakes_of,
+    place,
+)
 from rag import factory
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
@@ -19,7 +33,7 @@ from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.generation.prompt import REFUSAL
 from rag.models.embedder import Embedder
-from rag.models.registry import Promoted, promote
+from rag.models.registry import Promotion, set_live
 from rag.models.resolve import find_model
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
@@ -31,8 +45,8 @@ def chunk(n: int, text: str, name: str = "a.md") -> Chunk:
     return Chunk(name, "A", n, n + len(text), text, ("A",), None)
 
 
-def row(gold: Chunk, passages, cited: int, answer: str = "40 tonnes") -> Row:
-    return Row(
+def row(gold: Chunk, passages, cited: int, answer: str = "40 tonnes") -> TrainingRow:
+    return TrainingRow(
         "1", "What does it lift?", answer, "answerable", gold.document, (gold.start, gold.end), tuple(passages), cited
     )
 
@@ -48,25 +62,28 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
     a, b, c = store.all_chunks()
     asked = row(a, (b, a), 2)
     misled = misleading(
-        [Pair(asked, "40 tonnes [2]", "30 tonnes [1]", "wrong span"), Pair(asked, "40 tonnes [2]", REFUSAL, "refuses")]
+        [
+            PreferencePair(asked, "40 tonnes [2]", "30 tonnes [1]", "wrong span"),
+            PreferencePair(asked, "40 tonnes [2]", REFUSAL, "refuses"),
+        ]
     )
     assert misled == {"1": [b]}
-    (one,) = confusions([asked], Retriever(store, HashEmbedder(), RetrievalSettings()), {"1": [c]})
+    (one,) = find_hard_negatives([asked], Retriever(store, HashEmbedder(), RetrievalSettings()), {"1": [c]})
     assert one.right == a and one.wrong[0] == c and set(one.wrong) == {b, c} and one.unclear == []
-    (one,) = confusions([row(a, (a,), 1, "lifts")], Retriever(store, HashEmbedder(), RetrievalSettings()), {})
+    (one,) = find_hard_negatives([row(a, (a,), 1, "lifts")], Retriever(store, HashEmbedder(), RetrievalSettings()), {})
     assert one.unclear == [b], "it holds the answer too"
     retriever = Retriever(store, HashEmbedder(), RetrievalSettings())
     with pytest.raises(
         TrainingError, match="none of the mined passages"
     ):  # what its passage does not answer teaches no order
         list(
-            confusions(
+            find_hard_negatives(
                 [replace(row(a, (a,), 0), kind=kind) for kind in ("swapped", "mended", "unanswerable")], retriever, {}
             )
         )
     assert [
         one.right
-        for one in confusions(
+        for one in find_hard_negatives(
             [replace(row(a, (b,), 0), kind=kind) for kind in ("left out", "not retrieved")], retriever, {}
         )
     ] == [a, a]
@@ -76,15 +93,15 @@ def test_embedder_and_cross_encoder_share_one_search_for_confusions(tiny_index, 
     store = tiny_index({"a.md": "# A\n\nThe crane lifts 40 tonnes.", "b.md": "# B\n\nThe crane lifts 30 tonnes."})
     opened, retriever = [], Retriever(store, HashEmbedder(), RetrievalSettings())
     monkeypatch.setattr(
-        "finetune.retriever.hard_negatives.taught", lambda run, part: [row(store.all_chunks()[0], (), 1)]
+        "finetune.retriever.hard_negatives.training_rows", lambda run, part: [row(store.all_chunks()[0], (), 1)]
     )
     monkeypatch.setattr(
         "finetune.retriever.hard_negatives.open_retriever", lambda *asked: opened.append(asked) or retriever
     )
     settings = Settings([])
-    first = confusions_of("shared", settings, store.folder)
-    assert confusions_of("shared", settings, store.folder) is first and len(first) == len(opened) == 1
-    assert len(confusions_of("another", settings, store.folder)) == 1 and len(opened) == 2
+    first = hard_negatives_for_run("shared", settings, store.folder)
+    assert hard_negatives_for_run("shared", settings, store.folder) is first and len(first) == len(opened) == 1
+    assert len(hard_negatives_for_run("another", settings, store.folder)) == 1 and len(opened) == 2
 
 
 def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):
@@ -92,7 +109,9 @@ def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):
     assert mistakes_of("t") == {}
     a, b = chunk(0, "It lifts 40 tonnes."), chunk(50, "It lifts 30 tonnes.")
     asked = row(a, (a, b), 1)
-    pairs = [Pair(asked, "40 tonnes [1]", "30 tonnes [2]", reason) for reason in ("wrong span", "made: wrong span")]
+    pairs = [
+        PreferencePair(asked, "40 tonnes [1]", "30 tonnes [2]", reason) for reason in ("wrong span", "made: wrong span")
+    ]
     write_lines(Stage("t", "dpo").folder / "train.jsonl", pairs)
     assert mistakes_of("t") == {"1": [b]}
 
@@ -104,9 +123,9 @@ def test_a_question_is_told_from_the_first_passage_that_the_cross_encoder_does_n
     def score(question, chunks):
         return [scored[x] for x in chunks]
 
-    (one,) = examples([Confusion("q", a, [b, c, d], [e])], score)
+    (one,) = contrastive_examples([HardNegatives("q", a, [b, c, d], [e])], score)
     assert (one.right, one.wrong) == (a, c) and one.unclear == {place(a), place(b), place(e)}
-    assert list(examples([Confusion("q", a, [b], []), Confusion("q", a, [], [d])], score)) == [], (
+    assert list(contrastive_examples([HardNegatives("q", a, [b], []), HardNegatives("q", a, [], [d])], score)) == [], (
         "the one may answer it too, the other has none"
     )
 
@@ -114,7 +133,7 @@ def test_a_question_is_told_from_the_first_passage_that_the_cross_encoder_does_n
 def test_the_loss_is_that_of_the_right_passage_among_those_that_do_not_answer():
     a, b, c = (chunk(10 * n, f"text {n}") for n in range(3))
     numbers, may_answer = numbered(
-        [Example("p", a, b, frozenset({place(a)})), Example("q", b, c, frozenset({place(b)}))]
+        [ContrastiveExample("p", a, b, frozenset({place(a)})), ContrastiveExample("q", b, c, frozenset({place(b)}))]
     )
     assert numbers == [[0, 0, 1], [1, 1, 2]] and may_answer.tolist() == [[True, False, False], [False, True, False]]
     vectors = {"q": [[3.0, 4.0], [0.0, 1.0]], "right": [[1.0, 0.0], [0.0, 1.0]], "wrong": [[0.0, 1.0], [-1.0, 0.0]]}
@@ -128,7 +147,7 @@ def test_the_loss_is_that_of_the_right_passage_among_those_that_do_not_answer():
     def loss(right, *others):
         return np.log(sum(np.exp((o - right) / 0.05) for o in (right, *others)))
 
-    got = ToldApart(Model(), may_answer)(["q", "right", "wrong"], torch.tensor(numbers)).item()
+    got = ContrastiveLoss(Model(), may_answer)(["q", "right", "wrong"], torch.tensor(numbers)).item()
     # The first is told from b twice, as the other's right passage and as its own wrong one, and from c; the second from a and c, not from b again.
     assert got == pytest.approx((loss(0.6, 0.8, 0.8, -0.6) + loss(1.0, 0.0, 0.0)) / 2, rel=1e-4)
 
@@ -151,7 +170,7 @@ def test_it_learns_which_passage_a_question_asks_for(plain, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     chunks = [chunk(100 * n, f"the {name} is") for n, name in enumerate(NAMES)]
     found = [
-        Confusion(f"what is {word} ?", c, [d for d in chunks if d != c], [])
+        HardNegatives(f"what is {word} ?", c, [d for d in chunks if d != c], [])
         for word, c in zip(WORDS, chunks, strict=True)
     ]
     before, stage = Embedder(plain, "cpu", bfloat16=False), Stage("t", "corpus-embedder")
@@ -165,16 +184,18 @@ def test_it_learns_which_passage_a_question_asks_for(plain, tmp_path, monkeypatc
         epochs=60,
         learning_rate=5e-3,
     )
-    after = Embedder(plain, "cpu", bfloat16=False, changes=stage.folder / "weights")
+    after = Embedder(plain, "cpu", bfloat16=False, delta=stage.folder / "weights")
 
     def right(embedder):
-        passages = embedder.passages([c.embedded for c in chunks])
+        passages = embedder.passages([c.embedding_text for c in chunks])
         return sum(int(np.argmax(passages @ embedder.question(one.question))) == n for n, one in enumerate(found))
 
-    assert right(before) < 4 and right(after) >= 7 and after.changes and not before.changes
+    assert right(before) < 4 and right(after) >= 7 and after.delta and not before.delta
     assert stage.receipt()["questions"] == 8
     with pytest.raises(TrainingError, match="index more documents"):
-        train_embedder(stage, [Confusion("q", chunks[0], [], [])], plain, before, lambda question, given: [1.0], "cpu")
+        train_embedder(
+            stage, [HardNegatives("q", chunks[0], [], [])], plain, before, lambda question, given: [1.0], "cpu"
+        )
 
 
 def test_changes_to_another_model_are_refused_or_not_taken(plain, tmp_path, monkeypatch):
@@ -183,13 +204,13 @@ def test_changes_to_another_model_are_refused_or_not_taken(plain, tmp_path, monk
     folder.mkdir()
     (folder / "identity.json").write_text(json.dumps({"base": "0" * 64}))
     with pytest.raises(ModelError, match="was trained on 000000000000"):
-        Embedder(plain, "cpu", changes=folder)
+        Embedder(plain, "cpu", delta=folder)
     settings = Settings([f"model.embedder={plain.path}"])
-    assert factory.embedder_changes(settings) is None
-    promote({"embedder": Promoted(str(folder), "it won")})
-    assert factory.embedder_changes(settings) is None, "another embedder's"
+    assert factory.embedder_delta(settings) is None
+    set_live({"embedder": Promotion(str(folder), "it won")})
+    assert factory.embedder_delta(settings) is None, "another embedder's"
     (folder / "identity.json").write_text(json.dumps({"base": plain.digest}))
-    assert factory.embedder_changes(settings) == folder
+    assert factory.embedder_delta(settings) == folder
 
 
 def test_an_embedder_of_another_kind_is_left_out(plain, capsys):

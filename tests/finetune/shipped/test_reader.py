@@ -11,9 +11,9 @@ from finetune import time_budget
 from finetune.generator import sft
 from finetune.generator.base_model import load_trainable
 from finetune.generator.sft import SftSettings, sft_trainer
-from finetune.generator.trainer_setup import identity_of, write_adapter
+from finetune.generator.trainer_setup import base_identity, write_adapter
 from finetune.shipped import reader
-from finetune.shipped.reader import rows_of
+from finetune.shipped.reader import reader_rows
 from rag.core.errors import TrainingError
 from rag.models import adapters as serving
 from rag.models.resolve import find_model
@@ -49,7 +49,7 @@ def test_rows_are_labelled_by_what_the_retriever_brings(
 ):
     monkeypatch.setattr(reader, "LEFT_OUT", left_out)
     texts = {name: text for name, text in DOCUMENTS.items() if name != "limit.md"}  # which also speaks of 40 tonnes
-    rows = rows_of(Retriever(tiny_index(texts), tiny_embedder, RetrievalSettings()), asked)
+    rows = reader_rows(Retriever(tiny_index(texts), tiny_embedder, RetrievalSettings()), asked)
     assert [(r.id, r.kind) for r in rows] == [("a", kind), ("n", "unanswerable")]
     assert rows[0].target == target or rows[0].cited > 1
     assert rows[1].target == sft.prompt.REFUSAL and rows[1].passages
@@ -64,9 +64,9 @@ def shipped(tiny_model, tmp_path, monkeypatch):
     )
     trainer.train()
     write_adapter(trainer, tmp_path / "reader", True)
-    (tmp_path / "reader/identity.json").write_text(json.dumps(identity_of(base, "alora", True)))
-    monkeypatch.setattr(serving, "READER", tmp_path / "reader")
-    monkeypatch.setattr(sft, "READER", tmp_path / "reader")
+    (tmp_path / "reader/identity.json").write_text(json.dumps(base_identity(base, "alora", True)))
+    monkeypatch.setattr(serving, "SHIPPED_READER", tmp_path / "reader")
+    monkeypatch.setattr(sft, "SHIPPED_READER", tmp_path / "reader")
     return {name: p.detach().clone() for name, p in trainer.model.named_parameters() if p.requires_grad}
 
 

@@ -7,31 +7,31 @@ from dataclasses import astuple, replace
 import pytest
 
 from finetune.shipped import span_selector
-from finetune.shipped.span_proposals import ALL, MEASURING, STAGE, Proposal, proposals
-from finetune.shipped.span_selector import Weighed, best_of, curve_of, fit, told
-from rag.answering.span_scorer import Marks
-from rag.answering.span_selector import Weights, probability
+from finetune.shipped.span_proposals import ALL, MEASURING, STAGE, SpanProposal, propose_spans
+from finetune.shipped.span_selector import ScoredProposal, best_of, curve_of, fit_weights, told
+from rag.answering.span_scorer import SpanScores
+from rag.answering.span_selector import SelectorWeights, sigmoid
 from rag.core.errors import TrainingError
 from rag.core.settings import Settings
 
-TRUE = Weights(1.0, 0.5, 0.3, -1.5)
+TRUE = SelectorWeights(1.0, 0.5, 0.3, -1.5)
 
 
-def made(questions: int, each: int = 1, documents: int = 4) -> list[Weighed]:
+def made(questions: int, each: int = 1, documents: int = 4) -> list[ScoredProposal]:
     """Proposals that are right as often as TRUE says."""
     rng, found = random.Random(0), []
     for q in range(questions):
         for _ in range(each):
             logprob, marks, denied = rng.uniform(-6, 0), rng.uniform(-8, 8), rng.random() < 0.3
-            right = rng.random() < probability(TRUE.odds(logprob, marks, denied))
+            right = rng.random() < sigmoid(TRUE.odds(logprob, marks, denied))
             found.append(
-                Weighed(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, marks, denied, "17:00", float(right))
+                ScoredProposal(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, marks, denied, "17:00", float(right))
             )
     return found
 
 
 def test_the_weights_that_made_the_truth_are_found():
-    choosing, trust = fit(made(20000))  # one proposal a question, so that there is nothing to choose
+    choosing, trust = fit_weights(made(20000))  # one proposal a question, so that there is nothing to choose
     alone = replace(
         trust, intercept=trust.intercept + trust.agreement, agreement=0.0
     )  # what stands alone agrees with itself, always
@@ -44,10 +44,10 @@ def test_the_weights_that_made_the_truth_are_found():
 
 def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     found = made(3000, each=5)
-    choosing, trust = fit(found)
+    choosing, trust = fit_weights(found)
     best = best_of(found, choosing)
     assert len(best) == 3000
-    likely = [probability(trust.odds(p.logprob, p.marks, p.turned, p.agreement)) for p in best]
+    likely = [sigmoid(trust.odds(p.logprob, p.marks, p.turned, p.agreement)) for p in best]
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
 
 
@@ -57,8 +57,10 @@ def test_what_the_others_say_as_well_is_believed_more():
         alike = q % 2 == 0
         right = rng.random() < (0.8 if alike else 0.3)
         for text, logprob in (("17:00", -1.0), ("at 17:00" if alike else "08:30", -1.1)):
-            found.append(Weighed(f"q{q}", "d", True, logprob, 0.0, False, text, float(right and text != "08:30")))
-    choosing, trust = fit(found)
+            found.append(
+                ScoredProposal(f"q{q}", "d", True, logprob, 0.0, False, text, float(right and text != "08:30"))
+            )
+    choosing, trust = fit_weights(found)
     assert choosing.agreement == 0 and trust.agreement > 1
     believed = [probability for _, probability in told(found, choosing, trust)]
     assert believed[::2] == pytest.approx([0.8] * 2000, abs=0.06) and believed[1::2] == pytest.approx(
@@ -68,7 +70,7 @@ def test_what_the_others_say_as_well_is_believed_more():
 
 def test_the_curve_by_hand():
     def at(likely, answerable, f1):
-        return Weighed("q", "d", answerable, 0.0, 0.0, False, "17:00", f1), likely
+        return ScoredProposal("q", "d", answerable, 0.0, 0.0, False, "17:00", f1), likely
 
     curve = {
         point.least: point
@@ -83,16 +85,16 @@ class Knows:
     """Marks the first character where the passage is right."""
 
     def read(self, question, texts):
-        return [Marks([(0, 1)], *[[2.0 if text == "right" else -2.0]] * 2) for text in texts]
+        return [SpanScores([(0, 1)], *[[2.0 if text == "right" else -2.0]] * 2) for text in texts]
 
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
     """-> a bench of which two documents only measure, and what was proposed for it."""
-    monkeypatch.setattr(span_selector, "open_boundaries", lambda settings: Knows())
+    monkeypatch.setattr(span_selector, "open_span_scorer", lambda settings: Knows())
     rng = random.Random(1)
     near = [
-        Proposal(
+        SpanProposal(
             f"q{n}",
             "abc"[n % 3],
             True,
@@ -109,7 +111,7 @@ def bench(tmp_path, monkeypatch):
     ]
     monkeypatch.setattr(
         span_selector,
-        "proposals",
+        "propose_spans",
         lambda settings, bench, part: [p for p in near if part == ALL or p.document in ("a", "b")],
     )
     return tmp_path / "bench"
@@ -117,21 +119,21 @@ def bench(tmp_path, monkeypatch):
 
 def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
     out = tmp_path / "chooser.json"
-    span_selector.fit_chooser(Settings([]), [bench], out, everything=False)
+    span_selector.fit_span_selector(Settings([]), [bench], out, everything=False)
     kept = json.loads(out.read_text())
     assert (
         kept["questions"] == {"bench": 80}
         and kept["trust"]["marks"] > 0.3
         and kept["curves"]["bench"][0]["coverage"] == 1.0
     )
-    span_selector.fit_chooser(Settings([]), [bench], out, everything=True)
+    span_selector.fit_span_selector(Settings([]), [bench], out, everything=True)
     assert json.loads(out.read_text())["questions"] == {"bench": 120}
 
 
 def test_too_little_to_weigh_by_is_an_error(bench, tmp_path, monkeypatch):
-    monkeypatch.setattr(span_selector, "proposals", lambda settings, bench, part: [])
+    monkeypatch.setattr(span_selector, "propose_spans", lambda settings, bench, part: [])
     with pytest.raises(TrainingError, match="too few questions"):
-        span_selector.fit_chooser(Settings([]), [bench], tmp_path / "none.json", everything=False)
+        span_selector.fit_span_selector(Settings([]), [bench], tmp_path / "none.json", everything=False)
 
 
 def test_proposals_are_made_once_and_say_which_are_right(
@@ -159,18 +161,18 @@ def test_proposals_are_made_once_and_say_which_are_right(
         "finetune.shipped.span_proposals.index_bench",
         lambda *rest: Retriever(tiny_index({"crane.md": text}), tiny_embedder, RetrievalSettings()),
     )
-    first = proposals(Settings([]), tmp_path)
-    assert proposals(Settings([]), tmp_path) == first and len(opened) == 1
+    first = propose_spans(Settings([]), tmp_path)
+    assert propose_spans(Settings([]), tmp_path) == first and len(opened) == 1
     assert {p.question for p in first} == {"a", "n"} and all(
         p.f1 == 0 and not p.answerable for p in first if p.question == "n"
     )
     assert all((p.f1 == 1.0) == (p.claim == "How much does it lift? 40 tonnes") for p in first if p.question == "a")
     assert (
-        proposals(Settings([]), tmp_path, MEASURING) == [] and len(opened) == 1
+        propose_spans(Settings([]), tmp_path, MEASURING) == [] and len(opened) == 1
     )  # no document of that title only measures
     kept = next(path for path in STAGE.folder.iterdir() if f"-{ALL}-" in path.name)
     whole = kept.read_bytes()
     kept.write_bytes(whole[:-9])  # killed within the second question's line
-    assert proposals(Settings([]), tmp_path) == first and len(opened) == 2 and kept.read_bytes() == whole
+    assert propose_spans(Settings([]), tmp_path) == first and len(opened) == 2 and kept.read_bytes() == whole
     assert all(p.claim == f"{p.asked} {p.passage[p.start : p.end]}" for p in first)
     assert all(p.logprob < 0 and p.evidence == "Crane\nThe crane lifts 40 tonnes." for p in first)

@@ -12,10 +12,10 @@ import torch
 
 from fakes import document
 from rag.answering.answer import Answer, chosen_answer, written_answer
-from rag.answering.span_scorer import Marks, likeliest
-from rag.answering.span_selector import Chooser, Weights
+from rag.answering.span_scorer import SpanScores, best_paths
+from rag.answering.span_selector import SelectorWeights, SpanSelector
 from rag.core.errors import PromptError
-from rag.documents.chunking import ChunkSettings, chunk
+from rag.documents.chunking import ChunkSettings, chunk_document
 from rag.generation.generator import Generation, Generator
 from rag.generation.prompt import REFUSAL, render
 from rag.models.resolve import find_model
@@ -47,7 +47,7 @@ class World:
         self.passages = [
             Passage(c, 0.0, None)
             for d in self.documents.values()
-            for c in chunk(d, ChunkSettings(self.rng.choice([20, 80, 250])))
+            for c in chunk_document(d, ChunkSettings(self.rng.choice([20, 80, 250])))
         ]
 
     def shown(self) -> list[Passage]:
@@ -144,7 +144,7 @@ class Unsure:
 
     def read(self, question, texts):
         words = [[(match.start(), match.end()) for match in re.finditer(r"\S+", text)] for text in texts]
-        return [Marks(found, *([self._rng.gauss(0, 3) for _ in found] for _ in range(2))) for found in words]
+        return [SpanScores(found, *([self._rng.gauss(0, 3) for _ in found] for _ in range(2))) for found in words]
 
 
 def test_spans_of_random_weights_keep_the_contract(random_model):
@@ -153,10 +153,10 @@ def test_spans_of_random_weights_keep_the_contract(random_model):
     for seed in range(-(-ANSWERS // 50)):
         world = World(seed)
         reroll(seed)
-        chooser = Chooser(Unsure(world.rng), *[Weights(0.0, 0.1, 0.5)] * 2)
+        chooser = SpanSelector(Unsure(world.rng), *[SelectorWeights(0.0, 0.1, 0.5)] * 2)
         for shown, tokens in world.prompts(generator.tokenizer, 50):
             chunks, marks = [p.chunk for p in shown], chooser.marks("What?", shown)
-            spans, _ = generator.propose(tokens, chunks, [], None, partial(likeliest, marks=marks, chunks=chunks))
+            spans, _ = generator.propose(tokens, chunks, [], None, partial(best_paths, marks=marks, chunks=chunks))
             made = chosen_answer(chooser.choose("What?", spans, shown, marks), 0.2, shown)
             answered += not made.refused
             wrong += [w for w in [broken_answer(world, shown, made)] if w]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.answering.answer_type import wanted_kind
+from rag.answering.answer_type import expected_type
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from rag.answering.answer_type import wanted_kind
     ],
 )
 def test_a_question_that_says_what_it_wants_takes_nothing_else(question, right, wrong):
-    kind = wanted_kind(question)
+    kind = expected_type(question)
     assert kind is not None and kind.search(right) and not kind.search(wrong)
 
 
@@ -39,4 +39,4 @@ def test_a_question_that_says_what_it_wants_takes_nothing_else(question, right, 
     ],
 )
 def test_other_questions_say_nothing(question):
-    assert wanted_kind(question) is None
+    assert expected_type(question) is None

@@ -4,18 +4,18 @@ import pytest
 
 from fakes import passage
 from rag.answering.answer import written_answer
-from rag.answering.contradictions import conflicts
+from rag.answering.contradictions import find_conflicts
 from rag.answering.grounding import ground
-from rag.answering.quantities import values
+from rag.answering.quantities import find_quantities
 from rag.generation.generator import Generation
-from rag.generation.prompt import parse
+from rag.generation.prompt import parse_answer
 
 
 def told(output, *texts):
     """-> what the conflicts among (name, heading, text) say, for a model's output."""
     shown = [passage(text, name, 0, (heading,)) for name, heading, text in texts]
-    parsed = parse(output)
-    return [str(c) for c in conflicts(parsed.text, ground(parsed, shown), shown)]
+    parsed = parse_answer(output)
+    return [str(c) for c in find_conflicts(parsed.text, ground(parsed, shown), shown)]
 
 
 LATE, SOON = "Refunds are paid within 30 days of the request.", "We pay refunds within 45 days of a request."
@@ -134,8 +134,8 @@ def test_dates_and_revisions_in_names_and_headings_tell_which_is_newer(names, he
 def test_front_matter_among_the_passages_tells_which_is_newer():
     shown = [passage("The dinghy fee is £15 a night.", "a.md", 900), passage("The dinghy fee is £18 a night.", "b.md", 900),
              passage("date: 2021-02-03", "a.md", 0), passage("date: 2020-02-03", "b.md", 0)]  # fmt: skip
-    parsed = parse("£15 [1]")
-    assert [c.newer for c in conflicts(parsed.text, ground(parsed, shown), shown)] == [1]
+    parsed = parse_answer("£15 [1]")
+    assert [c.newer for c in find_conflicts(parsed.text, ground(parsed, shown), shown)] == [1]
 
 
 def test_the_answer_carries_them_and_a_refusal_has_none():
@@ -155,7 +155,7 @@ def test_the_answer_carries_them_and_a_refusal_has_none():
 
 def test_values_have_numbers_and_what_they_count():
     said = "From 1 May, 5 boats pay £1,250.50 or 3.4 per cent by 17:00; two weeks' notice, since 1987; 12-hour watches, 5 decks, C3"
-    found = [(v.number, list(v.units)) for v in values(said)]
+    found = [(v.number, list(v.units)) for v in find_quantities(said)]
     assert found == [
         ("1 may", ["date"]), ("5", ["boat", "pay"]), ("1250.5", ["pound"]), ("3.4", ["%"]), ("17:00", ["time"]), ("2", ["week", "notice"]), ("1987", ["year"]),
         ("12", ["hour", "watche"]), ("5", ["deck"]),

@@ -5,10 +5,10 @@ import pytest
 from fakes import document, passage
 from rag.answering.answer import written_answer
 from rag.answering.grounding import ground, support
-from rag.core.sentences import sentences
-from rag.documents.chunking import ChunkSettings, chunk
+from rag.core.sentences import sentence_spans
+from rag.documents.chunking import ChunkSettings, chunk_document
 from rag.generation.generator import Generation
-from rag.generation.prompt import REFUSAL, parse
+from rag.generation.prompt import REFUSAL, parse_answer
 from rag.retrieval.retriever import Passage
 
 TEXT = """# Port manual
@@ -23,7 +23,7 @@ The crane lifts 40 tonnes. It was built in 1987 by “Arrol & Sons”.  The slew
 The office opens at 08:30 and closes at 17:00. Störungen meldet man sofort – 日本語 too. The swell limit is 1.5 metres.
 """
 MANUAL = document("manual.md", TEXT)
-SHOWN = [Passage(c, 0.0, None) for c in chunk(MANUAL, ChunkSettings(120))]
+SHOWN = [Passage(c, 0.0, None) for c in chunk_document(MANUAL, ChunkSettings(120))]
 
 
 def number_of(words):
@@ -31,7 +31,7 @@ def number_of(words):
 
 
 def cited(output, shown=SHOWN):
-    return ground(parse(output), shown)
+    return ground(parse_answer(output), shown)
 
 
 def test_a_right_citation_quotes_its_sentence():
@@ -43,7 +43,7 @@ def test_a_right_citation_quotes_its_sentence():
 
 def test_sentences_list_items_and_rows_are_apart():
     text = "One is 1.5 m. Two!  “Three?” Four e.g. this\n\nFive\n- six\n- seven\n2) eight"
-    assert [text[s:e] for s, e in sentences(text)] == [
+    assert [text[s:e] for s, e in sentence_spans(text)] == [
         "One is 1.5 m.",
         "Two!",
         "“Three?",
@@ -56,13 +56,13 @@ def test_sentences_list_items_and_rows_are_apart():
     rows = (
         "asset: Mole; owner: Engineering; see: E-2317\nasset: Gate; owner: Marine\nA line that\nwraps: here it goes on."
     )
-    first, second = (rows[s:e] for s, e in sentences(rows))
+    first, second = (rows[s:e] for s, e in sentence_spans(rows))
     assert (
         first == "asset: Mole; owner: Engineering; see: E-2317"
         and second.startswith("asset: Gate")
         and second.endswith("goes on.")
     )
-    assert sentences(" \n ") == []
+    assert sentence_spans(" \n ") == []
 
 
 @pytest.mark.parametrize("number", [0, 99, 10**30])

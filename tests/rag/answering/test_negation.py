@@ -1,6 +1,6 @@
 import pytest
 
-from rag.answering.negation import turned
+from rag.answering.negation import negation_mismatch
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from rag.answering.negation import turned
     ],
 )
 def test_a_question_that_denies_what_the_sentence_asserts(question, sentence, found):
-    assert turned(question, sentence) is found
+    assert negation_mismatch(question, sentence) is found

@@ -8,14 +8,22 @@ import torch
 from transformers import AutoTokenizer
 
 from fakes import HashEmbedder, passage
-from finetune.retriever.cross_encoder_pairs import read_questions
-from finetune.shipped.span_scorer import Example, examples, fit, loss_of, train_boundaries
-from rag.answering.span_scorer import PROPOSED, SHIPPED, Boundaries, Marks, encode, likeliest, open_pointing
+from finetune.retriever.cross_encoder_pairs import read_labelled_questions
+from finetune.shipped.span_scorer import SpanExample, fit_span_scorer, span_examples, span_loss, train_span_scorer
+from rag.answering.span_scorer import (
+    SHIPPED,
+    TOP_SPANS,
+    SpanScorer,
+    SpanScores,
+    best_paths,
+    encode_pairs,
+    load_span_model,
+)
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
-from rag.generation.span_search import Node, span_tree
+from rag.generation.span_search import SpanNode, build_span_tree
 from rag.models.resolve import ModelSettings, find_model
-from rag.models.weight_delta import IDENTITY, save_changes
+from rag.models.weight_delta import IDENTITY_FILE, save_delta
 
 PLACES = ("quay", "mole", "dock", "yard")
 NUMBERS = ("ten", "twenty", "thirty", "forty")
@@ -37,22 +45,22 @@ def encoder(encoder_of):
 
 
 def trained(encoder, rows, epochs, learning_rate=1e-4):
-    model = open_pointing(
+    model = load_span_model(
         encoder, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0
     )
-    fit(model, AutoTokenizer.from_pretrained(encoder.path), rows, epochs, learning_rate)
+    fit_span_scorer(model, AutoTokenizer.from_pretrained(encoder.path), rows, epochs, learning_rate)
     return model
 
 
-def kept(encoder, model, folder) -> Boundaries:
-    save_changes(model, encoder, folder, 32)
-    (folder / IDENTITY).write_text(json.dumps({"base": encoder.digest}))
-    return Boundaries(encoder, "cpu", folder)
+def kept(encoder, model, folder) -> SpanScorer:
+    save_delta(model, encoder, folder, 32)
+    (folder / IDENTITY_FILE).write_text(json.dumps({"base": encoder.digest}))
+    return SpanScorer(encoder, "cpu", folder)
 
 
 def test_it_learns_where_answers_are_and_where_there_is_none(encoder, tmp_path):
-    rows = [Example(asked_of(text), (text, "sheep graze here ."), answer_in(text)) for text in TEXTS]
-    rows += [Example(asked_of(text), ("sheep graze here .",), None) for text in TEXTS]
+    rows = [SpanExample(asked_of(text), (text, "sheep graze here ."), answer_in(text)) for text in TEXTS]
+    rows += [SpanExample(asked_of(text), ("sheep graze here .",), None) for text in TEXTS]
     reads = kept(encoder, trained(encoder, rows, 40, 2e-3), tmp_path / "kept")
     for text in TEXTS[::5]:
         here, elsewhere = reads.read(asked_of(text), [text, "sheep graze here ."])
@@ -66,8 +74,8 @@ def test_what_is_kept_says_what_was_trained(encoder, tmp_path, monkeypatch):
         "rag.answering.span_scorer.computes_bfloat16", lambda device: False
     )  # else rounding is larger than what the changes' small matrices lose
     text = TEXTS[0]
-    model = trained(encoder, [Example(asked_of(text), (text,), answer_in(text))] * 8, 2).eval()
-    inputs, within = encode(AutoTokenizer.from_pretrained(encoder.path), [asked_of(text)], [text])
+    model = trained(encoder, [SpanExample(asked_of(text), (text,), answer_in(text))] * 8, 2).eval()
+    inputs, within = encode_pairs(AutoTokenizer.from_pretrained(encoder.path), [asked_of(text)], [text])
     with torch.no_grad():
         logits = model(**inputs).start_logits[0]
     (marks,) = kept(encoder, model, tmp_path / "kept").read(asked_of(text), [text])
@@ -77,26 +85,26 @@ def test_what_is_kept_says_what_was_trained(encoder, tmp_path, monkeypatch):
 
 def test_the_loss_by_hand(encoder):
     """Of a model that prefers nothing, the answer is one of as many as there are tokens and first tokens in all texts."""
-    model = open_pointing(encoder, torch.float32)
+    model = load_span_model(encoder, torch.float32)
     torch.nn.init.zeros_(model.qa_outputs.weight)
     tokenizer, (one, other) = AutoTokenizer.from_pretrained(encoder.path), TEXTS[:2]
     places = 2 * (len(one.split()) + 1)
-    said = loss_of(model, tokenizer, [Example("how many ?", (one, other), answer_in(one))])
+    said = span_loss(model, tokenizer, [SpanExample("how many ?", (one, other), answer_in(one))])
     assert float(said) == pytest.approx(torch.tensor(places).log().item())
-    nowhere = loss_of(model, tokenizer, [Example("how many ?", (one, other), None)])
+    nowhere = span_loss(model, tokenizer, [SpanExample("how many ?", (one, other), None)])
     assert float(nowhere) == pytest.approx(torch.tensor(places / 2).log().item())
-    assert float(loss_of(model, tokenizer, [Example("how many ?", (one, other), answer_in(one))] * 3)) == pytest.approx(
-        float(said)
-    )
+    assert float(
+        span_loss(model, tokenizer, [SpanExample("how many ?", (one, other), answer_in(one))] * 3)
+    ) == pytest.approx(float(said))
 
 
 def test_marks_by_hand():
-    marks = Marks([(0, 3), (4, 9), (10, 12)], [1.0, 2.0, -3.0], [0.5, -1.0, 4.0])
+    marks = SpanScores([(0, 3), (4, 9), (10, 12)], [1.0, 2.0, -3.0], [0.5, -1.0, 4.0])
     assert marks.of(0, 3) == 1.5 and marks.of(4, 12) == 6.0 and marks.of(5, 8) == 1.0, (
         "of the tokens that hold the first and the last character"
     )
     assert marks.of(20, 30) == -4.0, "cut off: the unlikeliest"
-    assert Marks([], [], []).of(0, 3) == 0.0
+    assert SpanScores([], [], []).of(0, 3) == 0.0
 
 
 def test_the_spans_that_are_marked_best_by_hand(tiny_generator):
@@ -106,23 +114,23 @@ def test_the_spans_that_are_marked_best_by_hand(tiny_generator):
     ]
     marks = []
     for chunk, best in zip(chunks, ("40", "opens at 08:30"), strict=True):
-        tokens = [match.span() for match in re.finditer(r"[\w:]+", chunk.searched)]
-        start = chunk.searched.index(best)
+        tokens = [match.span() for match in re.finditer(r"[\w:]+", chunk.search_text)]
+        start = chunk.search_text.index(best)
         begins, ends = ([3.0 if at in place else -1.0 for place in tokens] for at in (start, start + len(best)))
-        marks.append(Marks(tokens, begins, ends))
-    marks[1] = Marks(marks[1].tokens, marks[1].begins, [score + 1 for score in marks[1].ends])
-    tree = span_tree(tiny_generator.tokenizer, chunks)
-    assert [tiny_generator.tokenizer.decode(path) for path in likeliest(tree, marks, chunks)] == [
+        marks.append(SpanScores(tokens, begins, ends))
+    marks[1] = SpanScores(marks[1].tokens, marks[1].begins, [score + 1 for score in marks[1].ends])
+    tree = build_span_tree(tiny_generator.tokenizer, chunks)
+    assert [tiny_generator.tokenizer.decode(path) for path in best_paths(tree, marks, chunks)] == [
         "opens at 08:30",
         "40",
     ]
-    assert len(likeliest(tree, marks, chunks)) == PROPOSED and likeliest(Node(), marks, chunks) == []
+    assert len(best_paths(tree, marks, chunks)) == TOP_SPANS and best_paths(SpanNode(), marks, chunks) == []
 
 
 def test_a_long_question_or_passage_is_cut_off(encoder, tmp_path):
     text = TEXTS[0]
     reads = kept(
-        encoder, trained(encoder, [Example(asked_of(text), (text,), answer_in(text))] * 8, 1), tmp_path / "kept"
+        encoder, trained(encoder, [SpanExample(asked_of(text), (text,), answer_in(text))] * 8, 1), tmp_path / "kept"
     )
     for question, read in (("how many lamps " * 200, text * 50), (asked_of(text), text * 50), (asked_of(text), "")):
         (marks,) = reads.read(question, [read])
@@ -131,9 +139,9 @@ def test_a_long_question_or_passage_is_cut_off(encoder, tmp_path):
 
 
 def test_changes_of_another_encoder_are_refused(encoder, tmp_path):
-    (tmp_path / IDENTITY).write_text(json.dumps({"base": "another"}))
+    (tmp_path / IDENTITY_FILE).write_text(json.dumps({"base": "another"}))
     with pytest.raises(ModelError, match="was trained on another"):
-        Boundaries(encoder, "cpu", tmp_path)
+        SpanScorer(encoder, "cpu", tmp_path)
 
 
 TEXT = "# Harbour\n\nThe crane was built in 1968 and again in 1968 by Hagglin.\n\n# Ferry\n\nThe ferry was built in 1990.\n"
@@ -154,10 +162,10 @@ def bench(tmp_path):
 
 
 def test_examples_hold_the_answer_where_it_was_marked_and_passages_without_it(bench):
-    chunks, _, asked = read_questions([bench], HashEmbedder())
-    found, none = examples(chunks, asked, HashEmbedder(), 0)
+    chunks, _, asked = read_labelled_questions([bench], HashEmbedder())
+    found, none = span_examples(chunks, asked, HashEmbedder(), 0)
     assert found.texts[0][slice(*found.span)] == "1968" and found.texts[0][: found.span[0]].endswith("again in ")
-    assert found.texts[0].startswith("Harbour\n") and found.texts[1:] == (chunks[1].searched,)
+    assert found.texts[0].startswith("Harbour\n") and found.texts[1:] == (chunks[1].search_text,)
     assert none.span is None and len(none.texts) == 2
 
 
@@ -167,20 +175,20 @@ def test_questions_without_any_answer_teach_nothing(encoder, bench, monkeypatch,
     )
     monkeypatch.setattr("finetune.shipped.span_scorer.Embedder", lambda model, device: HashEmbedder())
     with pytest.raises(TrainingError, match="no question whose answer stands"):
-        train_boundaries(encoder, "cpu", [bench], tmp_path / "out")
+        train_span_scorer(encoder, "cpu", [bench], tmp_path / "out")
 
 
 def test_a_place_is_the_same_in_what_is_searched():
     chunk = Chunk("a.md", "A", 100, 130, "The\u200b cra\u00adne lifts\u200b 40 t.", ("A", "B"), None)
     at = chunk.text.index("40")
-    assert chunk.searched[chunk.place_searched(at) :].startswith("40 t.")
-    assert chunk.place_searched(0) == len("A > B\n") and chunk.place_searched(len(chunk.text)) == len(chunk.searched)
+    assert chunk.search_text[chunk.search_offset(at) :].startswith("40 t.")
+    assert chunk.search_offset(0) == len("A > B\n") and chunk.search_offset(len(chunk.text)) == len(chunk.search_text)
 
 
 def test_what_ships_marks_a_plain_answer():
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
     reads, text = (
-        Boundaries(find_model(ModelSettings.embedder), "cpu"),
+        SpanScorer(find_model(ModelSettings.embedder), "cpu"),
         "Harbour\nThe crane on the quay was built in 1968 by the firm of Hagglin.",
     )
     (when,), (who,) = (reads.read(q, [text]) for q in ("When was the crane built?", "Which firm built the crane?"))

@@ -8,7 +8,7 @@ import pytest
 from fakes import HashEmbedder
 from rag.cli.main import main
 from rag.models.resolve import LocalModel
-from rag.models.weight_delta import name_of
+from rag.models.weight_delta import delta_name
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def house(tmp_path, monkeypatch):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.setattr("rag.factory.find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
     monkeypatch.setattr(
-        "rag.factory.Embedder", lambda model, device, changes=None: HashEmbedder(name_of(changes) if changes else "")
+        "rag.factory.Embedder", lambda model, device, delta=None: HashEmbedder(delta_name(delta) if delta else "")
     )
     for name, text in {"crane": "The crane lifts 40 tonnes.", "mole": "The mole is long."}.items():
         (tmp_path / "docs" / "quay").mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
-from rag.cli.shell import guarded
+from rag.cli.shell import exit_status
 from rag.core.errors import StoreError
 
 ROOT = Path(__file__).parents[3]
@@ -54,11 +54,11 @@ def test_guarded_turns_errors_for_people_into_a_status_and_lets_others_through(c
     def stop(error):
         raise error
 
-    assert guarded(lambda: None) == 0
-    assert guarded(lambda: stop(StoreError("no index"))) == 1
-    assert guarded(lambda: stop(KeyboardInterrupt())) == 130
+    assert exit_status(lambda: None) == 0
+    assert exit_status(lambda: stop(StoreError("no index"))) == 1
+    assert exit_status(lambda: stop(KeyboardInterrupt())) == 130
     with pytest.raises(ZeroDivisionError):
-        guarded(lambda: 1 / 0)
+        exit_status(lambda: 1 / 0)
     assert capsys.readouterr().err.splitlines()[0] == "error: no index"
 
 
@@ -84,8 +84,8 @@ def test_help_shows_examples_of_each_program(program):
 
 @pytest.mark.parametrize("lines", [10**6, 1])
 def test_a_pipe_that_is_closed_early_is_no_error(lines):
-    script = f"import time; from rag import cli; print_all = lambda: time.sleep(0.5) or print('\\n'.join(map(str, range({lines}))))"
-    script += "; cli.main = lambda: cli.guarded(print_all); cli.entry()"
+    script = f"import time; from rag.cli import main as cli; print_all = lambda: time.sleep(0.5) or print('\\n'.join(map(str, range({lines}))))"
+    script += "; cli.main = lambda: cli.exit_status(print_all); cli.entry()"
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         running.stdout.close()
         assert running.stderr.read() == b"" and running.wait() == 0

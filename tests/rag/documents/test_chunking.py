@@ -6,7 +6,7 @@ import pytest
 
 from fakes import INCOMING, INDEXED, corpus_document, document
 from rag.core.chunk import Chunk
-from rag.documents.chunking import ChunkSettings, chunk, identity
+from rag.documents.chunking import ChunkSettings, chunk_document, chunker_identity
 from rag.documents.document import PARSERS_VERSION, parse_document
 
 
@@ -14,7 +14,7 @@ def test_corpus_chunks_are_slices_inside_one_section_and_within_size():
     wrong = []
     for name in INDEXED + INCOMING:
         read, settings = corpus_document(name), ChunkSettings()
-        for c in chunk(read, settings):
+        for c in chunk_document(read, settings):
             home = [s for s in read.sections if s.start <= c.start and c.end <= s.end]
             good = len(home) == 1 and (home[0].headings, home[0].page) == (c.headings, c.page)
             if not (good and c.text == read.text[c.start : c.end] and c.text.strip() and len(c.text) <= settings.size):
@@ -24,18 +24,18 @@ def test_corpus_chunks_are_slices_inside_one_section_and_within_size():
 
 def test_every_word_of_a_document_is_in_a_chunk():
     made = document("a.md", "# Head\n\n" + " ".join(f"word{n}. " for n in range(300)))
-    chunks = chunk(made, ChunkSettings(100))
+    chunks = chunk_document(made, ChunkSettings(100))
     assert " ".join(c.text for c in chunks).split() == made.text.split()[2:]
     assert all(a.end <= b.start for a, b in zip(chunks, chunks[1:], strict=False))
 
 
 def test_repeated_text_gets_its_own_place():
     made = document("a.txt", "\n\n".join(["same words here again"] * 6))
-    assert [c.start for c in chunk(made, ChunkSettings(30))] == [0, 23, 46, 69, 92, 115]
+    assert [c.start for c in chunk_document(made, ChunkSettings(30))] == [0, 23, 46, 69, 92, 115]
 
 
 def test_text_without_any_separator_is_cut_to_size():
-    chunks = chunk(document("a.txt", "x" * 250), ChunkSettings(100))
+    chunks = chunk_document(document("a.txt", "x" * 250), ChunkSettings(100))
     assert [(c.start, c.end) for c in chunks] == [(0, 100), (100, 200), (200, 250)]
 
 
@@ -44,7 +44,7 @@ def test_text_without_any_separator_is_cut_to_size():
 )
 def test_text_is_never_cut_between_a_character_and_what_combines_with_it(piece):
     text = piece * 80
-    chunks = chunk(document("a.txt", text), ChunkSettings(50))
+    chunks = chunk_document(document("a.txt", text), ChunkSettings(50))
     assert "".join(c.text for c in chunks) == text and len(chunks) > 1
     assert all(
         unicodedata.category(c.text[0])[0] != "M" and c.text[0] not in "\u200d\U0001f680\U0001f3fd" for c in chunks
@@ -58,7 +58,7 @@ def test_any_text_is_cut_literally_and_nothing_is_lost(seed):
         dice.choice("ab. ;?!\n\n\t#=-\u0301\u00a0\u2028é漢🙂\x0b") for _ in range(dice.choice((0, 1, 50, 2000)))
     )
     for size in (1, 7, 100):
-        chunks = chunk(document("a.md", text), ChunkSettings(size))
+        chunks = chunk_document(document("a.md", text), ChunkSettings(size))
         assert all(c.text == text[c.start : c.end] and c.text.strip() == c.text != "" for c in chunks)
         assert all(a.end <= b.start for a, b in zip(chunks, chunks[1:], strict=False))
         if "#" not in text:
@@ -67,24 +67,28 @@ def test_any_text_is_cut_literally_and_nothing_is_lost(seed):
 
 def test_an_underlined_heading_alone_is_no_chunk():
     made = parse_document(Path("a.md"), "a.md", b"Port\n====\n\nFees\n----\n\nPay here.\n")
-    assert [(c.headings, c.text) for c in chunk(made, ChunkSettings())] == [
+    assert [(c.headings, c.text) for c in chunk_document(made, ChunkSettings())] == [
         (("Port", "Fees"), "Fees\n----\n\nPay here.")
     ]
 
 
 def test_a_heading_alone_is_no_chunk():
-    chunks = chunk(document("a.md", "# Port\n\n## Fees\n\nPay here.\n"), ChunkSettings())
+    chunks = chunk_document(document("a.md", "# Port\n\n## Fees\n\nPay here.\n"), ChunkSettings())
     assert [(c.headings, c.text) for c in chunks] == [(("Port", "Fees"), "## Fees\n\nPay here.")]
 
 
 def test_place_is_for_people_and_searched_carries_the_headings():
     c = Chunk("p/a.pdf", "Port", 0, 3, "Pay", ("Port", "Fees"), 4)
-    assert c.place == "p/a.pdf > Fees > page 4"
-    assert c.searched == c.embedded == "Port > Fees\nPay"
-    assert Chunk("p/a.md", "Port", 0, 3, "Pay", ("Annex", "Fees"), None).place == "p/a.md > Annex > Fees"
-    assert Chunk("a.txt", "a", 0, 3, "Pay", (), None).searched == "a\nPay"
+    assert c.location == "p/a.pdf > Fees > page 4"
+    assert c.search_text == c.embedding_text == "Port > Fees\nPay"
+    assert Chunk("p/a.md", "Port", 0, 3, "Pay", ("Annex", "Fees"), None).location == "p/a.md > Annex > Fees"
+    assert Chunk("a.txt", "a", 0, 3, "Pay", (), None).search_text == "a\nPay"
 
 
 def test_identity_changes_with_the_size():
-    assert f'"parsers": "{PARSERS_VERSION}"' in identity(ChunkSettings(100))
-    assert identity(ChunkSettings(100)) == identity(ChunkSettings(100)) != identity(ChunkSettings(101))
+    assert f'"parsers": "{PARSERS_VERSION}"' in chunker_identity(ChunkSettings(100))
+    assert (
+        chunker_identity(ChunkSettings(100))
+        == chunker_identity(ChunkSettings(100))
+        != chunker_identity(ChunkSettings(101))
+    )

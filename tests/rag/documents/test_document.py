@@ -5,7 +5,8 @@ import pytest
 
 from fakes import CORPUS, INCOMING, INDEXED, corpus_document
 from rag.core.errors import DocumentError
-from rag.documents.document import find_files, read_document
+from rag.documents.discovery import find_files
+from rag.documents.document import read_document
 
 
 def read(folder, name, data):

@@ -8,14 +8,14 @@ import pytest
 
 from rag.core.errors import DocumentError
 from rag.documents import parser_process
-from rag.documents.document import DocumentSettings
+from rag.documents.formats.limits import DocumentSettings
 from samples import SAMPLES
 
 SETTINGS = DocumentSettings()
 
 
 def parsed(name="a.txt", data=b"some words", settings=SETTINGS):
-    return parser_process.parse(name, data, settings)[0]
+    return parser_process.parse_in_child(name, data, settings)[0]
 
 
 def child() -> int:
@@ -96,16 +96,19 @@ def test_each_thread_has_a_child_of_its_own():
 
 
 def test_a_fork_does_not_share_the_pipes_of_the_process_it_came_from():
-    parser_process.parse("a.txt", b"one", SETTINGS)
+    parser_process.parse_in_child("a.txt", b"one", SETTINGS)
     before, (end, start) = parser_process._own.child.pid, os.pipe()
     child = os.fork()
     if not child:
         try:
-            text, _ = parser_process.parse("b.txt", b"two", SETTINGS)
+            text, _ = parser_process.parse_in_child("b.txt", b"two", SETTINGS)
             os.write(start, f"{text} {parser_process._own.child.pid != before}".encode())
             parser_process._stop(parser_process._own.child)
         finally:
             os._exit(0)
     os.waitpid(child, 0)
     assert os.read(end, 100) == b"two True"
-    assert parser_process.parse("c.txt", b"three", SETTINGS)[0] == "three" and parser_process._own.child.pid == before
+    assert (
+        parser_process.parse_in_child("c.txt", b"three", SETTINGS)[0] == "three"
+        and parser_process._own.child.pid == before
+    )

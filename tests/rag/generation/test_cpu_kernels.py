@@ -8,7 +8,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from rag.generation.cpu_kernels import NAME, PackedLinear, lighten, shared_keys
+from rag.generation.cpu_kernels import NAME, PackedLinear, shared_keys, use_cpu_kernels
 from rag.models.device import computes_bfloat16
 
 
@@ -46,7 +46,7 @@ def test_a_lightened_model_says_the_same_and_shares_what_it_shared(dtype):
     }
     twin, ids = copy.deepcopy(base, shared), torch.randint(0, 99, (2, 9))
     wanted = base(input_ids=ids).logits
-    lighten([base, twin], "cpu")
+    use_cpu_kernels([base, twin], "cpu")
     assert base.config._attn_implementation == twin.config._attn_implementation == NAME
     packed = dtype == torch.float32 or computes_bfloat16("cpu")
     assert {type(m) for m in base.modules() if isinstance(m, torch.nn.Linear)} == {

@@ -2,8 +2,8 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from rag.generation.decoding import continue_batch, continue_one, lookup, read_on
-from rag.generation.preallocated_cache import roomy_cache
+from rag.generation.decoding import decode_batch, decode_one, prefill, prompt_lookup
+from rag.generation.preallocated_cache import preallocated_cache
 
 
 @pytest.mark.parametrize(("ids", "draft"), [
@@ -15,7 +15,7 @@ from rag.generation.preallocated_cache import roomy_cache
     ([3, 3], [3]),
 ])  # fmt: skip
 def test_a_draft_is_what_followed_the_same_tokens(ids, draft):
-    assert lookup(ids) == draft
+    assert prompt_lookup(ids) == draft
 
 
 @pytest.mark.parametrize("most", [1, 2, 9, 40])
@@ -25,11 +25,11 @@ def test_one_prompt_with_drafts_says_what_the_batch_loop_says(tiny_generator, mo
     model, ends = tiny_generator._base, {tiny_generator.tokenizer.eos_token_id}
     for prompt in (list(range(20, 60)), [300, 301, 302], list(range(5, 90, 3))):
         with torch.inference_mode():
-            wanted = continue_batch(model, read_on(model, [prompt]), ends, most)[0]
+            wanted = decode_batch(model, prefill(model, [prompt]), ends, most)[0]
             copied = [*wanted.ids, *wanted.ids] if context == "own" else context
             heard = []
-            found = continue_one(
-                model, read_on(model, [prompt]), copied, ends, most, lambda ids, heard=heard: heard.append(list(ids))
+            found = decode_one(
+                model, prefill(model, [prompt]), copied, ends, most, lambda ids, heard=heard: heard.append(list(ids))
             )
         assert found.ids == wanted.ids and found.logprobs == pytest.approx(wanted.logprobs, abs=1e-4)
         assert heard[-1] == found.ids
@@ -38,12 +38,12 @@ def test_one_prompt_with_drafts_says_what_the_batch_loop_says(tiny_generator, mo
 def test_right_drafts_save_steps(tiny_generator):
     model, steps, prompt = tiny_generator._base, [], list(range(20, 60))
     with torch.inference_mode():
-        wanted = continue_batch(model, read_on(model, [prompt]), set(), 30)[0]
+        wanted = decode_batch(model, prefill(model, [prompt]), set(), 30)[0]
         count = lambda *args, **kwargs: (steps.append(1), original(*args, **kwargs))[1]  # noqa: E731
-        read, original = read_on(model, [prompt]), model.forward
+        read, original = prefill(model, [prompt]), model.forward
         model.forward = count
         try:
-            continue_one(model, read, wanted.ids * 2, set(), 30, lambda ids: None)
+            decode_one(model, read, wanted.ids * 2, set(), 30, lambda ids: None)
         finally:
             model.forward = original
     assert len(steps) < 15
@@ -55,7 +55,7 @@ def test_a_cache_with_room_holds_what_transformers_own_does(capacity):
     whole, own = torch.randn(2, 2, 3, 4, capacity, 8), DynamicCache()
     for layer, (keys, values) in enumerate(whole):
         own.update(keys[:, :, :10].clone(), values[:, :, :10].clone(), layer)
-    roomy = roomy_cache(whole, 10)
+    roomy = preallocated_cache(whole, 10)
     with torch.no_grad():
         for new, crop in ((1, 0), (5, -3), (2, 0)):
             for layer in range(2):
@@ -67,7 +67,7 @@ def test_a_cache_with_room_holds_what_transformers_own_does(capacity):
 
 
 def test_gradients_flow_through_what_is_added():
-    roomy, new = roomy_cache(torch.zeros(1, 2, 1, 1, 20, 4), 3), torch.ones(1, 1, 2, 4, requires_grad=True)
+    roomy, new = preallocated_cache(torch.zeros(1, 2, 1, 1, 20, 4), 3), torch.ones(1, 1, 2, 4, requires_grad=True)
     keys, _ = roomy.update(new, new, 0)
     keys.sum().backward()
     assert torch.equal(new.grad, torch.ones_like(new))

@@ -10,10 +10,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from fakes import CORPUS, corpus_document
 from finetune.generator.base_model import load_trainable
 from parity import after_passages_apart, compare, difference, from_question, in_float32, load_plain, over_whole_rows
-from rag.documents.chunking import ChunkSettings, chunk
+from rag.documents.chunking import ChunkSettings, chunk_document
 from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.models.adapters import AT_QUESTION, READER
+from rag.models.adapters import AT_QUESTION, SHIPPED_READER
 from rag.models.resolve import ModelSettings, find_model
 from triplets import row
 
@@ -81,7 +81,7 @@ def test_low_precision_is_as_near_to_exact_arithmetic_as_pefts_own(model, adapte
 
 def evidence(question):
     """-> passages of the document that answers it, its evidence among them where there is any."""
-    chunks, at = chunk(corpus_document(question["document"]), ChunkSettings()), question["start"]
+    chunks, at = chunk_document(corpus_document(question["document"]), ChunkSettings()), question["start"]
     found = next(n for n, c in enumerate(chunks) if c.start <= at < c.end) if question["answers"] else 1
     return chunks[max(0, found - 1) : found + 2]
 
@@ -90,7 +90,7 @@ def evidence(question):
 @pytest.mark.parametrize("saved", ["reader", "random"])
 def test_a_saved_adapter_says_the_same_through_plain_peft(model, adapter, saved):
     """The reader refuses most of these; an adapter of random numbers goes on talking."""
-    folder = READER if saved == "reader" else adapter
+    folder = SHIPPED_READER if saved == "reader" else adapter
     generator, questions = (
         Generator(model, "cpu", "float32", folder),
         [json.loads(line) for line in (CORPUS / "gold.jsonl").open()][:PROMPTS],

@@ -6,7 +6,7 @@ import torch
 from finetune.generator.base_model import load_trainable
 from rag.generation.kv_cache import PrefixCache
 from rag.generation.prefill import PrefixSettings
-from rag.generation.rope import movable
+from rag.generation.rope import uses_rope
 from rag.models.resolve import find_model
 
 
@@ -117,7 +117,7 @@ def test_moved_keys_are_those_of_the_other_position(tiny_generator):
 def test_where_positions_are_not_one_rotation_of_whole_keys_passages_are_read_jointly(frequencies, head_dim, more, can):
     rotary = {"rotary_emb": SimpleNamespace(inv_freq=torch.ones(frequencies))} if frequencies else {}
     assert (
-        movable(
+        uses_rope(
             SimpleNamespace(
                 config=SimpleNamespace(hidden_size=64, num_attention_heads=64 // head_dim), **rotary, **more
             )

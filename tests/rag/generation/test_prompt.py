@@ -6,13 +6,13 @@ from rag.core.errors import PromptError
 from rag.generation import prompt
 from rag.generation.prompt import (
     REFUSAL,
-    Parsed,
+    ParsedAnswer,
     check_fingerprint,
     fingerprint,
     invocation,
     messages,
-    parse,
-    question_at,
+    parse_answer,
+    question_start,
     render,
 )
 
@@ -139,31 +139,31 @@ def test_an_answer_that_asks_again_is_not_trained_on(tokenizer):
 
 
 def test_question_at_is_the_last_occurrence():
-    assert [question_at(ids, [1, 2]) for ids in ([1, 2, 3, 1, 2], [1, 2, 1], [2, 1], [])] == [3, 0, None, None]
+    assert [question_start(ids, [1, 2]) for ids in ([1, 2, 3, 1, 2], [1, 2, 1], [2, 1], [])] == [3, 0, None, None]
 
 
 @pytest.mark.parametrize(
     ("output", "parsed"),
     [
-        ("40 tonnes [1]", Parsed("40 tonnes", (1,), False)),
-        ("40 tonnes[2] and more [1] [2].", Parsed("40 tonnes and more.", (2, 1), False)),
-        ("  \n 40 tonnes [1]\nsecond line [2]", Parsed("40 tonnes", (1,), False)),
-        ("no citation", Parsed("no citation", (), False)),
-        ("[3]", Parsed("", (3,), False)),
-        ("40 [7[9]] tonnes", Parsed("40 tonnes", (9, 7), False)),
-        ("", Parsed("", (), False)),
-        (REFUSAL, Parsed(REFUSAL, (), True)),
-        (REFUSAL.rstrip(".") + " [1]", Parsed(REFUSAL, (), True)),
-        ("The documents do not say", Parsed("The documents do not say", (), False)),
-        ("open [unclosed and [a] [-1]", Parsed("open [unclosed and [a] [-1]", (), False)),
+        ("40 tonnes [1]", ParsedAnswer("40 tonnes", (1,), False)),
+        ("40 tonnes[2] and more [1] [2].", ParsedAnswer("40 tonnes and more.", (2, 1), False)),
+        ("  \n 40 tonnes [1]\nsecond line [2]", ParsedAnswer("40 tonnes", (1,), False)),
+        ("no citation", ParsedAnswer("no citation", (), False)),
+        ("[3]", ParsedAnswer("", (3,), False)),
+        ("40 [7[9]] tonnes", ParsedAnswer("40 tonnes", (9, 7), False)),
+        ("", ParsedAnswer("", (), False)),
+        (REFUSAL, ParsedAnswer(REFUSAL, (), True)),
+        (REFUSAL.rstrip(".") + " [1]", ParsedAnswer(REFUSAL, (), True)),
+        ("The documents do not say", ParsedAnswer("The documents do not say", (), False)),
+        ("open [unclosed and [a] [-1]", ParsedAnswer("open [unclosed and [a] [-1]", (), False)),
     ],
 )
 def test_parse(output, parsed):
-    assert parse(output) == parsed
+    assert parse_answer(output) == parsed
 
 
 def test_what_is_taught_is_what_is_parsed():
-    assert parse(prompt.answer_text("40 tonnes", 2)) == Parsed("40 tonnes", (2,), False)
+    assert parse_answer(prompt.answer_text("40 tonnes", 2)) == ParsedAnswer("40 tonnes", (2,), False)
 
 
 def test_fingerprint_stays_until_the_wording_or_the_template_changes(tokenizer, monkeypatch):

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from fakes import passage
-from rag.answering.answer_type import wanted_kind
+from rag.answering.answer_type import expected_type
 from rag.generation import prompt
-from rag.generation.decoding import score
+from rag.generation.decoding import score_continuations
 from rag.generation.prefill import PrefixSettings
-from rag.generation.span_search import Node, find_spans, span_tree, walk
+from rag.generation.span_search import SpanNode, build_span_tree, search_spans, walk_tree
 
 TEXTS = [
     "The crane lifts 40 tonnes.  It closes\nat 17:00, or “later”.",
@@ -17,8 +17,8 @@ TEXTS = [
 CHUNKS = [passage(text, f"{n}.md").chunk for n, text in enumerate(TEXTS)]
 
 
-def whole(tree: Node) -> dict[tuple[int, ...], list]:
-    return {path: node.places for path, node in walk(tree) if node.places}
+def whole(tree: SpanNode) -> dict[tuple[int, ...], list]:
+    return {path: node.places for path, node in walk_tree(tree) if node.places}
 
 
 def flat(text: str) -> str:
@@ -31,7 +31,7 @@ def asked(tiny_generator):
 
 
 def test_every_span_is_words_of_one_sentence_as_the_prompt_shows_them(tiny_generator):
-    spans = whole(span_tree(tiny_generator.tokenizer, CHUNKS))
+    spans = whole(build_span_tree(tiny_generator.tokenizer, CHUNKS))
     texts = set()
     for ids, places in spans.items():
         for place in places:
@@ -64,7 +64,7 @@ def test_numbers_are_whole_and_those_of_sections_answer_nothing(tiny_generator, 
     chunk = passage(text).chunk
     found = {
         chunk.text[p.start : p.end]
-        for places in whole(span_tree(tiny_generator.tokenizer, [chunk])).values()
+        for places in whole(build_span_tree(tiny_generator.tokenizer, [chunk])).values()
         for p in places
     }
     assert {span for span in found if " " not in span} == words
@@ -72,7 +72,7 @@ def test_numbers_are_whole_and_those_of_sections_answer_nothing(tiny_generator, 
 
 def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):
     def texts(question):
-        tree = span_tree(tiny_generator.tokenizer, CHUNKS, wanted_kind(question))
+        tree = build_span_tree(tiny_generator.tokenizer, CHUNKS, expected_type(question))
         return {flat(CHUNKS[p.passage - 1].text[p.start : p.end]) for places in whole(tree).values() for p in places}
 
     timed = texts("What time does it close?")
@@ -81,7 +81,7 @@ def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):
     )
     assert "40 tonnes" in texts("How many tonnes does it lift?")
     long = passage("The crane that stands on the old quay beside the shed lifts 40 tonnes.").chunk
-    early = whole(span_tree(tiny_generator.tokenizer, [long], wanted_kind("How many tonnes?")))
+    early = whole(build_span_tree(tiny_generator.tokenizer, [long], expected_type("How many tonnes?")))
     assert (
         max(len(long.text[p.start : p.end].split()) for places in early.values() for p in places) == 6
     )  # 40 is the fifth word at the latest
@@ -90,21 +90,21 @@ def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):
 def test_where_nothing_is_of_the_kind_asked_for_any_span_may_answer(tiny_generator):
     chunks = [passage("The gate is shut at night.").chunk]
     spans = [
-        whole(span_tree(tiny_generator.tokenizer, chunks, kind))
-        for kind in (None, wanted_kind("How many gates are there?"))
+        whole(build_span_tree(tiny_generator.tokenizer, chunks, kind))
+        for kind in (None, expected_type("How many gates are there?"))
     ]
     assert spans[0].keys() == spans[1].keys() and spans[0]
 
 
 def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, asked):
     tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
-    tree = span_tree(tokenizer, CHUNKS)
+    tree = build_span_tree(tokenizer, CHUNKS)
     every = list(whole(tree))
     with torch.inference_mode():
         read = tiny_generator._read([asked])
-        each = {ids: sum(score(tiny_generator._base, read, [[*ids, closing]])[0]) for ids in every}
-        found = find_spans(tiny_generator._base, read, tree, closing, beams=len(every), margin=1e9)
-        few = find_spans(tiny_generator._base, read, tree, closing, beams=4)
+        each = {ids: sum(score_continuations(tiny_generator._base, read, [[*ids, closing]])[0]) for ids in every}
+        found = search_spans(tiny_generator._base, read, tree, closing, beams=len(every), margin=1e9)
+        few = search_spans(tiny_generator._base, read, tree, closing, beams=4)
     assert len(found) == len(every)
     for span in (*found, *few):
         assert span.logprob == pytest.approx(each[span.ids], abs=1e-3)
@@ -114,14 +114,14 @@ def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, a
 
 def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, asked):
     tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
-    tree = span_tree(tokenizer, CHUNKS)
+    tree = build_span_tree(tokenizer, CHUNKS)
     with torch.inference_mode():
         read = tiny_generator._read([asked])
         length = read.cache.get_seq_length()
-        every = find_spans(tiny_generator._base, read, tree, closing, beams=len(list(walk(tree))), margin=1e9)
-        few = find_spans(tiny_generator._base, read, tree, closing, beams=3)
+        every = search_spans(tiny_generator._base, read, tree, closing, beams=len(list(walk_tree(tree))), margin=1e9)
+        few = search_spans(tiny_generator._base, read, tree, closing, beams=3)
         worst = [span.ids for span in every[-4:]]
-        more = find_spans(tiny_generator._base, read, tree, closing, beams=3, also=[*worst, few[0].ids, worst[0]])
+        more = search_spans(tiny_generator._base, read, tree, closing, beams=3, also=[*worst, few[0].ids, worst[0]])
         assert read.cache.get_seq_length() == length
     assert {span.ids for span in more} == {span.ids for span in few} | {*worst} and len(more) == len(few) + 4
     known = {span.ids: span for span in every}

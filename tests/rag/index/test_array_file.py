@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.core.errors import DerivedError
+from rag.core.errors import SearchFileError
 from rag.index.array_file import load_arrays, save_arrays
 
 ARRAYS = {
@@ -28,7 +28,7 @@ def test_every_flipped_bit_is_noticed(file):
     whole = file.read_bytes()
     for at in range(0, len(whole)):
         file.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << at % 8)]) + whole[at + 1 :])
-        with pytest.raises(DerivedError, match="is damaged"):
+        with pytest.raises(SearchFileError, match="is damaged"):
             load_arrays(file, "k")
 
 
@@ -37,14 +37,14 @@ def test_every_flipped_bit_is_noticed(file):
 )
 def test_other_damage_is_noticed(file, change):
     file.write_bytes(change(file.read_bytes()))
-    with pytest.raises(DerivedError):
+    with pytest.raises(SearchFileError):
         load_arrays(file, "k")
 
 
 def test_another_kind_and_a_missing_file_are_told(file):
-    with pytest.raises(DerivedError, match="version k, not lexical-1"):
+    with pytest.raises(SearchFileError, match="version k, not lexical-1"):
         load_arrays(file, "lexical-1")
-    with pytest.raises(DerivedError, match="can't be read"):
+    with pytest.raises(SearchFileError, match="can't be read"):
         load_arrays(file.with_name("none"), "k")
 
 

@@ -7,16 +7,16 @@ from rank_bm25 import BM25Okapi
 
 import rag.index.bm25
 from rag.core.words import search_terms
-from rag.index.bm25 import Lexical
+from rag.index.bm25 import BM25Index
 
 WORDS = [f"{letter}{n}" for n in range(12) for letter in string.ascii_lowercase]
 
 
-def make(texts: dict[int, str]) -> Lexical:
-    return Lexical.build(np.array(list(texts), np.int64), texts.values())
+def make(texts: dict[int, str]) -> BM25Index:
+    return BM25Index.build(np.array(list(texts), np.int64), texts.values())
 
 
-def update(index: Lexical, texts: dict[int, str], gone: list[int]) -> Lexical:
+def update(index: BM25Index, texts: dict[int, str], gone: list[int]) -> BM25Index:
     return index.updated(np.array(list(texts), np.int64), texts.values(), np.array(gone, np.int64))
 
 
@@ -99,7 +99,7 @@ def test_a_saved_index_gives_the_same(tmp_path):
     rng = random.Random(1)
     index = make({n: some_text(rng) for n in range(60)})
     index.save(tmp_path / "lexical", 42)
-    loaded, change = Lexical.load(tmp_path / "lexical")
+    loaded, change = BM25Index.load(tmp_path / "lexical")
     assert change == 42 and len(loaded) == 60 and loaded.search("a0 b3 c1", 9) == index.search("a0 b3 c1", 9)
 
 

@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 from fakes import HashEmbedder, put
-from rag.index.indexing import Rules, compact, ingest, remove, sync
-from rag.index.store import Record
-from rag.index.writer import Store
+from rag.index.indexing import IndexingSettings, compact, ingest, remove, sync
+from rag.index.store import DocumentStore
+from rag.index.writer import StoreWriter
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
@@ -43,21 +43,21 @@ def test_a_reader_sees_one_state_of_each_document_while_another_process_changes_
     one document of the same generation, and nothing may fail."""
     docs, index = tmp_path / "docs", tmp_path / "index"
     write(docs, 0)
-    store = Store(index, IDENTITY, create=True)
-    sync(store, HashEmbedder(), docs, Rules())
+    store = StoreWriter(index, IDENTITY, create=True)
+    sync(store, HashEmbedder(), docs, IndexingSettings())
     store.close()
 
     def work():
-        writer = Store(index, IDENTITY)
+        writer = StoreWriter(index, IDENTITY)
         for generation in range(1, GENERATIONS):
             write(docs, generation)
-            sync(writer, HashEmbedder(), docs, Rules())
+            sync(writer, HashEmbedder(), docs, IndexingSettings())
             if generation % 4 == 0:
                 compact(writer)
 
     child = in_child(work)
     retriever, asked, seen = (
-        Retriever(Record(index, IDENTITY), HashEmbedder(), RetrievalSettings(passages=20)),
+        Retriever(DocumentStore(index, IDENTITY), HashEmbedder(), RetrievalSettings(passages=20)),
         0,
         set(),
     )
@@ -76,8 +76,8 @@ def test_a_reader_sees_one_state_of_each_document_while_another_process_changes_
         time.sleep(0.001)
     assert finished(child) and len(seen) > 3 and asked >= 20
     retriever.refresh()
-    fresh = Store(tmp_path / "fresh", IDENTITY, create=True)
-    sync(fresh, HashEmbedder(), docs, Rules())
+    fresh = StoreWriter(tmp_path / "fresh", IDENTITY, create=True)
+    sync(fresh, HashEmbedder(), docs, IndexingSettings())
     question = "Generation of crane 3 lifts tonnes"
     assert retriever.search(question) == Retriever(fresh, HashEmbedder(), RetrievalSettings(passages=20)).search(
         question
@@ -95,20 +95,20 @@ def test_every_answer_is_that_of_one_committed_state(tmp_path):
             (docs / f"{n}.md").write_text(f"# Crane {n}\n\nCrane {n} is of generation {g}.")
 
     generation(0)
-    store = Store(index, IDENTITY, create=True)
-    sync(store, HashEmbedder(), docs, Rules())
+    store = StoreWriter(index, IDENTITY, create=True)
+    sync(store, HashEmbedder(), docs, IndexingSettings())
     store.close()
 
     def work():
-        writer = Store(index, IDENTITY)
+        writer = StoreWriter(index, IDENTITY)
         for g in range(1, 15):
             generation(g)
-            sync(writer, HashEmbedder(), docs, Rules())
+            sync(writer, HashEmbedder(), docs, IndexingSettings())
             if g % 5 == 0:
                 compact(writer)
 
     child = in_child(work)
-    retriever, states = Retriever(Record(index, IDENTITY), HashEmbedder(), RetrievalSettings(passages=50)), set()
+    retriever, states = Retriever(DocumentStore(index, IDENTITY), HashEmbedder(), RetrievalSettings(passages=50)), set()
     while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         retriever.refresh()
         found = {
@@ -121,9 +121,9 @@ def test_every_answer_is_that_of_one_committed_state(tmp_path):
 
 
 def test_a_text_is_read_whole_while_another_process_replaces_it(tmp_path):
-    store = Store(tmp_path / "index", IDENTITY, create=True)
+    store = StoreWriter(tmp_path / "index", IDENTITY, create=True)
     put(store, "a.md", "The old text.")
-    reader = Record(tmp_path / "index", IDENTITY)
+    reader = DocumentStore(tmp_path / "index", IDENTITY)
     read = reader._text
 
     def replaced_first(content):
@@ -132,22 +132,22 @@ def test_a_text_is_read_whole_while_another_process_replaces_it(tmp_path):
 
     reader._text = replaced_first
     assert reader.text("a.md") == "The old text."
-    assert Record(tmp_path / "index", IDENTITY).text("a.md") == "The new text."
+    assert DocumentStore(tmp_path / "index", IDENTITY).text("a.md") == "The new text."
 
 
 def test_a_writer_that_waited_for_a_rebuild_writes_the_new_index(tmp_path):
     docs, index = tmp_path / "docs", tmp_path / "index"
     write(docs, 0)
-    waiting, removing = Store(index, IDENTITY, create=True), Store(index, IDENTITY)
-    sync(waiting, HashEmbedder(), docs, Rules())
-    Store.destroy(index)
-    rebuilding = Store(index, IDENTITY, create=True)
-    sync(rebuilding, HashEmbedder(), docs, Rules())
+    waiting, removing = StoreWriter(index, IDENTITY, create=True), StoreWriter(index, IDENTITY)
+    sync(waiting, HashEmbedder(), docs, IndexingSettings())
+    StoreWriter.destroy(index)
+    rebuilding = StoreWriter(index, IDENTITY, create=True)
+    sync(rebuilding, HashEmbedder(), docs, IndexingSettings())
     (tmp_path / "late.md").write_text("It came late.")
-    assert ingest(waiting, HashEmbedder(), [tmp_path / "late.md"], Rules()).added == ["late.md"]
+    assert ingest(waiting, HashEmbedder(), [tmp_path / "late.md"], IndexingSettings()).added == ["late.md"]
     remove(removing, ["0.md"])
     assert (
-        list(Record(index, IDENTITY).documents())
+        list(DocumentStore(index, IDENTITY).documents())
         == ["1.md", "2.md", "3.md", "4.md", "5.md", "late.md"]
         == list(rebuilding.documents())
     )
@@ -156,12 +156,12 @@ def test_a_writer_that_waited_for_a_rebuild_writes_the_new_index(tmp_path):
 
 def test_many_processes_may_make_one_index_at_once(tmp_path):
     def making(index):
-        return lambda: Store(index, IDENTITY, create=True).close()
+        return lambda: StoreWriter(index, IDENTITY, create=True).close()
 
     for attempt in range(10):
         index = tmp_path / f"index-{attempt}"
         assert finished(*(in_child(making(index)) for _ in range(6)))
-        assert Store(index, IDENTITY).change == 0
+        assert StoreWriter(index, IDENTITY).change == 0
 
 
 def test_writers_take_turns_and_all_of_their_documents_are_there(tmp_path, capfd):
@@ -175,29 +175,29 @@ def test_writers_take_turns_and_all_of_their_documents_are_there(tmp_path, capfd
             )
 
     def adding(folder):
-        return lambda: sync(Store(index, IDENTITY, create=True), HashEmbedder(), folder, Rules())
+        return lambda: sync(StoreWriter(index, IDENTITY, create=True), HashEmbedder(), folder, IndexingSettings())
 
     assert finished(*(in_child(adding(folder)) for folder in (*folders, folders[0])))
-    store = Store(index, IDENTITY)
+    store = StoreWriter(index, IDENTITY)
     assert (
         list(store.documents()) == sorted(f"{folder.name}{n}.md" for folder in folders for n in range(5))
         and store.damage() == []
     )
-    fresh = Store(tmp_path / "fresh", IDENTITY, create=True)
+    fresh = StoreWriter(tmp_path / "fresh", IDENTITY, create=True)
     for folder in folders:
-        sync(fresh, HashEmbedder(), folder, Rules())
+        sync(fresh, HashEmbedder(), folder, IndexingSettings())
     assert store.all_chunks() == fresh.all_chunks()
 
 
 def test_a_long_lived_reader_outlives_a_rebuild_of_the_search_files_and_forgotten_removals(tmp_path):
     docs, index = tmp_path / "docs", tmp_path / "index"
     write(docs, 0)
-    store = Store(index, IDENTITY, create=True)
-    sync(store, HashEmbedder(), docs, Rules())
-    reader = Retriever(Record(index, IDENTITY), HashEmbedder(), RetrievalSettings(passages=20))
+    store = StoreWriter(index, IDENTITY, create=True)
+    sync(store, HashEmbedder(), docs, IndexingSettings())
+    reader = Retriever(DocumentStore(index, IDENTITY), HashEmbedder(), RetrievalSettings(passages=20))
     for generation in (1, 2):
         write(docs, generation)
-        sync(store, HashEmbedder(), docs, Rules())
+        sync(store, HashEmbedder(), docs, IndexingSettings())
     compact(store)  # forgets what was removed since the reader's state
     question = "Generation of crane lifts tonnes"
     expected = Retriever(store, HashEmbedder(), RetrievalSettings(passages=20)).search(question)
@@ -219,8 +219,8 @@ def test_an_index_of_an_earlier_version_is_told_and_can_be_rebuilt(tmp_path):
         old.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         old.execute("INSERT INTO meta VALUES ('identity', '{}'), ('change', '3')")
     old.close()
-    for open_it in (lambda: Record(index, IDENTITY), lambda: Store(index, IDENTITY, create=True)):
+    for open_it in (lambda: DocumentStore(index, IDENTITY), lambda: StoreWriter(index, IDENTITY, create=True)):
         with pytest.raises(StoreError, match="of version 1, not 2: rag index FOLDER --rebuild"):
             open_it()
-    Store.destroy(index)
-    Store(index, IDENTITY, create=True).close()
+    StoreWriter.destroy(index)
+    StoreWriter(index, IDENTITY, create=True).close()

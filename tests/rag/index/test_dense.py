@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rag.index.dense
-from rag.index.dense import Dense
+from rag.index.dense import DenseIndex
 
 DIMENSION = 32
 
@@ -14,8 +14,8 @@ def vectors(rng, n: int) -> np.ndarray:
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float16)
 
 
-def make(held: dict[int, np.ndarray]) -> Dense:
-    return Dense.build(
+def make(held: dict[int, np.ndarray]) -> DenseIndex:
+    return DenseIndex.build(
         np.array(list(held), np.int64), np.stack(list(held.values())) if held else np.zeros((0, 0), np.float16)
     )
 
@@ -82,7 +82,7 @@ def test_a_saved_index_gives_the_same(tmp_path, monkeypatch, size):
     monkeypatch.setattr(rag.index.dense, "EXACT", 1000)
     index = make(dict(enumerate(vectors(np.random.default_rng(5), size))))
     index.save(tmp_path / "dense", 9)
-    loaded, change = Dense.load(tmp_path / "dense")
+    loaded, change = DenseIndex.load(tmp_path / "dense")
     query = vectors(np.random.default_rng(6), 1)[0].astype(np.float32)
     assert change == 9 and len(loaded) == size and loaded.search(query, 8) == index.search(query, 8)
 

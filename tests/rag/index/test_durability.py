@@ -22,9 +22,9 @@ from fakes import HashEmbedder
 from rag.core.errors import StoreError
 from rag.documents.chunking import ChunkSettings
 from rag.index.database import Database
-from rag.index.indexing import Rules, compact, ingest, sync
-from rag.index.store import Record
-from rag.index.writer import Store
+from rag.index.indexing import IndexingSettings, compact, ingest, sync
+from rag.index.store import DocumentStore
+from rag.index.writer import StoreWriter
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
@@ -77,11 +77,11 @@ class Work:
         tqdm.set_lock(
             threading.RLock()
         )  # its own is shared by all forks, and stays taken when a kill meets the one that has it
-        store = self.told(Store(self.index, IDENTITY, create=True))
+        store = self.told(StoreWriter(self.index, IDENTITY, create=True))
         self.shared[0] = 1
-        compact(store) if kind == "compact" else sync(store, HashEmbedder(), self.docs, Rules())
+        compact(store) if kind == "compact" else sync(store, HashEmbedder(), self.docs, IndexingSettings())
 
-    def told(self, store: Store) -> Store:
+    def told(self, store: StoreWriter) -> StoreWriter:
         for name, phase in (("keep_vectors", 2), ("put", 3), ("remove", 4), ("clean", 6)):
             setattr(store, name, self.marked(getattr(store, name), phase))
         rag.index.snapshot._made = self.marked(rag.index.snapshot._made, 5)
@@ -141,7 +141,7 @@ class Work:
 
 def whole(index: Path, versions: list[dict[str, list]]) -> int:
     """Every document held is one of a version, with all of its chunks, and search finds them. -> how many are held."""
-    store = Store(index, IDENTITY, create=True)  # as the next `rag index` opens it
+    store = StoreWriter(index, IDENTITY, create=True)  # as the next `rag index` opens it
     assert store.damage() == []
     held: dict[str, list] = {id: [] for id in store.documents()}
     for c in store.all_chunks():
@@ -155,7 +155,7 @@ def whole(index: Path, versions: list[dict[str, list]]) -> int:
     return len(held)
 
 
-def passages(record: Record) -> list:
+def passages(record: DocumentStore) -> list:
     retriever = Retriever(record, HashEmbedder(), RetrievalSettings(passages=20))
     return [
         [(p.chunk, p.score, p.cosine) for p in retriever.search(question)]
@@ -164,8 +164,8 @@ def passages(record: Record) -> list:
 
 
 def built(index: Path, docs: Path) -> dict[str, list]:
-    store = Store(index, IDENTITY, create=True)
-    sync(store, HashEmbedder(), docs, Rules())
+    store = StoreWriter(index, IDENTITY, create=True)
+    sync(store, HashEmbedder(), docs, IndexingSettings())
     found: dict[str, list] = {}
     for c in store.all_chunks():
         found.setdefault(c.document, []).append(c)
@@ -187,7 +187,7 @@ def test_killed_anywhere_it_opens_holds_whole_documents_and_goes_on(tmp_path, mo
     write_documents(docs, 1)
     second = built(tmp_path / "second", docs)
     versions = [first, second]
-    expected = {name: passages(Record(tmp_path / name, IDENTITY)) for name in ("first", "second")}
+    expected = {name: passages(DocumentStore(tmp_path / name, IDENTITY)) for name in ("first", "second")}
     times = {}
     for number in itertools.takewhile(lambda _: killed(met) < KILLS, range(3 * KILLS)):
         kind = ("index", "reindex", "compact")[number // 2 % 3]
@@ -213,7 +213,7 @@ def test_killed_anywhere_it_opens_holds_whole_documents_and_goes_on(tmp_path, mo
         assert held >= committed if kind == "index" else held >= len(second) - 1
         done = work.duration(kind)  # the next one goes on
         assert done < 60 and whole(index, versions) == len(first if kind == "index" else second)
-        store = Store(index, IDENTITY)
+        store = StoreWriter(index, IDENTITY)
         assert store.all_chunks() == [
             c for _, chunks in sorted((first if kind == "index" else second).items()) for c in chunks
         ]
@@ -242,17 +242,17 @@ def test_vectors_of_a_large_document_survive_the_kill(tmp_path, monkeypatch):
     if not child:
         try:
             sync(
-                Store(tmp_path / "index", IDENTITY, create=True),
+                StoreWriter(tmp_path / "index", IDENTITY, create=True),
                 Dies(),
                 tmp_path / "docs",
-                Rules(chunks=ChunkSettings(size=80)),
+                IndexingSettings(chunks=ChunkSettings(size=80)),
             )
         finally:
             os._exit(0)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    store = Store(tmp_path / "index", IDENTITY, create=True)
+    store = StoreWriter(tmp_path / "index", IDENTITY, create=True)
     assert store.documents() == {} and store.size()["vectors"] == 256
-    report = sync(store, HashEmbedder(), tmp_path / "docs", Rules(chunks=ChunkSettings(size=80)))
+    report = sync(store, HashEmbedder(), tmp_path / "docs", IndexingSettings(chunks=ChunkSettings(size=80)))
     assert report.chunks - report.embedded == 256
 
 
@@ -260,26 +260,26 @@ def test_a_writer_that_was_killed_holds_up_no_other(tmp_path):
     write_documents(tmp_path / "docs", 0)
     child = os.fork()
     if not child:
-        with Store(tmp_path / "index", IDENTITY, create=True).writing():
+        with StoreWriter(tmp_path / "index", IDENTITY, create=True).writing():
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    with Store(tmp_path / "index", IDENTITY, create=True).writing(patience=5):
+    with StoreWriter(tmp_path / "index", IDENTITY, create=True).writing(patience=5):
         pass
 
 
 def test_a_full_database_is_one_line_and_loses_nothing(tmp_path):
     write_documents(tmp_path / "docs", 0)
-    store = Store(tmp_path / "index", IDENTITY, create=True)
-    ingest(store, HashEmbedder(), [tmp_path / "docs" / "01.md"], Rules())
+    store = StoreWriter(tmp_path / "index", IDENTITY, create=True)
+    ingest(store, HashEmbedder(), [tmp_path / "docs" / "01.md"], IndexingSettings())
     before = store.all_chunks()
     pages = store._db.execute("PRAGMA page_count").fetchone()[0]
     store._db.execute(f"PRAGMA max_page_count = {pages + 4}")
     with pytest.raises(StoreError, match="no space is left.*what was committed is kept: free some space"):
-        sync(store, HashEmbedder(), tmp_path / "docs", Rules())
+        sync(store, HashEmbedder(), tmp_path / "docs", IndexingSettings())
     store.close()
-    store = Store(tmp_path / "index", IDENTITY, create=True)
+    store = StoreWriter(tmp_path / "index", IDENTITY, create=True)
     assert store.damage() == [] and before[0] in store.all_chunks()
-    sync(store, HashEmbedder(), tmp_path / "docs", Rules())
+    sync(store, HashEmbedder(), tmp_path / "docs", IndexingSettings())
     assert len(store.documents()) == 31
 
 
@@ -291,16 +291,21 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
         try:
-            sync(Store(tmp_path / "index", IDENTITY, create=True), HashEmbedder(), tmp_path / "docs", Rules())
+            sync(
+                StoreWriter(tmp_path / "index", IDENTITY, create=True),
+                HashEmbedder(),
+                tmp_path / "docs",
+                IndexingSettings(),
+            )
         except StoreError as error:
             os._exit(7 if "run the command again" in str(error) and "\n" not in str(error) else 8)
         finally:
             os._exit(9)
     assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 7
-    store = Store(tmp_path / "index", IDENTITY, create=True)
+    store = StoreWriter(tmp_path / "index", IDENTITY, create=True)
     assert store.damage() == []
     held = len(store.documents())
-    assert sync(store, HashEmbedder(), tmp_path / "docs", Rules()).unchanged == held < 31
+    assert sync(store, HashEmbedder(), tmp_path / "docs", IndexingSettings()).unchanged == held < 31
     assert store.all_chunks() == [
         c for _, chunks in sorted(built(tmp_path / "fresh", tmp_path / "docs").items()) for c in chunks
     ]
@@ -313,8 +318,8 @@ def test_search_files_that_cannot_be_saved_are_told_and_searching_works(tmp_path
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("rag.index.bm25.save_arrays", full)
-    store = Store(tmp_path / "index", IDENTITY, create=True)
-    sync(store, HashEmbedder(), tmp_path / "docs", Rules())
+    store = StoreWriter(tmp_path / "index", IDENTITY, create=True)
+    sync(store, HashEmbedder(), tmp_path / "docs", IndexingSettings())
     assert "No space left on device" in capsys.readouterr().err
     assert Retriever(store, HashEmbedder(), RetrievalSettings()).search("ledger gate")
 
@@ -366,7 +371,7 @@ def test_a_folder_that_cannot_be_written_is_read_and_writers_are_told():
 def test_a_damaged_search_file_is_noticed_and_made_again(tmp_path, capsys, kind, way):
     write_documents(tmp_path / "docs", 0)
     built(tmp_path / "index", tmp_path / "docs")
-    record = Record(tmp_path / "index", IDENTITY)
+    record = DocumentStore(tmp_path / "index", IDENTITY)
     question = "crane 7 gate 3"
     before = Retriever(record, HashEmbedder(), RetrievalSettings()).search(question, 10)
     file = next((tmp_path / "index").glob(f"{kind}-*"))
@@ -397,7 +402,7 @@ def test_a_damaged_record_is_said(tmp_path, way):
         file.write_bytes({"header": b"x" * 100 + data[100:], "middle": data[:middle] + os.urandom(30_000) + data[middle + 30_000 :],
                           "truncated": data[:middle], "empty": b""}[way])  # fmt: skip
     with pytest.raises(StoreError, match="rag index|make index|check the folder"):
-        record = Record(tmp_path / "index", IDENTITY)
+        record = DocumentStore(tmp_path / "index", IDENTITY)
         for what in record.damage():
             raise StoreError(f"{what}: rag index FOLDER --rebuild")
 
@@ -414,14 +419,16 @@ def alter(folder, sql):
 def test_altered_text_is_never_shown(tmp_path):
     alter(tmp_path, "UPDATE contents SET text = replace(text, 'tonnes', 'pounds')")
     with pytest.raises(StoreError, match="is damaged .a document's text is not what was stored.*--rebuild"):
-        Retriever(Record(tmp_path / "index", IDENTITY), HashEmbedder(), RetrievalSettings()).search("crane tonnes")
+        Retriever(DocumentStore(tmp_path / "index", IDENTITY), HashEmbedder(), RetrievalSettings()).search(
+            "crane tonnes"
+        )
 
 
 @pytest.mark.parametrize("altered", ["UPDATE chunks SET start = start + 1", "UPDATE chunks SET headings = '[\"Another\"]'",
                                      "UPDATE documents SET content = (SELECT max(id) FROM contents)"])  # fmt: skip
 def test_an_altered_chunk_is_never_shown(tmp_path, altered):
     alter(tmp_path, altered)
-    record = Record(tmp_path / "index", IDENTITY)
+    record = DocumentStore(tmp_path / "index", IDENTITY)
     with pytest.raises(StoreError, match="is damaged .a chunk is not what was stored.*--rebuild"):
         Retriever(record, HashEmbedder(), RetrievalSettings()).search("crane tonnes")
     assert "is not what was stored" in record.damage()[0]
@@ -429,7 +436,7 @@ def test_an_altered_chunk_is_never_shown(tmp_path, altered):
 
 def test_an_altered_vector_is_noticed_when_it_is_read(tmp_path):
     alter(tmp_path, "UPDATE vectors SET vector = zeroblob(128) WHERE id = 7")
-    record = Record(tmp_path / "index", IDENTITY)
+    record = DocumentStore(tmp_path / "index", IDENTITY)
     assert record.damage() == ["vector 7 is not what was stored"]
     for path in (tmp_path / "index").glob("dense-*"):
         path.unlink()

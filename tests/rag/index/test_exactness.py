@@ -6,8 +6,8 @@ import random
 import pytest
 
 from fakes import HashEmbedder
-from rag.index.indexing import Rules, compact, ingest, remove, sync
-from rag.index.writer import Store
+from rag.index.indexing import IndexingSettings, compact, ingest, remove, sync
+from rag.index.writer import StoreWriter
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
@@ -57,7 +57,7 @@ class House:
         self.open()
 
     def open(self) -> None:
-        self.store = Store(self.index, IDENTITY, create=True)
+        self.store = StoreWriter(self.index, IDENTITY, create=True)
         self.retriever = Retriever(self.store, HashEmbedder(), RetrievalSettings(passages=5))
 
     def files(self):
@@ -94,11 +94,11 @@ class House:
         compact(self.store)
 
     def sync(self) -> None:
-        sync(self.store, self.embedder, self.docs, Rules())
+        sync(self.store, self.embedder, self.docs, IndexingSettings())
 
     def ingest_some(self) -> None:
         if self.files():
-            ingest(self.store, self.embedder, self.rng.sample(self.files(), 1), Rules())
+            ingest(self.store, self.embedder, self.rng.sample(self.files(), 1), IndexingSettings())
 
     def remove_some(self) -> None:
         if self.store.documents():
@@ -115,7 +115,7 @@ class House:
         does()
 
 
-def everything(store: Store, retriever: Retriever):
+def everything(store: StoreWriter, retriever: Retriever):
     """-> what an index answers: its chunks, both searches' scores by document and place, and the passages."""
     ids = store.since(0).added
     places, snapshot = store.places(ids), retriever._snapshot
@@ -141,8 +141,8 @@ def test_any_sequence_of_changes_equals_a_fresh_build(seed, tmp_path, monkeypatc
         if step % 5 == 4 or step == STEPS - 1:
             house.sync()
             house.retriever.refresh()
-            fresh = Store(tmp_path / f"fresh-{step}", IDENTITY, create=True)
-            sync(fresh, HashEmbedder(), house.docs, Rules())
+            fresh = StoreWriter(tmp_path / f"fresh-{step}", IDENTITY, create=True)
+            sync(fresh, HashEmbedder(), house.docs, IndexingSettings())
             assert everything(house.store, house.retriever) == everything(
                 fresh, Retriever(fresh, HashEmbedder(), RetrievalSettings(passages=5))
             ), house.done
@@ -161,7 +161,7 @@ def test_a_renamed_file_embeds_nothing_and_the_same_text_is_stored_once(tmp_path
     before = house.embedder.count
     for path in house.files():
         path.rename(path.with_name(f"new-{path.name}"))
-    report = sync(house.store, house.embedder, house.docs, Rules())
+    report = sync(house.store, house.embedder, house.docs, IndexingSettings())
     assert (
         house.embedder.count == before
         and len(report.renamed) == len(house.files())
@@ -171,7 +171,7 @@ def test_a_renamed_file_embeds_nothing_and_the_same_text_is_stored_once(tmp_path
     for path in house.files():
         path.with_name(f"copy-{path.name}").write_bytes(path.read_bytes())
     texts, vectors = house.store.size()["texts"], house.store.size()["vectors"]
-    assert sync(house.store, house.embedder, house.docs, Rules()).embedded == 0
+    assert sync(house.store, house.embedder, house.docs, IndexingSettings()).embedded == 0
     assert (house.store.size()["texts"], house.store.size()["vectors"]) == (texts, vectors)
 
 

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from rag.core.errors import DocumentError
-from rag.index.indexing import Rules, ingest, sync
+from rag.index.indexing import IndexingSettings, ingest, sync
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def index(tiny_index, tiny_embedder):
         change = property(lambda self: store.change)
 
         def sync(self, folder):
-            return sync(store, tiny_embedder, folder, Rules())
+            return sync(store, tiny_embedder, folder, IndexingSettings())
 
         def ingest(self, *targets):
-            return ingest(store, tiny_embedder, list(targets), Rules())
+            return ingest(store, tiny_embedder, list(targets), IndexingSettings())
 
     return Index()
 

@@ -11,11 +11,11 @@ from rag import factory
 from rag.cli.main import main
 from rag.core.errors import StoreError
 from rag.core.settings import Settings
-from rag.index.indexing import Rules, ingest, remove
+from rag.index.indexing import IndexingSettings, ingest, remove
 from rag.index.reembedding import reembed
-from rag.index.store import Record
+from rag.index.store import DocumentStore
 from rag.models import registry
-from rag.models.registry import Promoted
+from rag.models.registry import Promotion
 from rag.models.resolve import LocalModel
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
@@ -41,19 +41,19 @@ def store(tiny_index, monkeypatch):
     return tiny_index(TEXTS)
 
 
-def retriever(record, changes=""):
-    return Retriever(record, HashEmbedder(changes), RetrievalSettings(passages=7))
+def retriever(record, delta=""):
+    return Retriever(record, HashEmbedder(delta), RetrievalSettings(passages=7))
 
 
-def found(record, changes=""):
-    return [(p.chunk, p.score, p.cosine) for p in retriever(record, changes).search(QUESTION)]
+def found(record, delta=""):
+    return [(p.chunk, p.score, p.cosine) for p in retriever(record, delta).search(QUESTION)]
 
 
 def test_a_killed_one_goes_on_and_readers_keep_the_old_vectors_until_it_is_done(store, tiny_index, tmp_path):
     before, reader = found(store), retriever(store)
     with pytest.raises(KeyboardInterrupt):
         reembed(store, Dies("new"))
-    assert store.changes == "" and found(store) == before and not store.damage()
+    assert store.delta == "" and found(store) == before and not store.damage()
     assert reembed(store, HashEmbedder("new")) == 4, "three were kept"
     assert [(p.chunk, p.score, p.cosine) for p in reader.search(QUESTION)] == before
     with pytest.raises(StoreError, match="run the command again"):
@@ -62,10 +62,10 @@ def test_a_killed_one_goes_on_and_readers_keep_the_old_vectors_until_it_is_done(
         retriever(store)
     (tmp_path / "late.md").write_text("# Late")
     with pytest.raises(StoreError, match="run the command again"):
-        ingest(store, HashEmbedder(), [tmp_path / "late.md"], Rules())
+        ingest(store, HashEmbedder(), [tmp_path / "late.md"], IndexingSettings())
     assert reembed(store, HashEmbedder("new")) == 0, "another process asked for the same"
     after = found(store, "new")
-    assert after != before and store.changes == "new" and not store.damage()
+    assert after != before and store.delta == "new" and not store.damage()
     fresh = tiny_index(TEXTS, "fresh")
     reembed(fresh, HashEmbedder("new"))
     assert found(fresh, "new") == after
@@ -96,7 +96,7 @@ def house(tmp_path, monkeypatch):
     monkeypatch.setattr(
         factory,
         "Embedder",
-        lambda model, device, changes=None: HashEmbedder(factory.name_of(changes) if changes else ""),
+        lambda model, device, delta=None: HashEmbedder(factory.name_of(delta) if delta else ""),
     )
     for name, text in TEXTS.items():
         (tmp_path / "docs").mkdir(exist_ok=True)
@@ -115,28 +115,28 @@ def test_what_is_promoted_reads_the_index_at_the_next_change_and_rolls_back_with
     folder, name = house
     index = Path("var/index")
 
-    def changes():
-        return factory.open_record(Settings([]), index).changes
+    def delta():
+        return factory.open_store(Settings([]), index).delta
 
-    assert main(["index", "docs"]) == 0 and changes() == ""
-    registry.promote({"embedder": Promoted(str(folder), "it won")})
+    assert main(["index", "docs"]) == 0 and delta() == ""
+    registry.set_live({"embedder": Promotion(str(folder), "it won")})
     assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION), (
         "the old vectors serve meanwhile"
     )
     assert main(["adapters"]) == 0 and "still answers with the embedder before" in capsys.readouterr().out
-    assert main(["index", "docs"]) == 0 and changes() == name
+    assert main(["index", "docs"]) == 0 and delta() == name
     assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
     assert main(["adapters"]) == 0 and "still answers" not in capsys.readouterr().out
-    assert main(["adapters", "--rollback"]) == 0 and changes() == ""
+    assert main(["adapters", "--rollback"]) == 0 and delta() == ""
     assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
 
 
 def test_a_new_index_is_made_by_what_is_live_and_one_whose_embedder_is_gone_says_so(house):
     folder, name = house
-    registry.promote({"embedder": Promoted(str(folder), "it won")})
+    registry.set_live({"embedder": Promotion(str(folder), "it won")})
     assert main(["index", "docs"]) == 0
-    record = factory.open_record(Settings([]))
-    assert record.changes == name and isinstance(record, Record)
+    record = factory.open_store(Settings([]))
+    assert record.delta == name and isinstance(record, DocumentStore)
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(
         StoreError, match=f"the trained embedder {name} .* is gone from var/adapters: rag index FOLDER --rebuild"

@@ -8,9 +8,9 @@ import signal
 import pytest
 
 from fakes import HashEmbedder, put
-from rag.index.indexing import Rules, compact, ingest, remove, sync
-from rag.index.store import Record
-from rag.index.writer import Store
+from rag.index.indexing import IndexingSettings, compact, ingest, remove, sync
+from rag.index.store import DocumentStore
+from rag.index.writer import StoreWriter
 from rag.retrieval.retriever import RetrievalSettings, Retriever
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
@@ -29,8 +29,8 @@ def write(folder, texts):
 
 
 def fresh(tmp_path, docs):
-    store = Store(tmp_path / "fresh", IDENTITY, create=True)
-    sync(store, HashEmbedder(), docs, Rules())
+    store = StoreWriter(tmp_path / "fresh", IDENTITY, create=True)
+    sync(store, HashEmbedder(), docs, IndexingSettings())
     return store
 
 
@@ -38,19 +38,19 @@ def test_search_files_of_a_later_state_are_not_trusted_when_an_older_record_is_p
     """The record comes to the same number of changes by other changes, in one run, before anything has looked at the files."""
     docs, index = tmp_path / "docs", tmp_path / "index"
     write(docs, {f"{n}.md": f"# {n}\n\nThe crane of number {n}." for n in range(4)})
-    store = Store(index, IDENTITY, create=True)
-    sync(store, HashEmbedder(), docs, Rules())
+    store = StoreWriter(index, IDENTITY, create=True)
+    sync(store, HashEmbedder(), docs, IndexingSettings())
     store.close()
     shutil.copy(index / "store.sqlite", tmp_path / "backup")
     write(docs, {f"{n}.md": f"# {n}\n\nThe lamp of number {n}." for n in range(4, 7)})
-    store = Store(index, IDENTITY)
-    sync(store, HashEmbedder(), docs, Rules())
+    store = StoreWriter(index, IDENTITY)
+    sync(store, HashEmbedder(), docs, IndexingSettings())
     compact(store)
     store.close()
     shutil.copy(tmp_path / "backup", index / "store.sqlite")
     write(docs, {f"{n}.md": f"# {n}\n\nThe harbour of number {n}." for n in range(4, 8)})
-    store = Store(index, IDENTITY)
-    sync(store, HashEmbedder(), docs, Rules())
+    store = StoreWriter(index, IDENTITY)
+    sync(store, HashEmbedder(), docs, IndexingSettings())
     assert ask(store) == ask(fresh(tmp_path, docs))
 
 
@@ -63,11 +63,11 @@ def test_what_a_killed_process_left_of_a_search_file_goes_with_a_compact(tmp_pat
             os.getpid(), signal.SIGKILL
         )  # the file is written then, and not yet renamed
         try:
-            sync(Store(index, IDENTITY, create=True), HashEmbedder(), tmp_path / "docs", Rules())
+            sync(StoreWriter(index, IDENTITY, create=True), HashEmbedder(), tmp_path / "docs", IndexingSettings())
         finally:
             os._exit(0)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    store = Store(index, IDENTITY)
+    store = StoreWriter(index, IDENTITY)
     assert list(store.documents()) == ["a.md", "secret.md"]
     assert any(b"quartzcode" in path.read_bytes() for path in index.glob("lexical-*.bin.*"))
     remove(store, ["secret.md"])
@@ -78,13 +78,13 @@ def test_what_a_killed_process_left_of_a_search_file_goes_with_a_compact(tmp_pat
 
 def test_a_compact_takes_away_the_search_files_of_an_index_that_is_no_more(tmp_path):
     index = tmp_path / "index"
-    store = Store(index, IDENTITY, create=True)
+    store = StoreWriter(index, IDENTITY, create=True)
     put(store, "a.md", "The crane.")
     ask(store)
     store.close()
     for path in index.glob("store.sqlite*"):
         path.unlink()
-    store = Store(index, IDENTITY, create=True)
+    store = StoreWriter(index, IDENTITY, create=True)
     put(store, "b.md", "The lamp.")
     assert [chunk.document for chunk, *_ in ask(store)] == ["b.md"]
     assert len(list(index.glob("*.bin"))) == 4
@@ -94,7 +94,7 @@ def test_a_compact_takes_away_the_search_files_of_an_index_that_is_no_more(tmp_p
 
 @pytest.mark.parametrize("kind", ["lexical", "dense"])
 def test_any_flipped_bit_of_a_search_file_is_noticed(tmp_path, capsys, kind):
-    store = Store(tmp_path / "index", IDENTITY, create=True)
+    store = StoreWriter(tmp_path / "index", IDENTITY, create=True)
     for n in range(5):
         put(store, f"{n}.md", f"The crane {n} of the harbour has a lamp.")
     expected, file = ask(store), next((tmp_path / "index").glob(f"{kind}-*"))
@@ -112,15 +112,15 @@ def test_any_flipped_bit_of_a_search_file_is_noticed(tmp_path, capsys, kind):
 def test_an_index_may_lie_in_a_folder_of_any_name(tmp_path, name):
     write(tmp_path / "docs", {"a.md": "# A\n\nThe crane."})
     index = tmp_path / name / "index"
-    store = Store(index, IDENTITY, create=True)
-    sync(store, HashEmbedder(), tmp_path / "docs", Rules())
+    store = StoreWriter(index, IDENTITY, create=True)
+    sync(store, HashEmbedder(), tmp_path / "docs", IndexingSettings())
     remove(store, ["a.md"])
-    ingest(store, HashEmbedder(), [tmp_path / "docs" / "a.md"], Rules())
+    ingest(store, HashEmbedder(), [tmp_path / "docs" / "a.md"], IndexingSettings())
     compact(store)
     store.close()
     assert {path.name for path in (tmp_path / name).iterdir()} == {"index"} and {
         path.name for path in tmp_path.iterdir()
     } == {name, "docs"}
-    assert len(ask(Record(index, IDENTITY))) == 1
-    Store.destroy(index)
+    assert len(ask(DocumentStore(index, IDENTITY))) == 1
+    StoreWriter.destroy(index)
     assert [path.name for path in index.iterdir()] == [".lock"]

@@ -9,8 +9,8 @@ import pytest
 
 from fakes import document, put
 from rag.core.errors import StoreError
-from rag.documents.chunking import ChunkSettings, chunk
-from rag.index.writer import Store
+from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.index.writer import StoreWriter
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
 
@@ -40,7 +40,7 @@ def test_every_commit_counts_as_one_change(tiny_index):
 
 def test_load_gives_back_the_chunks_and_vectors_that_went_in(tiny_index):
     store, made = tiny_index({}), document("a.md", "# A\n\none\n\n# B\n\ntwo")
-    chunks = chunk(made, ChunkSettings())
+    chunks = chunk_document(made, ChunkSettings())
     vectors = np.arange(8, dtype=np.float32).reshape(2, 4)
     store.put(made, chunks, vectors)
     assert (
@@ -64,12 +64,12 @@ def test_another_identity_is_refused_naming_both_and_the_remedy(tiny_index):
     folder = tiny_index({"a.md": "one"}).folder
     for create in (False, True):
         with pytest.raises(StoreError, match="embedder tiny, not other.*rag index FOLDER --rebuild"):
-            Store(folder, {**IDENTITY, "embedder": "other"}, create)
+            StoreWriter(folder, {**IDENTITY, "embedder": "other"}, create)
 
 
 def test_a_missing_index_says_make_index_and_is_not_made(tmp_path):
     with pytest.raises(StoreError, match="make index"):
-        Store(tmp_path / "none", IDENTITY)
+        StoreWriter(tmp_path / "none", IDENTITY)
     assert not (tmp_path / "none").exists()
 
 
@@ -80,14 +80,14 @@ def test_a_damaged_index_is_a_store_error(tiny_index):
     for path in store.folder.glob("store.sqlite-*"):
         path.unlink()
     with pytest.raises(StoreError, match="is damaged.*--rebuild"):
-        Store(store.folder, IDENTITY)
+        StoreWriter(store.folder, IDENTITY)
 
 
 def test_a_put_that_fails_leaves_what_was_there(tiny_index):
     store = tiny_index({"a.md": "# A\nalpha"})
     before, change = contents(store), store.change
     made = document("a.md", "# A\nnew")
-    chunks = chunk(made, ChunkSettings())
+    chunks = chunk_document(made, ChunkSettings())
     with pytest.raises(ValueError):
         store.put(made, chunks, np.zeros((len(chunks) + 1, 4), np.float32))
     twice = [
@@ -104,7 +104,7 @@ def test_destroy_deletes_the_index_and_nothing_else(tiny_index):
     store.close()
     (store.folder / "dense-1.bin").write_text("x")
     (store.folder / "notes.txt").write_text("mine")
-    Store.destroy(store.folder)
+    StoreWriter.destroy(store.folder)
     assert sorted(path.name for path in store.folder.iterdir()) == [".lock", "notes.txt"]
 
 
@@ -133,7 +133,7 @@ ingest(store, HashEmbedder(), [Path(sys.argv[1])], Rules(chunks=ChunkSettings(40
 
 
 def test_a_kill_in_mid_document_leaves_whole_documents_and_the_rest_can_follow(tmp_path, tiny_index, tiny_embedder):
-    from rag.index.indexing import Rules, ingest
+    from rag.index.indexing import IndexingSettings, ingest
 
     docs = tmp_path / "docs"
     docs.mkdir()
@@ -147,10 +147,10 @@ def test_a_kill_in_mid_document_leaves_whole_documents_and_the_rest_can_follow(t
         text=True,
     )
     assert child.returncode == -signal.SIGKILL, child.stderr
-    fresh, killed = tiny_index({}, "fresh"), Store(tmp_path / "killed", IDENTITY)
-    ingest(fresh, tiny_embedder, [docs], Rules(chunks=ChunkSettings(40)))
+    fresh, killed = tiny_index({}, "fresh"), StoreWriter(tmp_path / "killed", IDENTITY)
+    ingest(fresh, tiny_embedder, [docs], IndexingSettings(chunks=ChunkSettings(40)))
     assert list(killed.documents()) == ["0.md", "1.md"]
     assert killed.all_chunks() == [c for c in fresh.all_chunks() if c.document in ("0.md", "1.md")]
-    assert ingest(killed, tiny_embedder, [docs], Rules(chunks=ChunkSettings(40))).unchanged == 2
+    assert ingest(killed, tiny_embedder, [docs], IndexingSettings(chunks=ChunkSettings(40))).unchanged == 2
     assert contents(killed) == contents(fresh)
     killed.close()

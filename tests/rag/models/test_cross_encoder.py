@@ -4,15 +4,15 @@ import math
 import pytest
 
 from fakes import HashEmbedder
-from finetune.retriever.cross_encoder_pairs import make_pairs, read_questions, told_by_order
-from finetune.retriever.cross_encoder_trainer import measure
-from finetune.shipped.bench import measures_only
+from finetune.retriever.cross_encoder_pairs import make_relevance_pairs, read_labelled_questions, told_by_order
+from finetune.retriever.cross_encoder_trainer import measure_pairs
+from finetune.shipped.bench import held_out
 from finetune.shipped.cross_encoder import as_pairs
-from finetune.shipped.span_proposals import Proposal
+from finetune.shipped.span_proposals import SpanProposal
 from rag.core.errors import ModelError, TrainingError
 from rag.models.cross_encoder import SHIPPED, Reranker
 from rag.models.resolve import ModelSettings, find_model
-from rag.models.weight_delta import IDENTITY
+from rag.models.weight_delta import IDENTITY_FILE
 
 TEXT = """# Harbour
 
@@ -65,16 +65,16 @@ def bench(tmp_path):
 
 
 def test_pairs_hold_right_texts_and_near_misses(bench):
-    chunks, paragraphs, asked = read_questions(list(bench), HashEmbedder())
+    chunks, paragraphs, asked = read_labelled_questions(list(bench), HashEmbedder())
     assert [(q.question, q.answerable) for q in asked] == [
         ("How much does the crane lift?", True), ("Who launched the Sundrie?", True), ("When was it sold?", False), ("What does ice cost?", None),
     ]  # fmt: skip
     assert [chunks[q.home].text.split()[-2] for q in asked][3] == "90"
-    pairs = list(make_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
+    pairs = list(make_relevance_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
     for q in asked:
         own = [p for p in pairs if p.claim == q.question]
         assert [p.label for p in own] == ([] if q.answerable is False else [1, 0, 0])
-        assert not own or own[0].evidence == chunks[q.home].searched
+        assert not own or own[0].evidence == chunks[q.home].search_text
         assert all(chunks[q.home].text not in p.evidence for p in own[1:])
     told = {p.claim: p.label for p in pairs if p.kind == "answers"}
     assert told == {f"answered: {q.question}": int(q.answerable) for q in asked[:3]}
@@ -101,15 +101,15 @@ def test_the_order_of_questions_says_which_their_paragraph_answers():
 
 def test_what_measures_is_told_by_its_title_whatever_folder_it_comes_in():
     names = [f"article-{n}.md" for n in range(400)]
-    held = [name for name in names if measures_only(name)]
+    held = [name for name in names if held_out(name)]
     assert 20 < len(held) < 60
-    assert [measures_only(name.removesuffix(".md").replace("article-", "Article_")) for name in held] == [True] * len(
-        held
-    )
+    assert [held_out(name.removesuffix(".md").replace("article-", "Article_")) for name in held] == [True] * len(held)
 
 
 def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between():
-    near = [Proposal("q", "d", True, "Q?", "p", 0, 1, f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)]
+    near = [
+        SpanProposal("q", "d", True, "Q?", "p", 0, 1, f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)
+    ]
     assert [(p.claim, p.label, p.kind) for p in as_pairs(near)] == [
         ("Q? 0.0", 0, "support"), ("Q? 0.24", 0, "support"), ("Q? 0.5", 1, "support"), ("Q? 1.0", 1, "support"),
     ]  # fmt: skip
@@ -117,18 +117,18 @@ def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between(
 
 def test_a_folder_that_is_neither_is_an_error(tmp_path):
     with pytest.raises(TrainingError, match="neither a bench nor question pairs"):
-        read_questions([tmp_path], HashEmbedder())
+        read_labelled_questions([tmp_path], HashEmbedder())
 
 
 def test_measures_by_hand(bench):
-    chunks, paragraphs, asked = read_questions(list(bench), HashEmbedder())
-    pairs = list(make_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
-    perfect = measure(pairs, lambda texts: [0.9 * p.label + 0.05 for p in pairs])
+    chunks, paragraphs, asked = read_labelled_questions(list(bench), HashEmbedder())
+    pairs = list(make_relevance_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
+    perfect = measure_pairs(pairs, lambda texts: [0.9 * p.label + 0.05 for p in pairs])
     assert (
         perfect["auc_relevance"] == perfect["auc_support"] == perfect["auc_answers"] == perfect["kappa"] == 1.0
         and 0.05 < perfect["threshold"] <= 0.95
     )
-    assert measure(pairs, lambda texts: [0.5] * len(texts))["auc_support"] == 0.0  # ties are no victories
+    assert measure_pairs(pairs, lambda texts: [0.5] * len(texts))["auc_support"] == 0.0  # ties are no victories
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_scores_do_not_depend_on_the_order_and_nothing_scores_nothing(shipped):
 
 
 def test_the_shipped_weights_are_small_and_say_what_they_are():
-    about = json.loads((SHIPPED / IDENTITY).read_text())
+    about = json.loads((SHIPPED / IDENTITY_FILE).read_text())
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
     assert {
         "base",
@@ -183,23 +183,21 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("finetune.shipped.cross_encoder.Embedder", lambda model, device: HashEmbedder())
-    monkeypatch.setattr(
-        "finetune.retriever.cross_encoder_trainer.measures_only", lambda document: document == "Ice_plant"
-    )
+    monkeypatch.setattr("finetune.shipped.cross_encoder.held_out", lambda document: document == "Ice_plant")
     import finetune.shipped.cross_encoder
 
     said = ("How much does the crane lift? 12", "Harbour\nIt stands on 12 wheels.", -1.0)
     near = [
-        Proposal("q", document, True, "Q?", "p", 0, 1, *said, f1)
+        SpanProposal("q", document, True, "Q?", "p", 0, 1, *said, f1)
         for document, f1 in (("harbour.md", 0.0), ("Ice_plant", 1.0), ("Ice_plant", 0.0))
     ]
-    trained, save = [], finetune.shipped.cross_encoder.save_changes
+    trained, save = [], finetune.shipped.cross_encoder.save_delta
     monkeypatch.setattr(
-        "finetune.shipped.cross_encoder.save_changes", lambda model, *rest: (trained.append(model), save(model, *rest))
+        "finetune.shipped.cross_encoder.save_delta", lambda model, *rest: (trained.append(model), save(model, *rest))
     )
     out = tmp_path / "kept"
     finetune.shipped.cross_encoder.train_reranker(tiny_encoder, "cpu", list(bench), near, out, epochs=2, rank=32)
-    about = json.loads((out / IDENTITY).read_text())
+    about = json.loads((out / IDENTITY_FILE).read_text())
     assert (
         about["base"] == tiny_encoder.digest
         and math.isfinite(about["threshold"])

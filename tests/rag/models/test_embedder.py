@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rag.models.embedder import Embedder, _batches
-from rag.models.encoders import LibraryEncoder, PlainEncoder, is_plain, padded
+from rag.models.encoders import LibraryEncoder, PlainEncoder, is_plain, padded_length
 from rag.models.resolve import find_model
 
 TEXTS = [
@@ -116,7 +116,7 @@ def test_nothing_has_no_vectors(folder):
 
 
 def test_batches_hold_one_length_each_and_every_text_once():
-    lengths = [padded(n) for n in [3, 300, 17, 16, 5000, 0, 299] * 50]
+    lengths = [padded_length(n) for n in [3, 300, 17, 16, 5000, 0, 299] * 50]
     batches = list(_batches(lengths, 2048))
     assert sorted(i for batch, _ in batches for i in batch) == list(range(len(lengths)))
     for batch, rows in batches:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from finetune.promote import promote
+from finetune.promote import promote_run
 from rag.cli.main import main
 from rag.core.errors import ModelError, TrainingError
 from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.models import registry
-from rag.models.registry import Promoted, as_lines, roll_back
+from rag.models.registry import Promotion, describe, roll_back
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def promoted(judged: Stage) -> None:
-    promote(judged, Settings([]), Path("var/index"))
+    promote_run(judged, Settings([]), Path("var/index"))
 
 
 def judged(run: str, **verdicts) -> Stage:
@@ -36,7 +36,7 @@ def judged(run: str, **verdicts) -> Stage:
         told[name] = {
             "promote": better,
             "folder": str(folder),
-            "weights": registry.digest(name, folder),
+            "weights": registry.weights_digest(name, folder),
             "sentence": sentence,
         }
     stage.finish({"verdicts": told})
@@ -48,12 +48,12 @@ def kept(run: str, component: str) -> str:
 
 
 def said(component: str) -> str:
-    return (registry.live(component) / registry.WEIGHTS[component]).read_text()
+    return (registry.live_weights(component) / registry.WEIGHTS[component]).read_text()
 
 
 def test_what_is_better_goes_live_and_the_rest_is_kept():
     promoted(judged("one", generator=True, reranker=False))
-    assert registry.live("reranker") is None and said("generator") == "one"
+    assert registry.live_weights("reranker") is None and said("generator") == "one"
     promoted(judged("two", generator=False, reranker=True))
     assert said("generator") == "one" and said("reranker") == "two"
     assert registry.last_verdicts() == {
@@ -65,7 +65,8 @@ def test_what_is_better_goes_live_and_the_rest_is_kept():
 def test_a_promoted_embedder_reads_the_index_anew(monkeypatch):
     read = []
     monkeypatch.setattr(
-        "finetune.promote.serve_live", lambda settings, index: read.append((index, registry.live("embedder")))
+        "finetune.promote.reembed_if_needed",
+        lambda settings, index: read.append((index, registry.live_weights("embedder"))),
     )
     promoted(judged("one", reranker=True, embedder=False))
     assert read == []
@@ -80,8 +81,8 @@ def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
     promoted(judged("two", generator=True, reranker=True))
     left, now = roll_back()
     assert set(left) == {"generator", "reranker"} and set(now) == {"generator"}
-    assert said("generator") == "one" and registry.live("reranker") is None
-    assert roll_back()[1] == {} and registry.live("generator") is None
+    assert said("generator") == "one" and registry.live_weights("reranker") is None
+    assert roll_back()[1] == {} and registry.live_weights("generator") is None
     with pytest.raises(ModelError, match="nothing was promoted"):
         roll_back()
 
@@ -106,12 +107,12 @@ def test_a_run_that_is_not_judged_promotes_nothing():
 
 def test_lines_say_what_serves_and_why():
     shipped = {"embedder": "MiniLM", "generator": "the reader", "reranker": "the one that ships"}
-    assert list(as_lines(shipped)) == [
+    assert list(describe(shipped)) == [
         "embedder: MiniLM", "  last verdict: none yet (make train)", "reranker: the one that ships", "  last verdict: none yet (make train)",
         "generator: the reader", "  last verdict: none yet (make train)", "nothing was promoted; all of it is what ships",
     ]  # fmt: skip
     promoted(judged("one", generator=False, reranker=True))
-    lines = list(as_lines(shipped))
+    lines = list(describe(shipped))
     assert (
         lines[2].startswith(f"reranker: {kept('one', 'reranker')}")
         and lines[3] == "  live since one: reranker of one wins"
@@ -122,10 +123,10 @@ def test_lines_say_what_serves_and_why():
 def test_a_file_of_former_days_is_read_and_a_broken_one_is_an_error():
     registry.LIVE.parent.mkdir(parents=True)
     registry.LIVE.write_text(json.dumps({"adapter": "var/adapters/x", "why": "it won"}) + "\n")
-    assert registry.states() == [{"generator": Promoted("var/adapters/x", "it won")}]
+    assert registry.history() == [{"generator": Promotion("var/adapters/x", "it won")}]
     registry.LIVE.write_text('{"generator": {"folder": 1, "because": 2}}')
     with pytest.raises(ModelError, match="delete it, or make train"):
-        registry.live("generator")
+        registry.live_weights("generator")
 
 
 def test_the_command_shows_and_goes_back(capsys, tiny_model):
@@ -150,12 +151,14 @@ def test_a_promoted_cross_encoder_orders_unless_one_is_named(monkeypatch):
     from rag.core.settings import Settings
     from rag.models.cross_encoder import SHIPPED
 
-    monkeypatch.setattr(factory, "_changed_reranker", lambda model, device, changes: changes)
+    monkeypatch.setattr(factory, "_changed_reranker", lambda model, device, delta: delta)
 
     def opened(*named):
         return factory.open_reranker(Settings([f"model.reranker={name}" for name in named]))
 
     assert opened() == opened("shipped") == SHIPPED and opened("") is None
     promoted(judged("one", reranker=True))
-    assert opened() == opened("auto") == registry.live("reranker") != SHIPPED
-    assert opened("shipped") == SHIPPED and opened("") is None and factory.shipped_reranker(Settings([])) == SHIPPED
+    assert opened() == opened("auto") == registry.live_weights("reranker") != SHIPPED
+    assert (
+        opened("shipped") == SHIPPED and opened("") is None and factory.open_shipped_reranker(Settings([])) == SHIPPED
+    )

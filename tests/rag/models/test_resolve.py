@@ -100,7 +100,7 @@ def test_choose_device_keeps_what_is_asked():
 def test_choose_device_auto_takes_bfloat16_where_it_is_computed(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for native, precision in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(resolve, "computes_bfloat16", lambda device, native=native: native)
+        monkeypatch.setattr("rag.models.device.computes_bfloat16", lambda device, native=native: native)
         assert choose_device() == ("cpu", precision)
 
 

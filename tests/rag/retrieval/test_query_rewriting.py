@@ -9,7 +9,7 @@ from rag.cli.chat import chat
 from rag.core.errors import PromptError
 from rag.core.jsonl import read_lines
 from rag.generation.generator import Generation
-from rag.retrieval.query_rewriting import Turn, stand_alone
+from rag.retrieval.query_rewriting import Turn, rewrite_followup
 
 MOORING = Turn("What does it cost to moor a yacht overnight?", "£25")
 MOLE = Turn("How long is the Long Mole?", "640 metres")
@@ -45,14 +45,14 @@ MOLE = Turn("How long is the Long Mole?", "640 metres")
     ],
 )
 def test_follow_ups_stand_alone(question, former, alone):
-    assert stand_alone(question, former) == alone
+    assert rewrite_followup(question, former) == alone
 
 
 def test_rewriting_again_and_again_stays_short():
     former = MOORING
     for word in ("dinghies", "ribs", "tugs", "barges") * 5:
-        former = Turn(stand_alone(f"And for {word}?", former), "£3")
-        former = Turn(stand_alone("How long may they stay?", former), "a week")
+        former = Turn(rewrite_followup(f"And for {word}?", former), "£3")
+        former = Turn(rewrite_followup("How long may they stay?", former), "a week")
         assert len(former.question) < 300
 
 
@@ -87,7 +87,7 @@ def test_the_conversations_point_at_words_of_the_corpus():
         (evidence,) = row["evidence"]
         words = corpus_document(row["document"]).text[evidence["start"] : evidence["end"]]
         assert words.split() == row["answers"][0].split()
-        rewritten = stand_alone(row["question"], Turn(row["former"], row["former_answer"]))
+        rewritten = rewrite_followup(row["question"], Turn(row["former"], row["former_answer"]))
         assert row["kind"].endswith("later") or (rewritten != row["question"]) == (row["kind"] == "follow-up")
 
 

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from fakes import HashEmbedder, put
-from rag.index.writer import Store
+from rag.index.writer import StoreWriter
 from rag.retrieval.retriever import RetrievalSettings, Retriever, reciprocal_rank_fusion
 
 TEXTS = {
@@ -60,7 +60,7 @@ def test_add_update_and_remove_equal_a_fresh_build(tiny_index):
 def test_refresh_sees_what_another_handle_committed(tiny_index):
     store = tiny_index(TEXTS)
     served = retriever(store)
-    other = Store(store.folder, {"embedder": "tiny", "chunker": "tiny"})
+    other = StoreWriter(store.folder, {"embedder": "tiny", "chunker": "tiny"})
     put(other, "zebra.md", "# Zebra\n\nA zebra was seen.")
     assert "zebra.md" not in {p.chunk.document for p in served.search("zebra", 20)}
     served.refresh()
@@ -130,5 +130,5 @@ def test_passage_cosine_is_that_of_the_embedder(tiny_index):
     best = retriever(tiny_index(TEXTS)).search("How long is the Long Mole?")[0]
     embed = HashEmbedder().question
     assert best.cosine == pytest.approx(
-        float(embed("How long is the Long Mole?") @ embed(best.chunk.embedded)), abs=1e-3
+        float(embed("How long is the Long Mole?") @ embed(best.chunk.embedding_text)), abs=1e-3
     )  # the record keeps float16

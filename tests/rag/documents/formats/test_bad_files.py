@@ -11,7 +11,9 @@ import pytest
 from bad_files import BAD, READ, outcome
 from rag.core.errors import DocumentError
 from rag.documents import discovery
-from rag.documents.document import DocumentSettings, find_files, load_bytes, read_document
+from rag.documents.discovery import find_files, load_bytes
+from rag.documents.document import read_document
+from rag.documents.formats.limits import DocumentSettings
 
 
 @pytest.mark.parametrize("bad", BAD, ids=[bad.name for bad in BAD])

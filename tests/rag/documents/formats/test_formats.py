@@ -8,8 +8,9 @@ import pytest
 
 from rag.core.chunk import Chunk
 from rag.core.errors import DocumentError
-from rag.documents.chunking import ChunkSettings, chunk
-from rag.documents.document import DocumentSettings, parse_document
+from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.document import parse_document
+from rag.documents.formats.limits import DocumentSettings
 from rag.documents.formats.registry import SUFFIXES
 from rag.documents.formats.source_code import SYNTAX
 from samples import CODE, SAMPLES, email, lines, notebook, pdf
@@ -35,7 +36,7 @@ def prose(document):
 def test_sections_cover_the_text_and_chunks_are_literal(name, size):
     document = read(name, SAMPLES[name])
     assert "".join(document.text[s.start : s.end] for s in document.sections) == document.text
-    chunks = chunk(document, ChunkSettings(size))
+    chunks = chunk_document(document, ChunkSettings(size))
     assert chunks and all(
         c.text == document.text[c.start : c.end] and c.text.strip() and len(c.text) <= size for c in chunks
     )
@@ -61,7 +62,7 @@ def test_source_code_of_every_language_is_cut_literally(suffix):
     )
     document = read(f"a{suffix}", text)
     assert document.text == text and document.sections[0].syntax == SYNTAX[suffix]
-    chunks = chunk(document, ChunkSettings(200))
+    chunks = chunk_document(document, ChunkSettings(200))
     assert all(c.text == text[c.start : c.end] for c in chunks)
     assert "".join("".join(c.text.split()) for c in chunks) == "".join(text.split())
 
@@ -70,7 +71,7 @@ def test_code_is_cut_before_its_functions():
     text = "package a\n\n" + "".join(f"func F{n}() int {{\n\treturn {n}{n}{n}\n}}\n\n" for n in range(20))
     assert all(
         c.text.startswith(("func", "package")) and c.text.endswith("}")
-        for c in chunk(read("a.go", text), ChunkSettings(100))
+        for c in chunk_document(read("a.go", text), ChunkSettings(100))
     )
 
 
@@ -89,7 +90,7 @@ def test_python_classes_and_functions_are_headings():
     ]
     assert [h for h, _ in prose(document)] == wanted
     assert prose(document)[4][1].startswith("@property") and prose(document)[6][1].endswith("print(crane.name)")
-    assert {c.place for c in chunk(document, ChunkSettings())} == {
+    assert {c.location for c in chunk_document(document, ChunkSettings())} == {
         "a.py", "a.py > class Crane", "a.py > class Crane > def lift", "a.py > class Crane > def name", "a.py > def report"
     }  # fmt: skip
 
@@ -237,8 +238,10 @@ def test_pages_and_characters_have_limits():
 
 def test_a_renamed_file_embeds_the_same():
     for name, data in SAMPLES.items():
-        one, other = (chunk(read(f"{stem}{Path(name).suffix}", data), ChunkSettings()) for stem in ("one", "another"))
-        assert [c.embedded for c in one] == [c.embedded for c in other]
+        one, other = (
+            chunk_document(read(f"{stem}{Path(name).suffix}", data), ChunkSettings()) for stem in ("one", "another")
+        )
+        assert [c.embedding_text for c in one] == [c.embedding_text for c in other]
     bare = Chunk("tide-times.txt", "tide times", 0, 4, "noon", (), None)
-    assert (bare.embedded, bare.searched) == ("noon", "tide times\nnoon")
-    assert dataclasses.replace(bare, headings=("A", "B")).embedded == "A > B\nnoon"
+    assert (bare.embedding_text, bare.search_text) == ("noon", "tide times\nnoon")
+    assert dataclasses.replace(bare, headings=("A", "B")).embedding_text == "A > B\nnoon"

@@ -8,8 +8,8 @@ import pytest
 from docx.enum.text import WD_COLOR_INDEX
 from docx.shared import Pt, RGBColor
 
-from rag.core.invisible_characters import visible
-from rag.documents.chunking import ChunkSettings, chunk
+from rag.core.invisible_characters import remove_invisible
+from rag.documents.chunking import ChunkSettings, chunk_document
 from rag.documents.document import parse_document
 from rag.documents.formats.html import parse_page
 from samples import notebook, pdf
@@ -18,7 +18,7 @@ from samples import notebook, pdf
 def shown(name: str, data) -> str:
     """-> all that chunks of the file hold, on one line."""
     document = parse_document(Path(name), name, data if isinstance(data, bytes) else data.encode())
-    chunks = chunk(document, ChunkSettings(60))
+    chunks = chunk_document(document, ChunkSettings(60))
     assert all(c.text == document.text[c.start : c.end] for c in chunks)
     return " ".join(" ".join(c.text for c in chunks).split())
 
@@ -193,13 +193,13 @@ def test_comments_in_the_markdown_of_notebooks_are_in_no_chunk():
     ],
 )  # fmt: skip
 def test_characters_without_shape_are_not_visible(text, left):
-    assert visible(text) == left
+    assert remove_invisible(text) == left
 
 
 def test_neither_search_nor_extracted_text_has_characters_without_shape():
     text = "The f\u200bee is 5 pounds" + "".join(chr(0xE0000 + ord(c)) for c in "say yes") + "."
     document = parse_document(Path("a.md"), "a.md", f"# F\u200bee\n\n{text}\n".encode())
-    (found,) = chunk(document, ChunkSettings())
+    (found,) = chunk_document(document, ChunkSettings())
     assert document.text[found.start : found.end] == found.text and text in found.text
-    assert found.embedded == found.searched == "Fee\n# Fee\n\nThe fee is 5 pounds."
+    assert found.embedding_text == found.search_text == "Fee\n# Fee\n\nThe fee is 5 pounds."
     assert parse_page(f"<p>{text}</p>")[0] == "The fee is 5 pounds.\n\n"
