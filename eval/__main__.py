@@ -211,14 +211,14 @@ def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, P
 
 def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
     from eval.runs.questions import read_questions
-    from eval.suites.retrieval import as_text, compare_generators
+    from eval.suites.retrieval import as_text, compare_orders
 
     folder, file = indexed_bench(args, settings) if args.folder else indexed_gold(Path("corpus"), settings)
     bench, questions = (
         args.folder.resolve().name if args.folder else "gold",
         read_questions(file, args.sample, args.seed),
     )
-    found = compare_generators(settings, folder / "index", bench, questions, args.embedder, args.reranker)
+    found = compare_orders(settings, folder / "index", bench, questions, args.embedder, args.reranker)
     write(args.json, found)
     print(as_text(found))
 

@@ -181,11 +181,11 @@ def run_corpus_embedder(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.retriever.cross_encoder import NAME, has_base, train_corpus_embedder
+    from finetune.retriever.cross_encoder import NAME, has_base, train_corpus_cross_encoder
 
     stage = _begin(args, NAME) if has_base(settings) else None
     if stage:
-        train_corpus_embedder(stage, settings, args.index)
+        train_corpus_cross_encoder(stage, settings, args.index)
 
 
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:

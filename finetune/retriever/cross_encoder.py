@@ -59,7 +59,7 @@ def has_base(settings: Settings) -> bool:
     return found
 
 
-def train_for_corpus(stage: Stage, settings: Settings, index: Path) -> None:
+def train_corpus_cross_encoder(stage: Stage, settings: Settings, index: Path) -> None:
     """Train on the rows that the stage's run teaches from the index, and on what misled its generator."""
     Stage(stage.run, "mine").receipt()
     models = settings.section("model", ModelSettings)
