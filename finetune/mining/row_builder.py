@@ -30,16 +30,16 @@ OF_ONE = 2  # questions that one description stands in, at most
 @dataclass(frozen=True)
 class RowSettings:
     """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
-    whose right answer is the refusal, filled up with twisted questions as far as there are. joined: share of all rows that need two passages. voices: share of
-    keywords, and of misspelt ones. reach: a question must find its passage among this many. in_place: questions are made from sentences, too. without: filters
+    whose right answer is the refusal, filled up with twisted questions as far as there are. multihop: share of all rows that need two passages. query_styles: share
+    of keywords, and of misspelt ones. reach: a question must find its passage among this many. cloze: questions are made from sentences, too. without: filters
     to leave out, by name and parted by commas, to see what each is worth."""
 
     left_out: float = 0.2
     unanswerable: float = 0.33
-    joined: float = 0.1
-    voices: float = 0.1
+    multihop: float = 0.1
+    query_styles: float = 0.1
     reach: int = 10
-    in_place: bool = True
+    cloze: bool = True
     without: str = ""
     seed: int = 0
 
@@ -91,7 +91,7 @@ class RowBuilder:
         row = None
         if passed:
             question = max(passed, key=lambda asked: judged[asked][0])
-            said, voice = apply_style(question, pick_style(self._rng, self._settings.voices), self._rng)
+            said, voice = apply_style(question, pick_style(self._rng, self._settings.query_styles), self._rng)
             leave_out = self._rng.random() < self._settings.left_out
             otherwise = "answered_otherwise" in self._without
             row, reason = label(
@@ -116,7 +116,7 @@ class RowBuilder:
 
     def judge_in_place(self, spot: Candidate) -> bool:
         """The same of the one made from the span's sentence, if that gives any."""
-        made = cloze_question(spot) if self._settings.in_place else None
+        made = cloze_question(spot) if self._settings.cloze else None
         kept = bool(made) and self.judge([made], spot, written=False)
         self.in_place += kept
         return kept
@@ -157,7 +157,7 @@ class RowBuilder:
             if (
                 name != other
                 or of_one[made.by] == OF_ONE
-                or sum(row.kind == MULTIHOP for row in rows) >= self._settings.joined * len(rows)
+                or sum(row.kind == MULTIHOP for row in rows) >= self._settings.multihop * len(rows)
             ):
                 continue
             row, reason = self._joined(made)
@@ -205,7 +205,7 @@ class RowBuilder:
         """-> the first way of twisting that passes, as a row, if any does; and the ways that did not."""
         found = []
         for way in swaps(question, row.passages[row.cited - 1], terms, self._rng):
-            said, voice = apply_style(way.question, pick_style(self._rng, self._settings.voices), self._rng)
+            said, voice = apply_style(way.question, pick_style(self._rng, self._settings.query_styles), self._rng)
             made, reason = unanswerable_row(said, way, row, self._retriever)
             if made and filters.content(way.question) in self._contents:
                 reason = "duplicate"

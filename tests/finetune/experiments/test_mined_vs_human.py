@@ -154,7 +154,7 @@ def test_mined_against_people_with_a_tiny_model(bench, tiny_model, tiny_generato
     training = ["model.precision=float32", "sft.rank=4", "sft.epochs=2", "sft.batch=2"]
     mining = [
         "mine.candidates=24",
-        "mine.joined=0",
+        "mine.multihop=0",
         "mine.unanswerable=0.2",
         "mine.without=answered_otherwise,near_duplicate",
     ]

@@ -311,7 +311,7 @@ def mined_town(tiny_index, tiny_embedder, tmp_path, monkeypatch):
 
     def run(name, round_trip=None, **settings):
         stage = Stage(name, "mine")
-        mine(stage, retriever, writes([]), round_trip, "base", MineSettings(**{"in_place": False, **settings}))
+        mine(stage, retriever, writes([]), round_trip, "base", MineSettings(**{"cloze": False, **settings}))
         return stage.folder
 
     return run
@@ -329,7 +329,7 @@ def test_the_same_corpus_mined_twice_is_the_same_files(mined_town):
 
 
 def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys):
-    folder = mined_town("a", FindsAgain(), left_out=0.6, unanswerable=0.8, voices=0.2)
+    folder = mined_town("a", FindsAgain(), left_out=0.6, unanswerable=0.8, query_styles=0.2)
     rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
     rejects, receipt = read_lines(folder / "rejects.jsonl"), Stage("a", "mine").receipt()
     assert receipt["rejected"]["its sentence does not bear it out"] > 0
@@ -372,7 +372,7 @@ def choose_candidates_of(texts):
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch, share):
     monkeypatch.setattr("finetune.mining.teacher.write_questions", lambda writer, batch: [["What?"]] * len(batch))
-    folder = mined_town("a", voices=0.0, in_place=True, written=share)
+    folder = mined_town("a", query_styles=0.0, cloze=True, written=share)
     rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl") if row.cited]
     assert rows and all(re.search(r"\b(what|how (much|many)|why)\b", row.question) for row in rows)
     assert ("The crane 1 at Bram Quay lifts how many tonnes until 9:30?", "11 tonnes") in {
@@ -388,7 +388,7 @@ def test_the_writer_comes_first_for_its_share_of_the_spans(mined_town):
     shares = {}
     for share in (0.0, 0.5, 1.0):
         rows = all_rows(
-            mined_town(f"{share}", left_out=0.0, unanswerable=0.0, voices=0.0, joined=0.0, in_place=True, written=share)
+            mined_town(f"{share}", left_out=0.0, unanswerable=0.0, query_styles=0.0, multihop=0.0, cloze=True, written=share)
         )
         shares[share] = sum(row.question.startswith("What") for row in rows) / len(rows)
     assert shares[0.0] < shares[0.5] < shares[1.0]

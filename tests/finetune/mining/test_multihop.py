@@ -119,7 +119,7 @@ def test_they_are_mined_up_to_their_share_and_never_across_parts():
         )
         found = [SimpleNamespace(chunk=c) for c in own]
         retriever = SimpleNamespace(chunks=own, settings=RetrievalSettings(), search=lambda asked, k: found)
-        sieve = RowBuilder(retriever, None, RowSettings(joined=share, without=without))
+        sieve = RowBuilder(retriever, None, RowSettings(multihop=share, without=without))
         sieve.rows[TRAIN] = [row(1), row(2)]
         rejected = sieve.join()
         assert sum(rejected.values()) == len(sieve.rejects)
