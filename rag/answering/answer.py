@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from rag.answering.contradictions import Conflict, find_conflicts
+from rag.answering.conflicts import Conflict, find_conflicts
 from rag.answering.grounding import Citation, ground
 from rag.answering.span_selector import SelectedSpan
 from rag.generation import prompt

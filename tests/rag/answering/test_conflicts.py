@@ -4,7 +4,7 @@ import pytest
 
 from fakes import passage
 from rag.answering.answer import written_answer
-from rag.answering.contradictions import find_conflicts
+from rag.answering.conflicts import find_conflicts
 from rag.answering.grounding import ground
 from rag.answering.quantities import find_quantities
 from rag.generation.generator import Generation
