@@ -11,6 +11,7 @@ from finetune.cli.experiments import add_measuring
 from finetune.cli.human import add_people
 from finetune.cli.shipped import add_shipped
 from finetune.generator.configured_base import configured_base
+from finetune.settings import SECTIONS
 from rag.cli.shell import exit_status, load_settings
 from rag.core.settings import Settings
 
@@ -106,20 +107,21 @@ def run_train(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_mine(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.mining.mine import MineSettings, mine
+    from finetune.mining.mine import mine
     from finetune.mining.round_trip import open_round_trip
     from finetune.mining.teacher import Teacher, open_teacher
+    from finetune.settings import MineSettings
     from finetune.shipped.question_writer import open_writer
+    from rag.core.sections import EndpointSettings
     from rag.factory import open_retriever
-    from rag.generation.chat_endpoint import EndpointSettings
     from rag.models.device import choose_device
 
     stage = _begin(args, "mine")
     if stage is None:
         return
     model, device, _ = configured_base(settings)
-    mining = settings.section("mine", MineSettings)
-    endpoint = settings.section("endpoint", EndpointSettings)
+    mining = settings.section(MineSettings)
+    endpoint = settings.section(EndpointSettings)
     writer = (
         open_teacher(mining.teacher, mining.teacher_answers, endpoint, model)
         if mining.teacher
@@ -140,7 +142,8 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.generator.sft import SftSettings, train_sft
+    from finetune.generator.sft import train_sft
+    from finetune.settings import SftSettings
     from rag.core.run_folder import Stage
 
     stage = _begin(args, "sft")
@@ -149,24 +152,25 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
             stage,
             Stage(args.run, "mine"),
             *configured_base(settings),
-            settings.section("sft", SftSettings),
+            settings.section(SftSettings),
             args.resume,
             _prefix(settings),
         )
 
 
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.generator.dpo import DpoSettings, pair_up, train_dpo
-    from rag.answering.answerer import AnswerSettings
+    from finetune.generator.dpo import pair_up, train_dpo
+    from finetune.settings import DpoSettings
     from rag.core.run_folder import Stage
+    from rag.core.sections import AnswerSettings
     from rag.factory import open_generator
 
     stage = _begin(args, "dpo")
     if stage is None:
         return
-    mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section("dpo", DpoSettings)
+    mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section(DpoSettings)
     generator = open_generator(settings, sft.folder / "adapter")
-    pair_up(stage, mined, generator, dpo, settings.section("answer", AnswerSettings))
+    pair_up(stage, mined, generator, dpo, settings.section(AnswerSettings))
     del generator
     model, device, _ = configured_base(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
@@ -191,15 +195,15 @@ def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data.rows import read_rows
     from finetune.generator.merge import merge
-    from rag.answering.answerer import AnswerSettings
     from rag.core.run_folder import Stage
+    from rag.core.sections import AnswerSettings
 
     mined = Stage(args.run, "mine")
     mined.receipt()
     rows = read_rows(mined.folder / "dev.jsonl")
     model, device, _ = configured_base(settings)
     apart = merge(
-        args.adapter, model, device, rows, args.out, settings.section("answer", AnswerSettings).max_new_tokens
+        args.adapter, model, device, rows, args.out, settings.section(AnswerSettings).max_new_tokens
     )
     print(
         f"{args.out}: {apart:.1%} of {len(rows)} answers differ from the adapter's; use it with --set model.generator={args.out}"
@@ -214,9 +218,9 @@ def run_promote(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def _prefix(settings: Settings):
-    from rag.generation.prefill import PrefixSettings
+    from rag.core.sections import PrefixSettings
 
-    return settings.section("prefix", PrefixSettings)
+    return settings.section(PrefixSettings)
 
 
 def _begin(args: argparse.Namespace, name: str):
@@ -236,4 +240,4 @@ def _begin(args: argparse.Namespace, name: str):
 
 if __name__ == "__main__":
     args = parser().parse_args()
-    sys.exit(exit_status(lambda: args.work(args, load_settings(args.set))))
+    sys.exit(exit_status(lambda: args.work(args, load_settings(args.set, SECTIONS))))

@@ -12,15 +12,14 @@ from transformers import DynamicCache
 
 from finetune.generator.base_model import attend_after_prefix, load_trainable
 from finetune.generator.configured_base import configured_base
-from finetune.generator.dpo import DpoSettings
 from finetune.generator.peft_methods import find_method
-from finetune.generator.sft import AT_ONCE, SftSettings, starting
+from finetune.generator.sft import AT_ONCE, starting
 from finetune.generator.trainer_setup import LOOKS
-from finetune.mining.mine import MineSettings
 from finetune.retriever.cross_encoder import EPOCHS, WRONG
 from finetune.retriever.cross_encoder import NAME as CROSS_ENCODER
 from finetune.retriever.embedder import EPOCHS as EMBEDDER_EPOCHS
 from finetune.retriever.embedder import NAME as EMBEDDER
+from finetune.settings import DpoSettings, MineSettings, SftSettings
 from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.factory import open_retriever
@@ -134,8 +133,8 @@ def within(settings: Settings, index: Path, minutes: float, run: str) -> Setting
     """Measure, and say how long what is left of the run will take; -> the settings, with as many fifths of mine.candidates as the minutes allow, one at least,
     or with as many as the run has mined already."""
     model, device, precision = configured_base(settings)
-    sft, dpo = settings.section("sft", SftSettings), settings.section("dpo", DpoSettings)
-    retriever, mining = open_retriever(settings, index), settings.section("mine", MineSettings)
+    sft, dpo = settings.section(SftSettings), settings.section(DpoSettings)
+    retriever, mining = open_retriever(settings, index), settings.section(MineSettings)
     cost, done = (
         measure(model, device, precision, sft, retriever),
         [part for stage, part in PARTS.items() if Stage(run, stage).finished],

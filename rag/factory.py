@@ -5,16 +5,15 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from rag.answering.answerer import Answerer, AnswerSettings
+from rag.answering.answerer import Answerer
 from rag.answering.span_scorer import SpanScorer
 from rag.answering.span_selector import SpanSelector, read_weights
 from rag.core.errors import StoreError
+from rag.core.sections import AnswerSettings, ChunkSettings, ModelSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.documents import chunking
-from rag.documents.chunking import ChunkSettings
 from rag.generation.generator import Generator
 from rag.generation.kv_cache import PrefixCache
-from rag.generation.prefill import PrefixSettings
 from rag.index.reembedding import reembed
 from rag.index.store import STORE_FILE, DocumentStore
 from rag.index.writer import StoreWriter
@@ -23,10 +22,10 @@ from rag.models.cross_encoder import SHIPPED, Reranker
 from rag.models.device import choose_device
 from rag.models.embedder import Embedder
 from rag.models.registry import LIVE, live_weights
-from rag.models.resolve import LocalModel, ModelSettings, find_model
+from rag.models.resolve import LocalModel, find_model
 from rag.models.weight_delta import delta_name, read_delta_identity
 from rag.pipeline import Pipeline
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 INDEX = Path("var/index")
 
@@ -42,7 +41,7 @@ def open_index_for_writing(settings: Settings, folder: Path) -> tuple[StoreWrite
     model = _embedder_model(settings)
     embedder = _embedder(settings, model, embedder_delta(settings))
     store = StoreWriter(
-        folder, index_identity(model, settings.section("chunk", ChunkSettings)), create=True, delta=embedder.delta
+        folder, index_identity(model, settings.section(ChunkSettings)), create=True, delta=embedder.delta
     )
     if store.delta != embedder.delta:
         reembed(store, embedder)
@@ -65,16 +64,16 @@ def reembed_if_needed(settings: Settings, folder: Path) -> None:
 
 def open_writer(settings: Settings, folder: Path) -> StoreWriter:
     """-> the index in `folder` for writing, without a model loaded. Raises StoreError when there is none or it was made with another embedder."""
-    return StoreWriter(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
+    return StoreWriter(folder, index_identity(_embedder_model(settings), settings.section(ChunkSettings)))
 
 
 def open_store(settings: Settings, folder: Path = INDEX) -> DocumentStore:
     """-> the index in `folder` for reading, without a model loaded. Raises StoreError as open_index does."""
-    return DocumentStore(folder, index_identity(_embedder_model(settings), settings.section("chunk", ChunkSettings)))
+    return DocumentStore(folder, index_identity(_embedder_model(settings), settings.section(ChunkSettings)))
 
 
 def _embedder_model(settings: Settings) -> LocalModel:
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     return find_model(models.embedder, models.hub)
 
 
@@ -86,11 +85,11 @@ def open_embedder(settings: Settings, delta: Path | None = None) -> Embedder:
 def check_embedder(settings: Settings) -> None:
     """Raises SettingsError or ModelError when the configured embedder can't be had."""
     _embedder_model(settings)
-    choose_device(settings.section("model", ModelSettings).device)
+    choose_device(settings.section(ModelSettings).device)
 
 
 def _embedder(settings: Settings, model: LocalModel, delta: Path | None = None) -> Embedder:
-    return Embedder(model, choose_device(settings.section("model", ModelSettings).device)[0], delta=delta)
+    return Embedder(model, choose_device(settings.section(ModelSettings).device)[0], delta=delta)
 
 
 def embedder_delta(settings: Settings) -> Path | None:
@@ -112,7 +111,7 @@ def open_index_embedder(settings: Settings, record: DocumentStore) -> Embedder:
 
 def open_reranker(settings: Settings) -> Reranker | None:
     """-> the configured cross-encoder, if there is one."""
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     delta = reranker_delta(models)
     if delta:
         return open_trained_reranker(settings, delta)
@@ -138,7 +137,7 @@ def open_shipped_reranker(settings: Settings) -> Reranker:
 
 def open_trained_reranker(settings: Settings, delta: Path) -> Reranker:
     """-> the cross-encoder that the default embedder's wheel becomes with the changes in this folder."""
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     return _changed_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], delta)
 
 
@@ -155,7 +154,7 @@ def _boundaries(model: LocalModel, device: str) -> SpanScorer:
 
 def open_span_scorer(settings: Settings) -> SpanScorer:
     """-> what marks where answers begin and end, made of the default embedder as the cross-encoder is."""
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     return _boundaries(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
 
 
@@ -168,7 +167,7 @@ def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = Tr
     """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
     record, reranker = open_store(settings, folder), open_reranker(settings) if reranked else None
     return Retriever(
-        record, open_index_embedder(settings, record), settings.section("retrieval", RetrievalSettings), reranker
+        record, open_index_embedder(settings, record), settings.section(RetrievalSettings), reranker
     )
 
 
@@ -179,24 +178,24 @@ def live_adapter() -> Path | None:
 
 def shipped_reader(settings: Settings) -> Path | None:
     """-> the adapter that answers before any training, where it fits the configured base."""
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     return SHIPPED_READER if reader_fits(find_model(models.generator, models.hub)) else None
 
 
 def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache | None = None) -> Generator:
     """-> the generator; with an adapter, on the precision that it was trained on unless model.precision says otherwise. cache: of passages that other
     generators have read."""
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     model = find_model(models.generator, models.hub)
     trained = read_identity(adapter)["precision"] if adapter else "auto"
     wanted = trained if trained == "nf4" and models.precision == "auto" else models.precision
     device, precision = choose_device(models.device, wanted)
-    return Generator(model, device, precision, adapter, prefix=settings.section("prefix", PrefixSettings), cache=cache)
+    return Generator(model, device, precision, adapter, prefix=settings.section(PrefixSettings), cache=cache)
 
 
 def open_answerer(settings: Settings, generator: Generator) -> Answerer:
     """-> what answers with the generator as the settings say."""
-    answer = settings.section("answer", AnswerSettings)
+    answer = settings.section(AnswerSettings)
     return Answerer(generator, answer, open_span_selector(settings) if answer.extractive else None)
 
 

@@ -143,8 +143,9 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
     from corpus_in_small import DOCUMENTS, PARTS, QUESTIONS
     from eval.report.report import write_report
     from eval.runs.evaluate import Task, evaluate
+    from rag.core.sections import RetrievalSettings
     from rag.core.settings import Settings
-    from rag.retrieval.retriever import RetrievalSettings, Retriever
+    from rag.retrieval.retriever import Retriever
 
     store = tiny_index(DOCUMENTS)
     monkeypatch.chdir(tmp_path)

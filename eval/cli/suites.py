@@ -109,19 +109,21 @@ def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
 def run_peer(args: argparse.Namespace, settings: Settings) -> None:
     from eval.report.report import as_text
     from eval.runs.peer import ask_peer
-    from rag.generation.chat_endpoint import Endpoint, EndpointSettings
+    from rag.core.sections import EndpointSettings
+    from rag.generation.chat_endpoint import Endpoint
 
-    found = ask_peer(settings, args.run, Endpoint(args.url, settings.section("endpoint", EndpointSettings)))
+    found = ask_peer(settings, args.run, Endpoint(args.url, settings.section(EndpointSettings)))
     write(args.json, found)
     print(as_text(found))
 
 
 def run_scale(args: argparse.Namespace, settings: Settings) -> None:
     from eval.suites.index_scale import measure_scale
+    from rag.core.sections import ModelSettings
     from rag.models.device import choose_device
-    from rag.models.resolve import ModelSettings, find_model
+    from rag.models.resolve import find_model
 
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     sizes = [int(size) for size in args.chunks.split(",")]
     write(
         args.json,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rag.answering.grounding import SUPPORT, support
+from rag.core.sections import ModelSettings
 from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
 from rag.factory import open_reranker, open_shipped_reranker
 from rag.models.cross_encoder import Reranker
-from rag.models.resolve import ModelSettings
 
 
 class Meaning(Protocol):
@@ -34,7 +34,7 @@ class ByCrossEncoder:
 
 def open_meaning(settings: Settings) -> Meaning:
     """-> the cross-encoder that model.reranker names, or the shipped one; never a promoted one, so that figures before and after promotion compare."""
-    named = settings.section("model", ModelSettings).reranker not in ("", "auto")
+    named = settings.section(ModelSettings).reranker not in ("", "auto")
     return ByCrossEncoder((open_reranker(settings) if named else None) or open_shipped_reranker(settings))
 
 

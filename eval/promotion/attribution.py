@@ -13,12 +13,15 @@ from eval.metrics import ranking
 from eval.metrics.answer_metrics import measure_answer
 from eval.metrics.statistics import Difference, mean, paired_bootstrap, percentile
 from eval.promotion.stages import development, incumbent
-from eval.runs.evaluate import RUNS, generator_identity, json_digest, newest_adapter, passage_rows, selection_identity
+from eval.runs.generators import newest_adapter
+from eval.runs.identity import generator_identity, json_digest, passage_rows, selection_identity
 from eval.runs.predict import DEPTH, Shown, evidence_ranks, holds, predict, retrieve
 from eval.runs.questions import Evidence, Question, question_fields
 from eval.runs.trial_embedder import retrievers
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import read_lines, write_json
+from rag.core.run_folder import RUNS
+from rag.core.sections import PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.factory import (
     open_answerer,
@@ -29,9 +32,8 @@ from rag.factory import (
     open_store,
     open_trained_reranker,
 )
-from rag.generation.prefill import PrefixSettings
+from rag.generation.kv_cache import make_prefix_cache
 from rag.models.registry import weights_digest
-from rag.retrieval.retriever import RetrievalSettings
 
 OLD = "old"  # the cell with nothing new
 GENERATOR, EMBEDDER, RERANKER = "generator", "embedder", "reranker"
@@ -113,7 +115,7 @@ def search(
 ) -> tuple[dict[Cell, Shown], dict[str, Values], dict[Cell, list[float]]]:
     """reading, ordering: what was trained of embedder and cross-encoder. -> what each pair of the two shows; measure -> cell -> value a question of the orders
     themselves, judged by questions that a passage answers (others were kept because the live order has their passage on top); seconds of each search."""
-    record, own = open_store(settings, index), settings.section("retrieval", RetrievalSettings)
+    record, own = open_store(settings, index), settings.section(RetrievalSettings)
     embedders = {
         (): open_index_embedder(settings, record),
         **({(EMBEDDER,): open_embedder(settings, reading)} if reading else {}),
@@ -142,7 +144,7 @@ def answer(
     settings: Settings, held: list[Held], shown: dict[Cell, Shown], adapter: Path | None, folder: Path
 ) -> Values:
     """-> F1 over all questions (SQuAD 2.0) of every cell. The old generator is the live one, else the reader that ships, else the base alone."""
-    cache, scores = settings.section("prefix", PrefixSettings).cache(), {}
+    cache, scores = make_prefix_cache(settings.section(PrefixSettings)), {}
     old = next(iter(incumbent(settings).values()), None)
     for extra, wanted in {(): old, **({(GENERATOR,): adapter} if adapter else {})}.items():
         answerer = open_answerer(settings, open_generator(settings, wanted, cache))
@@ -156,7 +158,7 @@ def answer(
                     **generator_identity(answerer.generator, wanted),
                 }
             )
-            with nullcontext() if wanted else answerer.generator.base():
+            with nullcontext() if wanted else answerer.generator.without_adapter():
                 rows = predict(
                     answerer, [h.asked for h in held], found, folder / f"{_name(whole)}-{basis}.jsonl", _name(whole)
                 )

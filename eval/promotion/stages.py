@@ -10,14 +10,15 @@ from typing import Any
 from eval.metrics import aggregate
 from eval.metrics.answer_metrics import measure_answer
 from eval.metrics.statistics import mean, paired_bootstrap
-from eval.runs.evaluate import RUNS
 from eval.runs.predict import predict
 from eval.runs.questions import Evidence, Question
 from rag.core.chunk import Chunk
 from rag.core.errors import EvaluationError
+from rag.core.run_folder import RUNS
+from rag.core.sections import PrefixSettings
 from rag.core.settings import Settings
 from rag.factory import live_adapter, open_answerer, open_generator, shipped_reader
-from rag.generation.prefill import PrefixSettings
+from rag.generation.kv_cache import make_prefix_cache
 from rag.retrieval.retriever import Passage
 
 
@@ -30,7 +31,7 @@ def compare_stages(settings: Settings, run: str) -> dict[str, Any]:
     }
     if not adapters:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
-    folder, cache = RUNS / run / "dev", settings.section("prefix", PrefixSettings).cache()
+    folder, cache = RUNS / run / "dev", make_prefix_cache(settings.section(PrefixSettings))
     shutil.rmtree(folder, ignore_errors=True)
     now = incumbent(settings)
     predictions = {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -16,31 +14,23 @@ from eval.metrics.groundedness import Cited, add_support, open_meaning
 from eval.metrics.relevance import add_relevance
 from eval.runs.compare import SCORED
 from eval.runs.forgetting import FILE, follow
+from eval.runs.identity import generator_identity, json_digest, passage_rows, selection_identity
 from eval.runs.predict import Shown, evidence_ranks, latencies, predict, predict_closed_book, retrieve
 from eval.runs.questions import Question, question_fields
 from eval.runs.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
-from rag.answering.answerer import Answerer, AnswerSettings
-from rag.core.errors import EvaluationError, OutdatedIndexError
 from rag.core.jsonl import write_json, write_lines
+from rag.core.run_folder import RUNS
+from rag.core.sections import AnswerSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
-from rag.documents.discovery import find_files
 from rag.factory import (
-    live_adapter,
     open_answerer,
     open_embedder,
     open_generator,
-    open_index_for_writing,
     open_retriever,
 )
-from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.generation.prefill import PrefixSettings
-from rag.index.indexing import IndexingSettings, remove, sync
-from rag.index.writer import StoreWriter
+from rag.generation.kv_cache import make_prefix_cache
 from rag.models.adapters import CURVES
-from rag.retrieval.retriever import RetrievalSettings
-
-RUNS = Path("var/runs")
 
 
 @dataclass(frozen=True)
@@ -56,46 +46,11 @@ class Task:
     notes: list[str]
 
 
-def newest_adapter(run: str) -> Path | None:
-    """-> the adapter of the run's last finished stage."""
-    return next(
-        (RUNS / run / stage / "adapter" for stage in ("dpo", "sft") if (RUNS / run / stage / "run.json").exists()), None
-    )
-
-
-def tuned_adapter(given: Path | None) -> Path:
-    """-> the adapter to measure: the one given, else the live one, else the newest of make train. Raises EvaluationError when there is none."""
-    found = given or live_adapter() or newest_adapter("default")
-    if found is None:
-        raise EvaluationError("there is no tuned adapter: make train, or evaluate --generators base")
-    return found
-
-
-def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None:
-    """Index the folders for an evaluation, in an index of its own; unchanged documents cost nothing, those that are gone, or of other folders, leave it.
-    One of other models or an earlier chunker is made anew: it holds nothing that is not in the folders."""
-    try:
-        store, embedder = open_index_for_writing(settings, folder)
-    except OutdatedIndexError:
-        StoreWriter.destroy(folder)
-        store, embedder = open_index_for_writing(settings, folder)
-    own = {
-        str(path.resolve()) for target in documents for path, _ in find_files(target)
-    }  # as the store names them: a link's file may lie elsewhere
-    if strays := [id for id, (source, _) in store.documents().items() if source not in own]:
-        remove(store, strays)
-    for target in documents:
-        report = sync(store, embedder, target, IndexingSettings.of(settings))
-        for skipped in report.skipped:
-            print(f"left out: {skipped.path}: {skipped.reason}")
-    store.close()
-
-
 def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
     """Answer and measure; -> the summary. In the task's folder, run.json and the NAME.scored.jsonl are the same each time; times.json is not."""
     passages, seconds = retrieve(open_retriever(settings, task.index), task.questions)
     ranks = {q.id: evidence_ranks(q, passages[q.id]) for q in task.questions}
-    shown = {id: found[: settings.section("retrieval", RetrievalSettings).passages] for id, found in passages.items()}
+    shown = {id: found[: settings.section(RetrievalSettings).passages] for id, found in passages.items()}
     answered, times = answer_all(settings, task, shown)
     score_all(settings, answered, shown, task.parts)
     for name, said in answered.items():
@@ -109,14 +64,14 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
 def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, Answered], dict[str, Any]]:
     """-> what each generator said, and its times, which are measured once and then kept like its answers. The base speaks as it would be served: of itself, not
     as what an adapter leaves when it is switched off, whose precision and way of reading passages are the adapter's."""
-    cache = settings.section(
-        "prefix", PrefixSettings
-    ).cache()  # passages are read once for all generators that read alike
+    cache = make_prefix_cache(
+        settings.section(PrefixSettings)
+    )  # passages are read once for all generators that read alike
     speakers = {
         name: open_answerer(settings, open_generator(settings, adapter, cache))
         for name, adapter in task.generators.items()
     }
-    longest, instructions = settings.section("answer", AnswerSettings).max_new_tokens, FILE.read_text(encoding="utf-8")
+    longest, instructions = settings.section(AnswerSettings).max_new_tokens, FILE.read_text(encoding="utf-8")
     keeps, answered = {name: _Keep(task.folder, name) for name in speakers}, {}
     for name, adapter in task.generators.items():
         answerer, keep, generator = speakers[name], keeps[name], speakers[name].generator
@@ -152,7 +107,7 @@ def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, 
 
 def speaking(generator: Generator, adapter: Path | None) -> Any:
     """-> a context in which the generator speaks with its adapter, or as the base where none is meant."""
-    return nullcontext() if adapter else generator.base()
+    return nullcontext() if adapter else generator.without_adapter()
 
 
 def describe_generator(generator: Generator, adapter: Path | None) -> dict[str, Any]:
@@ -212,33 +167,3 @@ class _Keep:
         if not file.exists():
             write_json(file, measure())
         return json.loads(file.read_text())
-
-
-def generator_identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
-    """-> all of a generator that decides what it says."""
-    return {
-        "model": generator.digest,
-        "device": generator.device,
-        "precision": generator.precision,
-        "apart": generator.apart,
-        "prompts": [prompt.fingerprint(generator.tokenizer), prompt.CLOSED_BOOK],
-        "adapter": hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
-        if adapter
-        else None,
-    }
-
-
-def selection_identity(answerer: Answerer) -> dict[str, Any]:
-    """-> all that decides which of a generator's words are shown."""
-    chooser = answerer.chooser
-    weights = [dataclasses.asdict(kept) for kept in (chooser.choosing, chooser.trust)] if chooser else None
-    return {"answer": dataclasses.asdict(answerer.settings), "chooser": weights,
-            "boundaries": chooser.boundaries.digest if chooser else None}  # fmt: skip
-
-
-def passage_rows(shown: Shown) -> list[dict[str, Any]]:
-    return [{"id": id, "passages": [dataclasses.asdict(p.chunk) for p in found]} for id, found in shown.items()]
-
-
-def json_digest(data: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:16]

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
+from rag.core.sections import RetrievalSettings
 from rag.index.dense import DenseIndex
 from rag.index.store import DocumentStore
 from rag.models.cross_encoder import Reranker
 from rag.models.embedder import Embedder
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 
 def retrievers(record: DocumentStore, embedder: Embedder, settings: RetrievalSettings) -> Callable[..., Retriever]:

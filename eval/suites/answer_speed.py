@@ -13,14 +13,14 @@ from tqdm import tqdm
 
 from eval.runs.questions import Question
 from eval.suites.engines import Engine, ctranslate2, llama_cpp, ours, timed, transformers
-from rag.answering.answerer import AnswerSettings
+from rag.core.sections import AnswerSettings, ModelSettings
 from rag.core.settings import Settings
 from rag.factory import open_answerer, open_generator, open_retriever
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.generation.prompt import PromptTokens
 from rag.models.device import choose_device
-from rag.models.resolve import ModelSettings, find_model
+from rag.models.resolve import find_model
 from rag.pipeline import Pipeline
 
 BATCH = 8
@@ -28,11 +28,11 @@ BATCH = 8
 
 def measure_speed(settings: Settings, index: Path, questions: list[Question], adapter: Path | None) -> dict[str, Any]:
     """-> by engine the seconds to the first token and to the whole answer, base weights first and in turns, then the adapter; and `ask` as a user meets it."""
-    retriever, models = open_retriever(settings, index), settings.section("model", ModelSettings)
+    retriever, models = open_retriever(settings, index), settings.section(ModelSettings)
     model, device, most = (
         find_model(models.generator, models.hub),
         choose_device(models.device)[0],
-        settings.section("answer", AnswerSettings).max_new_tokens,
+        settings.section(AnswerSettings).max_new_tokens,
     )
     base = open_generator(settings, None)
     shown = [[p.chunk for p in retriever.search(q.question)] for q in questions]
@@ -77,10 +77,10 @@ def in_turns(
     for name in names:
         timed(peers.get(name, engine), prompts[0])  # start-up costs
     for tokens, before in tqdm(list(zip(prompts, other, strict=True)), desc="answering", unit=" questions"):
-        generator.forget()
+        generator.clear_cache()
         timed(engine, before)
         times["ragtune, passages kept"].append(timed(engine, tokens))
-        generator.forget()
+        generator.clear_cache()
         times["ragtune"].append(timed(engine, tokens))
         for name, peer in peers.items():
             times[name].append(timed(peer, tokens))
@@ -89,7 +89,7 @@ def in_turns(
 
 def batches(generator: Generator, prompts: list[PromptTokens], most: int) -> dict[str, Any]:
     """-> seconds a question when several are answered together, passages not read before."""
-    generator.forget()
+    generator.clear_cache()
     start = time.perf_counter()
     for at in range(0, len(prompts), BATCH):
         generator.generate(prompts[at : at + BATCH], most)
@@ -99,7 +99,7 @@ def batches(generator: Generator, prompts: list[PromptTokens], most: int) -> dic
 def asked(pipeline: Pipeline, questions: list[Question]) -> dict[str, Any]:
     """-> the times of `ask` in a warm process: embedding, search, reading, writing, checking."""
     pipeline.ask(questions[0].question)
-    pipeline.generator.forget()
+    pipeline.generator.clear_cache()
     times = []
     for question in questions:
         heard: list[float] = []

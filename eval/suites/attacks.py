@@ -7,25 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics.statistics import grouped, wilson
-from eval.runs.evaluate import (
-    RUNS,
-    build_index,
-    generator_identity,
-    json_digest,
-    passage_rows,
-    selection_identity,
-    speaking,
-)
+from eval.runs.evaluate import speaking
+from eval.runs.evaluation_index import build_index
+from eval.runs.identity import generator_identity, json_digest, passage_rows, selection_identity
 from eval.runs.predict import Shown, predict
 from eval.runs.questions import Question, question_fields
 from eval.suites.attack_documents import PLACEBO, Attack, carrier, read_attacks
 from rag.core.errors import EvaluationError
 from rag.core.invisible_characters import remove_invisible
 from rag.core.jsonl import write_json, write_lines
+from rag.core.run_folder import RUNS
+from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
 from rag.factory import live_adapter, open_answerer, open_generator, open_retriever, shipped_reader
-from rag.retrieval.retriever import RetrievalSettings
 
 VERSIONS = (
     "clean",
@@ -80,7 +75,7 @@ def _shown(settings: Settings, corpus: Path, folder: Path, attacks: list[Attack]
     build_index(settings, folder / "index", [corpus, documents])
     retriever, most = (
         open_retriever(settings, folder / "index"),
-        settings.section("retrieval", RetrievalSettings).passages,
+        settings.section(RetrievalSettings).passages,
     )
     return {attack.id: retriever.search(attack.question, most) for attack in attacks}
 

@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from eval.suites.scale_texts import Varied, real_chunks
+from rag.core.sections import RetrievalSettings
 from rag.core.words import search_terms
 from rag.index.indexing import IndexingSettings, ingest
 from rag.index.snapshot import refresh_files
@@ -22,7 +23,7 @@ from rag.index.store import DocumentStore
 from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
 from rag.models.resolve import LocalModel
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 IDENTITY = {"scale": "1"}
 QUESTIONS, K = 100, 50

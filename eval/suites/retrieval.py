@@ -13,11 +13,12 @@ from eval.runs.predict import evidence_ranks, retrieve
 from eval.runs.questions import Question
 from eval.runs.trial_embedder import retrievers
 from rag.core.errors import EvaluationError
+from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
 from rag.factory import open_embedder, open_store, open_trained_reranker
 from rag.models.cross_encoder import SHIPPED
 from rag.models.weight_delta import read_delta_identity
-from rag.retrieval.retriever import Hits, RetrievalSettings, Retriever
+from rag.retrieval.retriever import Hits, Retriever
 
 FUSED = "fused"  # what every other order is compared with
 MEASURES: dict[str, Callable[[ranking.Ranks], float]] = {
@@ -50,7 +51,7 @@ def orders(
 ) -> tuple[dict[str, Retriever], list[str]]:
     """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. reading, ordering: folders of
     trained embedders, and of other cross-encoders than the shipped one."""
-    record, own = open_store(settings, index), settings.section("retrieval", RetrievalSettings)
+    record, own = open_store(settings, index), settings.section(RetrievalSettings)
     untrained = retrievers(record, open_embedder(settings), own)
     found = {"BM25": untrained(cls=LexicalOnly), "dense": untrained(cls=DenseOnly), FUSED: untrained()}
     rerankers, notes = {}, []

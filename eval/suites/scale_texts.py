@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from rag.core.chunk import Chunk
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.core.sections import ChunkSettings
+from rag.documents.chunking import chunk_document
 from rag.documents.document import Document
 from rag.documents.formats.sections import Section
 

@@ -73,14 +73,14 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.experiments.training_speed import HEADER, as_json, speed
     from rag.core.jsonl import write_lines
     from rag.core.run_folder import Stage
-    from rag.generation.prefill import PrefixSettings
+    from rag.core.sections import PrefixSettings
 
     mined = Stage(args.run, "mine")
     mined.receipt()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
     model, device, precision = configured_base(settings)
     print(HEADER, flush=True)
-    prefix = settings.section("prefix", PrefixSettings)
+    prefix = settings.section(PrefixSettings)
     found = speed(model, device, precision, train[: args.rows], dev[: max(2, args.rows // 4)], args.epochs, prefix)
     told = as_json(found, {"model": model.name, "device": device, "precision": precision})
     write_lines(args.json, [told])
@@ -127,9 +127,9 @@ def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.experiments.mined_vs_human_table import as_text, heard, table
     from finetune.mining.round_trip import open_round_trip
     from finetune.shipped.question_writer import open_writer
-    from rag.answering.answerer import AnswerSettings
     from rag.core.errors import TrainingError
     from rag.core.jsonl import write_lines
+    from rag.core.sections import AnswerSettings
     from rag.models.device import choose_device
 
     model, device, _ = configured_base(settings)
@@ -147,7 +147,7 @@ def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
         who: heard([teaching.tell(who, stage, seed) for seed, stage in enumerate(mined)]) for who in (MINED, PEOPLE)
     }
     rows = table(
-        told[MINED], told[PEOPLE], heard([teaching.tell_base()]), settings.section("answer", AnswerSettings).least
+        told[MINED], told[PEOPLE], heard([teaching.tell_base()]), settings.section(AnswerSettings).least
     )
     asked = sum(bool(each.answers) for each in teaching.asked)
     kept = [stage.receipt()["kept"] for stage in mined]

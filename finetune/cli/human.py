@@ -46,13 +46,13 @@ def add_people(commands: Any) -> None:
 
 def run_import(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.human.import_questions import import_file
-    from finetune.mining.mine import MineSettings
+    from finetune.settings import MineSettings
     from rag.core.errors import TrainingError
     from rag.factory import open_retriever
 
     if len({path.name for path in args.files}) < len(args.files):
         raise TrainingError("two files have the same name: rename one")
-    retriever, reach = open_retriever(settings, args.index), settings.section("mine", MineSettings).reach
+    retriever, reach = open_retriever(settings, args.index), settings.section(MineSettings).reach
     for path in args.files:
         stage = import_file(path, args.run, retriever, reach)
         made = stage.receipt()
@@ -60,11 +60,11 @@ def run_import(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_review(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.training_set import verdicts_of
+    from finetune.data.training_set import verdicts_file
     from finetune.human.review import review
 
     print(
-        f"{review(args.run, args.sample)}\nverdicts: {verdicts_of(args.run)}; they count from the next python -m finetune sft on"
+        f"{review(args.run, args.sample)}\nverdicts: {verdicts_file(args.run)}; they count from the next python -m finetune sft on"
     )
 
 

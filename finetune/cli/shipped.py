@@ -76,13 +76,13 @@ def run_writer(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_reader(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.generator.sft import SftSettings
+    from finetune.settings import SftSettings
     from finetune.shipped.reader import train_reader
-    from rag.generation.prefill import PrefixSettings
+    from rag.core.sections import PrefixSettings
 
     model, device, _ = configured_base(settings)
-    sft = replace(settings.section("sft", SftSettings), start="reader" if args.further else "")
-    train_reader(settings, model, device, args.bench, args.out, sft, settings.section("prefix", PrefixSettings))
+    sft = replace(settings.section(SftSettings), start="reader" if args.further else "")
+    train_reader(settings, model, device, args.bench, args.out, sft, settings.section(PrefixSettings))
 
 
 def run_label(args: argparse.Namespace, settings: Settings) -> None:
@@ -94,10 +94,11 @@ def run_label(args: argparse.Namespace, settings: Settings) -> None:
 def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.cross_encoder import train_reranker
     from finetune.shipped.span_proposals import propose_spans
+    from rag.core.sections import ModelSettings
     from rag.models.device import choose_device
-    from rag.models.resolve import ModelSettings, find_model
+    from rag.models.resolve import find_model
 
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     near = [
         p for folder in args.folder if (folder / "questions.jsonl").exists() for p in propose_spans(settings, folder)
     ]
@@ -108,10 +109,11 @@ def run_reranker(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_boundaries(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.span_scorer import train_span_scorer
+    from rag.core.sections import ModelSettings
     from rag.models.device import choose_device
-    from rag.models.resolve import ModelSettings, find_model
+    from rag.models.resolve import find_model
 
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     train_span_scorer(
         find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], args.bench, args.out
     )

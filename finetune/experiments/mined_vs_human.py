@@ -17,10 +17,11 @@ from finetune.data.split import DEV, TRAIN
 from finetune.generator.base_model import load_trainable
 from finetune.generator.configured_base import configured_base
 from finetune.generator.peft_methods import find_method
-from finetune.generator.sft import SftSettings, sft_trainer
+from finetune.generator.sft import sft_trainer
 from finetune.generator.trainer_setup import base_identity, run_trainer, write_adapter
-from finetune.mining.mine import MineSettings, mine
+from finetune.mining.mine import mine
 from finetune.mining.round_trip import RoundTrip
+from finetune.settings import MineSettings, SftSettings
 from finetune.shipped.bench import held_out, index_bench
 from finetune.shipped.reader import REACH, reader_rows
 from rag.answering.answer_type import expected_type
@@ -29,12 +30,13 @@ from rag.answering.span_selector import SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import Stage
+from rag.core.sections import PrefixSettings
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize, token_f1
 from rag.factory import open_generator, open_span_selector
 from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.generation.prefill import PrefixSettings
+from rag.generation.kv_cache import make_prefix_cache
 from rag.models.adapters import IDENTITY
 from rag.retrieval.retriever import Passage, Retriever
 
@@ -73,7 +75,7 @@ class Teaching:
         self._settings, self._run, folder = settings, run, Stage(run, "index").folder
         self._retriever = index_bench(settings, bench, folder)
         self._people = reader_rows(index_bench(settings, other, folder / "other"), other / "questions.jsonl")
-        self._cache = settings.section("prefix", PrefixSettings).cache()
+        self._cache = make_prefix_cache(settings.section(PrefixSettings))
         self._chooser = open_span_selector(settings)
         self.asked = list(questions(bench, self._retriever, self._chooser, sample))
 
@@ -81,7 +83,7 @@ class Teaching:
         """-> the stage with rows mined from the bench's documents, none of anybody's questions among them."""
         stage = Stage(self._run, f"mine-{seed}")
         if not stage.finished:
-            settings = replace(self._settings.section("mine", MineSettings), seed=seed)
+            settings = replace(self._settings.section(MineSettings), seed=seed)
             mine(stage, self._retriever, writer, round_trip, configured_base(self._settings)[0].digest, settings)
         return stage
 
@@ -99,8 +101,8 @@ class Teaching:
     def _train(self, folder: Path, train: list[TrainingRow], dev: list[TrainingRow]) -> Path:
         out = folder / "adapter"
         if not (out / IDENTITY).exists():
-            sft = replace(self._settings.section("sft", SftSettings), start="")
-            base = load_trainable(*configured_base(self._settings), self._settings.section("prefix", PrefixSettings))
+            sft = replace(self._settings.section(SftSettings), start="")
+            base = load_trainable(*configured_base(self._settings), self._settings.section(PrefixSettings))
             trainer = sft_trainer(folder, base, train, dev, sft)
             run_trainer(trainer, folder, False)
             at_question = find_method(sft.method).at_question
@@ -179,15 +181,15 @@ def say(generator: Generator, asked: Asked, chooser: SpanSelector) -> Said:
     refused = prompt.render(generator.tokenizer, asked.question, chunks, prompt.REFUSAL)
     tokens, refusal = (
         prompt.render(generator.tokenizer, asked.question, chunks),
-        refused.ids[len(refused.ids) - refused.supervised :],
+        refused.completion,
     )
     also = partial(best_paths, marks=marks, chunks=chunks)
-    spans, scores = generator.propose(tokens, chunks, refusal, expected_type(asked.question), also)
+    spans, scores = generator.propose_spans(tokens, chunks, refusal, expected_type(asked.question), also)
     choice = chooser.choose(asked.question, spans, passages, marks)
     if not spans or choice is None:
         return Said(asked.id, bool(asked.answers), 0.0, float("inf"), 0.0, 0.0)
     best = max(spans, key=lambda span: span.logprob)
     place = best.places[0]
-    text = " ".join(chunks[place.passage - 1].text[place.start : place.end].split())
+    text = place.text(chunks[place.passage - 1])
     f1, served = (token_f1(each, asked.answers) if asked.answers else 0.0 for each in (text, choice.text))
     return Said(asked.id, bool(asked.answers), f1, sum(scores) - best.logprob, served, choice.probability)

@@ -11,7 +11,7 @@ from typing import Any
 from finetune.data.rows import PreferencePair, TrainingRow
 from finetune.experiments.clock import Clock, alone, peak_mb
 from finetune.generator.base_model import TrainableModel
-from rag.generation.prefill import PrefixSettings
+from rag.core.sections import PrefixSettings
 from rag.models.resolve import LocalModel
 
 WAYS = {  # stage, method, and whether TRL runs as it comes: weights kept packed, every token scored
@@ -101,9 +101,10 @@ def _trainer(
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     from finetune.generator.callbacks import AnswerF1
-    from finetune.generator.dpo import DpoSettings, dpo_trainer
+    from finetune.generator.dpo import dpo_trainer
     from finetune.generator.peft_methods import find_method
-    from finetune.generator.sft import SftSettings, sft_trainer
+    from finetune.generator.sft import sft_trainer
+    from finetune.settings import DpoSettings, SftSettings
 
     method = find_method(name)
     if stage == "sft":

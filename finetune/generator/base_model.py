@@ -8,7 +8,7 @@ from typing import Any
 import trl.trainer.utils
 
 from finetune.generator.prefix_attention import NAME as AFTER_PREFIX
-from rag.generation.prefill import PrefixSettings
+from rag.core.sections import PrefixSettings
 from rag.generation.rope import uses_rope
 from rag.models.causal_lm import load_base
 from rag.models.resolve import LocalModel

@@ -10,8 +10,8 @@ from transformers import TrainerCallback
 
 from finetune.data.rows import TrainingRow
 from rag.answering.answer import written_answer
-from rag.answering.answerer import AnswerSettings
 from rag.core.errors import TrainingError
+from rag.core.sections import AnswerSettings
 from rag.core.text_metrics import token_f1
 from rag.generation import prompt
 from rag.generation.decoding import Continuation, decode_batch, prefill
@@ -34,8 +34,8 @@ def answers_of(model: Any, tokenizer: Any, rows: list[TrainingRow], reader: Pref
         batch = order[at : at + BATCH]
         tokens = [prompt.render(tokenizer, rows[n].question, list(rows[n].passages)) for n in batch]
         if reader:
-            with reader.read([t.parts(reader.apart) for t in tokens]) as prefix:
-                read, speaker = prefill(model, [t.rest for t in tokens], prefix), model
+            with reader.read([t.parts(reader.block_attention) for t in tokens]) as prefix:
+                read, speaker = prefill(model, [t.suffix for t in tokens], prefix), model
         else:
             speaker = model.get_base_model() if is_soft(model) else model
             read = prefill(speaker, [t.ids for t in tokens], soft_prompt(model, len(batch)))

@@ -4,7 +4,6 @@ the whole sequence through TRL's DPOTrainer."""
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,25 @@ from transformers import Trainer, TrainingArguments
 from trl import DPOConfig, DPOTrainer
 
 from finetune.data.rows import PreferencePair, read_pairs
-from finetune.data.training_set import data_of, training_rows
+from finetune.data.training_set import data_digest, training_rows
 from finetune.generator.base_model import TrainableModel, attend_after_prefix, load_trainable
 from finetune.generator.callbacks import StopAtCollapse
 from finetune.generator.preference_pairs import build_preference_pairs, count_reasons
 from finetune.generator.prefix_trainer import PreferenceTrainer, preferences
 from finetune.generator.trainer_setup import adapter_identity, common_arguments, run_trainer, save_adapter
-from rag.answering.answerer import AnswerSettings
+from finetune.settings import DpoSettings
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
+from rag.core.sections import AnswerSettings, PrefixSettings
 from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.generation.prefill import PrefixSettings
 from rag.models.adapters import AT_QUESTION, serving_config
 from rag.models.resolve import LocalModel
 
 AT_ONCE = 2  # pairs of whole sequences in memory together
 
 
-@dataclass(frozen=True)
-class DpoSettings:
-    """pairs: how many preference pairs. beta: strength of the pull to the reference (the paper's 0.1). learning_rate: a fifth of SFT's,
-    since DPO has no floor under the likelihood of the chosen answer. batch: pairs a step."""
-
-    pairs: int = 40
-    beta: float = 0.1
-    learning_rate: float = 1e-4
-    epochs: int = 1
-    batch: int = 4
 
 
 def pair_up(stage: Stage, mined: Stage, generator: Generator, settings: DpoSettings, answer: AnswerSettings) -> None:
@@ -71,7 +60,7 @@ def train_dpo(
         raise TrainingError(
             f"{sft.folder} was trained on {made['base_name']}, not {model.name}: python -m finetune sft --run {sft.run}"
         )
-    if made["data"] != data_of(mined.run):
+    if made["data"] != data_digest(mined.run):
         raise TrainingError(
             f"{sft.folder} was trained on rows {made['data']}, mined again or reviewed since: python -m finetune sft --run {sft.run}"
         )
@@ -141,6 +130,6 @@ def tokenized_pairs(tokenizer: Any, pairs: list[PreferencePair]) -> Dataset:
     for pair in pairs:
         for name, output in (("chosen_ids", pair.chosen), ("rejected_ids", pair.rejected)):
             tokens = prompt.render(tokenizer, pair.row.question, list(pair.row.passages), output)
-            columns[name].append(tokens.ids[len(tokens.ids) - tokens.supervised :])
-        columns["prompt_ids"].append(tokens.ids[: len(tokens.ids) - tokens.supervised])
+            columns[name].append(tokens.completion)
+        columns["prompt_ids"].append(tokens.prompt)
     return Dataset.from_dict(columns)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from finetune.data.rows import PreferencePair, TrainingRow
 from finetune.mining.answer_spans import find_answer_spans
 from rag.answering.answer_type import expected_type
-from rag.answering.answerer import AnswerSettings
+from rag.core.sections import AnswerSettings
 from rag.core.text_metrics import normalize, token_f1
 from rag.generation import prompt
 from rag.generation.generator import Generator
@@ -109,7 +109,7 @@ def _output(span: Span, row: TrainingRow) -> str:
     place: SpanPlace = next((place for place in span.places if place.passage == row.cited), span.places[0])
     also = row.also if place.passage == row.cited else ()
     return prompt.answer_text(
-        " ".join(row.passages[place.passage - 1].text[place.start : place.end].split()), place.passage, *also
+        place.text(row.passages[place.passage - 1]), place.passage, *also
     )
 
 
@@ -117,7 +117,7 @@ def proposed_mistakes(generator: Generator, row: TrainingRow) -> list[Mistake]:
     """What the model in training would have answered: the spans that are chosen among when it serves."""
     passages, tokenizer = list(row.passages), generator.tokenizer
     refusal = [*tokenizer(prompt.REFUSAL, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
-    spans, scores = generator.propose(
+    spans, scores = generator.propose_spans(
         prompt.render(tokenizer, row.question, passages), passages, refusal, expected_type(row.question)
     )
     return mistakes_among(row, spans, sum(scores))

@@ -20,6 +20,7 @@ from transformers import Trainer
 from finetune.data.rows import PreferencePair, TrainingRow
 from finetune.generator.base_model import TrainableModel
 from rag.generation import prompt
+from rag.generation.kv_cache import make_prefix_cache
 from rag.generation.prefill import PrefixReader
 
 SCORED = 8  # pairs that the reference scores at a time
@@ -31,8 +32,8 @@ def examples(tokenizer: Any, rows: list[TrainingRow], outputs: list[list[str]], 
     made = []
     for row, said in zip(rows, outputs, strict=True):
         tokens = [prompt.render(tokenizer, row.question, list(row.passages), output) for output in said]
-        ends = [t.rest[len(t.rest) - t.supervised :] for t in tokens]
-        question = tokens[0].rest[: len(tokens[0].rest) - tokens[0].supervised]
+        ends = [t.completion for t in tokens]
+        question = tokens[0].question
         made.append(
             {
                 "prefix": tokens[0].parts(apart),
@@ -125,7 +126,7 @@ class AnswerTrainer(Trainer):
         super().__init__(model, args, data_collator=collate, processing_class=base.tokenizer, **options)
         layers = base.model.base_model
         self.prefixes = PrefixReader(
-            layers, self._read_as_base, base.reads_as, base.prefix.cache(), str(args.device), base.prefix.apart
+            layers, self._read_as_base, base.reads_as, make_prefix_cache(base.prefix), str(args.device), base.prefix.apart
         )
 
     def _read_as_base(self, **inputs: Any) -> Any:
@@ -133,7 +134,7 @@ class AnswerTrainer(Trainer):
             return self.model.get_base_model().base_model(**inputs)
 
     def train(self, *args: Any, **options: Any) -> Any:
-        self.prefixes.hold(
+        self.prefixes.preload(
             [tuple(map(tuple, prefix)) for data in (self.train_dataset, self.eval_dataset) for prefix in data["prefix"]]
         )
         with disable_input_dtype_casting(self.model):  # autocast casts once more, to bfloat16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +14,23 @@ from trl import SFTConfig, SFTTrainer
 
 from finetune.data.general_instructions import general_examples
 from finetune.data.rows import TrainingRow
-from finetune.data.training_set import keep_learned
+from finetune.data.training_set import freeze_rows
 from finetune.generator.base_model import TrainableModel, attend_after_prefix, load_trainable
 from finetune.generator.callbacks import AnswerF1
 from finetune.generator.peft_methods import find_method
 from finetune.generator.prefix_trainer import AnswerTrainer, answers
 from finetune.generator.trainer_setup import adapter_identity, common_arguments, run_trainer, save_adapter
+from finetune.settings import SftSettings
 from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
+from rag.core.sections import PrefixSettings
 from rag.generation import prompt
-from rag.generation.prefill import PrefixSettings
 from rag.models.adapters import SHIPPED_READER, reader_fits, serving_config
 from rag.models.resolve import LocalModel
 
 AT_ONCE = 4  # whole sequences in memory together
 
 
-@dataclass(frozen=True)
-class SftSettings:
-    """method: of finetune.generator.peft_methods; "alora" reads passages once and trains from the question on, the others train over the whole sequence through TRL; DPO
-    goes on as SFT did. rank: of LoRA's matrices where training starts anew; the reader has its own. learning_rate: the peak; 0 is the method's own. batch:
-    rows a step. patience: evaluations without better development answers before stopping; there are at least four a run, and one an epoch. start: "reader"
-    goes on from the one that ships, where it fits the base, the prompt and the method; "" starts anew. general: share of general instructions among what
-    methods that act everywhere train on. learned: how far the adapter goes from the reader to what training made of it, from 0 to 1: mined questions are
-    narrower than people's, and the way between keeps more of what the reader could (WiSE-FT, arXiv 2109.01903)."""
-
-    method: str = "alora"
-    start: str = "reader"
-    rank: int = 32
-    learning_rate: float = 0.0
-    epochs: int = 4
-    batch: int = 8
-    patience: int = 2
-    general: float = 0.1
-    learned: float = 0.5
-
-    def __post_init__(self) -> None:
-        """Raises TrainingError where general instructions would be all that there is."""
-        if not 0 <= self.general < 1:
-            raise TrainingError(f"sft.general is a share from 0 to below 1, not {self.general}: --set sft.general=0.1")
 
 
 def train_sft(
@@ -72,7 +49,7 @@ def train_sft(
     prompt.check_fingerprint(
         mined.receipt()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine"
     )
-    train, dev = keep_learned(stage, resume)
+    train, dev = freeze_rows(stage, resume)
     if not train or not dev:
         raise TrainingError(
             f"the review left {len(train)} rows to train on and {len(dev)} for development: mine or import more"
@@ -121,10 +98,6 @@ def sft_trainer(
 
 def from_reader(base: TrainableModel, settings: SftSettings) -> bool:
     """Whether training goes on from the shipped reader."""
-    if settings.start not in ("", "reader"):
-        raise TrainingError(
-            f"training starts from the reader or anew, not from {settings.start!r}: --set sft.start=reader, or sft.start="
-        )
     return (
         bool(settings.start)
         and settings.method == "alora"
@@ -168,7 +141,7 @@ def tokenized(tokenizer: Any, rows: list[TrainingRow], general: float = 0.0) -> 
     """-> input_ids and labels (-100 where not supervised) of each row, from the one renderer, and of general instructions (their share of all)."""
     tokens = [prompt.render(tokenizer, row.question, list(row.passages), row.target) for row in rows]
     parts = [
-        (t.ids[: len(t.ids) - t.supervised], t.ids[len(t.ids) - t.supervised :]) for t in tokens
+        (t.prompt, t.completion) for t in tokens
     ] + general_examples(tokenizer, len(rows), general)
     return Dataset.from_dict(
         {

@@ -10,8 +10,9 @@ from finetune.mining.multihop import MULTIHOP, MultihopQuestion, one_is_enough
 from finetune.mining.question_prompt import Candidate
 from finetune.mining.unanswerable import SWAPPED, SwappedQuestion, stands_in
 from rag.core.chunk import Chunk
+from rag.core.sections import RetrievalSettings
 from rag.core.text_metrics import normalize
-from rag.retrieval.retriever import Passage, RetrievalSettings
+from rag.retrieval.retriever import Passage
 
 
 class Searcher(Protocol):

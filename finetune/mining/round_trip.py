@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.question_prompt import Candidate
-from rag.answering.answerer import Answerer, AnswerSettings
+from rag.answering.answerer import Answerer
 from rag.core.chunk import Chunk
+from rag.core.sections import AnswerSettings
 from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize

@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from finetune.mining.question_prompt import SHOTS, Candidate, ask_for, write_questions
 from rag.core.chunk import Chunk
-from rag.generation.chat_endpoint import Endpoint, EndpointSettings, Messages
+from rag.core.sections import EndpointSettings
+from rag.generation.chat_endpoint import Endpoint, Messages
 from rag.generation.generator import Generator
 from rag.models.resolve import LocalModel
 

@@ -10,10 +10,11 @@ from finetune.retriever.cross_encoder_trainer import fit_cross_encoder, open_tra
 from finetune.retriever.hard_negatives import HardNegatives, hard_negatives_for_run
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
+from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
 from rag.models.cross_encoder import SHIPPED
 from rag.models.device import choose_device
-from rag.models.resolve import LocalModel, ModelSettings, find_model
+from rag.models.resolve import LocalModel, find_model
 from rag.models.weight_delta import IDENTITY_FILE, apply_delta, read_delta_identity, save_delta
 
 NAME = "corpus-reranker"  # of the stage, and of its command
@@ -53,7 +54,7 @@ def train_corpus_reranker(
 
 def has_base(settings: Settings) -> bool:
     """Whether the cross-encoder in use is the shipped one or one trained on from it; no other can be."""
-    found = settings.section("model", ModelSettings).cross_encoder == "shipped"
+    found = settings.section(ModelSettings).cross_encoder == "shipped"
     if not found:
         print(f"{NAME}: left out, since model.reranker or model.embedder names another than what ships")
     return found
@@ -62,7 +63,7 @@ def has_base(settings: Settings) -> bool:
 def train_corpus_cross_encoder(stage: Stage, settings: Settings, index: Path) -> None:
     """Train on the rows that the stage's run teaches from the index, and on what misled its generator."""
     Stage(stage.run, "mine").receipt()
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     model = find_model(ModelSettings.embedder, models.hub)
     train_corpus_reranker(
         stage, hard_negatives_for_run(stage.run, settings, index), model, choose_device(models.device)[0]

@@ -14,9 +14,10 @@ from finetune.mining.answer_spans import find_answer_spans
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines
+from rag.core.sections import ChunkSettings
 from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.chunking import chunk_document
 from rag.documents.discovery import find_files
 from rag.documents.document import Document, read_document
 from rag.index.bm25 import BM25Index

@@ -18,12 +18,13 @@ from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
+from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
 from rag.factory import open_embedder, open_shipped_reranker
 from rag.models.device import choose_device, computes_bfloat16
 from rag.models.embedder import Embedder
 from rag.models.encoders import is_plain
-from rag.models.resolve import LocalModel, ModelSettings, find_model
+from rag.models.resolve import LocalModel, find_model
 from rag.models.weight_delta import IDENTITY_FILE, save_delta
 
 NAME = "corpus-embedder"  # of the stage, and of its command
@@ -122,7 +123,7 @@ def train_embedder(
 
 def can_be_trained(settings: Settings) -> bool:
     """Whether the configured embedder is of the kind that changes can be kept of."""
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     path = find_model(models.embedder, models.hub).path
     found = is_plain(path) and (path / "model.safetensors").exists()
     if not found:
@@ -133,7 +134,7 @@ def can_be_trained(settings: Settings) -> bool:
 def train_corpus_embedder(stage: Stage, settings: Settings, index: Path) -> None:
     """Train on the rows that the stage's run teaches, from the configured embedder as it came."""
     Stage(stage.run, "mine").receipt()
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     found, model, device = (
         hard_negatives_for_run(stage.run, settings, index),
         find_model(models.embedder, models.hub),

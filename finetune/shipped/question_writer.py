@@ -15,8 +15,9 @@ from finetune.mining.question_prompt import ask_for
 from finetune.mining.question_prompt import candidate as make_candidate
 from finetune.shipped.bench import held_out
 from rag.core.errors import TrainingError
+from rag.core.sections import ChunkSettings
 from rag.core.sentences import sentence_spans
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.chunking import chunk_document
 from rag.documents.discovery import find_files
 from rag.documents.document import read_document
 from rag.generation.generator import Generator

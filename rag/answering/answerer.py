@@ -10,19 +10,10 @@ from rag.answering.answer import Answer, chosen_answer, written_answer
 from rag.answering.answer_type import expected_type
 from rag.answering.span_scorer import best_paths
 from rag.answering.span_selector import SpanSelector
+from rag.core.sections import AnswerSettings
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.retrieval.retriever import Passage
-
-
-@dataclass(frozen=True)
-class AnswerSettings:
-    """extractive: answer with a span of the passages shown; false lets the generator write, up to max_new_tokens, and checks what it wrote. least: a span
-    that is less likely right than this is not shown as an answer: higher for fewer and surer answers."""
-
-    extractive: bool = True
-    least: float = 0.2
-    max_new_tokens: int = 48
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,7 @@ class Answerer:
         chunks = [p.chunk for p in passages]
         tokens = prompt.render(self.generator.tokenizer, question, chunks)
         marks = self.chooser.marks(question, passages)
-        spans, scores = self.generator.propose(
+        spans, scores = self.generator.propose_spans(
             tokens, chunks, wanted, expected_type(question), partial(best_paths, marks=marks, chunks=chunks)
         )
         choice = self.chooser.choose(question, spans, passages, marks)

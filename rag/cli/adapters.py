@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
 from rag.models import registry
-from rag.models.resolve import ModelSettings
 
 
 def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
@@ -20,7 +20,7 @@ def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
             )
         reembed_if_needed(settings, args.index)
         return
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
     reranker = (
         f"the one that ships, from {models.embedder}"

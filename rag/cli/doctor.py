@@ -14,6 +14,7 @@ from pathlib import Path
 from rank_bm25 import BM25Okapi
 
 from rag.core.errors import RagtuneError
+from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
 from rag.core.words import search_terms
 from rag.documents.discovery import is_gone
@@ -22,7 +23,7 @@ from rag.index.snapshot import describe_files, open_snapshot
 from rag.index.store import DocumentStore
 from rag.models.device import choose_device, computes_bfloat16
 from rag.models.registry import COMPONENTS, live_weights
-from rag.models.resolve import ModelSettings, find_model
+from rag.models.resolve import find_model
 
 PACKAGES = (
     "torch",
@@ -96,7 +97,7 @@ def _room() -> Iterator[Finding]:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     for role, spec in (
         ("generator", models.generator),
         ("embedder", models.embedder),
@@ -115,7 +116,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
 
 
 def _device(settings: Settings) -> Iterator[Finding]:
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     device, precision = choose_device(models.device, models.precision)
     yield Finding("good", f"device {device} ({os.cpu_count()} CPU cores), precision {precision}")
     if not computes_bfloat16(device):

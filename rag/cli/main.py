@@ -15,8 +15,9 @@ from rag.cli.index import run_compact, run_documents, run_index, run_ingest, run
 from rag.cli.output import ask_and_stream, print_answer, print_models
 from rag.cli.question_log import ask_verdict, log_answer
 from rag.cli.shell import _flush, exit_status, load_settings
+from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
-from rag.models.resolve import ModelSettings, find_model
+from rag.models.resolve import find_model
 
 EXAMPLES = """exit status: 0 done, 3 done but files were left out and listed, 1 an error in one line, 2 wrong usage, 130 stopped
 
@@ -156,7 +157,7 @@ def run_models(args: argparse.Namespace, settings: Settings) -> None:
     from rag.factory import live_adapter, reranker_delta, shipped_reader
     from rag.models.device import choose_device
 
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     device, precision = choose_device(models.device, models.precision)
     for role, spec in (
         ("generator", models.generator),

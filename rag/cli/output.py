@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
-from rag.models.resolve import ModelSettings
 
 
 def ask_and_stream(pipeline, question: str):
@@ -19,7 +19,7 @@ def ask_and_stream(pipeline, question: str):
 def print_models(pipeline, settings: Settings) -> None:
     from rag.factory import reranker_delta
 
-    models = settings.section("model", ModelSettings)
+    models = settings.section(ModelSettings)
     generator, reranked = pipeline.generator, reranker_delta(models) or models.cross_encoder
     print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
           f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rag.core.errors import RagtuneError
+from rag.core.sections import ModelSettings, SettingsSection
 from rag.core.settings import Settings
 from rag.models.libraries import prepare_libraries
-from rag.models.resolve import ModelSettings
 
 
 def _flush() -> None:
@@ -17,10 +17,13 @@ def _flush() -> None:
     sys.stderr.flush()
 
 
-def load_settings(overrides: list[str] | None) -> Settings:
-    """-> the settings, with the model libraries prepared as they say."""
-    settings = Settings(overrides)
-    prepare_libraries(settings.section("model", ModelSettings).hub)
+def load_settings(overrides: list[str] | None, extra: Mapping[str, type[SettingsSection]] | None = None) -> Settings:
+    """Return the checked settings, with the model libraries prepared for them.
+
+    extra: sections beyond those of `rag`, by name, as finetune has them.
+    """
+    settings = Settings(overrides, extra=extra)
+    prepare_libraries(settings.section(ModelSettings).hub)
     return settings
 
 

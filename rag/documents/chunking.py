@@ -5,27 +5,17 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
 
 from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
 from rag.core.chunk import Chunk
-from rag.core.errors import SettingsError
+from rag.core.sections import ChunkSettings
 from rag.documents.document import PARSERS_VERSION, Document
 
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]
 
 
-@dataclass(frozen=True)
-class ChunkSettings:
-    """size: most characters of a chunk. 520 is about 130 tokens, so three passages and the question stay under 500."""
-
-    size: int = 520
-
-    def __post_init__(self):
-        if self.size < 1:
-            raise SettingsError(f"chunk.size is 1 character or more, not {self.size}")
 
 
 def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:

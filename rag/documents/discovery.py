@@ -13,7 +13,8 @@ from pathlib import Path
 import pathspec
 
 from rag.core.errors import DocumentError
-from rag.documents.formats.limits import DEFAULTS, DocumentSettings
+from rag.core.sections import DocumentSettings
+from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.registry import require_reader
 
 IGNORE_FILE = ".ragignore"

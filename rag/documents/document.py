@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.core.sections import DocumentSettings
 from rag.documents import parser_process
 from rag.documents.discovery import load_bytes
-from rag.documents.formats.limits import DEFAULTS, DocumentSettings
+from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.sections import Section
 
 PARSERS_VERSION = "5"  # another number when the same file gives other text, sections or chunks than before

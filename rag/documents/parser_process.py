@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rag.core.errors import DocumentError
-from rag.documents.formats.limits import DocumentSettings, start_clock
+from rag.core.sections import DocumentSettings
+from rag.documents.formats.limits import start_clock
 from rag.documents.formats.sections import Parsed
 
 _own = threading.local()

@@ -7,12 +7,12 @@ import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from rag.core.errors import EndpointError
+from rag.core.sections import EndpointSettings
 from rag.generation.http_retry import RateLimiter, with_retries
 
 KEPT = Path("var/endpoint/answers.jsonl")
@@ -20,22 +20,6 @@ HERE = ("localhost", "127.0.0.1", "::1")
 Messages = list[dict[str, str]]
 
 
-@dataclass(frozen=True)
-class EndpointSettings:
-    """model: its name at the endpoint. key: name of the environment variable that holds the key, "" where none is needed. per_minute: most requests a minute,
-    0 for no limit. at_once: requests under way together. tries: of one request while the endpoint is busy. timeout: seconds that an answer may take.
-    max_tokens: of an answer; one that thinks first needs more. price_in, price_out: of a million tokens read and written, in any currency, to show what it
-    costs."""
-
-    model: str = ""
-    key: str = ""
-    per_minute: int = 60
-    at_once: int = 4
-    tries: int = 5
-    timeout: float = 120.0
-    max_tokens: int = 100
-    price_in: float = 0.0
-    price_out: float = 0.0
 
 
 class Endpoint:

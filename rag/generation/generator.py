@@ -13,10 +13,11 @@ import torch
 
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError
+from rag.core.sections import PrefixSettings
 from rag.generation.cpu_kernels import use_cpu_kernels
 from rag.generation.decoding import PrefillState, decode_batch, decode_one, prefill, score_continuations
-from rag.generation.kv_cache import PrefixCache
-from rag.generation.prefill import PrefixReader, PrefixSettings
+from rag.generation.kv_cache import PrefixCache, make_prefix_cache
+from rag.generation.prefill import PrefixReader
 from rag.generation.prompt import PromptTokens, check_fingerprint, citation_start, fingerprint
 from rag.generation.soft_prompt import is_soft, soft_prompt
 from rag.generation.span_search import Span, SpanNode, build_span_tree, search_spans
@@ -46,7 +47,7 @@ def _tokens(prompts: list[Prompt]) -> list[PromptTokens]:
 
 
 class Generator:
-    """Token ids in, text out. With an adapter it can also speak as the base model: `with generator.base(): ...`.
+    """Token ids in, text out. With an adapter it can also speak as the base model: `with generator.without_adapter(): ...`.
 
     What comes before the question is read once and kept, unless the adapter acts there too."""
 
@@ -64,23 +65,23 @@ class Generator:
         the answering prompt's if None). prefix: how much of what is read is kept; passages are read jointly, with an adapter from the question
         on as in its training. cache: what other generators on the same base have read; one of its own if None."""
         prefix = prefix or PrefixSettings()
-        self.tokenizer, self._base = load_base(model, device, precision)
+        self.tokenizer, self.base_model = load_base(model, device, precision)
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
-        self._base.get_output_embeddings().register_forward_pre_hook(_without_gaps)
-        self._layers, self._tuned, self._off = self._base.base_model, self._base, adapter is None
-        self._everywhere, self.apart = False, False
+        self.base_model.get_output_embeddings().register_forward_pre_hook(_without_gaps)
+        self._layers, self._tuned, self._off = self.base_model.base_model, self.base_model, adapter is None
+        self._everywhere, self.block_attention = False, False
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
         if not hasattr(self._tuned, "disable_adapter"):  # PEFT's layers need the base's as they are
-            use_cpu_kernels([self._base, self._tuned], device)
+            use_cpu_kernels([self.base_model, self._tuned], device)
         self.prefixes = PrefixReader(
             self._layers,
             self._read_as_base,
             f"{model.digest} {precision} {device}",
-            cache or prefix.cache(),
+            cache or make_prefix_cache(prefix),
             device,
-            self.apart,
+            self.block_attention,
         )
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
@@ -98,16 +99,16 @@ class Generator:
         check_fingerprint(identity["prompt"], prompt, str(adapter), "make train, or ask with --base")
         self._everywhere = identity.get("activation") != AT_QUESTION
         if not self._everywhere:
-            self.apart = identity.get("apart", False)
-        self._tuned = attach_adapter(self._base, adapter, not self._everywhere)
+            self.block_attention = identity.get("apart", False)
+        self._tuned = attach_adapter(self.base_model, adapter, not self._everywhere)
 
     @property
     def _writer(self) -> Any:
         """What goes on from what has been read."""
-        return self._base if self._off or is_soft(self._tuned) else self._tuned
+        return self.base_model if self._off or is_soft(self._tuned) else self._tuned
 
     @contextmanager
-    def base(self) -> Iterator[None]:
+    def without_adapter(self) -> Iterator[None]:
         """Inside, the adapter is switched off."""
         off, self._off = self._off, True
         try:
@@ -118,12 +119,12 @@ class Generator:
         finally:
             self._off = off
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """The passages read so far."""
         self.prefixes.cache.clear()
 
     def _read_as_base(self, **inputs: Any) -> Any:
-        with self.base():
+        with self.without_adapter():
             return self._layers(**inputs)
 
     def generate(
@@ -138,7 +139,7 @@ class Generator:
         on_text gets the first one's text as it grows."""
         tokens = _tokens(prompts)
         with self._speaker(tokens), torch.inference_mode():
-            return self._continue(self._read(tokens), tokens, max_new_tokens, on_text, stop)
+            return self._continue(self.prefill(tokens), tokens, max_new_tokens, on_text, stop)
 
     def generate_and_score(
         self, prompts: list[Prompt], wanted: list[list[int]], max_new_tokens: int
@@ -147,11 +148,11 @@ class Generator:
         are read once for both."""
         tokens = _tokens(prompts)
         with self._speaker(tokens), torch.inference_mode():
-            read = self._read(tokens)
+            read = self.prefill(tokens)
             scores = score_continuations(self._writer, read, wanted) if any(wanted) else [[] for _ in wanted]
             return self._continue(read, tokens, max_new_tokens, None, None), scores
 
-    def propose(
+    def propose_spans(
         self,
         prompt: PromptTokens,
         passages: list[Chunk],
@@ -162,7 +163,7 @@ class Generator:
         """-> the likeliest spans of the passages as the answer, best first, of those that hold `kind` if there are any; and the scores of the `wanted`
         continuation as generate_and_score gives them. also: names paths in the tree of all spans whose ends are to be among those, likely or not."""
         with self._speaker([prompt]), torch.inference_mode():
-            read = self._read([prompt])
+            read = self.prefill([prompt])
             scores = score_continuations(self._writer, read, [wanted])[0] if wanted else []
             tree = build_span_tree(self.tokenizer, passages, kind)
             return search_spans(
@@ -171,22 +172,22 @@ class Generator:
 
     def _speaker(self, prompts: list[PromptTokens]) -> Any:
         """An adapter that wakes up at the question sleeps through prompts that have none, as with PEFT."""
-        asks = {t.prefix > 0 for t in prompts}
+        asks = {t.prefix_length > 0 for t in prompts}
         if self._off or self._everywhere or asks == {True}:
             return nullcontext()
         if asks == {True, False}:
             raise ModelError(
                 "prompts with a question and without one can't be answered in one batch by an adapter that wakes up at the question"
             )
-        return self.base()
+        return self.without_adapter()
 
-    def _read(self, prompts: list[PromptTokens]) -> PrefillState:
-        if self._everywhere and not self._off or not all(t.prefix for t in prompts):
+    def prefill(self, prompts: list[PromptTokens]) -> PrefillState:
+        if self._everywhere and not self._off or not all(t.prefix_length for t in prompts):
             return prefill(
                 self._writer, [t.ids for t in prompts], None if self._off else soft_prompt(self._tuned, len(prompts))
             )
-        with self.prefixes.read([t.parts(self.apart) for t in prompts]) as prefix:
-            return prefill(self._writer, [t.rest for t in prompts], prefix)
+        with self.prefixes.read([t.parts(self.block_attention) for t in prompts]) as prefix:
+            return prefill(self._writer, [t.suffix for t in prompts], prefix)
 
     def _continue(
         self,

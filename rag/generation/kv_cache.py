@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from rag.core.sections import PrefixSettings
+
 Parts = tuple[tuple[int, ...], ...]  # token ids
 Key = tuple[str, Parts]  # and what the numbers depend on besides them
 FOLDER = Path("var/prefixes")
@@ -74,6 +76,11 @@ class PrefixCache:
         """Forget all that is not in use."""
         for key in [k for k in self._kept if not self._users[k]]:
             self._drop(key)
+
+
+def make_prefix_cache(settings: PrefixSettings) -> PrefixCache:
+    """Return an empty cache with the budgets of the settings."""
+    return PrefixCache(settings.memory_mb * 10**6, settings.disk_mb * 10**6)
 
 
 def _in_a_file(tensor: torch.Tensor) -> torch.Tensor:

@@ -13,11 +13,11 @@ from tqdm import tqdm
 
 from rag.core.chunk import Chunk
 from rag.core.errors import DocumentError, StoreError
+from rag.core.sections import ChunkSettings, DocumentSettings
 from rag.core.settings import Settings
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.chunking import chunk_document
 from rag.documents.discovery import Skipped, find_files, is_gone, load_bytes
 from rag.documents.document import Document, parse_document
-from rag.documents.formats.limits import DocumentSettings
 from rag.index.snapshot import delete_leftovers, drop_files_ahead, refresh_files
 from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
@@ -49,7 +49,7 @@ class IndexingSettings:
     @classmethod
     def of(cls, settings: Settings) -> IndexingSettings:
         """-> the user's rules: the sections "documents" and "chunk"."""
-        return cls(settings.section("documents", DocumentSettings), settings.section("chunk", ChunkSettings))
+        return cls(settings.section(DocumentSettings), settings.section(ChunkSettings))
 
 
 def ingest(store: StoreWriter, embedder: Embedder, targets: list[Path], rules: IndexingSettings) -> IndexingReport:

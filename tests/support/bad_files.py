@@ -19,7 +19,7 @@ import samples
 from samples import SAMPLES, lines, pdf, pdf_of, repacked, stream
 
 if TYPE_CHECKING:
-    from rag.documents.formats.limits import DocumentSettings
+    from rag.core.sections import DocumentSettings
 
 READ = ""  # odd, but reading it is right
 
@@ -268,8 +268,8 @@ BAD = [
 def outcome(bad: Bad, folder: Path, settings: DocumentSettings | None = None) -> tuple[str, str]:
     """-> (reason, remedy), both empty when it was read."""
     from rag.core.errors import DocumentError
+    from rag.core.sections import DocumentSettings
     from rag.documents.document import read_document
-    from rag.documents.formats.limits import DocumentSettings
 
     path = bad.put(folder)
     try:

@@ -10,7 +10,8 @@ import numpy as np
 
 from rag.answering.span_scorer import SpanScores
 from rag.core.chunk import Chunk
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.core.sections import ChunkSettings
+from rag.documents.chunking import chunk_document
 from rag.documents.discovery import find_files
 from rag.documents.document import Document, read_document
 from rag.documents.formats.plain_text import parse_markdown
@@ -64,14 +65,14 @@ class Scripted:
 
     raises: an error, raised on batches of which some prompt, as text, holds `on`."""
 
-    device, precision, digest, name, apart = "cpu", "float32", "fedcba98", "scripted", False
+    device, precision, digest, name, block_attention = "cpu", "float32", "fedcba98", "scripted", False
 
     def __init__(self, tokenizer, says="40 tonnes [1]", base_says=REFUSAL, raises=None, on=""):
         self.tokenizer, self._says, self._base_says, self._raises, self._on = tokenizer, says, base_says, raises, on
         self._speaking, self.asked, self.prompts = says, 0, []
 
     @contextmanager
-    def base(self):
+    def without_adapter(self):
         self._speaking = self._base_says
         yield
         self._speaking = self._says
@@ -89,7 +90,7 @@ class Scripted:
             on_text(self._speaking)
         return [Generation(self._speaking, [-sum(map(len, ids)) / 1e4])] * len(prompts)
 
-    def forget(self):
+    def clear_cache(self):
         pass
 
     def generate_and_score(self, prompts, wanted, max_new_tokens):

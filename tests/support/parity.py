@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, Trai
 
 from finetune.generator.base_model import TrainableModel, attend_after_prefix, float32_adapter
 from finetune.generator.prefix_trainer import AnswerTrainer, answers, collate
+from rag.core.sections import PrefixSettings
 from rag.generation import prompt
-from rag.generation.prefill import PrefixSettings
 from rag.models.adapters import serving_config
 
 Found = tuple[float, dict[str, torch.Tensor]]  # the loss, and each matrix's gradient
@@ -49,8 +49,8 @@ def over_whole_rows(base: TrainableModel, folder, rows) -> Found:
     for row in rows:
         tokens = prompt.render(base.tokenizer, row.question, list(row.passages), row.target)
         with autocast(base):
-            logits = tuned(input_ids=torch.tensor([tokens.ids])).logits[0, -tokens.supervised - 1 : -1].float()
-        said.append(-F.cross_entropy(logits, torch.tensor(tokens.ids[-tokens.supervised :]), reduction="none"))
+            logits = tuned(input_ids=torch.tensor([tokens.ids])).logits[0, -tokens.completion_length - 1 : -1].float()
+        said.append(-F.cross_entropy(logits, torch.tensor(tokens.completion), reduction="none"))
     return backward(torch.cat(said), tuned)
 
 
@@ -58,7 +58,7 @@ def over_whole_rows(base: TrainableModel, folder, rows) -> Found:
 def after_passages_apart(plain: PeftModel, tokens: prompt.PromptTokens, most: int) -> list[int]:
     """-> what PEFT's model says greedily after passages that the base has read each for itself, at the positions where they stand: that the instructions
     before them stand as much further on changes nothing, since positions are relative."""
-    (head, *passages), read = tokens.parts(apart=True), []
+    (head, *passages), read = tokens.parts(block_attention=True), []
     for passage in passages:
         after = sum(map(len, passages[: len(read)]))
         ids = torch.tensor([head + passage])
@@ -74,7 +74,7 @@ def after_passages_apart(plain: PeftModel, tokens: prompt.PromptTokens, most: in
             [tuple(torch.cat(part, 2) for part in zip(*layer, strict=True)) for layer in zip(*read, strict=True)]
         )
         said.append(
-            plain(input_ids=torch.tensor([tokens.rest + said]), past_key_values=cache).logits[0, -1].argmax().item()
+            plain(input_ids=torch.tensor([tokens.suffix + said]), past_key_values=cache).logits[0, -1].argmax().item()
         )
     return said
 

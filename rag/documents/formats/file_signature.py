@@ -8,7 +8,7 @@ import zipfile
 import zlib
 
 from rag.core.errors import DocumentError
-from rag.documents.formats.limits import DocumentSettings
+from rag.core.sections import DocumentSettings
 
 SIGNATURES = (
     (b"%PDF-", "a PDF", ".pdf"), (b"\x89PNG\r\n", "a PNG picture", ".png"), (b"\xff\xd8\xff", "a JPEG picture", ".jpg"), (b"GIF8", "a GIF picture", ".gif"),

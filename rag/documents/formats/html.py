@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import MARKS, decode
 from rag.documents.formats.html_hidden import drop_hidden
-from rag.documents.formats.limits import DEFAULTS, DocumentSettings, progress
+from rag.documents.formats.limits import DEFAULTS, progress
 from rag.documents.formats.sections import Block, Parsed, assemble, flat, table_rows
 
 INLINE = frozenset(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 
 from rag.core.errors import DocumentError
+from rag.core.sections import DocumentSettings
 
 try:
     import signal
@@ -15,22 +15,6 @@ except AttributeError:  # Windows has no such timer: nothing stops a slow parser
     TIMER = None
 
 
-@dataclass(frozen=True)
-class DocumentSettings:
-    """What a file may be at most; one that is more is left out with the reason.
-
-    max_bytes: size of the file. max_unpacked: bytes in a zip-based file (DOCX, PPTX, XLSX) when unpacked. max_ratio: unpacked against packed
-    size, asked of what unpacks to more than 10 MB. max_pages: pages, slides or sheets. max_characters: text that comes out.
-    max_seconds: processor time of a parser without one more page, slide or row coming out. max_memory: bytes that the process of the parsers may take.
-    """
-
-    max_bytes: int = 100_000_000
-    max_unpacked: int = 300_000_000
-    max_ratio: int = 200
-    max_pages: int = 5_000
-    max_characters: int = 50_000_000
-    max_seconds: float = 10.0
-    max_memory: int = 1_000_000_000
 
 
 DEFAULTS = DocumentSettings()

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.core.errors import DocumentError
+from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
-from rag.documents.formats.limits import DEFAULTS, DocumentSettings
+from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.plain_text import markdown_sections
 from rag.documents.formats.sections import Parsed, Path, Section, sections_between
 from rag.documents.formats.source_code import SYNTAX

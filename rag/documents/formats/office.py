@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from rag.documents.formats.limits import DEFAULTS, DocumentSettings, progress, require_pages
+from rag.core.sections import DocumentSettings
+from rag.documents.formats.limits import DEFAULTS, progress, require_pages
 from rag.documents.formats.sections import Block, Parsed, assemble, flat, table_rows
 
 

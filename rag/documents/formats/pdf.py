@@ -10,7 +10,8 @@ from statistics import mode
 from typing import Any
 
 from rag.core.errors import DocumentError
-from rag.documents.formats.limits import DEFAULTS, DocumentSettings, progress, require_pages
+from rag.core.sections import DocumentSettings
+from rag.documents.formats.limits import DEFAULTS, progress, require_pages
 from rag.documents.formats.sections import Block, Parsed, assemble, flat, table_rows
 
 EDGE = 2  # lines at the top and at the bottom of a page that can be a running head or foot

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
-from rag.documents.formats.limits import DEFAULTS, DocumentSettings
+from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.markdown_hidden import blanked, hidden_spans, without
 from rag.documents.formats.sections import Mark, Parsed, Path, Section, sections_between
 

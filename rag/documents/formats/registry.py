@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import PurePath
 
 from rag.core.errors import DocumentError
+from rag.core.sections import DocumentSettings
 from rag.documents.formats import (
     email_message,
     file_signature,
@@ -18,7 +19,6 @@ from rag.documents.formats import (
     source_code,
     tabular,
 )
-from rag.documents.formats.limits import DocumentSettings
 from rag.documents.formats.sections import Parsed
 
 Parser = Callable[[bytes, DocumentSettings], Parsed]

@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Iterator
 from itertools import accumulate
 
+from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
-from rag.documents.formats.limits import DocumentSettings
 from rag.documents.formats.sections import Mark, Parsed, Section, sections_between
 
 SYNTAX = {

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.core.errors import DocumentError
+from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
-from rag.documents.formats.limits import DEFAULTS, DocumentSettings
+from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.sections import Block, Parsed, Section, assemble, flat, table_rows
 
 NESTED = 20  # levels of a record that are spelt out

@@ -9,13 +9,14 @@ from fakes import HashEmbedder, Scripted
 from finetune.data.rows import TrainingRow
 from finetune.retriever.cross_encoder import WRONG, pairs_of, train_corpus_reranker
 from finetune.retriever.hard_negatives import find_hard_negatives
-from rag.answering.answerer import Answerer, AnswerSettings
+from rag.answering.answerer import Answerer
 from rag.core.errors import EvaluationError, TrainingError
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
+from rag.core.sections import AnswerSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.models.cross_encoder import Reranker
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 NAMES = ("crane", "ferry", "mole", "quay", "boat", "yard", "dock", "slip", "pier", "gate", "buoy", "lamp")
 HEADINGS = ("Plan", "Guess", "Survey", "Draft", "Rumour")

@@ -7,7 +7,8 @@ from eval.runs.peer import ask_peer
 from fakes import Scripted, says
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import read_lines
-from rag.generation.chat_endpoint import Endpoint, EndpointSettings
+from rag.core.sections import EndpointSettings
+from rag.generation.chat_endpoint import Endpoint
 from rag.generation.prompt import REFUSAL, SYSTEM
 
 

@@ -7,8 +7,9 @@ from eval.runs.predict import TIMED, evidence_ranks, gold, latencies, predict, p
 from eval.runs.questions import Evidence, Question, question_fields
 from eval.runs.resume import in_batches
 from fakes import Scripted, passage
-from rag.answering.answerer import Answerer, AnswerSettings
+from rag.answering.answerer import Answerer
 from rag.core.jsonl import read_lines
+from rag.core.sections import AnswerSettings
 from rag.generation.prompt import CLOSED_BOOK, REFUSAL, render
 from rows import ANSWER, CRANE
 

@@ -8,7 +8,8 @@ from eval.suites.attacks import VERSIONS, as_lines, figures, measure_attacks, ou
 from fakes import Scripted, put
 from rag.core.errors import EvaluationError
 from rag.core.invisible_characters import remove_invisible
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.core.sections import ChunkSettings
+from rag.documents.chunking import chunk_document
 from rag.documents.document import parse_document
 from rag.generation.prompt import REFUSAL
 
@@ -99,8 +100,9 @@ def test_wilsons_interval_by_hand():
 
 
 def test_all_are_asked_through_index_and_prompt(tmp_path, tiny_generator, tiny_embedder, tiny_index, monkeypatch):
+    from rag.core.sections import RetrievalSettings
     from rag.core.settings import Settings
-    from rag.retrieval.retriever import RetrievalSettings, Retriever
+    from rag.retrieval.retriever import Retriever
 
     stores = []
 

@@ -16,8 +16,9 @@ from finetune.shipped.bench import held_out
 from rag.answering.span_selector import SelectorWeights, SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines
+from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 from triplets import row
 
 LEFT = next(f"tank-{n}.md" for n in range(100) if held_out(f"tank-{n}.md"))

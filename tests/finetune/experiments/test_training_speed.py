@@ -1,5 +1,5 @@
 from finetune.experiments import clock, training_speed
-from rag.generation.prefill import PrefixSettings
+from rag.core.sections import PrefixSettings
 from rag.models.resolve import find_model
 from triplets import row
 

@@ -15,7 +15,7 @@ from finetune.generator.preference_pairs import (
     nearest_first,
     proposed_mistakes,
 )
-from rag.answering.answerer import AnswerSettings
+from rag.core.sections import AnswerSettings
 from rag.generation.prompt import REFUSAL, answer_text
 from rag.generation.span_search import Span, SpanPlace
 

@@ -10,15 +10,16 @@ from trl import DPOConfig
 
 from finetune.data.rows import PreferencePair
 from finetune.generator.base_model import TrainableModel, load_trainable
-from finetune.generator.dpo import DpoSettings, _PairTrainer, dpo_trainer, tokenized_pairs
+from finetune.generator.dpo import _PairTrainer, dpo_trainer, tokenized_pairs
 from finetune.generator.prefix_trainer import collate, preferences
-from finetune.generator.sft import SftSettings, sft_trainer
+from finetune.generator.sft import sft_trainer
+from finetune.settings import DpoSettings, SftSettings
 from parity import after_passages_apart, compare, from_question, load_plain, over_whole_rows
 from rag.core.errors import TrainingError
+from rag.core.sections import PrefixSettings
 from rag.generation import prompt
-from rag.generation.decoding import prefill
+from rag.generation.decoding import decode_batch, prefill
 from rag.generation.generator import Generator
-from rag.generation.prefill import PrefixSettings
 from rag.models.resolve import find_model
 from triplets import row
 
@@ -75,7 +76,7 @@ def test_loss_and_gradients_are_those_of_pefts_whole_forward_pass(tiny_model, ti
 
 def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, monkeypatch):
     """Away from the reference, where both would give log 2."""
-    tokenizer, settings = tiny_generator.tokenizer, DpoSettings(epochs=1, batch=4, learning_rate=0.0)
+    tokenizer, settings = tiny_generator.tokenizer, DpoSettings(epochs=1, batch=4, learning_rate=1e-20)
     tuned = awake_model(at_question, tiny_model)
     base = TrainableModel(
         tokenizer,
@@ -93,7 +94,7 @@ def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, mon
                      report_to=[], precompute_ref_log_probs=True, remove_unused_columns=False)  # fmt: skip
     theirs = _PairTrainer(plain, args=args, train_dataset=tokenized_pairs(tokenizer, PAIRS), eval_dataset=tokenized_pairs(tokenizer, PAIRS),
                           processing_class=tokenizer)  # fmt: skip
-    ours.train()  # reads, and scores with the reference; at learning rate 0 nothing moves
+    ours.train()  # reads, and scores with the reference; at so small a learning rate nothing moves
     theirs.evaluate()  # the same
     for model in (ours.model, plain):
         torch.manual_seed(3)
@@ -162,7 +163,7 @@ def test_plain_peft_says_the_same_on_50_prompts(tiny_model, tiny_generator, at_q
     wanted = [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in said]
     found = [g.text for at in range(0, 50, 10) for g in generator.generate(prompts[at : at + 10], 12)]
     assert found == wanted and len(set(wanted)) > 10
-    with generator.base():
+    with generator.without_adapter():
         as_base = [g.text for g in generator.generate(prompts[:10], 12)]
     assert as_base == [g.text for g in tiny_generator.generate(prompts[:10], 12)] != wanted[:10]
 
@@ -191,9 +192,12 @@ def test_plain_peft_says_the_same_after_passages_read_apart(tiny_model, at_quest
 def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_generator, questions):
     none = Generator(find_model(str(tiny_model)), "cpu", "float32", prefix=PrefixSettings(0))
     prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)) for r in questions]
-    whole = none._continue(prefill(none._base, [t.ids for t in prompts]), prompts, 12, None, None)
+    with torch.inference_mode():
+        read = prefill(none.base_model, [t.ids for t in prompts])
+        whole = decode_batch(none.base_model, read, {none.tokenizer.eos_token_id}, 12)
     first, again = none.generate(prompts, 12), [tiny_generator.generate(prompts, 12) for _ in range(2)][1]
-    assert [g.text for g in first] == [g.text for g in again] == [g.text for g in whole]
+    texts = [none.tokenizer.decode(continuation.ids, skip_special_tokens=True) for continuation in whole]
+    assert [g.text for g in first] == [g.text for g in again] == texts
 
 
 def test_passages_are_read_once_for_other_questions_and_for_base_and_adapter(tiny_model, at_question, questions):
@@ -202,7 +206,7 @@ def test_passages_are_read_once_for_other_questions_and_for_base_and_adapter(tin
     generator.generate([ask("What?")], 4)
     assert generator.prefixes.computed == 2  # the instructions and the passages
     generator.generate([ask("Why is that so?"), ask("Who?")], 4)
-    with generator.base():
+    with generator.without_adapter():
         generator.generate_and_score([ask("What?")], [[5, 6]], 4)
     assert generator.prefixes.computed == 2  # the instructions and the passages
 
@@ -228,7 +232,7 @@ def test_quantized_and_low_precision_bases_learn(tiny_model, tmp_path, precision
     losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
     assert losses[-1] < losses[0] - 0.1
     parts = {
-        part for r in ROWS for part in prompt.render(base.tokenizer, r.question, list(r.passages)).parts(apart=True)[1:]
+        part for r in ROWS for part in prompt.render(base.tokenizer, r.question, list(r.passages)).parts(block_attention=True)[1:]
     }
     assert trainer.prefixes.computed == 1 + len(parts), "the instructions, and each passage once"
 

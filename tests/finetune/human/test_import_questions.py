@@ -8,7 +8,7 @@ import pytest
 from fakes import passage
 from finetune.data.rows import read_rows
 from finetune.data.split import DEV, TRAIN, UNMINED, part
-from finetune.data.training_set import data_of, gathered
+from finetune.data.training_set import data_digest, gathered
 from finetune.human.human_questions import read_human_questions
 from finetune.human.import_questions import find_answer, import_file
 from rag.answering.answer import Answer
@@ -16,8 +16,9 @@ from rag.cli.question_log import log_answer
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import Stage
+from rag.core.sections import RetrievalSettings
 from rag.generation.prompt import REFUSAL
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 TEXTS = {
     "a.md": "The crane on the north quay lifts 40 tonnes.\n",
@@ -195,9 +196,9 @@ def test_imported_rows_join_the_mined_ones_and_people_have_the_last_word(tmp_pat
     mined = Stage("r", "mine")
     for name in ("train", "dev"):
         write_lines(mined.folder / f"{name}.jsonl", [])
-    before = data_of("r")
+    before = data_digest("r")
     train, *_ = imported(tmp_path, retriever, [CRANE])
-    assert gathered("r", "train") == train and data_of("r") != before
+    assert gathered("r", "train") == train and data_digest("r") != before
     write_lines(
         mined.folder / "train.jsonl",
         [SimpleNamespace(**{**vars(train[0]), "answer": "tonnes"}).__dict__ | {"passages": []}],

@@ -13,16 +13,18 @@ from finetune.generator.preference_pairs import failed_check, near_miss
 from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.candidates import choose_candidates, part_of
 from finetune.mining.labeling import label
-from finetune.mining.mine import MineSettings, mine
+from finetune.mining.mine import mine
 from finetune.mining.question_prompt import _opening, candidate, write_questions
+from finetune.settings import MineSettings
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import Stage
+from rag.core.sections import ChunkSettings, RetrievalSettings
 from rag.core.text_metrics import normalize
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.chunking import chunk_document
 from rag.generation.prompt import REFUSAL
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 
 @pytest.mark.parametrize(

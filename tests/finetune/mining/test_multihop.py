@@ -10,8 +10,9 @@ from fakes import passage
 from finetune.data.split import DEV, TRAIN, UNMINED, part
 from finetune.mining.labeling import multihop_row
 from finetune.mining.multihop import describe, multihop_questions, one_is_enough
-from finetune.mining.row_builder import RowBuilder, RowSettings
-from rag.retrieval.retriever import RetrievalSettings
+from finetune.mining.row_builder import RowBuilder
+from finetune.settings import RowSettings
+from rag.core.sections import RetrievalSettings
 from triplets import row
 
 MOLE = "Keepers walk to the Mole Light daily. The Mole Light was built by convicts from Storrholm in two summers."

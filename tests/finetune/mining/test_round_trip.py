@@ -3,8 +3,9 @@ from types import SimpleNamespace
 from fakes import FakeMeaning, Unmarked, passage
 from finetune.mining.question_prompt import candidate
 from finetune.mining.round_trip import RoundTrip, rivals
-from rag.answering.answerer import Answerer, AnswerSettings
+from rag.answering.answerer import Answerer
 from rag.answering.span_selector import SelectorWeights, SpanSelector
+from rag.core.sections import AnswerSettings
 from rag.generation.prompt import REFUSAL
 
 TEXT = "The crane of 1987 lifts 40 tonnes. Its chain holds 25 tonnes, not 40 tonnes, by £300 of steel."
@@ -53,7 +54,7 @@ def test_what_is_read_is_the_best_span_even_where_it_would_not_be_shown():
 def test_a_real_answerer_gives_a_span_of_the_chunk_and_reads_it_once(tiny_generator):
     chooser = SpanSelector(Unmarked(), *[SelectorWeights(0.0, 0.5, 0.5)] * 2)
     trip = RoundTrip(Answerer(tiny_generator, AnswerSettings(least=1.0), chooser), None)
-    tiny_generator.forget()
+    tiny_generator.clear_cache()
     before = tiny_generator.prefixes.computed
     said = [trip.read(question, CHUNK) for question in (QUESTION, "What does the chain hold?")]
     assert (

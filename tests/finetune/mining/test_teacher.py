@@ -8,16 +8,18 @@ import pytest
 from fakes import passage, says
 from finetune.data.rows import read_rows
 from finetune.data.split import UNMINED, part
-from finetune.mining.mine import MineSettings, mine
+from finetune.mining.mine import mine
 from finetune.mining.question_prompt import candidate
 from finetune.mining.teacher import Teacher, parse_reply, respan
+from finetune.settings import MineSettings
 from rag.core.errors import EndpointError
 from rag.core.run_folder import Stage
+from rag.core.sections import EndpointSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.generation import http_retry
-from rag.generation.chat_endpoint import Endpoint, EndpointSettings
+from rag.generation.chat_endpoint import Endpoint
 from rag.generation.http_retry import RateLimiter
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 SENTENCE = "The crane on the north quay lifts about 40 tonnes in calm weather."
 CHUNK = passage(f"It was built in 1987. {SENTENCE}", headings=("Crane manual", "Limits")).chunk
@@ -264,6 +266,6 @@ def test_mining_with_a_teacher_and_again_from_what_is_kept(
 def test_no_teacher_is_asked_unless_one_is_set():
     assert MineSettings().teacher == "" and EndpointSettings().key == ""
     set_ = Settings(["mine.teacher=http://127.0.0.1:1/v1", "endpoint.model=m"])
-    assert set_.section("mine", MineSettings).teacher and set_.section("endpoint", EndpointSettings).model == "m"
+    assert set_.section(MineSettings).teacher and set_.section(EndpointSettings).model == "m"
     with pytest.raises(EndpointError, match="endpoint.model"):
         Endpoint("http://127.0.0.1:1/v1", EndpointSettings())

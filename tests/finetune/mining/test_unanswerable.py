@@ -7,10 +7,11 @@ from fakes import passage
 from finetune.data.rows import TrainingRow
 from finetune.mining.labeling import unanswerable_row
 from finetune.mining.query_styles import FULL
-from finetune.mining.row_builder import RowBuilder, RowSettings
+from finetune.mining.row_builder import RowBuilder
 from finetune.mining.unanswerable import SWAPPED, SwappedQuestion, Terms, is_limit, stands_in, swaps
+from finetune.settings import RowSettings
+from rag.core.sections import RetrievalSettings
 from rag.generation.prompt import REFUSAL
-from rag.retrieval.retriever import RetrievalSettings
 
 TEXTS = (
     "The crane on Lantern Quay lifts 40 tonnes through the inner door. On the quay, Mr Holt and Nan Stobbs met Otto Brask in 2024.",

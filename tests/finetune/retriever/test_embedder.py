@@ -30,12 +30,13 @@ from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
+from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
 from rag.generation.prompt import REFUSAL
 from rag.models.embedder import Embedder
 from rag.models.registry import Promotion, set_live
 from rag.models.resolve import find_model
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 NAMES = ("crane", "ferry", "mole", "quay", "boat", "yard", "dock", "slip")
 WORDS = ("heavy", "swift", "stony", "paved", "small", "wide", "deep", "steep")

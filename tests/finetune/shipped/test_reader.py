@@ -10,14 +10,16 @@ from corpus_in_small import DOCUMENTS
 from finetune import time_budget
 from finetune.generator import sft
 from finetune.generator.base_model import load_trainable
-from finetune.generator.sft import SftSettings, sft_trainer
+from finetune.generator.sft import sft_trainer
 from finetune.generator.trainer_setup import base_identity, write_adapter
+from finetune.settings import SftSettings
 from finetune.shipped import reader
 from finetune.shipped.reader import reader_rows
-from rag.core.errors import TrainingError
+from rag.core.errors import SettingsError
+from rag.core.sections import RetrievalSettings
 from rag.models import adapters as serving
 from rag.models.resolve import find_model
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 from triplets import row
 
 ROWS = [row(n, n % 3 > 0) for n in range(12)]
@@ -87,7 +89,7 @@ def test_what_training_made_of_it_goes_part_of_the_way_back(tiny_model, tmp_path
     with torch.no_grad():
         for weight in (p for p in tuned.parameters() if p.requires_grad):
             weight += 0.8
-    sft.go_back(tuned, sft.READER, 0.25)
+    sft.go_back(tuned, sft.SHIPPED_READER, 0.25)
     now = {name: p for name, p in tuned.named_parameters() if p.requires_grad}
     assert now.keys() == shipped.keys() and all(
         torch.allclose(now[name], shipped[name] + 0.6, atol=1e-6) for name in now
@@ -120,5 +122,5 @@ def test_a_reader_of_another_base_or_prompt_is_left_alone(tiny_model, tmp_path, 
 
 
 def test_another_start_is_refused(tiny_model, tmp_path):
-    with pytest.raises(TrainingError, match="not from 'writer'.*sft.start"):
+    with pytest.raises(SettingsError, match="sft.start is one of 'reader', ''.*not 'writer'"):
         weights(tiny_model, tmp_path / "s", start="writer")

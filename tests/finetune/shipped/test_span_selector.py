@@ -139,7 +139,8 @@ def test_too_little_to_weigh_by_is_an_error(bench, tmp_path, monkeypatch):
 def test_proposals_are_made_once_and_say_which_are_right(
     tiny_index, tiny_embedder, tiny_generator, tmp_path, monkeypatch
 ):
-    from rag.retrieval.retriever import RetrievalSettings, Retriever
+    from rag.core.sections import RetrievalSettings
+    from rag.retrieval.retriever import Retriever
 
     text = "# Crane\n\nThe crane lifts 40 tonnes.\n"
     (tmp_path / "questions.jsonl").write_text(

@@ -15,7 +15,8 @@ from rag.answering.answer import Answer, chosen_answer, written_answer
 from rag.answering.span_scorer import SpanScores, best_paths
 from rag.answering.span_selector import SelectorWeights, SpanSelector
 from rag.core.errors import PromptError
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.core.sections import ChunkSettings
+from rag.documents.chunking import chunk_document
 from rag.generation.generator import Generation, Generator
 from rag.generation.prompt import REFUSAL, render
 from rag.models.resolve import find_model
@@ -118,9 +119,9 @@ def random_model(tiny_model):
     def reroll(seed: int) -> None:
         torch.manual_seed(seed)
         with torch.no_grad():
-            for weights in generator._base.parameters():
+            for weights in generator.base_model.parameters():
                 weights.normal_(0, 0.3)
-        generator.forget()
+        generator.clear_cache()
 
     return generator, reroll
 
@@ -156,7 +157,7 @@ def test_spans_of_random_weights_keep_the_contract(random_model):
         chooser = SpanSelector(Unsure(world.rng), *[SelectorWeights(0.0, 0.1, 0.5)] * 2)
         for shown, tokens in world.prompts(generator.tokenizer, 50):
             chunks, marks = [p.chunk for p in shown], chooser.marks("What?", shown)
-            spans, _ = generator.propose(tokens, chunks, [], None, partial(best_paths, marks=marks, chunks=chunks))
+            spans, _ = generator.propose_spans(tokens, chunks, [], None, partial(best_paths, marks=marks, chunks=chunks))
             made = chosen_answer(chooser.choose("What?", spans, shown, marks), 0.2, shown)
             answered += not made.refused
             wrong += [w for w in [broken_answer(world, shown, made)] if w]
@@ -169,7 +170,7 @@ def sampled(generator: Generator, prompts: list[list[int]]) -> list[str]:
     width, pad = max(map(len, prompts)), generator.tokenizer.eos_token_id
     ids = torch.tensor([[pad] * (width - len(row)) + row for row in prompts])
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts])
-    out = generator._base.generate(
+    out = generator.base_model.generate(
         input_ids=ids,
         attention_mask=mask,
         do_sample=True,

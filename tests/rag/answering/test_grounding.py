@@ -5,8 +5,9 @@ import pytest
 from fakes import document, passage
 from rag.answering.answer import written_answer
 from rag.answering.grounding import ground, support
+from rag.core.sections import ChunkSettings
 from rag.core.sentences import sentence_spans
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.documents.chunking import chunk_document
 from rag.generation.generator import Generation
 from rag.generation.prompt import REFUSAL, parse_answer
 from rag.retrieval.retriever import Passage

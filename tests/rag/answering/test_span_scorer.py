@@ -21,8 +21,9 @@ from rag.answering.span_scorer import (
 )
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
+from rag.core.sections import ModelSettings
 from rag.generation.span_search import SpanNode, build_span_tree
-from rag.models.resolve import ModelSettings, find_model
+from rag.models.resolve import find_model
 from rag.models.weight_delta import IDENTITY_FILE, save_delta
 
 PLACES = ("quay", "mole", "dock", "yard")

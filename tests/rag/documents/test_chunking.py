@@ -6,7 +6,8 @@ import pytest
 
 from fakes import INCOMING, INDEXED, corpus_document, document
 from rag.core.chunk import Chunk
-from rag.documents.chunking import ChunkSettings, chunk_document, chunker_identity
+from rag.core.sections import ChunkSettings
+from rag.documents.chunking import chunk_document, chunker_identity
 from rag.documents.document import PARSERS_VERSION, parse_document
 
 

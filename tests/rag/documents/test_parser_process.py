@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from rag.core.errors import DocumentError
+from rag.core.sections import DocumentSettings
 from rag.documents import parser_process
-from rag.documents.formats.limits import DocumentSettings
 from samples import SAMPLES
 
 SETTINGS = DocumentSettings()

@@ -10,11 +10,12 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from fakes import CORPUS, corpus_document
 from finetune.generator.base_model import load_trainable
 from parity import after_passages_apart, compare, difference, from_question, in_float32, load_plain, over_whole_rows
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.core.sections import ChunkSettings, ModelSettings
+from rag.documents.chunking import chunk_document
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.models.adapters import AT_QUESTION, SHIPPED_READER
-from rag.models.resolve import ModelSettings, find_model
+from rag.models.resolve import find_model
 from triplets import row
 
 pytestmark = pytest.mark.model
@@ -102,7 +103,7 @@ def test_a_saved_adapter_says_the_same_through_plain_peft(model, adapter, saved)
         made = plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=12, do_sample=False)
         return made[0, len(t.ids) :].tolist()
 
-    said = [after_passages_apart(plain, tokens, 12) if generator.apart else whole(tokens) for tokens in prompts]
+    said = [after_passages_apart(plain, tokens, 12) if generator.block_attention else whole(tokens) for tokens in prompts]
     wanted = [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in said]
     found = [generator.generate([tokens], 12)[0].text for tokens in prompts]
     print(

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from finetune.generator.base_model import load_trainable
+from rag.core.sections import PrefixSettings
 from rag.generation.kv_cache import PrefixCache
-from rag.generation.prefill import PrefixSettings
 from rag.generation.rope import uses_rope
 from rag.models.resolve import find_model
 
@@ -88,7 +88,7 @@ def test_kept_keys_and_values_are_the_models_own(tiny_generator):
         cache, mask = prefix.cache, prefix.mask
         assert prefix.start[:, 0].tolist() == [10, 30, 10] and mask.sum(1).tolist() == [10, 30, 10]
         with torch.no_grad():
-            alone = tiny_generator._base(input_ids=torch.tensor([short]), use_cache=True).past_key_values
+            alone = tiny_generator.base_model(input_ids=torch.tensor([short]), use_cache=True).past_key_values
         for layer, wanted in zip(cache.layers, alone.layers, strict=True):
             for n in (0, 2):
                 assert torch.allclose(layer.keys[n, :, 20:], wanted.keys[0], atol=1e-5)
@@ -98,7 +98,7 @@ def test_kept_keys_and_values_are_the_models_own(tiny_generator):
 def test_moved_keys_are_those_of_the_other_position(tiny_generator):
     def read(start):
         positions = torch.arange(start, start + 12)[None]
-        return tiny_generator._base(input_ids=torch.arange(60, 72)[None], position_ids=positions, use_cache=True)
+        return tiny_generator.base_model(input_ids=torch.arange(60, 72)[None], position_ids=positions, use_cache=True)
 
     with torch.no_grad():
         here, there = (read(start).past_key_values.layers for start in (10, 40))
@@ -132,13 +132,13 @@ def test_training_reads_apart_unless_told_otherwise_and_a_base_alone_jointly(tin
         load_trainable(model, "cpu", "float32").prefix.apart
         and not load_trainable(model, "cpu", "float32", PrefixSettings(apart=False)).prefix.apart
     )
-    assert not tiny_generator.apart
+    assert not tiny_generator.block_attention
 
 
 def test_passages_read_apart_see_the_instructions_and_themselves_alone(tiny_generator):
     """Each as if it were the only one, with its keys moved to where it stands."""
     head, one, two = tuple(range(5, 15)), tuple(range(20, 50)), tuple(range(60, 72))
-    alone = lambda ids: tiny_generator._base(input_ids=torch.tensor([ids]), use_cache=True).past_key_values.layers  # noqa: E731
+    alone = lambda ids: tiny_generator.base_model(input_ids=torch.tensor([ids]), use_cache=True).past_key_values.layers  # noqa: E731
     with tiny_generator.prefixes.read([(head, one, two), (head, two)]) as prefix, torch.no_grad():
         assert prefix.start[:, 0].tolist() == [52, 22]
         for layer, first, second in zip(prefix.cache.layers, alone(head + one), alone(head + two), strict=True):

@@ -5,9 +5,9 @@ import torch
 
 from fakes import passage
 from rag.answering.answer_type import expected_type
+from rag.core.sections import PrefixSettings
 from rag.generation import prompt
 from rag.generation.decoding import score_continuations
-from rag.generation.prefill import PrefixSettings
 from rag.generation.span_search import SpanNode, build_span_tree, search_spans, walk_tree
 
 TEXTS = [
@@ -101,10 +101,10 @@ def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, a
     tree = build_span_tree(tokenizer, CHUNKS)
     every = list(whole(tree))
     with torch.inference_mode():
-        read = tiny_generator._read([asked])
-        each = {ids: sum(score_continuations(tiny_generator._base, read, [[*ids, closing]])[0]) for ids in every}
-        found = search_spans(tiny_generator._base, read, tree, closing, beams=len(every), margin=1e9)
-        few = search_spans(tiny_generator._base, read, tree, closing, beams=4)
+        read = tiny_generator.prefill([asked])
+        each = {ids: sum(score_continuations(tiny_generator.base_model, read, [[*ids, closing]])[0]) for ids in every}
+        found = search_spans(tiny_generator.base_model, read, tree, closing, beams=len(every), margin=1e9)
+        few = search_spans(tiny_generator.base_model, read, tree, closing, beams=4)
     assert len(found) == len(every)
     for span in (*found, *few):
         assert span.logprob == pytest.approx(each[span.ids], abs=1e-3)
@@ -116,12 +116,12 @@ def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, ask
     tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
     tree = build_span_tree(tokenizer, CHUNKS)
     with torch.inference_mode():
-        read = tiny_generator._read([asked])
+        read = tiny_generator.prefill([asked])
         length = read.cache.get_seq_length()
-        every = search_spans(tiny_generator._base, read, tree, closing, beams=len(list(walk_tree(tree))), margin=1e9)
-        few = search_spans(tiny_generator._base, read, tree, closing, beams=3)
+        every = search_spans(tiny_generator.base_model, read, tree, closing, beams=len(list(walk_tree(tree))), margin=1e9)
+        few = search_spans(tiny_generator.base_model, read, tree, closing, beams=3)
         worst = [span.ids for span in every[-4:]]
-        more = search_spans(tiny_generator._base, read, tree, closing, beams=3, also=[*worst, few[0].ids, worst[0]])
+        more = search_spans(tiny_generator.base_model, read, tree, closing, beams=3, also=[*worst, few[0].ids, worst[0]])
         assert read.cache.get_seq_length() == length
     assert {span.ids for span in more} == {span.ids for span in few} | {*worst} and len(more) == len(few) + 4
     known = {span.ids: span for span in every}
@@ -134,8 +134,8 @@ def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, ask
 
 def test_proposing_leaves_what_was_read_as_it_was(tiny_generator, asked):
     before = tiny_generator.generate([asked], 8)
-    first = tiny_generator.propose(asked, CHUNKS, [])
-    again = tiny_generator.propose(asked, CHUNKS, tiny_generator.tokenizer("40")["input_ids"])
+    first = tiny_generator.propose_spans(asked, CHUNKS, [])
+    again = tiny_generator.propose_spans(asked, CHUNKS, tiny_generator.tokenizer("40")["input_ids"])
     assert first[0] == again[0] and first[1] == [] and len(again[1]) == len(tiny_generator.tokenizer("40")["input_ids"])
     assert tiny_generator.generate([asked], 8) == before
 
@@ -145,12 +145,12 @@ def test_an_adapter_proposes_otherwise_than_its_base(tiny_model, tiny_adapter, a
     from rag.models.resolve import find_model
 
     tuned = Generator(find_model(str(tiny_model)), "cpu", "float32", tiny_adapter, prefix=PrefixSettings(10))
-    with tuned.base():
-        base = tuned.propose(asked, CHUNKS, [])[0]
-    assert [s.logprob for s in tuned.propose(asked, CHUNKS, [])[0]] != [s.logprob for s in base]
+    with tuned.without_adapter():
+        base = tuned.propose_spans(asked, CHUNKS, [])[0]
+    assert [s.logprob for s in tuned.propose_spans(asked, CHUNKS, [])[0]] != [s.logprob for s in base]
 
 
 def test_passages_without_words_give_no_spans(tiny_generator):
     chunks = [passage("... !!! —").chunk]
     tokens = prompt.render(tiny_generator.tokenizer, "What?", chunks)
-    assert tiny_generator.propose(tokens, chunks, []) == ([], [])
+    assert tiny_generator.propose_spans(tokens, chunks, []) == ([], [])

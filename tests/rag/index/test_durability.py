@@ -20,12 +20,12 @@ from tqdm import tqdm
 import rag.index.snapshot
 from fakes import HashEmbedder
 from rag.core.errors import StoreError
-from rag.documents.chunking import ChunkSettings
+from rag.core.sections import ChunkSettings, RetrievalSettings
 from rag.index.database import Database
 from rag.index.indexing import IndexingSettings, compact, ingest, sync
 from rag.index.store import DocumentStore
 from rag.index.writer import StoreWriter
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
 KILLS = int(os.environ.get("RAGTUNE_KILLS", "60"))

@@ -6,9 +6,10 @@ import random
 import pytest
 
 from fakes import HashEmbedder
+from rag.core.sections import RetrievalSettings
 from rag.index.indexing import IndexingSettings, compact, ingest, remove, sync
 from rag.index.writer import StoreWriter
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
 SEQUENCES = int(os.environ.get("RAGTUNE_SEQUENCES", "12"))

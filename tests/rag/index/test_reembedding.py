@@ -10,6 +10,7 @@ from fakes import HashEmbedder, put
 from rag import factory
 from rag.cli.main import main
 from rag.core.errors import StoreError
+from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
 from rag.index.indexing import IndexingSettings, ingest, remove
 from rag.index.reembedding import reembed
@@ -17,7 +18,7 @@ from rag.index.store import DocumentStore
 from rag.models import registry
 from rag.models.registry import Promotion
 from rag.models.resolve import LocalModel
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 TEXTS = {f"{n}.md": f"# Crane {n}\n\nThe crane of berth {n} lifts {n * 10} tonnes." for n in range(1, 8)}
 QUESTION = "Which crane lifts 30 tonnes?"

@@ -8,10 +8,11 @@ import signal
 import pytest
 
 from fakes import HashEmbedder, put
+from rag.core.sections import RetrievalSettings
 from rag.index.indexing import IndexingSettings, compact, ingest, remove, sync
 from rag.index.store import DocumentStore
 from rag.index.writer import StoreWriter
-from rag.retrieval.retriever import RetrievalSettings, Retriever
+from rag.retrieval.retriever import Retriever
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
 

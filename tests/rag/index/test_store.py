@@ -9,7 +9,8 @@ import pytest
 
 from fakes import document, put
 from rag.core.errors import StoreError
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.core.sections import ChunkSettings
+from rag.documents.chunking import chunk_document
 from rag.index.writer import StoreWriter
 
 IDENTITY = {"embedder": "tiny", "chunker": "tiny"}

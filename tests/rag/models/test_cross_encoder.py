@@ -10,8 +10,9 @@ from finetune.shipped.bench import held_out
 from finetune.shipped.cross_encoder import as_pairs
 from finetune.shipped.span_proposals import SpanProposal
 from rag.core.errors import ModelError, TrainingError
+from rag.core.sections import ModelSettings
 from rag.models.cross_encoder import SHIPPED, Reranker
-from rag.models.resolve import ModelSettings, find_model
+from rag.models.resolve import find_model
 from rag.models.weight_delta import IDENTITY_FILE
 
 TEXT = """# Harbour

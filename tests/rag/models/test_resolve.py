@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from rag.core.errors import ModelError
+from rag.core.sections import ModelSettings
 from rag.models import resolve
 from rag.models.device import choose_device
 from rag.models.resolve import WheelModel, find_model
@@ -126,7 +127,7 @@ def test_hub_id_that_is_on_disk_is_found_without_the_network(tiny_model, tmp_pat
 
 
 def test_the_shipped_cross_encoder_stands_beside_the_default_embedder_alone():
-    assert resolve.ModelSettings().cross_encoder == "shipped"
-    assert resolve.ModelSettings(embedder="some/other").cross_encoder == ""
-    assert resolve.ModelSettings(reranker="").cross_encoder == ""
-    assert resolve.ModelSettings(embedder="some/other", reranker="shipped").cross_encoder == "shipped"
+    assert ModelSettings().cross_encoder == "shipped"
+    assert ModelSettings(embedder="some/other").cross_encoder == ""
+    assert ModelSettings(reranker="").cross_encoder == ""
+    assert ModelSettings(embedder="some/other", reranker="shipped").cross_encoder == "shipped"

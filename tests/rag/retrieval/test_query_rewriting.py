@@ -57,7 +57,8 @@ def test_rewriting_again_and_again_stays_short():
 
 
 def test_conversations_are_found_again_when_they_are_rewritten(tiny_index, tiny_embedder, tmp_path):
-    from rag.retrieval.retriever import RetrievalSettings, Retriever
+    from rag.core.sections import RetrievalSettings
+    from rag.retrieval.retriever import Retriever
 
     texts = {
         "mole.md": "# Long Mole\n\nThe Long Mole was built in 1901 at the Long Mole quay.",

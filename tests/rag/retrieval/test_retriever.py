@@ -3,8 +3,9 @@ import random
 import pytest
 
 from fakes import HashEmbedder, put
+from rag.core.sections import RetrievalSettings
 from rag.index.writer import StoreWriter
-from rag.retrieval.retriever import RetrievalSettings, Retriever, reciprocal_rank_fusion
+from rag.retrieval.retriever import Retriever, reciprocal_rank_fusion
 
 TEXTS = {
     "crane.md": "# Crane\n\nThe crane lifts 40 tonnes.\n\n# Care\n\nGrease the slew ring every month.",

@@ -10,10 +10,10 @@ import pytest
 
 from bad_files import BAD, READ, outcome
 from rag.core.errors import DocumentError
+from rag.core.sections import DocumentSettings
 from rag.documents import discovery
 from rag.documents.discovery import find_files, load_bytes
 from rag.documents.document import read_document
-from rag.documents.formats.limits import DocumentSettings
 
 
 @pytest.mark.parametrize("bad", BAD, ids=[bad.name for bad in BAD])

@@ -8,9 +8,9 @@ import pytest
 
 from rag.core.chunk import Chunk
 from rag.core.errors import DocumentError
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.core.sections import ChunkSettings, DocumentSettings
+from rag.documents.chunking import chunk_document
 from rag.documents.document import parse_document
-from rag.documents.formats.limits import DocumentSettings
 from rag.documents.formats.registry import SUFFIXES
 from rag.documents.formats.source_code import SYNTAX
 from samples import CODE, SAMPLES, email, lines, notebook, pdf

@@ -9,7 +9,8 @@ from docx.enum.text import WD_COLOR_INDEX
 from docx.shared import Pt, RGBColor
 
 from rag.core.invisible_characters import remove_invisible
-from rag.documents.chunking import ChunkSettings, chunk_document
+from rag.core.sections import ChunkSettings
+from rag.documents.chunking import chunk_document
 from rag.documents.document import parse_document
 from rag.documents.formats.html import parse_page
 from samples import notebook, pdf
