@@ -21,6 +21,7 @@ ORDER = {
         {"__main__"},
     ],
     "finetune": [
+        {"settings"},
         {"data"},
         {"mining"},
         {"generator", "human", "retriever"},

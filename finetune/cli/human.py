@@ -69,6 +69,6 @@ def run_review(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_lineage(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.data.lineage import tell
+    from finetune.data.lineage import lineage_report
 
-    print(tell(args.document, args.json))
+    print(lineage_report(args.document, args.json))

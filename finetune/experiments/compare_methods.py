@@ -59,8 +59,9 @@ def attempt(
 ) -> Trial:
     """Train one method for that many steps. Raises TrainingError where it can't train this base."""
     from finetune.generator.base_model import load_trainable
-    from finetune.generator.sft import SftSettings, sft_trainer
+    from finetune.generator.sft import sft_trainer
     from finetune.generator.trainer_setup import run_trainer
+    from finetune.settings import SftSettings
 
     base = load_trainable(model, device, precision)
     with tempfile.TemporaryDirectory() as place:

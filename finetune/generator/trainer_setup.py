@@ -10,7 +10,7 @@ import torch
 from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.data.training_set import learned
+from finetune.data.training_set import frozen_rows
 from finetune.generator.base_model import TrainableModel, float32_adapter, score_labels_only
 from finetune.generator.progress import Progress
 from rag.core.jsonl import write_lines
@@ -93,7 +93,7 @@ def adapter_identity(stage: Stage, base: TrainableModel, method: str, at_questio
         **base_identity(base, method, at_question),
         "run": stage.run,
         "stage": stage.name,
-        "data": learned(stage.run)[1],
+        "data": frozen_rows(stage.run)[1],
     }
 
 
@@ -110,12 +110,12 @@ def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
 def training_record(mined: Stage) -> dict[str, Any]:
     """-> the documents by part and every question that the adapter has learned from or was chosen by: it goes where the adapter goes, so
     that evaluation can tell seen from new and refuse questions that were trained on."""
-    rows, documents = learned(mined.run)[0], mined.receipt()["documents"]
+    rows, documents = frozen_rows(mined.run)[0], mined.receipt()["documents"]
     for part, row in rows:
         if not any(row.document in known for known in documents.values()):  # indexed after mining, then imported
             documents.setdefault(part, []).append(row.document)
     questions = [
-        {"id": row.id, "part": part, "question": row.question, "documents": sorted(row.homes)} for part, row in rows
+        {"id": row.id, "part": part, "question": row.question, "documents": sorted(row.gold_passages)} for part, row in rows
     ]
     return {"documents": documents, "questions": questions}
 

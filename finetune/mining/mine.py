@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from finetune.data.split import DEV, TRAIN, UNMINED, part
+from finetune.data.split import DEV, GATE, HELD_OUT, TRAIN, UNMINED, document_part
 from finetune.mining.candidates import choose_candidates
 from finetune.mining.question_prompt import Candidate
 from finetune.mining.round_trip import RoundTrip
-from finetune.mining.row_builder import RowBuilder, RowSettings
+from finetune.mining.row_builder import RowBuilder
 from finetune.mining.teacher import Teacher, written
+from finetune.settings import MineSettings
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.core.jsonl import file_digest, write_lines
@@ -26,19 +26,6 @@ from rag.retrieval.retriever import Retriever
 LOOK_AT = 20  # rows that are printed
 
 
-@dataclass(frozen=True)
-class MineSettings(RowSettings):
-    """candidates: spans to write questions for; of `train` the most, where its minutes allow them. batch: of them, whose questions are written together.
-    checked: reader and cross-encoder are asked whether a question leads back to its span. written: share of spans for which the writer that ships is asked
-    before the sentence. teacher: base URL of an OpenAI-compatible endpoint that takes its place, always first, "" for none. teacher_answers: whether that model
-    also trims the answer."""
-
-    candidates: int = 400
-    checked: bool = True
-    batch: int = 16
-    written: float = 0.5
-    teacher: str = ""
-    teacher_answers: bool = False
 
 
 def mine(
@@ -49,7 +36,7 @@ def mine(
     base: str,
     settings: MineSettings,
 ) -> None:
-    """Write train.jsonl, dev.jsonl, rejects.jsonl and the receipt. Raises TrainingError when the corpus gives too little."""
+    """Write train.jsonl, dev.jsonl, gate.jsonl, rejects.jsonl and the receipt. Raises TrainingError when the corpus gives too little."""
     candidates = choose_candidates(retriever.chunks, settings.candidates, settings.seed)
     if not candidates:
         raise TrainingError("the index has no document to mine: make index")
@@ -92,9 +79,11 @@ def _asked_in_place(spot: Candidate, sieve: RowBuilder, bar: tqdm) -> bool:
 
 
 def _write(stage: Stage, sieve: RowBuilder) -> None:
-    train, dev = sieve.rows[TRAIN], sieve.rows[DEV]
-    if len(train) < 4 or not dev:
-        raise TrainingError(f"only {len(train)} rows to train on and {len(dev)} for development: index more documents")
+    train, dev, gate = (len(sieve.rows[part]) for part in (TRAIN, DEV, GATE))
+    if train < 4 or not dev or not gate:
+        raise TrainingError(
+            f"only {train} rows to train on, {dev} to choose by and {gate} for promotion: index more documents"
+        )
     for name, rows in sieve.rows.items():
         write_lines(stage.folder / f"{name}.jsonl", rows)
     write_lines(stage.folder / "rejects.jsonl", sieve.rejects)
@@ -120,10 +109,12 @@ def show(sieve: RowBuilder, seed: int) -> str:
 
 def _receipt(stage: Stage, sieve: RowBuilder, chunks: list[Chunk]) -> dict:
     documents = sorted({chunk.document for chunk in chunks})
+    parts = {TRAIN: TRAIN, DEV: HELD_OUT, UNMINED: UNMINED}  # documents with gate rows are listed with those of dev rows
     return {
         "kept": {name: dict(Counter(row.kind for row in rows)) for name, rows in sieve.rows.items()},
         "voices": dict(sieve.voices),
         "in place": sieve.in_place,
-        "documents": {name: [d for d in documents if part(d) == name] for name in (TRAIN, DEV, UNMINED)},
+        "documents": {name: [d for d in documents if document_part(d) == part] for name, part in parts.items()},
+        "held_out": sieve.split.held_out,
         "data": file_digest(stage.folder / f"{TRAIN}.jsonl"),
     }

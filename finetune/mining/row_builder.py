@@ -5,14 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from tqdm import tqdm
 
 from finetune.data.rows import TrainingRow
-from finetune.data.split import DEV, TRAIN, part
+from finetune.data.split import PARTS, Split
 from finetune.mining import filters
-from finetune.mining.candidates import part_of
 from finetune.mining.cloze import cloze_question
 from finetune.mining.labeling import label, multihop_row, unanswerable_row
 from finetune.mining.multihop import MULTIHOP, Description, MultihopQuestion, multihop_questions
@@ -20,37 +18,13 @@ from finetune.mining.query_styles import FULL, apply_style, pick_style
 from finetune.mining.question_prompt import Candidate
 from finetune.mining.round_trip import RoundTrip
 from finetune.mining.unanswerable import SWAPPED, Terms, swaps
+from finetune.settings import RowSettings
 from rag.core.chunk import Chunk
-from rag.core.errors import TrainingError
 from rag.retrieval.retriever import Passage, Retriever
 
 OF_ONE = 2  # questions that one description stands in, at most
 
 
-@dataclass(frozen=True)
-class RowSettings:
-    """left_out: share of kept questions whose own passage is taken out of the context, so that the right answer is the refusal. unanswerable: share of all rows
-    whose right answer is the refusal, filled up with twisted questions as far as there are. multihop: share of all rows that need two passages. query_styles: share
-    of keywords, and of misspelt ones. reach: a question must find its passage among this many. cloze: questions are made from sentences, too. without: filters
-    to leave out, by name and parted by commas, to see what each is worth."""
-
-    left_out: float = 0.2
-    unanswerable: float = 0.33
-    multihop: float = 0.1
-    query_styles: float = 0.1
-    reach: int = 10
-    cloze: bool = True
-    without: str = ""
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Raises TrainingError where there is no filter of a name."""
-        if unknown := sorted(self.left_out_filters - {*filters.NAMES}):
-            raise TrainingError(f"mine.without: there is no filter {unknown[0]!r}, only {', '.join(filters.NAMES)}")
-
-    @property
-    def left_out_filters(self) -> frozenset[str]:
-        return frozenset(filter(None, map(str.strip, self.without.split(","))))
 
 
 class _Once:
@@ -71,7 +45,7 @@ class RowBuilder:
     """Puts each question among the rows of its part or among the rejects."""
 
     def __init__(self, retriever: Retriever, round_trip: RoundTrip | None, settings: RowSettings):
-        self.rows: dict[str, list[TrainingRow]] = {TRAIN: [], DEV: []}
+        self.rows: dict[str, list[TrainingRow]] = {part: [] for part in PARTS}
         self.rejects: list[dict] = []
         self.voices: Counter[str] = Counter()
         self.in_place = 0
@@ -80,7 +54,7 @@ class RowBuilder:
         self._kept: list[tuple[str, TrainingRow, str]] = []  # question in full, its row and part
         self._contents: list[frozenset[str]] = []
         self._rng = random.Random(settings.seed)
-        self._dev_documents = any(part(chunk.document) == DEV for chunk in retriever.chunks)
+        self.split = Split.of(retriever.chunks)
 
     def judge(self, questions: list[str], spot: Candidate, written: bool = True) -> bool:
         """Keep of the questions that pass the one that the span answers best. written: by a model. -> whether one was kept."""
@@ -99,7 +73,7 @@ class RowBuilder:
             )
             reasons |= {asked: "another question for its span is better" for asked in passed if asked != question}
             if row:
-                self._keep(question, row, voice, part_of(chunk, self._dev_documents))
+                self._keep(question, row, voice, self._part_of(chunk))
             else:
                 reasons[question] = str(reason)
         for question, reason in reasons.items():
@@ -120,6 +94,9 @@ class RowBuilder:
         kept = bool(made) and self.judge([made], spot, written=False)
         self.in_place += kept
         return kept
+
+    def _part_of(self, chunk: Chunk) -> str:
+        return self.split.part_of(chunk.document, chunk.start)
 
     def _keep(self, question: str, row: TrainingRow, voice: str, name: str) -> None:
         """question: in full."""
@@ -151,7 +128,7 @@ class RowBuilder:
         every = list(multihop_questions(self._retriever.chunks, random.Random(self._settings.seed)))
         for made in tqdm(every, desc="joining", unit=" questions"):
             name, other = (
-                part_of(self._retriever.chunks[n], self._dev_documents) for n in (made.spot.chunk, made.by.chunk)
+                self._part_of(self._retriever.chunks[n]) for n in (made.spot.chunk, made.by.chunk)
             )
             rows = self.rows.get(name, [])
             if (
@@ -189,7 +166,7 @@ class RowBuilder:
 
     def fill_up(self) -> Counter[str]:
         """Twist kept questions until the share of unanswerable ones is reached or all have been tried. -> rejected ways of twisting by reason."""
-        terms = Terms([c for c in self._retriever.chunks if part_of(c, self._dev_documents) in self.rows])
+        terms = Terms([c for c in self._retriever.chunks if self._part_of(c) in self.rows])
         reasons: Counter[str] = Counter()
         for question, row, name in self._rng.sample(self._kept, len(self._kept)):
             if row.cited and sum(not r.cited for r in self.rows[name]) < self._settings.unanswerable * len(

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from finetune.data.rows import PreferencePair, TrainingRow, read_pairs
-from finetune.data.training_set import TRAIN, training_rows
+from finetune.data.split import TRAIN
+from finetune.data.training_set import training_rows
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
@@ -45,7 +46,7 @@ def find_hard_negatives(
     places, found = {place(c): c for c in retriever.chunks}, 0
     for row in rows:
         right = places.get((row.document, *row.gold))
-        if right is None or not row.told_at_home:  # the document has changed since
+        if right is None or not row.gold_has_answer:  # the document has changed since
             continue
         found += 1
         near = [*misled.get(row.id, []), *(p.chunk for p in retriever.search(row.question, DEPTH))]

@@ -93,10 +93,10 @@ def _of(asked: dict, generator: Generator, boundaries: SpanScorer, retriever: Re
     chunks = [p.chunk for p in retriever.search(question)]
     marks = boundaries.read(question, [chunk.search_text for chunk in chunks])
     prompted, kind = prompt.render(generator.tokenizer, question, chunks), answer_type.expected_type(question)
-    for span in generator.propose(prompted, chunks, [], kind, partial(best_paths, marks=marks, chunks=chunks))[0]:
+    for span in generator.propose_spans(prompted, chunks, [], kind, partial(best_paths, marks=marks, chunks=chunks))[0]:
         for place in span.places[:PLACES_PER_SPAN]:
             chunk = chunks[place.passage - 1]
-            text = " ".join(chunk.text[place.start : place.end].split())
+            text = place.text(chunk)
             claim, evidence = claim_and_evidence(question, text, chunk, place.sentence)
             f1 = token_f1(text, asked["answers"]) if asked["answers"] else 0.0
             start, end = chunk.search_offset(place.start), chunk.search_offset(place.end)

@@ -17,8 +17,9 @@ from finetune.generator.base_model import load_trainable
 from finetune.generator.callbacks import StopAtCollapse, answer_f1
 from finetune.generator.merge import merge
 from finetune.generator.peft_methods import METHODS, find_method
-from finetune.generator.sft import SftSettings, sft_trainer
+from finetune.generator.sft import sft_trainer
 from finetune.generator.trainer_setup import base_identity, write_adapter
+from finetune.settings import SftSettings
 from rag.core.errors import TrainingError
 from rag.generation import prompt
 from rag.generation.generator import Generator

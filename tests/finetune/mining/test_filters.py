@@ -3,8 +3,8 @@ import pytest
 from fakes import passage
 from finetune.mining.filters import NAMES, answered_otherwise, content, not_found_again, plain_reason, unsupported
 from finetune.mining.question_prompt import candidate
-from finetune.mining.row_builder import RowSettings
-from rag.core.errors import TrainingError
+from finetune.settings import RowSettings
+from rag.core.errors import SettingsError
 
 SENTENCE = "The crane on the north quay lifts 40 tonnes in calm weather."
 CHUNK = passage(SENTENCE, headings=("Crane manual", "Limits")).chunk
@@ -58,7 +58,7 @@ def test_each_filter_can_be_left_out_by_its_name(name, question):
 
 def test_a_filter_that_is_not_there_cannot_be_left_out():
     assert RowSettings(without="unrelated, unsupported").left_out_filters == {"unrelated", "unsupported"}
-    with pytest.raises(TrainingError, match="no filter 'closed', only malformed"):
+    with pytest.raises(SettingsError, match="no filter 'closed', only malformed"):
         RowSettings(without="closed")
 
 
