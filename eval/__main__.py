@@ -179,7 +179,8 @@ def run_gold(args: argparse.Namespace, settings: Settings) -> None:
 
 def indexed_gold(corpus: Path, settings: Settings) -> tuple[Path, Path]:
     """-> the run's folder, an index of all of the corpus in it, and the file of questions."""
-    from eval.runs.evaluate import RUNS, build_index
+    from eval.runs.evaluation_index import build_index
+    from rag.core.run_folder import RUNS
 
     incoming = corpus / "incoming"
     build_index(settings, RUNS / "gold" / "index", [corpus, incoming] if incoming.exists() else [corpus])
@@ -187,7 +188,7 @@ def indexed_gold(corpus: Path, settings: Settings) -> tuple[Path, Path]:
 
 
 def run_bench(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.runs.evaluate import newest_adapter
+    from eval.runs.generators import newest_adapter
 
     folder, file = indexed_bench(args, settings)
     if args.train:
@@ -198,8 +199,9 @@ def run_bench(args: argparse.Namespace, settings: Settings) -> None:
 
 def indexed_bench(args: argparse.Namespace, settings: Settings) -> tuple[Path, Path]:
     """-> the run's folder, the bench's index in it, and the file of questions. Raises EvaluationError when the folder is no bench."""
-    from eval.runs.evaluate import RUNS, build_index
+    from eval.runs.evaluation_index import build_index
     from rag.core.errors import EvaluationError
+    from rag.core.run_folder import RUNS
 
     bench = args.folder
     if not (bench / "documents").is_dir() or not (bench / "questions.jsonl").is_file():
@@ -225,12 +227,14 @@ def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
 
 def bench_run(folder: Path, settings: Settings) -> str:
     """-> the run's name, other for other documents or settings, so that nothing of an earlier bench is taken for this one."""
+    from rag.core.run_folder import as_run_name
+
     digest = hashlib.sha256(json.dumps(settings.overrides).encode())
     for path in sorted((folder / "documents").rglob("*")):
         digest.update(
             f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()}".encode() if path.is_file() else b""
         )
-    return f"bench-{folder.resolve().name}-{digest.hexdigest()[:8]}"
+    return as_run_name(f"bench-{folder.resolve().name}-{digest.hexdigest()[:8]}")
 
 
 def train(args: argparse.Namespace, run: str, index: Path) -> None:

@@ -135,7 +135,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
         model.digest,
         mining,
     )
-    receipt = stage.receipt()
+    receipt = stage.result()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
     if isinstance(writer, Teacher):
         print(f"teacher: {writer.endpoint.spent()}")
@@ -199,7 +199,7 @@ def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     from rag.core.sections import AnswerSettings
 
     mined = Stage(args.run, "mine")
-    mined.receipt()
+    mined.result()
     rows = read_rows(mined.folder / "dev.jsonl")
     model, device, _ = configured_base(settings)
     apart = merge(

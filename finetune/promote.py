@@ -17,7 +17,7 @@ def promote_run(judged: Stage, settings: Settings, index: Path) -> None:
     A new embedder then reads the passages of the index anew, which goes on with the former's until that is done."""
     if not judged.finished:
         raise TrainingError(f"run {judged.run} is not judged yet: python -m eval attribution --run {judged.run}")
-    verdicts = judged.receipt()["verdicts"]
+    verdicts = judged.result()["verdicts"]
     new = {
         name: registry.Promotion(str(_kept(judged.run, name, v)), f"{judged.run}: {v['sentence']}")
         for name, v in verdicts.items()

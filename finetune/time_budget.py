@@ -149,7 +149,7 @@ def within(settings: Settings, index: Path, minutes: float, run: str) -> Setting
     def total(candidates: int) -> float:
         return sum(stages(candidates).values()) / 60
 
-    spans = Stage(run, "mine").receipt()["spans"] if "mine" in done else most(mining.candidates, total, minutes)
+    spans = Stage(run, "mine").result()["spans"] if "mine" in done else most(mining.candidates, total, minutes)
     parts = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in stages(spans).items())
     print(f"training {model.name} on {device} in {precision}; estimate: {total(spans):.0f} min ({parts})", flush=True)
     if "mine" not in done and spans < mining.candidates:

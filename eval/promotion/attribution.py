@@ -20,7 +20,7 @@ from eval.runs.questions import Evidence, Question, question_fields
 from eval.runs.trial_embedder import retrievers
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import read_lines, write_json
-from rag.core.run_folder import RUNS
+from rag.core.run_folder import run_folder
 from rag.core.sections import PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.factory import (
@@ -68,20 +68,20 @@ def attribute(settings: Settings, run: str, index: Path) -> dict[str, Any]:
     new, (held, whose) = trained(run), held_of(run)
     if not new:
         raise EvaluationError(f"run {run} has trained nothing: python -m finetune train --run {run}")
-    (RUNS / run / "attribution" / "run.json").unlink(missing_ok=True)  # an older verdict must not pass for this one's
+    (run_folder(run) / "attribution" / "run.json").unlink(missing_ok=True)  # an older verdict must not pass for this one's
     found, ordered, seconds = search(settings, index, held, new.get(EMBEDDER), new.get(RERANKER))
-    scores = answer(settings, held, found, new.get(GENERATOR), RUNS / run / "attribution")
+    scores = answer(settings, held, found, new.get(GENERATOR), run_folder(run) / "attribution")
     told = {"run": run, "n": len(held), "questions": whose, "search_ms": {_name(c): round(1000 * percentile(s, 50), 1) for c, s in seconds.items()},
             **judged(scores, ordered, new)}  # fmt: skip
-    write_json(RUNS / run / "attribution" / "run.json", told)
+    write_json(run_folder(run) / "attribution" / "run.json", told)
     return told
 
 
 def trained(run: str) -> dict[str, Path]:
     """-> component: the folder of the run's new weights. Of the generator's stages, the one that python -m eval dev found best, else the last."""
-    dev = RUNS / run / "dev" / "run.json"
+    dev = run_folder(run) / "dev" / "run.json"
     adapter = Path(json.loads(dev.read_text(encoding="utf-8"))["adapter"]) if dev.exists() else newest_adapter(run)
-    delta = {name: RUNS / run / stage for name, stage in RETRIEVAL.items()}
+    delta = {name: run_folder(run) / stage for name, stage in RETRIEVAL.items()}
     found = {
         GENERATOR: adapter,
         **{name: stage / "weights" if (stage / "run.json").exists() else None for name, stage in delta.items()},
@@ -93,7 +93,7 @@ def held_of(run: str) -> tuple[list[Held], str]:
     """-> the run's development questions, and whose: of imported files alone where these have PEOPLE at least, since mined ones, of which most are the sentence
     itself, flatter what was trained on their like (eval/LOG.md)."""
     held = read_held(development(run))
-    people = {row["id"] for path in sorted((RUNS / run).glob("import/*/dev.jsonl")) for row in read_lines(path)}
+    people = {row["id"] for path in sorted(run_folder(run).glob("import/*/dev.jsonl")) for row in read_lines(path)}
     theirs = [h for h in held if h.question.id in people]
     return (theirs, "people's") if sum(h.question.kind != ASKED_IN_VAIN for h in theirs) >= PEOPLE else (held, "mined")
 

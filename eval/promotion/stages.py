@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from eval.runs.predict import predict
 from eval.runs.questions import Evidence, Question
 from rag.core.chunk import Chunk
 from rag.core.errors import EvaluationError
-from rag.core.run_folder import RUNS
+from rag.core.run_folder import Stage, run_folder
 from rag.core.sections import PrefixSettings
 from rag.core.settings import Settings
 from rag.factory import live_adapter, open_answerer, open_generator, shipped_reader
@@ -27,12 +26,12 @@ def compare_stages(settings: Settings, run: str) -> dict[str, Any]:
     passages; -> the verdict, also in dev/run.json."""
     questions, shown = read_dev_rows(development(run))
     adapters = {
-        stage: RUNS / run / stage / "adapter" for stage in ("sft", "dpo") if (RUNS / run / stage / "run.json").exists()
+        stage: run_folder(run) / stage / "adapter" for stage in ("sft", "dpo") if (run_folder(run) / stage / "run.json").exists()
     }
     if not adapters:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
-    folder, cache = RUNS / run / "dev", make_prefix_cache(settings.section(PrefixSettings))
-    shutil.rmtree(folder, ignore_errors=True)
+    folder, cache = run_folder(run) / "dev", make_prefix_cache(settings.section(PrefixSettings))
+    Stage(run, "dev").clear()
     now = incumbent(settings)
     predictions = {}
     for name, adapter in {"base": None, **now, **adapters}.items():
@@ -50,8 +49,8 @@ def compare_stages(settings: Settings, run: str) -> dict[str, Any]:
 
 def development(run: str) -> Path:
     """-> the run's development rows: as SFT kept them, imported ones among them and reviewed; where nothing is trained by it, as they were mined."""
-    kept = RUNS / run / "sft" / "dev.jsonl"
-    return kept if kept.exists() else RUNS / run / "mine" / "dev.jsonl"
+    kept = run_folder(run) / "sft" / "dev.jsonl"
+    return kept if kept.exists() else run_folder(run) / "mine" / "dev.jsonl"
 
 
 def incumbent(settings: Settings) -> dict[str, Path]:

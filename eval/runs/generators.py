@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.core.errors import EvaluationError
+from rag.core.run_folder import run_folder
+from rag.factory import (
+    live_adapter,
+)
 
 
 def generators_of(text: str, adapter: Path | None) -> dict[str, Path | None]:
     """-> name: adapter, None for the base model. Raises EvaluationError on a name that is neither base, tuned nor NAME=ADAPTER."""
-    from eval.runs.evaluate import tuned_adapter
 
     found: dict[str, Path | None] = {}
     for item in filter(None, map(str.strip, text.split(","))):
@@ -25,4 +28,19 @@ def generators_of(text: str, adapter: Path | None) -> dict[str, Path | None]:
         found[name] = Path(folder) if equals else tuned_adapter(adapter) if name == "tuned" else None
     if not found:
         raise EvaluationError("--generators names nothing: base,tuned")
+    return found
+
+
+def newest_adapter(run: str) -> Path | None:
+    """-> the adapter of the run's last finished stage."""
+    return next(
+        (run_folder(run) / stage / "adapter" for stage in ("dpo", "sft") if (run_folder(run) / stage / "run.json").exists()), None
+    )
+
+
+def tuned_adapter(given: Path | None) -> Path:
+    """-> the adapter to measure: the one given, else the live one, else the newest of make train. Raises EvaluationError when there is none."""
+    found = given or live_adapter() or newest_adapter("default")
+    if found is None:
+        raise EvaluationError("there is no tuned adapter: make train, or evaluate --generators base")
     return found

@@ -76,7 +76,7 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     from rag.core.sections import PrefixSettings
 
     mined = Stage(args.run, "mine")
-    mined.receipt()
+    mined.result()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
     model, device, precision = configured_base(settings)
     print(HEADER, flush=True)
@@ -94,7 +94,7 @@ def run_methods(args: argparse.Namespace, settings: Settings) -> None:
     from rag.core.run_folder import Stage
 
     mined = Stage(args.run, "mine")
-    mined.receipt()
+    mined.result()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
     print(HEADER, flush=True)
     write_lines(args.json, compare_methods(*configured_base(settings), train, dev[: args.dev], args.steps))
@@ -129,6 +129,7 @@ def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.question_writer import open_writer
     from rag.core.errors import TrainingError
     from rag.core.jsonl import write_lines
+    from rag.core.run_folder import as_run_name
     from rag.core.sections import AnswerSettings
     from rag.models.device import choose_device
 
@@ -138,7 +139,7 @@ def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
         raise TrainingError(
             f"{args.writer} is no question writer for this base: python -m finetune writer {args.other} --out {args.writer}"
         )
-    run = f"against-people-{args.bench.resolve().name}-{_basis(args, settings)}"
+    run = as_run_name(f"against-people-{args.bench.resolve().name}-{_basis(args, settings)}")
     teaching = Teaching(settings, args.bench, args.other, run, args.sample)
     round_trip = open_round_trip(settings)
     mined = [teaching.mined(writer, round_trip, seed) for seed in range(args.trainings)]
@@ -150,7 +151,7 @@ def run_against_people(args: argparse.Namespace, settings: Settings) -> None:
         told[MINED], told[PEOPLE], heard([teaching.tell_base()]), settings.section(AnswerSettings).least
     )
     asked = sum(bool(each.answers) for each in teaching.asked)
-    kept = [stage.receipt()["kept"] for stage in mined]
+    kept = [stage.result()["kept"] for stage in mined]
     write_lines(
         args.json,
         [

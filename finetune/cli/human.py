@@ -55,7 +55,7 @@ def run_import(args: argparse.Namespace, settings: Settings) -> None:
     retriever, reach = open_retriever(settings, args.index), settings.section(MineSettings).reach
     for path in args.files:
         stage = import_file(path, args.run, retriever, reach)
-        made = stage.receipt()
+        made = stage.result()
         print(f"{path}: kept {made['kept']}, rejected {made['rejected']}; {stage.folder}")
 
 

@@ -1,98 +1,161 @@
-"""The rows that a run trains on: mined and imported ones, as people who have reviewed them left them."""
+"""The rows of a run: mined and imported ones, with people's reviews applied, and the rows that training keeps."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from finetune.data.rows import TrainingRow, read_rows, row_from_json
+from finetune.data.split import DEV, GATE, PARTS, TRAIN
 from rag.core.errors import TrainingError
 from rag.core.jsonl import file_digest, read_lines, write_lines
 from rag.core.run_folder import Stage
 from rag.core.text_metrics import normalize
 
-DEV, TRAIN = "dev", "train"
-REVIEWED = (
-    3  # times that a reviewed row is trained on: repeated, not weighed in the loss, so that every trainer does the same
-)
-LEARNED = "learned.json"  # written last of the rows that SFT keeps
+# Times that a reviewed row is trained on: repeated, not weighted in the loss, so that every trainer does the same.
+REVIEWED = 3
+FROZEN = "learned.json"  # written last of the rows that SFT keeps
 KEEP, MEND, DROP = "keep", "mend", "drop"
 
+PartedRow = tuple[str, TrainingRow]  # a part (TRAIN, DEV or GATE) and a row of it
 
-def sources(run: str) -> list[Path]:
-    """-> folders with train.jsonl and dev.jsonl: the mined ones first, then each finished import."""
+
+def row_folders(run: str) -> list[Path]:
+    """Return the folders with a file of rows for each part: the mined ones first, then each finished import."""
     mined = Stage(run, "mine").folder
     return [mined, *sorted(receipt.parent for receipt in mined.parent.glob("import/*/run.json"))]
 
 
-def verdicts_of(run: str) -> Path:
-    """-> where the run's reviews are. It outlives mining anew: a verdict counts for as long as its row comes out the same."""
+def verdicts_file(run: str) -> Path:
+    """Return where the run's reviews are kept. Mining again leaves them: a verdict counts while its row stays the same."""
     return Stage(run, "review").folder / "verdicts.jsonl"
 
 
-def read_verdicts(run: str) -> dict[str, dict]:
-    """-> by row id: verdict (keep, mend, drop), was (the row's state that was judged), and for mend the row as mended."""
-    path = verdicts_of(run)
+def read_verdicts(run: str) -> dict[str, dict[str, Any]]:
+    """Return people's verdicts by row id.
+
+    Keys of each: verdict (KEEP, MEND or DROP), was (`row_digest` of the row that was judged), and for MEND the row as
+    mended.
+    """
+    path = verdicts_file(run)
     return {line["id"]: line for line in read_lines(path)} if path.exists() else {}
 
 
-def state_of(row: TrainingRow) -> str:
-    """-> what a verdict is about; another one where the row is asked or labelled otherwise, or shows other passages."""
+def row_digest(row: TrainingRow) -> str:
+    """Return 12 hexadecimal digits that change with all that a verdict is about: question, target and passages."""
     shown = [row.question, row.target, *(f"{c.document}:{c.start}:{c.text}" for c in row.passages)]
     return hashlib.sha256("\0".join(shown).encode()).hexdigest()[:12]
 
 
-def gathered(run: str, part: str) -> list[TrainingRow]:
-    """-> mined and imported rows of a part. Where two sources ask the same, in whatever part, people's stands, of two of theirs the last: else one would teach
-    what the other denies, or train on what the other tests."""
-    found: list[tuple[str, TrainingRow]] = []
-    for folder in sources(run):
-        new = [(name, row) for name in (TRAIN, DEV) for row in read_rows(folder / f"{name}.jsonl")]
-        asked = {normalize(row.question) for _, row in new}
-        found = [(name, row) for name, row in found if normalize(row.question) not in asked] + new
-    return [row for name, row in found if name == part]
+def collect_rows(run: str) -> list[PartedRow]:
+    """Return all mined and imported rows of a run with their parts.
 
-
-def training_rows(run: str, part: str, times: int = 1) -> list[TrainingRow]:
-    """-> rows of a part without those dropped, mended where mended; reviewed ones `times` times."""
-    verdicts, found = read_verdicts(run), []
-    for row in gathered(run, part):
-        said = verdicts.get(row.id)
-        if said is None or said["was"] != state_of(row):
-            found.append(row)
-        elif said["verdict"] != DROP:
-            found += [row_from_json(said["row"]) if said["verdict"] == MEND else row] * times
+    Where two sources ask the same question, in whatever part, people's row stands, and of two of people's the last.
+    Otherwise one row would teach what the other denies, or train on what the other tests.
+    """
+    found: list[PartedRow] = []
+    for folder in row_folders(run):
+        new = [(part, row) for part in PARTS for row in _rows_of_part(folder, part)]
+        questions = {normalize(row.question) for _, row in new}
+        found = [(part, row) for part, row in found if normalize(row.question) not in questions] + new
     return found
 
 
-def keep_learned(sft: Stage, resume: bool) -> tuple[list[TrainingRow], list[TrainingRow]]:
-    """-> the rows to train on and for development, kept beside the adapter as they are now: a resumed run, the adapter's record and the paired test read
-    them there, whatever is mined, imported or reviewed meanwhile."""
-    if not (resume and (sft.folder / LEARNED).exists()):
+def _rows_of_part(folder: Path, part: str) -> list[TrainingRow]:
+    path = folder / f"{part}.jsonl"
+    return read_rows(path) if path.exists() or part != GATE else []  # runs made before there was a gate have no file
+
+
+def _check_same_split(run: str) -> None:
+    """Refuse imported rows that were dealt into parts otherwise than the mined ones: they would train on what those test."""
+    mined = Stage(run, "mine")
+    if not mined.finished:
+        return
+    split = mined.result().get("held_out")
+    for folder in row_folders(run)[1:]:
+        receipt = read_lines(folder / "run.json")[0]
+        if receipt.get("held_out") != split:
+            raise (_mined_before_gate(run) if split is None else _imported_otherwise(run, receipt["file"]))
+
+
+def _mined_before_gate(run: str) -> TrainingError:
+    return TrainingError(
+        f"run {run} was mined before held-out questions were dealt into dev and gate: "
+        f"python -m finetune mine --run {run}"
+    )
+
+
+def _imported_otherwise(run: str, file: str) -> TrainingError:
+    return TrainingError(
+        f"{file} was imported before its questions were dealt into parts as those of run {run} are: "
+        f"python -m finetune import {file} --run {run}"
+    )
+
+
+def reviewed_rows(run: str, times: int = 1) -> list[PartedRow]:
+    """Return `collect_rows` without those that people dropped, mended where mended; judged ones `times` times."""
+    verdicts, found = read_verdicts(run), []
+    for part, row in collect_rows(run):
+        verdict = verdicts.get(row.id)
+        if verdict is None or verdict["was"] != row_digest(row):
+            found.append((part, row))
+        elif verdict["verdict"] != DROP:
+            found += [(part, row_from_json(verdict["row"]) if verdict["verdict"] == MEND else row)] * times
+    return found
+
+
+def training_rows(run: str, part: str, times: int = 1) -> list[TrainingRow]:
+    """Return the `reviewed_rows` of TRAIN or DEV. Those of GATE are for promotion: see `gate_rows`."""
+    if part == GATE:
+        raise ValueError("gate rows are not for training")
+    _check_same_split(run)
+    return [row for name, row in reviewed_rows(run, times) if name == part]
+
+
+def gate_rows(run: str) -> list[TrainingRow]:
+    """Return the run's reviewed rows for promotion. Raises TrainingError where the run was mined before there were any."""
+    if not (Stage(run, "mine").folder / f"{GATE}.jsonl").exists():
+        raise _mined_before_gate(run)
+    _check_same_split(run)
+    return [row for part, row in reviewed_rows(run) if part == GATE]
+
+
+def freeze_rows(sft: Stage, resume: bool) -> tuple[list[TrainingRow], list[TrainingRow]]:
+    """Return the rows to train on and those to choose by, and keep them beside the adapter.
+
+    A resumed run and the adapter's record read them there, whatever is mined, imported or reviewed meanwhile. The gate
+    rows of that moment are kept with them, for promotion to read; they are not returned.
+    """
+    if not (resume and (sft.folder / FROZEN).exists()):
         write_lines(sft.folder / f"{TRAIN}.jsonl", training_rows(sft.run, TRAIN, REVIEWED))
         write_lines(sft.folder / f"{DEV}.jsonl", training_rows(sft.run, DEV))
-        write_lines(sft.folder / LEARNED, [{"data": data_of(sft.run)}])
-    train, dev = (read_rows(sft.folder / f"{name}.jsonl") for name in (TRAIN, DEV))
+        if (Stage(sft.run, "mine").folder / f"{GATE}.jsonl").exists():
+            write_lines(sft.folder / f"{GATE}.jsonl", gate_rows(sft.run))
+        write_lines(sft.folder / FROZEN, [{"data": data_digest(sft.run)}])
+    train, dev = (read_rows(sft.folder / f"{part}.jsonl") for part in (TRAIN, DEV))
     return train, dev
 
 
-def learned(run: str) -> tuple[list[tuple[str, TrainingRow]], str]:
-    """-> the rows that the run's SFT learned from, none twice, each with its part; and their `data_of`. Raises TrainingError where it has kept none."""
+def frozen_rows(run: str) -> tuple[list[PartedRow], str]:
+    """Return the rows that the run's SFT was trained on and chosen by, each once with its part, and their `data_digest`.
+
+    Raises TrainingError where SFT has kept none.
+    """
     sft = Stage(run, "sft")
-    if not (sft.folder / LEARNED).exists():
-        raise TrainingError(
-            f"{sft.folder} has not kept the rows that it learned from: python -m finetune sft --run {run}"
-        )
-    rows = {row.id: (name, row) for name in (TRAIN, DEV) for row in read_rows(sft.folder / f"{name}.jsonl")}
-    return list(rows.values()), read_lines(sft.folder / LEARNED)[0]["data"]
+    if not (sft.folder / FROZEN).exists():
+        raise TrainingError(f"{sft.folder} has not kept the rows it was trained on: python -m finetune sft --run {run}")
+    rows = {row.id: (part, row) for part in (TRAIN, DEV) for row in read_rows(sft.folder / f"{part}.jsonl")}
+    return list(rows.values()), read_lines(sft.folder / FROZEN)[0]["data"]
 
 
-def data_of(run: str) -> str:
-    """-> 12 hex digits that change with the rows to train on; the mined file's own where nothing was imported or reviewed."""
-    files = [folder / f"{TRAIN}.jsonl" for folder in sources(run)]
-    files += [verdicts_of(run)] if verdicts_of(run).exists() else []
-    return (
-        file_digest(files[0])
-        if len(files) == 1
-        else hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:12]
-    )
+def data_digest(run: str) -> str:
+    """Return 12 hexadecimal digits that change with the rows to train on.
+
+    They are those of the mined file where nothing was imported or reviewed.
+    """
+    files = [folder / f"{TRAIN}.jsonl" for folder in row_folders(run)]
+    files += [verdicts_file(run)] if verdicts_file(run).exists() else []
+    if len(files) == 1:
+        return file_digest(files[0])
+    return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:12]

@@ -55,7 +55,7 @@ def train_dpo(
     prefix: PrefixSettings | None = None,
 ) -> None:
     """Train the SFT adapter further on the stage's pairs. Raises TrainingError when the SFT adapter was trained on another base or on other rows."""
-    made = sft.receipt()
+    made = sft.result()
     if made["base"] != model.digest:
         raise TrainingError(
             f"{sft.folder} was trained on {made['base_name']}, not {model.name}: python -m finetune sft --run {sft.run}"

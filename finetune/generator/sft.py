@@ -47,7 +47,7 @@ def train_sft(
     find_method(settings.method)
     base = load_trainable(model, device, precision, prefix)
     prompt.check_fingerprint(
-        mined.receipt()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine"
+        mined.result()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine"
     )
     train, dev = freeze_rows(stage, resume)
     if not train or not dev:

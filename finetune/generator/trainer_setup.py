@@ -110,7 +110,7 @@ def write_adapter(trainer: Any, folder: Path, at_question: bool) -> None:
 def training_record(mined: Stage) -> dict[str, Any]:
     """-> the documents by part and every question that the adapter has learned from or was chosen by: it goes where the adapter goes, so
     that evaluation can tell seen from new and refuse questions that were trained on."""
-    rows, documents = frozen_rows(mined.run)[0], mined.receipt()["documents"]
+    rows, documents = frozen_rows(mined.run)[0], mined.result()["documents"]
     for part, row in rows:
         if not any(row.document in known for known in documents.values()):  # indexed after mining, then imported
             documents.setdefault(part, []).append(row.document)

@@ -62,7 +62,7 @@ def has_base(settings: Settings) -> bool:
 
 def train_corpus_cross_encoder(stage: Stage, settings: Settings, index: Path) -> None:
     """Train on the rows that the stage's run teaches from the index, and on what misled its generator."""
-    Stage(stage.run, "mine").receipt()
+    Stage(stage.run, "mine").result()
     models = settings.section(ModelSettings)
     model = find_model(ModelSettings.embedder, models.hub)
     train_corpus_reranker(

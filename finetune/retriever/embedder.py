@@ -133,7 +133,7 @@ def can_be_trained(settings: Settings) -> bool:
 
 def train_corpus_embedder(stage: Stage, settings: Settings, index: Path) -> None:
     """Train on the rows that the stage's run teaches, from the configured embedder as it came."""
-    Stage(stage.run, "mine").receipt()
+    Stage(stage.run, "mine").result()
     models = settings.section(ModelSettings)
     found, model, device = (
         hard_negatives_for_run(stage.run, settings, index),

@@ -1,42 +1,85 @@
-"""TODO docstring of rag.core.run_folder."""
+"""The folders of runs, `var/runs/RUN/STAGE/`: where they are, whether a stage has finished, and how one is removed."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.core.errors import TrainingError
+from rag.core.errors import SettingsError, TrainingError
 from rag.core.jsonl import write_lines
 
 RUNS = Path("var/runs")
+_RUN_NAME = re.compile(r"[\w-][\w.-]*")
+
+
+def run_folder(run: str) -> Path:
+    """Return the folder of a run.
+
+    Raises SettingsError where the name is not of letters, digits, dots, dashes and underscores, or starts with a dot:
+    stages of a run are removed by its name, which must not lead anywhere else.
+    """
+    if not _RUN_NAME.fullmatch(run):
+        raise SettingsError(f"--run takes a name of letters, digits, '.', '-' and '_', not {run!r}: --run default")
+    return RUNS / run
+
+
+def as_run_name(text: str) -> str:
+    """Return a run's name made of any text, such as a folder's name: what names may not contain becomes a dash."""
+    return re.sub(r"[^\w.-]", "-", text)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage's folder in a run: var/runs/<run>/<name>/. Its run.json is written last, so its presence means finished."""
+    """One stage of a run, in the folder var/runs/<run>/<name>/; run.json is written last, so that it means finished.
+
+    Raises SettingsError where run or name would lead to another folder. The name has two parts for imported files:
+    "import/questions.csv".
+    """
 
     run: str
     name: str
 
+    def __post_init__(self) -> None:
+        run_folder(self.run)
+        if any(part in ("", ".", "..") for part in re.split(r"[/\\]", self.name)):
+            raise SettingsError(f"{self.name!r} is not the name of a stage")
+
     @property
     def folder(self) -> Path:
-        return RUNS / self.run / self.name
+        """Return the stage's folder, which need not be there yet."""
+        return run_folder(self.run) / self.name
 
     @property
     def finished(self) -> bool:
+        """Return whether the stage has run to its end."""
         return (self.folder / "run.json").exists()
 
-    def receipt(self) -> dict[str, Any]:
-        """-> run.json. Raises TrainingError when the stage has not finished."""
+    def result(self) -> dict[str, Any]:
+        """Read what the stage wrote when it finished. Raises TrainingError when it has not finished."""
         if not self.finished:
             raise TrainingError(f"{self.folder} is not finished: python -m finetune {self.name} --run {self.run}")
-        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        result: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return result
 
-    def finish(self, receipt: dict[str, Any]) -> None:
-        write_lines(self.folder / "run.json", [receipt])
+    def finish(self, result: dict[str, Any]) -> None:
+        """Write the stage's result, which marks it as finished."""
+        write_lines(self.folder / "run.json", [result])
 
     def clear(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the stage's folder and all that is in it.
+
+        Raises TrainingError where the folder is reached through a symbolic link, or cannot be removed.
+        """
+        inside = RUNS.resolve() / self.run / self.name
+        if self.folder.resolve() != inside:
+            raise TrainingError(f"{self.folder} is a symbolic link to elsewhere, and is not removed: unlink it first")
+        try:
+            shutil.rmtree(inside)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise TrainingError(f"{self.folder} cannot be removed: {error}") from error

@@ -185,7 +185,7 @@ def test_every_combination_answers_the_same_questions(house, tmp_path):
         v["promote"] for v in told["verdicts"].values()
     )  # two questions show nothing
     assert len(asked) == 2 and asked[0] is None
-    assert Stage("t", "attribution").receipt() == told
+    assert Stage("t", "attribution").result() == told
     assert "| generator+reranker |" in eval.promotion.attribution.as_text(
         told
     ) and "keep: the trained reranker" in eval.promotion.attribution.as_text(told)

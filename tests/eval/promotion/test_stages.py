@@ -5,8 +5,7 @@ import pytest
 
 from eval.__main__ import bench_run, parser, run_bench
 from eval.promotion.stages import choose, development, read_dev_rows
-from eval.runs.evaluate import newest_adapter
-from eval.runs.generators import generators_of
+from eval.runs.generators import generators_of, newest_adapter
 from eval.runs.questions import Evidence, Question, question_fields, read_questions
 from fakes import passage
 from finetune.data.rows import TrainingRow
@@ -208,7 +207,7 @@ def test_leaks_stop_an_evaluation_unless_it_is_told_otherwise():
 
 
 def test_development_rows_are_those_that_sft_has_kept_else_the_mined(tmp_path, monkeypatch):
-    monkeypatch.setattr("eval.promotion.stages.RUNS", tmp_path)
+    monkeypatch.setattr("rag.core.run_folder.RUNS", tmp_path)
     assert development("r") == tmp_path / "r/mine/dev.jsonl"
     write_lines(tmp_path / "r/sft/dev.jsonl", [])
     assert development("r") == tmp_path / "r/sft/dev.jsonl"

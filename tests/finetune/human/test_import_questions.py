@@ -7,7 +7,7 @@ import pytest
 
 from fakes import passage
 from finetune.data.rows import read_rows
-from finetune.data.split import DEV, TRAIN, UNMINED, part
+from finetune.data.split import DEV, GATE, HELD_OUT, TRAIN, UNMINED, Split, document_part
 from finetune.data.training_set import data_digest, gathered
 from finetune.human.human_questions import read_human_questions
 from finetune.human.import_questions import find_answer, import_file
@@ -148,7 +148,7 @@ def test_the_log_of_real_questions_is_learned_from(tmp_path, retriever):
     log_answer(log, "When does the office open?", answer(REFUSAL, True))
     stage = import_file(log, "r", retriever, 10)
     assert [r.answer for r in read_rows(stage.folder / "train.jsonl")] == ["40 tonnes", "40 tonnes"]
-    assert stage.receipt()["rejected"] == {"thumb down without a correction": 1, "no thumb and no correction": 1}
+    assert stage.result()["rejected"] == {"thumb down without a correction": 1, "no thumb and no correction": 1}
     assert [(line["thumb"], line["correction"]) for line in read_lines(log)] == [
         ("up", None),
         ("down", "40 tonnes"),

@@ -8,10 +8,10 @@ import pytest
 
 from fakes import document, passage
 from finetune.data.rows import TrainingRow, read_rows
-from finetune.data.split import DEV, TRAIN, UNMINED, part
+from finetune.data.split import PARTS, UNMINED, document_part
 from finetune.generator.preference_pairs import failed_check, near_miss
 from finetune.mining.answer_spans import find_answer_spans
-from finetune.mining.candidates import choose_candidates, part_of
+from finetune.mining.candidates import choose_candidates
 from finetune.mining.labeling import label
 from finetune.mining.mine import mine
 from finetune.mining.question_prompt import _opening, candidate, write_questions
@@ -150,12 +150,6 @@ def test_rows_of_one_chunk_and_span_have_ids_of_their_own():
     assert len(ids) == 2
 
 
-def test_parts_are_stable_and_near_their_shares():
-    counts = Counter(part(f"folder/document-{n}.md") for n in range(2000))
-    assert abs(counts[UNMINED] - 400) < 60 and abs(counts[DEV] - 200) < 50 and abs(counts[TRAIN] - 1400) < 70
-    assert [part(name) for name in ("a.md", "e.md", "o.md", "it/runbook.md")] == ["train", "dev", "unmined", "train"]
-
-
 def chunks_of(documents, each=3):
     text = "The crane lifts 40 tonnes by 17:30 every day. The fee for that is £15 a night in summer."
     return [Chunk(d, "T", n * 200, n * 200 + len(text), text, (), None) for d in documents for n in range(each)]
@@ -166,32 +160,26 @@ def test_candidates_are_dealt_evenly_and_never_from_unmined_documents():
     chunks = chunks_of(names)
     chosen = choose_candidates(chunks, 2 * sum(part(n) != UNMINED for n in names), 0)
     counts = Counter(chunks[c.chunk].document for c in chosen)
-    assert set(counts) == {n for n in names if part(n) != UNMINED} != set(names)
+    assert set(counts) == {n for n in names if document_part(n) != UNMINED} != set(names)
     assert set(counts.values()) == {2}
     assert chosen == choose_candidates(chunks, len(chosen), 0)
 
 
 def test_candidates_end_when_the_corpus_does():
-    mined_names = [n for n in (f"{n}.md" for n in range(9)) if part(n) != UNMINED]
+    mined_names = [n for n in (f"{n}.md" for n in range(9)) if document_part(n) != UNMINED]
     assert len(choose_candidates(chunks_of(mined_names), 1000, 0)) == len(mined_names) * 3 * 2
 
 
 def test_candidates_are_dealt_over_sections():
     chunks = [dataclasses.replace(c, headings=(f"Part {n % 3}",)) for n, c in enumerate(chunks_of(["a.md"], 30))]
     counts = Counter(chunks[c.chunk].headings for c in choose_candidates(chunks, 9, 0))
-    assert part("a.md") == TRAIN and set(counts.values()) == {3}
+    assert document_part("a.md") != UNMINED and set(counts.values()) == {3}
 
 
 def test_what_a_sentence_ends_on_is_asked_for_only_where_there_is_nothing_else():
     text = "The crane of 1987 is kept in the blue drawer. The spare key is kept in the red drawer."
     chunk = Chunk("a.md", "T", 0, len(text), text, (), None)
     assert {c.span for c in choose_candidates([chunk], 9, 0)} == {"1987", "the red drawer"}
-
-
-def test_a_corpus_without_development_documents_takes_some_chunks():
-    chunks = chunks_of(["a.md"], 200)
-    assert {part_of(c, True) for c in chunks} == {part("a.md")} == {TRAIN}
-    assert 5 < sum(part_of(c, False) == DEV for c in chunks) < 50
 
 
 PASSAGES = tuple(passage(text, f"{n}.md").chunk for n, text in enumerate((
@@ -325,15 +313,15 @@ def test_the_same_corpus_mined_twice_is_the_same_files(mined_town):
         mined_town("b", FindsAgain()),
         mined_town("c", FindsAgain(), seed=1),
     )
-    names = ("train.jsonl", "dev.jsonl", "rejects.jsonl", "run.json")
+    names = ("train.jsonl", "dev.jsonl", "gate.jsonl", "rejects.jsonl", "run.json")
     assert all((once / n).read_bytes() == (again / n).read_bytes() for n in names)
     assert (once / "train.jsonl").read_bytes() != (other / "train.jsonl").read_bytes()
 
 
 def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys):
     folder = mined_town("a", FindsAgain(), left_out=0.6, unanswerable=0.8, query_styles=0.2)
-    rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
-    rejects, receipt = read_lines(folder / "rejects.jsonl"), Stage("a", "mine").receipt()
+    rows = [row for name in PARTS for row in read_rows(folder / f"{name}.jsonl")]
+    rejects, receipt = read_lines(folder / "rejects.jsonl"), Stage("a", "mine").result()
     assert receipt["rejected"]["its sentence does not bear it out"] > 0
     of_spans = [r for r in rejects if "<<" in r["text"]]
     assert Counter(r["reason"] for r in of_spans) == receipt["rejected"]
@@ -360,7 +348,7 @@ def test_rows_that_a_filter_threw_away_come_back_without_it(mined_town):
     reasons = [{item["reason"] for item in read_lines(folder / "rejects.jsonl")} for folder in (kept, more)]
     assert reasons[0] - reasons[1] >= {"its sentence does not bear it out"}
     counts = [
-        Counter(row.kind for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl"))["answerable"]
+        Counter(row.kind for name in PARTS for row in read_rows(folder / f"{name}.jsonl"))["answerable"]
         for folder in (kept, more)
     ]
     assert counts[0] < counts[1]
@@ -375,12 +363,12 @@ def choose_candidates_of(texts):
 def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch, share):
     monkeypatch.setattr("finetune.mining.teacher.write_questions", lambda writer, batch: [["What?"]] * len(batch))
     folder = mined_town("a", query_styles=0.0, cloze=True, written=share)
-    rows = [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl") if row.cited]
+    rows = [row for name in PARTS for row in read_rows(folder / f"{name}.jsonl") if row.cited]
     assert rows and all(re.search(r"\b(what|how (much|many)|why)\b", row.question) for row in rows)
     assert ("The crane 1 at Bram Quay lifts how many tonnes until 9:30?", "11 tonnes") in {
         (row.question, row.answer) for row in rows
     }
-    assert Stage("a", "mine").receipt()["in place"] == sum(row.kind != "swapped" for row in all_rows(folder))
+    assert Stage("a", "mine").result()["in place"] == sum(row.kind != "swapped" for row in all_rows(folder))
     with pytest.raises(TrainingError, match="only 0 rows"):
         mined_town("b")
 
@@ -397,7 +385,7 @@ def test_the_writer_comes_first_for_its_share_of_the_spans(mined_town):
 
 
 def all_rows(folder):
-    return [row for name in ("train", "dev") for row in read_rows(folder / f"{name}.jsonl")]
+    return [row for name in PARTS for row in read_rows(folder / f"{name}.jsonl")]
 
 
 def test_where_nobody_is_asked_more_is_kept(mined_town):

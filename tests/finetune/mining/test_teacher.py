@@ -7,7 +7,7 @@ import pytest
 
 from fakes import passage, says
 from finetune.data.rows import read_rows
-from finetune.data.split import UNMINED, part
+from finetune.data.split import UNMINED, document_part
 from finetune.mining.mine import mine
 from finetune.mining.question_prompt import candidate
 from finetune.mining.teacher import Teacher, parse_reply, respan
@@ -254,9 +254,9 @@ def test_mining_with_a_teacher_and_again_from_what_is_kept(
             [(Stage("r", "mine").folder / f"{part}.jsonl").read_bytes() for part in ("train", "dev", "rejects")]
         )
     assert files[0] == files[1] and len(server.requests) == teacher.endpoint.reused == sum(
-        part(f"{name}.md") != UNMINED for name in names
+        document_part(f"{name}.md") != UNMINED for name in names
     )
-    assert Stage("r", "mine").receipt()["writer"] == f"big at {server.url}"
+    assert Stage("r", "mine").result()["writer"] == f"big at {server.url}"
     rows = read_rows(Stage("r", "mine").folder / "train.jsonl")
     assert {(row.question, row.answer) for row in rows} <= {
         (f"How much can the {name} crane lift?", f"{n + 11} tonnes") for n, name in enumerate(names)

@@ -192,7 +192,7 @@ def test_it_learns_which_passage_a_question_asks_for(plain, tmp_path, monkeypatc
         return sum(int(np.argmax(passages @ embedder.question(one.question))) == n for n, one in enumerate(found))
 
     assert right(before) < 4 and right(after) >= 7 and after.delta and not before.delta
-    assert stage.receipt()["questions"] == 8
+    assert stage.result()["questions"] == 8
     with pytest.raises(TrainingError, match="index more documents"):
         train_embedder(
             stage, [HardNegatives("q", chunks[0], [], [])], plain, before, lambda question, given: [1.0], "cpu"

@@ -133,7 +133,15 @@ def test_a_section_is_checked_wherever_it_is_created():
 
 @pytest.mark.parametrize("module", ["rag.core.settings", "rag.documents.discovery"])
 def test_settings_and_file_discovery_load_no_heavy_library(module):
-    heavy = {"torch", "faiss", "transformers", "langchain_text_splitters", "numpy", "pdfplumber", "sentence_transformers"}
+    heavy = {
+        "torch",
+        "faiss",
+        "transformers",
+        "langchain_text_splitters",
+        "numpy",
+        "pdfplumber",
+        "sentence_transformers",
+    }
     script = f"import sys, {module}; print(*({heavy!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
