@@ -35,19 +35,6 @@ class Prefix:
         return self.mask.sum(1, keepdim=True)
 
 
-@dataclass(frozen=True)
-class PrefixSettings:
-    """memory_mb, disk_mb: most for kept keys and values, in MB of 10^6 bytes; SmolLM2-135M takes 23 kB a token in bfloat16, 10 MB for a usual prompt.
-    Files are used in training alone, for what has no room in memory. apart: read each passage for itself, so that it is read once for all questions that
-    it is shown to, where the model's positions allow that; false reads each after those before it. An adapter is served as it was trained."""
-
-    memory_mb: int = 4000
-    disk_mb: int = 0
-    apart: bool = True
-
-    def cache(self) -> PrefixCache:
-        """-> an empty cache of this size."""
-        return PrefixCache(self.memory_mb * 10**6, self.disk_mb * 10**6)
 
 
 class PrefixReader:
@@ -64,10 +51,11 @@ class PrefixReader:
         identity: str,
         cache: PrefixCache,
         device: str,
-        apart: bool = False,
+        block_attention: bool = False,
     ):
-        """apart: whether the callers cut prefixes into instructions and passages, or leave them whole."""
-        self._forward, self._identity, self.cache, self._device, self.apart = forward, identity, cache, device, apart
+        """block_attention: whether the callers cut prefixes into instructions and passages, or leave them whole."""
+        self._forward, self._identity, self.cache, self._device = forward, identity, cache, device
+        self.block_attention = block_attention
         self._move = key_rotation(layers)
         self.computed = 0  # parts read so far, for tests and timings
 
@@ -82,7 +70,7 @@ class PrefixReader:
             for key in held:
                 self.cache.release(key)
 
-    def hold(self, prefixes: list[Parts]) -> None:
+    def preload(self, prefixes: list[Parts]) -> None:
         """Read them now and keep those that fit for good, as training does, which comes back to each as often as to any other: replacing
         the oldest would then throw every one out before its turn. Always in the same batches: what one batch gives differs from another's in the last
         digit, which a resumed run would show."""

@@ -36,6 +36,10 @@ class SpanPlace:
     end: int
     sentence: tuple[int, int]
 
+    def text(self, chunk: Chunk) -> str:
+        """Return the span's text in its chunk, with runs of white space as one space."""
+        return " ".join(chunk.text[self.start : self.end].split())
+
 
 @dataclass
 class SpanNode:

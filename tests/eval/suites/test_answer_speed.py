@@ -13,7 +13,7 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     asked = []
     plain = transformers(find_model(str(tiny_model)), "cpu", "float32", None, 6)
     peers = {"peer": lambda tokens, heard: (asked.append(tokens), heard(), heard()), "plain": plain}
-    tiny_generator.forget()
+    tiny_generator.clear_cache()
     before = tiny_generator.prefixes.computed
     found = in_turns(tiny_generator, prompts, other, peers, 6)
     assert set(found) == {"ragtune", "ragtune, passages kept", "peer", "plain"} and asked == [prompts[0], *prompts]

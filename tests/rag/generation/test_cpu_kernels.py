@@ -65,8 +65,8 @@ def test_a_generator_whose_adapter_acts_everywhere_keeps_its_weights(tiny_model,
 
     everywhere = Generator(find_model(str(tiny_model)), "cpu", "float32", tiny_adapter)
     assert (
-        everywhere._base.config._attn_implementation
+        everywhere.base_model.config._attn_implementation
         == "sdpa"
-        != tiny_generator._base.config._attn_implementation
+        != tiny_generator.base_model.config._attn_implementation
         == NAME
     )

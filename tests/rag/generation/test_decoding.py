@@ -22,7 +22,7 @@ def test_a_draft_is_what_followed_the_same_tokens(ids, draft):
 @pytest.mark.parametrize("context", [[], [7, 8, 9] * 12, "own"])
 def test_one_prompt_with_drafts_says_what_the_batch_loop_says(tiny_generator, most, context):
     """Whether the drafts are none, all wrong, or all right."""
-    model, ends = tiny_generator._base, {tiny_generator.tokenizer.eos_token_id}
+    model, ends = tiny_generator.base_model, {tiny_generator.tokenizer.eos_token_id}
     for prompt in (list(range(20, 60)), [300, 301, 302], list(range(5, 90, 3))):
         with torch.inference_mode():
             wanted = decode_batch(model, prefill(model, [prompt]), ends, most)[0]
@@ -36,7 +36,7 @@ def test_one_prompt_with_drafts_says_what_the_batch_loop_says(tiny_generator, mo
 
 
 def test_right_drafts_save_steps(tiny_generator):
-    model, steps, prompt = tiny_generator._base, [], list(range(20, 60))
+    model, steps, prompt = tiny_generator.base_model, [], list(range(20, 60))
     with torch.inference_mode():
         wanted = decode_batch(model, prefill(model, [prompt]), set(), 30)[0]
         count = lambda *args, **kwargs: (steps.append(1), original(*args, **kwargs))[1]  # noqa: E731

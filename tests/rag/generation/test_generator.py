@@ -45,7 +45,7 @@ def test_greedy_decoding_is_that_of_the_plain_loop(tiny_generator, prompts):
     ids, generator = list(prompts[0]), tiny_generator
     for _ in range(12):
         with torch.inference_mode():
-            ids.append(int(generator._base(torch.tensor([ids])).logits[0, -1].argmax()))
+            ids.append(int(generator.base_model(torch.tensor([ids])).logits[0, -1].argmax()))
     assert generator.tokenizer.eos_token_id not in ids
     assert generator.generate([prompts[0]], 12)[0].text == generator.tokenizer.decode(
         ids[len(prompts[0]) :], skip_special_tokens=True
@@ -70,7 +70,7 @@ def test_the_stop_token_ends_a_row_and_is_not_text(tiny_generator, prompts):
     said = list(prompts[0])
     with torch.inference_mode():
         for _ in range(12):
-            said.append(int(tiny_generator._base(torch.tensor([said])).logits[0, -1].argmax()))
+            said.append(int(tiny_generator.base_model(torch.tensor([said])).logits[0, -1].argmax()))
     new = said[len(prompts[0]) :]
     stop = new[4]
     cut = tiny_generator.generate([prompts[0], prompts[1]], 12, stop=stop)[0]
@@ -86,7 +86,7 @@ def test_scores_are_the_plain_log_softmax_and_leave_the_answers_alone(tiny_gener
     assert told == plain
     for ids, more, found in zip(prompts, wanted, scores, strict=True):
         with torch.inference_mode():
-            logits = torch.log_softmax(tiny_generator._base(torch.tensor([ids + more])).logits[0], -1)
+            logits = torch.log_softmax(tiny_generator.base_model(torch.tensor([ids + more])).logits[0], -1)
         assert found == pytest.approx(
             [logits[len(ids) - 1 + i, token].item() for i, token in enumerate(more)], abs=1e-4
         )
@@ -98,7 +98,7 @@ def test_generated_logprobs_are_those_of_scoring_the_same_tokens(tiny_generator,
     said = []
     with torch.inference_mode():
         for _ in range(6):
-            said.append(int(tiny_generator._base(torch.tensor([ids + said])).logits[0, -1].argmax()))
+            said.append(int(tiny_generator.base_model(torch.tensor([ids + said])).logits[0, -1].argmax()))
     told, scores = tiny_generator.generate_and_score([ids], [said], 6)
     assert told[0].logprobs == pytest.approx(scores[0], abs=1e-4)
 
@@ -106,7 +106,7 @@ def test_generated_logprobs_are_those_of_scoring_the_same_tokens(tiny_generator,
 def test_an_adapter_changes_the_answer_and_base_takes_it_off(tiny_generator, tuned, prompts):
     plain = tiny_generator.generate(prompts, 16)
     assert texts(tuned.generate(prompts, 16)) != texts(plain)
-    with tuned.base():
+    with tuned.without_adapter():
         as_base = tuned.generate(prompts, 16)
     assert texts(as_base) == texts(plain)
     assert [g.logprobs for g in as_base] == [pytest.approx(g.logprobs, abs=1e-5) for g in plain]
@@ -114,7 +114,7 @@ def test_an_adapter_changes_the_answer_and_base_takes_it_off(tiny_generator, tun
 
 
 def test_base_of_a_generator_without_adapter_is_itself(tiny_generator, prompts):
-    with tiny_generator.base():
+    with tiny_generator.without_adapter():
         inside = tiny_generator.generate(prompts, 4)
     assert texts(inside) == texts(tiny_generator.generate(prompts, 4))
 

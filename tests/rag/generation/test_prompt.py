@@ -43,10 +43,10 @@ def test_a_passage_without_headings_shows_its_title():
 @pytest.mark.parametrize("answer", ["40 tonnes [1]", REFUSAL, "été “x” [2]", "\n", " "])
 def test_the_prompt_is_a_prefix_and_the_rest_is_supervised(tokenizer, answer):
     served, trained = render(tokenizer, "How much?", SHOWN), render(tokenizer, "How much?", SHOWN, answer)
-    assert served.supervised == 0
+    assert served.completion_length == 0
     assert trained.ids[: len(served.ids)] == served.ids
-    assert trained.supervised == len(trained.ids) - len(served.ids)
-    assert tokenizer.decode(trained.ids[-trained.supervised :]) == answer + tokenizer.eos_token
+    assert trained.completion_length == len(trained.ids) - len(served.ids)
+    assert tokenizer.decode(trained.ids[-trained.completion_length :]) == answer + tokenizer.eos_token
 
 
 def test_the_prompt_ends_where_the_assistant_begins(tokenizer):
@@ -89,13 +89,13 @@ def test_the_prefix_is_the_same_for_every_question_and_peft_activates_right_afte
     from peft.tuners.lora.variants import calculate_alora_offsets
 
     tokens, plain = render(tokenizer, question, shown, "40 tonnes [1]"), render(tokenizer, "How?", shown)
-    assert tokens.ids[: tokens.prefix] == plain.ids[: plain.prefix]
-    assert tokenizer.decode(tokens.ids[: tokens.prefix]).endswith(
+    assert tokens.ids[: tokens.prefix_length] == plain.ids[: plain.prefix_length]
+    assert tokenizer.decode(tokens.ids[: tokens.prefix_length]).endswith(
         "user\n" + messages("", shown)[1]["content"][: -len("\n\nQuestion: ")]
     )
     start = invocation(tokenizer).ids
     config = {"default": SimpleNamespace(alora_invocation_tokens=start)}
-    assert len(tokens.ids) - calculate_alora_offsets(config, "default", torch.tensor([tokens.ids]))[0] == tokens.prefix
+    assert len(tokens.ids) - calculate_alora_offsets(config, "default", torch.tensor([tokens.ids]))[0] == tokens.prefix_length
     assert tokenizer.decode(start) == "\n\nQuestion:"
 
 
