@@ -1,23 +1,27 @@
-"""Triplets (question, retrieved context, answer) and preference pairs, as JSON lines in var/runs/<name>/<stage>/."""
+"""Training rows and preference pairs, as JSON lines in var/runs/<run>/<stage>/."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rag.core.chunk import Chunk
 from rag.core.jsonl import read_lines
 from rag.generation import prompt
 
-T = TypeVar("T")
+ANSWERABLE, LEFT_OUT, NOT_RETRIEVED = "answerable", "left out", "not retrieved"  # kinds of rows
 
 
 @dataclass(frozen=True)
 class TrainingRow:
-    """A training triplet. kind: "answerable", or why the label is the refusal. gold: (start, end) of the chunk that the question was
-    written from, in `document`. passages: the context as the serving retriever gave it. answer: the span asked for, in any case;
-    cited: number (from 1) of the passage that holds it, 0 when the label is the refusal. also: of others without which it can't be told."""
+    """A question, the passages that the retriever gave for it, and the answer that they support.
+
+    answer: the span that the question was made for, also where the label is the refusal. kind: ANSWERABLE, or why the
+    label is the refusal. document, gold: the passage that the question was made from, gold as (start, end) characters
+    of the document. passages: the context, as the serving retriever gave it. cited: number, from 1, of the passage that
+    holds the answer; 0 where the label is the refusal. also: numbers of the other passages that the answer needs.
+    """
 
     id: str
     question: str
@@ -30,15 +34,18 @@ class TrainingRow:
     also: tuple[int, ...] = ()
 
     @property
-    def homes(self) -> dict[str, tuple[int, int]]:
-        """document: (start, end) of its chunk, of those that the question was made from."""
+    def gold_passages(self) -> dict[str, tuple[int, int]]:
+        """The (start, end) of each passage that the question was made from, by document."""
         others = (self.passages[number - 1] for number in self.also)
         return {**{chunk.document: (chunk.start, chunk.end) for chunk in others}, self.document: self.gold}
 
     @property
-    def told_at_home(self) -> bool:
-        """Whether the chunk that the question was written from answers it, shown or not: not where it was twisted or mended to have no answer."""
-        return bool(self.cited) or self.kind in ("left out", "not retrieved")
+    def gold_has_answer(self) -> bool:
+        """Whether the passage that the question was made from answers it, shown or not.
+
+        It does not where the question was changed so that nothing answers it.
+        """
+        return bool(self.cited) or self.kind in (LEFT_OUT, NOT_RETRIEVED)
 
     @property
     def target(self) -> str:
@@ -56,24 +63,18 @@ class PreferencePair:
     reason: str
 
 
-def _chunk(data: dict[str, Any]) -> Chunk:
-    return Chunk(**{**data, "headings": tuple(data["headings"])})
-
-
 def row_from_json(data: dict[str, Any]) -> TrainingRow:
-    return TrainingRow(
-        **{
-            **data,
-            "gold": tuple(data["gold"]),
-            "also": tuple(data.get("also", ())),
-            "passages": tuple(map(_chunk, data["passages"])),
-        }
-    )
+    """Return the row that was written as JSON."""
+    passages = tuple(Chunk(**{**passage, "headings": tuple(passage["headings"])}) for passage in data["passages"])
+    also = tuple(data.get("also", ()))
+    return TrainingRow(**{**data, "gold": tuple(data["gold"]), "also": also, "passages": passages})
 
 
 def read_rows(path: Path) -> list[TrainingRow]:
+    """Read a file of training rows."""
     return [row_from_json(line) for line in read_lines(path)]
 
 
 def read_pairs(path: Path) -> list[PreferencePair]:
+    """Read a file of preference pairs."""
     return [PreferencePair(**{**line, "row": row_from_json(line["row"])}) for line in read_lines(path)]

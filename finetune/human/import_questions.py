@@ -9,9 +9,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from finetune.data.rows import TrainingRow
-from finetune.data.split import DEV, TRAIN, UNMINED, part
+from finetune.data.split import PARTS, UNMINED, Split, document_part
 from finetune.human.human_questions import HumanQuestion, read_human_questions
-from finetune.mining.candidates import part_of
 from finetune.mining.labeling import label
 from finetune.mining.question_prompt import Candidate
 from rag.core.chunk import Chunk
@@ -22,9 +21,9 @@ from rag.retrieval.retriever import Retriever
 
 
 def import_file(path: Path, run: str, retriever: Retriever, reach: int) -> Stage:
-    """-> the stage import/FILE of the run, with train.jsonl, dev.jsonl and rejects.jsonl; an import of the same name is replaced."""
-    rows: dict[str, list[TrainingRow]] = {TRAIN: [], DEV: []}
-    rejects, seen, importer = [], set(), _Importer(retriever, reach)
+    """-> the stage import/FILE of the run, with train.jsonl, dev.jsonl, gate.jsonl and rejects.jsonl; an import of the same name is replaced."""
+    rows: dict[str, list[TrainingRow]] = {part: [] for part in PARTS}
+    rejects, seen, importer = [], set(), _Importer(retriever, reach, Split.of_run(run, retriever.chunks))
     for line, asked in tqdm(list(read_human_questions(path)), desc=path.name, unit=" questions"):
         row, reason = (None, asked) if isinstance(asked, str) else importer.row(asked)
         if row is not None and normalize(row.question) in seen:
@@ -33,7 +32,7 @@ def import_file(path: Path, run: str, retriever: Retriever, reach: int) -> Stage
             rejects.append({**line, "reason": reason})
             continue
         seen.add(normalize(row.question))
-        rows[importer.part_of(row)].append(row)
+        rows[importer.split.part_of(row.document, row.gold[0])].append(row)
     stage = Stage(run, f"import/{path.name}")
     stage.clear()
     for name, kept in rows.items():
@@ -44,6 +43,7 @@ def import_file(path: Path, run: str, retriever: Retriever, reach: int) -> Stage
         {
             "file": str(path),
             "data": file_digest(path),
+            "held_out": importer.split.held_out,
             "kept": counts,
             "rejected": dict(Counter(r["reason"] for r in rejects).most_common()),
         }
@@ -52,12 +52,11 @@ def import_file(path: Path, run: str, retriever: Retriever, reach: int) -> Stage
 
 
 class _Importer:
-    def __init__(self, retriever: Retriever, reach: int):
-        self._retriever, self._reach = retriever, reach
+    def __init__(self, retriever: Retriever, reach: int, split: Split):
+        self._retriever, self._reach, self.split = retriever, reach, split
         self._documents: dict[str, list[Chunk]] = {}
         for chunk in retriever.chunks:
             self._documents.setdefault(chunk.document, []).append(chunk)
-        self._dev_documents = any(part(document) == DEV for document in self._documents)
 
     def row(self, asked: HumanQuestion) -> tuple[TrainingRow | None, str | None]:
         """-> the row, or None and the reason."""
@@ -77,7 +76,7 @@ class _Importer:
                 if asked.document
                 else "its answer stands literally in no passage found",
             )
-        if part(home.document) == UNMINED:
+        if document_part(home.document) == UNMINED:
             return None, "its document is kept out of training, for testing"
         spot = Candidate(-1, (0, len(home.text)), " > ".join(home.headings or (home.title,)), home.text, span, "asked")
         return label(asked.question, spot, home, self._retriever, False, self._reach)
@@ -91,7 +90,7 @@ class _Importer:
             if asked.document
             else found[0]
         )
-        if part(near.document) == UNMINED:
+        if document_part(near.document) == UNMINED:
             return None, "its document is kept out of training, for testing"
         id, context = (
             f"{near.document}:{near.start}:{asked.question}",
@@ -100,10 +99,6 @@ class _Importer:
         return TrainingRow(
             id, asked.question, "", "unanswerable", near.document, (near.start, near.end), context, 0
         ), None
-
-    def part_of(self, row: TrainingRow) -> str:
-        home = next(c for c in self._documents[row.document] if c.start == row.gold[0])
-        return part_of(home, self._dev_documents)
 
 
 def find_answer(answers: tuple[str, ...], chunks: list[Chunk]) -> tuple[Chunk | None, str]:

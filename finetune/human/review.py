@@ -42,7 +42,9 @@ class Estimate:
         interval = binomtest(self.good, self.judged).proportion_ci(0.95, method="wilson")
         share = self.good / self.judged
         percent, low, high = (f"{100 * value:.0f}" for value in (share, interval.low, interval.high))
-        rows = f"about {self.rest * share:.0f}, between {self.rest * interval.low:.0f} and {self.rest * interval.high:.0f}"
+        rows = (
+            f"about {self.rest * share:.0f}, between {self.rest * interval.low:.0f} and {self.rest * interval.high:.0f}"
+        )
         return (
             f"{self.good} of {self.judged} judged rows are good: {percent} % [{low}, {high}]; "
             f"of the {self.rest} others {rows}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from finetune.data.split import DEV, TRAIN, UNMINED, part
+from finetune.data.split import UNMINED, document_part
 from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.question_prompt import Candidate, candidate
 from rag.core.chunk import Chunk
@@ -12,13 +12,11 @@ from rag.core.sentences import sentence_spans
 
 
 def choose_candidates(chunks: list[Chunk], most: int, seed: int) -> list[Candidate]:
-    """-> spans to ask for, dealt evenly over documents and, within each, over its sections: a round takes one span from each document, until there are enough.
-
-    When no document falls to development, one chunk in ten of the mined ones does (see `part_of`)."""
+    """-> spans to ask for, dealt evenly over documents and, within each, over its sections: a round takes one span from each document, until there are enough."""
     rng = random.Random(seed)
     waiting: dict[str, dict[tuple, list[Candidate]]] = {}
     for position, chunk in enumerate(chunks):
-        if part(chunk.document) != UNMINED:
+        if document_part(chunk.document) != UNMINED:
             waiting.setdefault(chunk.document, {}).setdefault(chunk.headings, []).extend(
                 _candidates_of(position, chunk, rng)
             )
@@ -51,10 +49,3 @@ def _candidates_of(position: int, chunk: Chunk, rng: random.Random) -> list[Cand
             kind, start, span = rng.choice(spans)
             found.append(candidate(position, chunk, (first, last), first + start, span, kind))
     return found
-
-
-def part_of(chunk: Chunk, dev_documents: bool) -> str:
-    """-> the part that questions on this chunk belong to; in a corpus too small to have development documents, some chunks stand in."""
-    if dev_documents or part(chunk.document) == UNMINED:
-        return part(chunk.document)
-    return DEV if part(f"{chunk.document}:{chunk.start}") == DEV else TRAIN

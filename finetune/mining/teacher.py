@@ -63,7 +63,7 @@ def written(
     """-> each span with the questions for it, from either; a teacher's expense stands on the progress bar."""
     if isinstance(writer, Teacher):
         found = [(spot, [question]) for spot, question in writer.write(spots, chunks)]
-        bar.set_postfix_str(writer.endpoint.spent(), refresh=False)
+        bar.set_postfix_str(writer.endpoint.usage(), refresh=False)
         return found
     return list(zip(spots, write_questions(writer, spots), strict=True))
 

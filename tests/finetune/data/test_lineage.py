@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from finetune.data.lineage import adapters_of, rows_of, tell
-from finetune.data.training_set import data_of, keep_learned
+from finetune.data.lineage import lineage_report, trace_adapters, trace_rows
+from finetune.data.training_set import data_digest, freeze_rows
 from finetune.generator.trainer_setup import training_record
 from rag.cli import index
 from rag.core.jsonl import write_lines
@@ -39,8 +39,8 @@ def joined(n, document="d0.md"):
 def adapter(folder, run):
     """An adapter as training leaves it, without weights."""
     folder.mkdir(parents=True)
-    keep_learned(Stage(run, "sft"), False)
-    (folder / "identity.json").write_text(json.dumps({"run": run, "data": data_of(run)}))
+    freeze_rows(Stage(run, "sft"), False)
+    (folder / "identity.json").write_text(json.dumps({"run": run, "data": data_digest(run)}))
     write_lines(folder / "record.json", [training_record(Stage(run, "mine"))])
 
 
@@ -59,23 +59,23 @@ def taught_run(tmp_path, monkeypatch):
 
 
 def test_rows_are_named_with_run_part_chunk_and_reason(taught_run):
-    found = [(t.run, t.part, t.why, t.row.gold) for t in rows_of("d0.md")]
+    found = [(t.run, t.part, t.why, t.row.gold) for t in trace_rows("d0.md")]
     assert found == [("r", "train", "asked of it", (0, 20))] * 2 + [
         ("r", part, "shown among the passages", (0, 20)) for part in ("train", "dev")
     ]
-    assert list(rows_of("unknown.md")) == []
+    assert list(trace_rows("unknown.md")) == []
 
 
 def test_adapters_are_named_the_live_one_as_such(taught_run):
-    found = {str(a.adapter): (a.questions, a.as_now, a.live) for a in adapters_of("d0.md")}
+    found = {str(a.adapter): (a.questions, a.as_now, a.live) for a in trace_adapters("d0.md")}
     assert found == {"var/runs/r/sft/adapter": (2, True, False), "var/adapters/r-sft": (2, True, True)}
-    assert list(adapters_of("d")) == [] and [a.questions for a in adapters_of("d1.md")] == [1, 1]
+    assert list(trace_adapters("d")) == [] and [a.questions for a in trace_adapters("d1.md")] == [1, 1]
 
 
 def test_a_question_over_two_passages_was_taught_by_both_documents(taught_run):
     write_lines(taught_run.folder / "train.jsonl", [joined(1)])
     adapter(Stage("r", "sft").folder / "new", "r")
-    assert [(t.why, t.chunk) for document in ("d0.md", "d1.md") for t in rows_of(document) if t.part == "train"] == [
+    assert [(t.why, t.chunk) for document in ("d0.md", "d1.md") for t in trace_rows(document) if t.part == "train"] == [
         ("asked of it", (0, 20))
     ] * 2
     assert (
@@ -86,15 +86,18 @@ def test_a_question_over_two_passages_was_taught_by_both_documents(taught_run):
 
 def test_adapters_stay_known_when_the_rows_are_gone(taught_run):
     write_lines(taught_run.folder / "train.jsonl", [ours(3, "other.md")])
-    assert not any(t.why == "asked of it" for t in rows_of("d0.md"))
-    assert [(a.questions, a.as_now) for a in adapters_of("d0.md")] == [(2, False), (2, False)]
+    assert not any(t.why == "asked of it" for t in trace_rows("d0.md"))
+    assert [(a.questions, a.as_now) for a in trace_adapters("d0.md")] == [(2, False), (2, False)]
     taught_run.clear()
-    assert [(a.questions, a.as_now) for a in adapters_of("d0.md")] == [(2, False), (2, False)]
+    assert [(a.questions, a.as_now) for a in trace_adapters("d0.md")] == [(2, False), (2, False)]
 
 
 def test_it_is_told_in_lines_and_as_data(taught_run):
-    assert tell("d0.md", False).splitlines()[-1] == "2 rows asked of d0.md, 2 show it, 2 adapters learned from it"
-    told = json.loads(tell("d0.md", True))
+    assert (
+        lineage_report("d0.md", False).splitlines()[-1]
+        == "2 rows asked of d0.md, 2 show it, 2 adapters learned from it"
+    )
+    told = json.loads(lineage_report("d0.md", True))
     assert [r["chunk"] for r in told["rows"]] == [[0, 20], [0, 20], None, None] and told["adapters"][0]["live"] is True
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from fakes import passage
 from finetune.data.rows import read_rows
-from finetune.data.split import DEV, GATE, HELD_OUT, TRAIN, UNMINED, Split, document_part
-from finetune.data.training_set import data_digest, gathered
+from finetune.data.split import DEV, GATE, TRAIN, UNMINED, Split
+from finetune.data.training_set import collect_rows, data_digest
 from finetune.human.human_questions import read_human_questions
 from finetune.human.import_questions import find_answer, import_file
 from rag.answering.answer import Answer
@@ -22,7 +22,8 @@ from rag.retrieval.retriever import Retriever
 
 TEXTS = {
     "a.md": "The crane on the north quay lifts 40 tonnes.\n",
-    "e.md": "The office opens at 08:30 on Mondays.\n",
+    "h.md": "The office opens at 08:30 on Mondays.\n",
+    "e.md": "The ferry leaves the east pier at 07:15.\n",
     "o.md": "The museum was founded in 1902.\n",
     "it/runbook.md": "Backups run at 02:15 every night.\n",
 }
@@ -31,7 +32,8 @@ TEXTS = {
 @pytest.fixture
 def retriever(tiny_index, tiny_embedder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert {name: part(name) for name in TEXTS} == {"a.md": TRAIN, "e.md": DEV, "o.md": UNMINED, "it/runbook.md": TRAIN}
+    parts = {"a.md": TRAIN, "h.md": DEV, "e.md": GATE, "o.md": UNMINED, "it/runbook.md": TRAIN}
+    assert {name: Split().part_of(name, 0) for name in TEXTS} == parts
     return Retriever(tiny_index(TEXTS), tiny_embedder, RetrievalSettings(passages=2))
 
 
@@ -47,6 +49,11 @@ def imported(tmp_path, retriever, lines, name="asked.jsonl"):
     ]
 
 
+def rows_of(part):
+    """Return the run's mined and imported rows of a part."""
+    return [row for name, row in collect_rows("r") if name == part]
+
+
 CRANE = {"question": "How much does the crane on the north quay lift?", "answer": "40  TONNES"}
 
 
@@ -58,7 +65,7 @@ def test_an_answer_that_stands_in_a_passage_shown_is_cited_as_it_stands(tmp_path
     )
     assert [(r.answer, r.document, r.kind) for r in train] == [("40 tonnes", "a.md", "answerable")]
     assert train[0].passages[train[0].cited - 1].document == "a.md" and len(train[0].passages) == 2
-    assert [(r.answer, r.document) for r in dev] == [("08:30", "e.md")] and rejects == []
+    assert [(r.answer, r.document) for r in dev] == [("08:30", "h.md")] and rejects == []
 
 
 def test_csv_of_spreadsheets_is_read(tmp_path, retriever):
@@ -87,7 +94,7 @@ def test_csv_of_spreadsheets_is_read(tmp_path, retriever):
             {"question": "How much does the crane lift?", "answer": "0 tonnes"},
             "its answer stands literally in no passage found",
         ),
-        ({**CRANE, "document": "e.md"}, "its answer stands literally nowhere in its document"),
+        ({**CRANE, "document": "h.md"}, "its answer stands literally nowhere in its document"),
         ({**CRANE, "document": "gone.md"}, "its document is not in the index"),
         (
             {"question": "When was the museum founded?", "answer": "1902"},
@@ -180,16 +187,14 @@ def test_what_two_sources_ask_is_learned_from_the_last_alone_whatever_part_it_fa
     for name in ("train", "dev"):
         write_lines(mined.folder / f"{name}.jsonl", [])
     imported(tmp_path, retriever, [CRANE], "1.jsonl")
-    write_lines(mined.folder / "train.jsonl", gathered("r", "train"))
+    write_lines(mined.folder / "train.jsonl", rows_of("train"))
     imported(
         tmp_path,
         retriever,
-        [{"question": "How much does the crane on the north quay LIFT", "answer": "08:30", "document": "e.md"}],
+        [{"question": "How much does the crane on the north quay LIFT", "answer": "08:30", "document": "h.md"}],
         "2.jsonl",
     )
-    assert gathered("r", "train") == [] and [(row.answer, row.document) for row in gathered("r", "dev")] == [
-        ("08:30", "e.md")
-    ]
+    assert rows_of("train") == [] and [(row.answer, row.document) for row in rows_of("dev")] == [("08:30", "h.md")]
 
 
 def test_imported_rows_join_the_mined_ones_and_people_have_the_last_word(tmp_path, retriever):
@@ -198,14 +203,14 @@ def test_imported_rows_join_the_mined_ones_and_people_have_the_last_word(tmp_pat
         write_lines(mined.folder / f"{name}.jsonl", [])
     before = data_digest("r")
     train, *_ = imported(tmp_path, retriever, [CRANE])
-    assert gathered("r", "train") == train and data_digest("r") != before
+    assert rows_of("train") == train and data_digest("r") != before
     write_lines(
         mined.folder / "train.jsonl",
         [SimpleNamespace(**{**vars(train[0]), "answer": "tonnes"}).__dict__ | {"passages": []}],
     )
-    assert gathered("r", "train") == train
+    assert rows_of("train") == train
     imported(tmp_path, retriever, [])
-    assert [row.answer for row in gathered("r", "train")] == ["tonnes"]
+    assert [row.answer for row in rows_of("train")] == ["tonnes"]
 
 
 def test_an_answer_is_found_whole_and_in_order():

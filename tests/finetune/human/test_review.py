@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from finetune.data.split import Split
 from finetune.data.training_set import (
     REVIEWED,
-    data_of,
-    keep_learned,
-    learned,
+    data_digest,
+    freeze_rows,
+    frozen_rows,
     read_verdicts,
     training_rows,
-    verdicts_of,
+    verdicts_file,
 )
 from finetune.generator.trainer_setup import training_record
 from finetune.human.review import Estimate, mend, review
@@ -51,21 +52,21 @@ def judged(*words, sample=None):
 
 def test_verdicts_are_kept_and_go_on_where_they_were_left(mined):
     person, estimate = judged("k", "D", "q")
-    assert (estimate.looked_at, estimate.good, estimate.rest) == (2, 1, 8) and len(person.told) == 3
+    assert (estimate.judged, estimate.good, estimate.rest) == (2, 1, 8) and len(person.told) == 3
     again, estimate = judged("k", "k")
-    assert estimate.looked_at == 4 and again.told[0] == person.told[2].replace("3 of 10", "1 of 8")
-    assert [line["verdict"] for line in read_lines(verdicts_of("r"))] == ["keep", "drop", "keep", "keep"]
+    assert estimate.judged == 4 and again.told[0] == person.told[2].replace("3 of 10", "1 of 8")
+    assert [line["verdict"] for line in read_lines(verdicts_file("r"))] == ["keep", "drop", "keep", "keep"]
 
 
 def test_a_sample_ends_after_that_many_rows_however_often_it_is_begun(mined):
-    assert judged(*"kkkkkkkk", sample=3)[1].looked_at == 3
-    assert judged(*"kkkkkkkk", sample=3)[1].looked_at == 3
-    assert judged(*"kkkkkkkk", sample=5)[1].looked_at == 5
+    assert judged(*"kkkkkkkk", sample=3)[1].judged == 3
+    assert judged(*"kkkkkkkk", sample=3)[1].judged == 3
+    assert judged(*"kkkkkkkk", sample=5)[1].judged == 5
 
 
 def test_another_key_asks_again(mined):
     person, estimate = judged("x", "", "k")
-    assert estimate.looked_at == 1
+    assert estimate.judged == 1
 
 
 def test_question_passages_and_answer_are_shown(mined):
@@ -75,7 +76,7 @@ def test_question_passages_and_answer_are_shown(mined):
 
 def first() -> str:
     """-> id of the row that is shown first."""
-    return read_lines(verdicts_of("r"))[0]["id"]
+    return read_lines(verdicts_file("r"))[0]["id"]
 
 
 def train_rows(**more):
@@ -83,17 +84,17 @@ def train_rows(**more):
 
 
 def test_training_leaves_out_dropped_rows_and_repeats_reviewed_ones(mined):
-    before = data_of("r")
+    before = data_digest("r")
     judged(*"kkdkkkkkk")
     verdicts = {id: line["verdict"] for id, line in read_verdicts("r").items()}
     dropped = {id for id, verdict in verdicts.items() if verdict == "drop"}
     ids = [r.id for r in training_rows("r", "train", REVIEWED)] + [r.id for r in training_rows("r", "dev")]
     assert len(dropped) == 1 and not dropped & set(ids)
     assert all(ids.count(id) == (REVIEWED if id in verdicts and id != "r20" else 1) for id in ids) and REVIEWED > 1
-    keep_learned(Stage("r", "sft"), False)
+    freeze_rows(Stage("r", "sft"), False)
     record = training_record(mined)
     assert len(record["questions"]) == 9 and not dropped & {q["id"] for q in record["questions"]}
-    assert data_of("r") != before
+    assert data_digest("r") != before
 
 
 def test_training_takes_the_mended_row(mined):
@@ -109,46 +110,46 @@ def of_documents(given, *names):
 
 
 def test_a_row_mended_to_another_document_is_of_that_document():
-    found = mend(of_documents(row(3), "d1.md", "d3.md"), Person("", "4 litres").ask)
+    found = mend(of_documents(row(3), "d1.md", "d3.md"), Split(), Person("", "4 litres").ask)
     assert (found.document, found.gold, found.id) == ("d3.md", (0, 20), f"d3.md:0:{row(3).question}")
 
 
 def test_a_mended_answer_keeps_its_citation_where_the_passage_holds_it_too():
-    assert mend(of_documents(row(3, 2), "d1.md", "d3.md"), Person("", "litres").ask).target == "litres [2]"
+    assert mend(of_documents(row(3, 2), "d1.md", "d3.md"), Split(), Person("", "litres").ask).target == "litres [2]"
 
 
 @pytest.mark.parametrize("other", ["d0.md", "d6.md"])  # one that is never mined, one for development
 def test_a_row_is_not_mended_to_a_document_of_another_part(other):
     with pytest.raises(TrainingError, match="may learn from"):
-        mend(of_documents(row(3), "d1.md", other), Person("", "4 litres").ask)
+        mend(of_documents(row(3), "d1.md", other), Split(), Person("", "4 litres").ask)
 
 
 def test_what_is_reviewed_or_mined_during_training_does_not_change_what_it_says_it_has_learned(mined):
-    sft, before = Stage("r", "sft"), data_of("r")
-    rows = keep_learned(sft, False)
+    sft, before = Stage("r", "sft"), data_digest("r")
+    rows = freeze_rows(sft, False)
     judged(*"dddddddddd")
-    assert keep_learned(sft, True) == rows and len(training_record(mined)["questions"]) == 10
-    assert learned("r")[1] == before != data_of("r")
-    assert keep_learned(sft, False) == ([], []) and learned("r") == ([], data_of("r"))
+    assert freeze_rows(sft, True) == rows and len(training_record(mined)["questions"]) == 10
+    assert frozen_rows("r")[1] == before != data_digest("r")
+    assert freeze_rows(sft, False) == ([], []) and frozen_rows("r") == ([], data_digest("r"))
     sft.clear()
     with pytest.raises(TrainingError, match="finetune sft --run r"):
-        learned("r")
+        frozen_rows("r")
 
 
 def test_an_answer_is_mended_only_to_what_stands_in_a_passage_shown():
     given = of_documents(row(3), "d1.md", "d3.md")
-    assert mend(given, Person("", "4 litres").ask).target == "4 litres [2]"
-    assert mend(given, Person("", "").ask) == given
-    assert mend(given, Person("Why?", "-").ask).target == REFUSAL
-    with pytest.raises(TrainingError, match="word for word"):
-        mend(given, Person("", "5 litres").ask)
+    assert mend(given, Split(), Person("", "4 litres").ask).target == "4 litres [2]"
+    assert mend(given, Split(), Person("", "").ask) == given
+    assert mend(given, Split(), Person("Why?", "-").ask).target == REFUSAL
+    with pytest.raises(TrainingError, match="has these words"):
+        mend(given, Split(), Person("", "5 litres").ask)
 
 
 def test_what_can_not_be_mended_is_told_and_asked_again(mined):
     person, estimate = judged("m", "", "900 litres", "d")
     assert (
-        "word for word" in person.told[1]
-        and estimate.looked_at == 1
+        "has these words" in person.told[1]
+        and estimate.judged == 1
         and read_verdicts("r")[first()]["verdict"] == "drop"
     )
 
@@ -166,7 +167,7 @@ def test_a_killed_review_leaves_whole_lines(mined, monkeypatch):
     monkeypatch.setattr("finetune.human.review.write_lines", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         judged("k")
-    assert len(read_lines(verdicts_of("r"))) == 1
+    assert len(read_lines(verdicts_file("r"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -174,13 +175,13 @@ def test_a_killed_review_leaves_whole_lines(mined, monkeypatch):
     [
         (
             Estimate(100, 85, 400),
-            "85 of 100 looked at are good; of the 400 others 85 % [77, 91] are: about 340 of them, between 307 and 363",
+            "85 of 100 judged rows are good: 85 % [77, 91]; of the 400 others about 340, between 307 and 363",
         ),
         (
             Estimate(10, 10, 20),
-            "10 of 10 looked at are good; of the 20 others 100 % [72, 100] are: about 20 of them, between 14 and 20",
+            "10 of 10 judged rows are good: 100 % [72, 100]; of the 20 others about 20, between 14 and 20",
         ),
-        (Estimate(0, 0, 20), "none of 20 rows looked at yet"),
+        (Estimate(0, 0, 20), "none of 20 rows judged yet"),
     ],
 )
 def test_the_estimate_is_wilsons(estimate, says):

@@ -158,7 +158,7 @@ def chunks_of(documents, each=3):
 def test_candidates_are_dealt_evenly_and_never_from_unmined_documents():
     names = [f"{n}.md" for n in range(12)]
     chunks = chunks_of(names)
-    chosen = choose_candidates(chunks, 2 * sum(part(n) != UNMINED for n in names), 0)
+    chosen = choose_candidates(chunks, 2 * sum(document_part(n) != UNMINED for n in names), 0)
     counts = Counter(chunks[c.chunk].document for c in chosen)
     assert set(counts) == {n for n in names if document_part(n) != UNMINED} != set(names)
     assert set(counts.values()) == {2}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from fakes import passage
-from finetune.data.split import DEV, TRAIN, UNMINED, part
+from finetune.data.split import BY_PASSAGE, HELD_OUT, TRAIN, UNMINED, Split, document_part
 from finetune.mining.labeling import multihop_row
 from finetune.mining.multihop import describe, multihop_questions, one_is_enough
 from finetune.mining.row_builder import RowBuilder
@@ -21,10 +21,8 @@ STROBE = "A spare lamp for the Mole Light weighs 14 kg. It weighs 9 kg in summer
 
 def chunks(*texts):
     """Each of a document that is mined to train on."""
-    names = (f"{n}.md" for n in range(999))
-    return [
-        passage(text, next(name for name in names if part(name) == TRAIN), headings=("Notes",)).chunk for text in texts
-    ]
+    names = (name for n in range(999) if Split(BY_PASSAGE).part_of(name := f"{n}.md", 0) == TRAIN)
+    return [passage(text, next(names), headings=("Notes",)).chunk for text in texts]
 
 
 def made_of(*texts):
@@ -107,7 +105,7 @@ def test_both_passages_must_be_needed_and_come_back():
 
     made_row, _ = row_of(home, other)
     assert (made_row.kind, made_row.target, made_row.document) == ("joined", "14 kg [1][2]", home.document)
-    assert made_row.homes == {chunk.document: (chunk.start, chunk.end) for chunk in (other, home)}
+    assert made_row.gold_passages == {chunk.document: (chunk.start, chunk.end) for chunk in (other, home)}
     assert row_of(home) == row_of(other) == (None, "does not find both of its passages")
 
 
@@ -134,7 +132,7 @@ def test_they_are_mined_up_to_their_share_and_never_across_parts():
     assert len(once) == 1 and rejected["joined: near-duplicate"] == 1
     assert len(mined(0.9, again, without="near_duplicate")[0]) == 2
     kept_out, tested = (
-        next(name for n in range(999) if part(name := f"{n}.txt") == wanted) for wanted in (UNMINED, DEV)
+        next(name for n in range(999) if document_part(name := f"{n}.txt") == wanted) for wanted in (UNMINED, HELD_OUT)
     )
     home = chunks(STROBE)[0].document
     assert mined(0.9, (MOLE, STROBE), (kept_out, home))[0] == mined(0.9, (MOLE, STROBE), (tested, home))[0] == []
