@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from eval.runs.compare import SCORED, compare_generators, read_scored
 from eval.runs.evaluate import score_all
-from eval.runs.predict import row_of
-from eval.runs.questions import Question, question_of
-from eval.runs.summary import PASSAGES, Answered, summarize_one
-from rag.answering.answer import written_answer
+from eval.runs.predict import prediction_row
+from eval.runs.questions import Question, parse_question
+from eval.runs.summary import PASSAGES, GeneratorPredictions, summarize_one
+from rag.answering.answer import generated_answer
 from rag.answering.answerer import ScoredAnswer
 from rag.core.chunk import Chunk
 from rag.core.jsonl import read_lines, write_lines
@@ -34,14 +34,14 @@ def ask_peer(settings: Settings, run: Path, endpoint: Endpoint) -> dict[str, Any
     name, others = re.sub(r"[^\w.-]+", "-", endpoint.settings.model), read_scored(run)
     first = next(iter(others.values()))
     passages = {row["id"]: [_passage(chunk) for chunk in row["passages"]] for row in read_lines(run / PASSAGES)}
-    questions = [question_of(row, str(run)) for row in first]
-    rows = [row_of(q, told) for q, told in zip(questions, _told(endpoint, questions, passages), strict=True)]
-    said = Answered(rows, [], [], {})
+    questions = [parse_question(row, str(run)) for row in first]
+    rows = [prediction_row(q, told) for q, told in zip(questions, _told(endpoint, questions, passages), strict=True)]
+    said = GeneratorPredictions(rows, [], [], {})
     score_all(settings, {name: said}, passages, {row["document"]: row["part"] for row in first})
     write_lines(run / f"peer.{name}{SCORED}", said.rows)
     comparisons = [compare_generators(name, said.rows, other, before) for other, before in others.items()]
     return {
-        "notes": [endpoint.spent()],
+        "notes": [endpoint.usage()],
         "n": len(rows),
         "generators": {name: summarize_one(said.rows)},
         "comparisons": comparisons,
@@ -59,7 +59,7 @@ def _told(endpoint: Endpoint, questions: list[Question], passages: dict[str, lis
             batch = questions[at : at + BATCH]
             replies = endpoint.complete([prompt.messages(q.question, [p.chunk for p in passages[q.id]]) for q in batch])
             told += [
-                ScoredAnswer(written_answer(Generation(reply, []), passages[q.id]), 0, 0, [])
+                ScoredAnswer(generated_answer(Generation(reply, []), passages[q.id]), 0, 0, [])
                 for q, reply in zip(batch, replies, strict=True)
             ]
             bar.update(len(batch))

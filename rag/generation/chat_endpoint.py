@@ -1,4 +1,4 @@
-"""Asking a model behind an OpenAI-compatible endpoint: no faster than allowed, again where it is busy, and nothing twice."""
+"""Ask a model behind an OpenAI-compatible endpoint, without asking anything twice."""
 
 from __future__ import annotations
 
@@ -6,143 +6,147 @@ import hashlib
 import json
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from rag.core.errors import EndpointError
 from rag.core.sections import EndpointSettings
-from rag.generation.http_retry import RateLimiter, with_retries
 
-KEPT = Path("var/endpoint/answers.jsonl")
-HERE = ("localhost", "127.0.0.1", "::1")
+ANSWERS_FILE = Path("var/endpoint/answers.jsonl")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")  # hosts to which a key may go unencrypted
 Messages = list[dict[str, str]]
 
 
-
-
 class Endpoint:
-    """What has been answered is kept in a file of JSON lines by digest of the request, line by line, so that a killed run loses at most what is under way."""
+    """A chat model behind an endpoint.
 
-    def __init__(self, url: str, settings: EndpointSettings, kept: Path = KEPT):
-        """url: what comes before /chat/completions, such as http://127.0.0.1:8080/v1. Raises EndpointError when it or the settings can't be used."""
-        self.url, self._key = url.rstrip("/"), find_key(url, settings)
+    Each answer is appended to a file of JSON lines as soon as it arrives, by a digest of its request. A killed run
+    loses only the requests that were in progress.
+    """
+
+    def __init__(self, url: str, settings: EndpointSettings, answers_file: Path = ANSWERS_FILE):
+        """url: what comes before /chat/completions, such as http://127.0.0.1:8080/v1.
+
+        Raises EndpointError when the address, the model's name or the key cannot be used.
+        """
+        self.url, self.settings, key = url.rstrip("/"), settings, find_key(url, settings)
         if not settings.model:
             raise EndpointError("the endpoint's model has no name: --set endpoint.model=NAME, as the endpoint calls it")
-        self.settings, self._kept_in, self._kept = settings, kept, _read_kept(kept)
-        self._pace, self._writing = RateLimiter(settings.per_minute), threading.Lock()
-        self.read = self.written = self.asked = self.reused = 0
+        from rag.generation.http_retry import JsonClient
+
+        self._client = JsonClient(f"{self.url}/chat/completions", key, settings)
+        self._file, self._answers, self._writing = answers_file, _read_answers(answers_file), threading.Lock()
+        self.requests = self.reused = self.prompt_tokens = self.completion_tokens = 0
 
     def complete(self, conversations: list[Messages]) -> list[str]:
-        """-> what the model says next in each, the most likely words. Raises EndpointError when the endpoint refuses, or stays busy."""
-        bodies = [self._body(messages) for messages in conversations]
-        missing = dict(zip(map(self._digest, bodies), bodies, strict=True))
-        new = {key: body for key, body in missing.items() if key not in self._kept}
-        pool = ThreadPoolExecutor(max(1, self.settings.at_once), thread_name_prefix="endpoint")
+        """Return the model's most likely next message for each conversation.
+
+        Raises EndpointError when the endpoint refuses a request or stays busy.
+        """
+        bodies = {self._digest(body): body for body in map(self._body, conversations)}
+        new = {digest: body for digest, body in bodies.items() if digest not in self._answers}
+        self._client.cancelled.clear()
+        pool = ThreadPoolExecutor(self.settings.at_once, thread_name_prefix="endpoint")
         try:
-            list(pool.map(self._ask, new, new.values()))
+            futures = [pool.submit(self._request, digest, body) for digest, body in new.items()]
+            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                future.result()
+        except BaseException:  # KeyboardInterrupt too: nothing that waits for its next attempt holds up the end
+            self._client.cancelled.set()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
-        self.reused += len(bodies) - len(new)
-        return [self._kept[self._digest(body)] for body in bodies]
+        self.reused += len(conversations) - len(new)
+        return [self._answers[self._digest(self._body(messages))] for messages in conversations]
 
-    def spent(self) -> str:
-        """-> requests, tokens, and what they cost where prices are set."""
-        cost = (self.read * self.settings.price_in + self.written * self.settings.price_out) / 1e6
-        priced = f", cost {cost:.4f}" if self.settings.price_in or self.settings.price_out else ""
-        return f"{self.asked} asked, {self.reused} kept from before, {self.read:,} tokens read, {self.written:,} written{priced}"
+    def usage(self) -> str:
+        """Describe the requests and tokens so far, and their cost if prices are set."""
+        settings = self.settings
+        cost = (self.prompt_tokens * settings.price_in + self.completion_tokens * settings.price_out) / 1e6
+        parts = [
+            f"{self.requests} requests",
+            f"{self.reused} answers reused",
+            f"{self.prompt_tokens:,} prompt tokens",
+            f"{self.completion_tokens:,} completion tokens",
+        ]
+        return ", ".join(parts + ([f"cost {cost:.4f}"] if settings.price_in or settings.price_out else []))
 
     def _body(self, messages: Messages) -> dict[str, Any]:
-        return {
-            "model": self.settings.model,
-            "messages": messages,
-            "temperature": 0,
-            "max_tokens": self.settings.max_tokens,
-        }
+        settings = self.settings
+        return {"model": settings.model, "messages": messages, "temperature": 0, "max_tokens": settings.max_tokens}
 
     def _digest(self, body: dict[str, Any]) -> str:
         return hashlib.sha256(json.dumps([self.url, body], sort_keys=True).encode()).hexdigest()
 
-    def _ask(self, key: str, body: dict[str, Any]) -> None:
-        headers = {
-            "Content-Type": "application/json",
-            **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
-        }
-        reply = with_retries(
-            f"{self.url}/chat/completions",
-            json.dumps(body).encode(),
-            headers,
-            self.settings.tries,
-            self.settings.timeout,
-            self._pace,
-        )
+    def _request(self, digest: str, body: dict[str, Any]) -> None:
+        reply = self._client.post(body)
         try:
             text, usage = reply["choices"][0]["message"]["content"], reply.get("usage") or {}
         except (KeyError, IndexError, TypeError, AttributeError):
             text, usage = None, {}
         if not isinstance(text, str):
-            raise EndpointError(
-                f"{self.url} gave no text: see that it serves chat completions, or raise endpoint.max_tokens"
-            )
+            remedy = "check that it serves chat completions, or raise endpoint.max_tokens"
+            raise EndpointError(f"{self.url} gave no text: {remedy}")
+        tokens = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
         with self._writing:
-            self._keep(key, text, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+            self._keep(digest, text, *tokens)
 
-    def _keep(self, key: str, text: str, read: int, written: int) -> None:
-        self._kept[key] = text
-        self.asked, self.read, self.written = self.asked + 1, self.read + read, self.written + written
-        self._kept_in.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"request": key, "text": text, "read": read, "written": written}, ensure_ascii=False)
-        with self._kept_in.open("a+b") as file:
-            torn = file.tell() and not _ends_in_newline(file)
-            file.write(f"{chr(10) if torn else ''}{line}\n".encode())
+    def _keep(self, digest: str, text: str, prompt_tokens: int, completion_tokens: int) -> None:
+        self._answers[digest] = text
+        self.requests += 1
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += completion_tokens
+        row = {"request": digest, "text": text, "read": prompt_tokens, "written": completion_tokens}
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def find_key(url: str, settings: EndpointSettings) -> str:
-    """-> the key, "" where none is named. It is not sent in the clear to another machine, nor shown anywhere."""
-    parts = _parts(url)
-    if not settings.key:
+    """Return the key from the environment variable that the settings name, "" if they name none.
+
+    Raises EndpointError where it is missing or malformed, or would go to another machine unencrypted. No message shows
+    the key.
+    """
+    address, name = _checked_address(url), settings.key
+    if not name:
         return ""
-    key = os.environ.get(settings.key, "").strip()
+    key = os.environ.get(name, "").strip()
     if not key:
-        raise EndpointError(f"the environment variable that endpoint.key names is not set: export {settings.key}=...")
-    if not (key.isascii() and key.isprintable()):  # the error of the library that sends it would show it
-        raise EndpointError(f"the environment variable {settings.key} holds no key: export {settings.key}=...")
-    if parts.scheme == "http" and parts.hostname not in HERE:
-        raise EndpointError(
-            f"a key would go to {parts.hostname} unencrypted: use https, or --set endpoint.key= to send none"
-        )
+        raise EndpointError(f"the environment variable that endpoint.key names is not set: export {name}=...")
+    if not (key.isascii() and key.isprintable()):  # the HTTP library's own error message would show it
+        raise EndpointError(f"the environment variable {name} holds no key: export {name}=...")
+    if address.scheme == "http" and address.hostname not in LOOPBACK:
+        remedy = "use https, or --set endpoint.key= to send none"
+        raise EndpointError(f"a key would go to {address.hostname} unencrypted: {remedy}")
     return key
 
 
-def _parts(url: str) -> SplitResult:
+def _checked_address(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        good = (
-            parts.scheme in ("http", "https")
-            and parts.hostname
-            and not (parts.username or parts.query or parts.fragment)
-            and parts.port != 0
-        )
+        extra = parts.username or parts.query or parts.fragment
+        usable = parts.scheme in ("http", "https") and parts.hostname and not extra and parts.port != 0
     except ValueError:
-        good = False
-    if not good:
+        usable = False
+    if not usable:
         raise EndpointError("the endpoint's address is no base URL: https://HOST/v1, without a key in it")
     return parts
 
 
-def _read_kept(path: Path) -> dict[str, str]:
-    """-> texts by digest; lines that a kill has cut off are passed over."""
-    kept: dict[str, str] = {}
-    for line in path.read_bytes().split(b"\n") if path.exists() else ():
+def _read_answers(path: Path) -> dict[str, str]:
+    """Read the kept answers by digest. A line that a killed run cut off is ended, so that appending can go on."""
+    data = path.read_bytes() if path.exists() else b""
+    if data and not data.endswith(b"\n"):
+        with path.open("ab") as file:
+            file.write(b"\n")
+    answers: dict[str, str] = {}
+    for line in data.split(b"\n"):
         try:
-            found = json.loads(line)
-            kept[found["request"]] = found["text"]
+            row = json.loads(line)
+            answers[row["request"]] = row["text"]
         except (ValueError, KeyError, TypeError):
             continue
-    return kept
-
-
-def _ends_in_newline(file: Any) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
+    return answers
