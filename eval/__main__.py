@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from eval.cli.suites import add_suites, write
-from eval.runs.generators import generators_of
+from eval.runs.generators import parse_generators
 from rag.cli.shell import exit_status, load_settings
 from rag.core.settings import Settings
 
@@ -173,7 +173,7 @@ def run_attribution(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_gold(args: argparse.Namespace, settings: Settings) -> None:
-    generators, (folder, file) = generators_of(args.generators, args.adapter), indexed_gold(args.corpus, settings)
+    generators, (folder, file) = parse_generators(args.generators, args.adapter), indexed_gold(args.corpus, settings)
     measure(args, settings, folder, file, generators)
 
 
@@ -193,7 +193,9 @@ def run_bench(args: argparse.Namespace, settings: Settings) -> None:
     folder, file = indexed_bench(args, settings)
     if args.train:
         train(args, folder.name, folder / "index")
-    generators = generators_of(args.generators, args.adapter or (newest_adapter(folder.name) if args.train else None))
+    generators = parse_generators(
+        args.generators, args.adapter or (newest_adapter(folder.name) if args.train else None)
+    )
     measure(args, settings, folder, file, generators)
 
 
@@ -252,12 +254,12 @@ def measure(
 ) -> None:
     from eval.report.report import as_text, write_report
     from eval.runs.evaluate import Task, evaluate
-    from eval.runs.leakage import parts_of, without_leaks
+    from eval.runs.leakage import document_parts, without_leaks
     from eval.runs.questions import read_questions
 
     adapters = {name: adapter for name, adapter in generators.items() if adapter}
     questions, notes = without_leaks(read_questions(file, args.sample, args.seed), adapters, args.leaks)
-    parts = parts_of(sorted({q.document for q in questions}), next(reversed(adapters.values()), None))
+    parts = document_parts(sorted({q.document for q in questions}), next(reversed(adapters.values()), None))
     summary = evaluate(settings, Task(folder / "predictions", folder / "index", questions, generators, parts, notes))
     write_report(folder / "predictions")
     write(args.json, summary)
@@ -288,15 +290,17 @@ def run_compare(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_score(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.metrics.groundedness import open_meaning
+    from eval.metrics.groundedness import open_support_model
     from eval.report.report import as_text
     from eval.runs.compare import SCORED
-    from eval.runs.score import score
+    from eval.runs.score import score_predictions
     from eval.runs.summary import SUMMARY
     from rag.core.jsonl import write_lines
     from rag.factory import open_embedder
 
-    summary, rows = score(args.file, args.questions, args.documents, open_meaning(settings), open_embedder(settings))
+    summary, rows = score_predictions(
+        args.file, args.questions, args.documents, open_support_model(settings), open_embedder(settings)
+    )
     write(args.json, summary)
     print(as_text(summary))
     if not (args.file.parent / SUMMARY).exists():  # a run's folder has its own

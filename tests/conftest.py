@@ -154,7 +154,7 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
         lambda settings, folder: Retriever(store, tiny_embedder, RetrievalSettings()),
     )
     monkeypatch.setattr("eval.runs.evaluate.open_embedder", lambda settings: tiny_embedder)
-    monkeypatch.setattr("eval.runs.evaluate.open_meaning", lambda settings: FakeMeaning())
+    monkeypatch.setattr("eval.runs.evaluate.open_support_model", lambda settings: FakeMeaning())
 
     def run(folder, generators, generator=None, overrides=(), **more):
         if generator:

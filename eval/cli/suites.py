@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from eval.runs.generators import generators_of
+from eval.runs.generators import parse_generators
 from rag.core.settings import Settings
 
 
@@ -98,10 +98,10 @@ def write(path: Path | None, figures: dict) -> None:
 
 
 def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
-    from eval.metrics.groundedness import open_meaning
+    from eval.metrics.groundedness import open_support_model
     from eval.suites.agreement import as_lines, measure_agreement
 
-    found = measure_agreement(open_meaning(settings))
+    found = measure_agreement(open_support_model(settings))
     write(args.json, found)
     print(as_lines(found))
 
@@ -155,7 +155,7 @@ def run_followup(args: argparse.Namespace, settings: Settings) -> None:
 def run_attacks(args: argparse.Namespace, settings: Settings) -> None:
     from eval.suites.attacks import as_lines, generators_by_default, measure_attacks
 
-    generators = generators_of(args.generators, args.adapter) if args.generators else generators_by_default(settings)
+    generators = parse_generators(args.generators, args.adapter) if args.generators else generators_by_default(settings)
     found = measure_attacks(settings, args.corpus, generators)
     write(args.json, found)
     print(as_lines(found))

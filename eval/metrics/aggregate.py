@@ -11,7 +11,7 @@ from eval.metrics.statistics import mean
 Row = dict[str, Any]
 
 
-def answers(rows: list[Row]) -> dict[str, Any]:
+def summarize_answers(rows: list[Row]) -> dict[str, Any]:
     """-> the summary of one generator's judged rows (see eval.metrics.answer_metrics); those that failed are counted and otherwise left out.
 
     exact_match, f1, contains: mean over answerable questions, a refusal scoring 0 (SQuAD). squad2_f1: over all questions, a refusal scoring 1 where
@@ -35,7 +35,7 @@ def answers(rows: list[Row]) -> dict[str, Any]:
         "literal_quotes": _mean_known(given, "literal_quotes"),
         "groundedness": _mean_known(given, "grounded"),
         "relevance": _mean_known(given, "relevance"),
-        "refusal": refusal(done),
+        "refusal": refusal_scores(done),
         "hallucination_rate": mean([float(row["measures"]["hallucinated"]) for row in done]),
         "ece": calibration.expected_calibration_error(decisions([row for row in done if not row["refused"]])),
         "coverage_area": calibration.coverage_area(calibration.coverage_curve(decisions(done), len(done))),
@@ -45,7 +45,7 @@ def answers(rows: list[Row]) -> dict[str, Any]:
     }
 
 
-def curves(rows: list[Row]) -> dict[str, Any]:
+def confidence_curves(rows: list[Row]) -> dict[str, Any]:
     """-> what the plots draw: bins of confidence, and the coverage-accuracy curve."""
     done = [row for row in rows if not row.get("error")]
     given = [row for row in done if not row["refused"]]
@@ -60,7 +60,7 @@ def decisions(rows: list[Row]) -> calibration.Scored:
     return [(row["confidence"], row["measures"]["right"]) for row in rows if row.get("confidence") is not None]
 
 
-def refusal(rows: list[Row]) -> dict[str, float]:
+def refusal_scores(rows: list[Row]) -> dict[str, float]:
     """Precision, recall and F1 of refusing, where refusing is right when the documents do not answer."""
     right = sum(row["refused"] and not row["answers"] for row in rows)
     refused, should = sum(row["refused"] for row in rows), sum(not row["answers"] for row in rows)

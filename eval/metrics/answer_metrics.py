@@ -37,7 +37,7 @@ def measure_answer(row: Row, source: Source | None = None) -> Row:
             "literal_quotes": literal_quotes(row, source),
             "grounded": sum(grounded) / len(grounded) if grounded else None,
             "hallucinated": given and (not answers or not all(grounded)),
-            "adds": adds(row["text"], row["question"]) if given else None,
+            "adds": new_word_share(row["text"], row["question"]) if given else None,
         },
     }
 
@@ -83,7 +83,7 @@ def literal_quotes(row: Row, source: Source | None) -> float | None:
     return sum(source(row, c) == c["quote"] for c in quotes) / len(quotes)
 
 
-def adds(text: str, question: str) -> float:
+def new_word_share(text: str, question: str) -> float:
     """Share of the answer's words that the question does not have: an answer that repeats the question answers nothing."""
     said, asked = normalize(text).split(), set(normalize(question).split())
     return sum(word not in asked for word in said) / len(said) if said else 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rag.answering.grounding import SUPPORT, support
+from rag.answering.grounding import MIN_SUPPORT, support
 from rag.core.sections import ModelSettings
 from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
@@ -13,7 +13,7 @@ from rag.factory import open_reranker, open_shipped_reranker
 from rag.models.cross_encoder import Reranker
 
 
-class Meaning(Protocol):
+class SupportModel(Protocol):
     """Scores claims against evidence; from `threshold` on, the evidence counts as bearing the claim out."""
 
     name: str
@@ -22,7 +22,7 @@ class Meaning(Protocol):
     def scores(self, pairs: list[tuple[str, str]]) -> list[float]: ...
 
 
-class ByCrossEncoder:
+class CrossEncoderSupport:
     """A cross-encoder's score. The shipped one has its threshold from held-out pairs of its training data, never from the labelled answers."""
 
     def __init__(self, reranker: Reranker):
@@ -32,26 +32,26 @@ class ByCrossEncoder:
         return self._reranker.score_pairs(pairs)
 
 
-def open_meaning(settings: Settings) -> Meaning:
+def open_support_model(settings: Settings) -> SupportModel:
     """-> the cross-encoder that model.reranker names, or the shipped one; never a promoted one, so that figures before and after promotion compare."""
     named = settings.section(ModelSettings).reranker not in ("", "auto")
-    return ByCrossEncoder((open_reranker(settings) if named else None) or open_shipped_reranker(settings))
+    return CrossEncoderSupport((open_reranker(settings) if named else None) or open_shipped_reranker(settings))
 
 
-def claims(row: dict[str, Any]) -> list[str]:
+def answer_sentences(row: dict[str, Any]) -> list[str]:
     """-> the sentences of an answer, each to be supported on its own (RAGAS's faithfulness, arXiv 2309.15217, without a model to split them)."""
     return [row["text"][start:end] for start, end in sentence_spans(row["text"])]
 
 
 @dataclass(frozen=True)
-class Cited:
+class CitedPassage:
     """A cited passage: its text, and the headings that it stands under."""
 
     text: str
     headings: str
 
 
-def lexical(claim: str, passage: Cited) -> tuple[float, str]:
+def lexical_support(claim: str, passage: CitedPassage) -> tuple[float, str]:
     """-> how much of the claim's words the passage's best sentence holds, 0.0 if it lacks one of the claim's numbers (rag.answering.grounding.support); and that
     sentence."""
     return max(
@@ -60,7 +60,7 @@ def lexical(claim: str, passage: Cited) -> tuple[float, str]:
     )
 
 
-def add_support(rows: list[dict[str, Any]], cited: list[list[Cited]], meaning: Meaning) -> None:
+def add_support(rows: list[dict[str, Any]], cited: list[list[CitedPassage]], meaning: SupportModel) -> None:
     """Give each answered row "support": for each of its sentences the share of its words that the cited passages' best sentence holds, the meaning's
     score of question and sentence against that evidence under its headings, and whether both suffice. "40 tonnes" alone claims nothing; with its
     question it does."""
@@ -69,8 +69,8 @@ def add_support(rows: list[dict[str, Any]], cited: list[list[Cited]], meaning: M
         if row.get("error") or row["refused"]:
             continue
         row["support"] = []
-        for sentence in claims(row):
-            best = [lexical(sentence, passage) for passage in passages]
+        for sentence in answer_sentences(row):
+            best = [lexical_support(sentence, passage) for passage in passages]
             claim = {"sentence": sentence, "lexical": round(max((words for words, _ in best), default=0.0), 4)}
             row["support"].append(claim)
             found.append(
@@ -85,4 +85,4 @@ def add_support(rows: list[dict[str, Any]], cited: list[list[Cited]], meaning: M
     scores = iter(meaning.scores([pair for _, pairs in found for pair in pairs]))
     for claim, pairs in found:
         claim["meaning"] = round(max((next(scores) for _ in pairs), default=0.0), 4)
-        claim["supported"] = claim["lexical"] >= SUPPORT and claim["meaning"] >= meaning.threshold
+        claim["supported"] = claim["lexical"] >= MIN_SUPPORT and claim["meaning"] >= meaning.threshold

@@ -41,7 +41,7 @@ def _pieces(pieces: list[int | None]) -> int:
     return len(found) + sum(r is None for r in pieces)
 
 
-def retrieval(ranks: Ranks) -> dict[str, float]:
+def ranking_measures(ranks: Ranks) -> dict[str, float]:
     return {
         **{f"recall@{k}": recall_at(ranks, k) for k in (1, 5, 20)},
         "mrr": mean_reciprocal_rank(ranks),

@@ -83,7 +83,7 @@ def wins_ties_losses(a: list[float], b: list[float]) -> tuple[int, int, int]:
     return wins, len(a) - wins - losses, losses
 
 
-def grouped(items: list[T], key: Callable[[T], str]) -> dict[str, list[T]]:
+def group_by(items: list[T], key: Callable[[T], str]) -> dict[str, list[T]]:
     groups: dict[str, list[T]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)

@@ -15,9 +15,9 @@ from eval.metrics.statistics import Difference, mean, paired_bootstrap, percenti
 from eval.promotion.stages import development, incumbent
 from eval.runs.generators import newest_adapter
 from eval.runs.identity import generator_identity, json_digest, passage_rows, selection_identity
-from eval.runs.predict import DEPTH, Shown, evidence_ranks, holds, predict, retrieve
+from eval.runs.predict import SEARCH_DEPTH, PassagesById, chunk_holds, evidence_ranks, predict, retrieve
 from eval.runs.questions import Evidence, Question, question_fields
-from eval.runs.trial_embedder import retrievers
+from eval.runs.trial_embedder import trial_retrievers
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import read_lines, write_json
 from rag.core.run_folder import run_folder
@@ -112,7 +112,7 @@ def read_held(path: Path) -> list[Held]:
 
 def search(
     settings: Settings, index: Path, held: list[Held], reading: Path | None, ordering: Path | None
-) -> tuple[dict[Cell, Shown], dict[str, Values], dict[Cell, list[float]]]:
+) -> tuple[dict[Cell, PassagesById], dict[str, Values], dict[Cell, list[float]]]:
     """reading, ordering: what was trained of embedder and cross-encoder. -> what each pair of the two shows; measure -> cell -> value a question of the orders
     themselves, judged by questions that a passage answers (others were kept because the live order has their passage on top); seconds of each search."""
     record, own = open_store(settings, index), settings.section(RetrievalSettings)
@@ -125,11 +125,11 @@ def search(
         **({(RERANKER,): open_trained_reranker(settings, ordering)} if ordering else {}),
     }
     shown, values, seconds = {}, {name: {} for name in ORDERED}, {}
-    made = {cell: retrievers(record, embedder, own) for cell, embedder in embedders.items()}
+    made = {cell: trial_retrievers(record, embedder, own) for cell, embedder in embedders.items()}
     for (first, retriever), (second, reranker) in itertools.product(made.items(), rerankers.items()):
         cell = (*first, *second)
         passages, seconds[cell] = retrieve(retriever(reranker), [h.question for h in held])
-        ranks = [evidence_ranks(h.question, passages[h.question.id][:DEPTH]) for h in held if h.answered or h.left_out]
+        ranks = [evidence_ranks(h.question, passages[h.question.id][:SEARCH_DEPTH]) for h in held if h.answered or h.left_out]
         for name, of in ORDERED.items():
             values[name][cell] = [of([pieces]) for pieces in ranks]
         shown[cell] = {h.question.id: _shown(h, passages[h.question.id], own.passages) for h in held}
@@ -137,11 +137,11 @@ def search(
 
 
 def _shown(held: Held, passages: list, count: int) -> list:
-    return [p for p in passages if not (held.left_out and holds(p.chunk, held.question.evidence[0]))][:count]
+    return [p for p in passages if not (held.left_out and chunk_holds(p.chunk, held.question.evidence[0]))][:count]
 
 
 def answer(
-    settings: Settings, held: list[Held], shown: dict[Cell, Shown], adapter: Path | None, folder: Path
+    settings: Settings, held: list[Held], shown: dict[Cell, PassagesById], adapter: Path | None, folder: Path
 ) -> Values:
     """-> F1 over all questions (SQuAD 2.0) of every cell. The old generator is the live one, else the reader that ships, else the base alone."""
     cache, scores = make_prefix_cache(settings.section(PrefixSettings)), {}

@@ -72,7 +72,7 @@ def choose(predictions: dict[str, list[dict]], adapters: dict[str, Path], now: s
         "adapter": str(adapters[best]),
         "sentence": f"{found}: F1 over all questions {difference}",
         "squad2_f1": {name: mean(values) for name, values in scores.items()},
-        "generators": {name: aggregate.answers(rows) for name, rows in predictions.items()},
+        "generators": {name: aggregate.summarize_answers(rows) for name, rows in predictions.items()},
     }
 
 

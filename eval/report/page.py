@@ -24,9 +24,9 @@ FOLDED = 14  # rows from which a table is folded away
 Figures = dict[str, Any]
 
 
-def as_html(folder: Path, summary: Figures, headline: str, tables: list, made_by: Callable[[Figures], str]) -> str:
+def render_page(folder: Path, summary: Figures, headline: str, tables: list, made_by: Callable[[Figures], str]) -> str:
     """-> the page; single questions come from the folder's scored predictions and passages."""
-    data = browsed(folder, summary)
+    data = browser_data(folder, summary)
     told = (
         ("At a glance", _figures(summary)),
         ("Tables", "".join(map(_table, tables))),
@@ -83,7 +83,7 @@ def _table(table: tuple[str, list[str], list[list[str]]]) -> str:
     )
 
 
-def browsed(folder: Path, summary: Figures) -> Figures:
+def browser_data(folder: Path, summary: Figures) -> Figures:
     """-> what the page's browser shows: names, passages once each, and every question with what each generator said."""
     names = list(summary["generators"])
     said = [read_lines(folder / f"{name}{SCORED}") for name in names]

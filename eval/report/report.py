@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eval.report.page import as_html
+from eval.report.page import render_page
 from eval.runs.summary import read_summary
 
 Figures = dict[str, Any]
@@ -193,5 +193,5 @@ def write_report(folder: Path) -> None:
     summary = read_summary(folder)
     (folder / "report.md").write_text(as_markdown(summary), encoding="utf-8")
     (folder / "report.html").write_text(
-        as_html(folder, summary, headline(summary), tables(summary), made_by), encoding="utf-8"
+        render_page(folder, summary, headline(summary), tables(summary), made_by), encoding="utf-8"
     )

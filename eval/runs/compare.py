@@ -117,7 +117,7 @@ def as_difference(measure: dict[str, Any]) -> Difference:
     return Difference(*(measure[key] for key in ("difference", "low", "high", "n")))
 
 
-def drop(rows: list[Row]) -> dict[str, Any]:
+def new_document_drop(rows: list[Row]) -> dict[str, Any]:
     """-> new (incoming) minus seen (mined) documents in F1 and right refusals, each with its interval; {} unless there are both."""
     done = [r for r in rows if not r.get("error")]
     found = {}

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics.answer_metrics import cited_span, measure_answer
-from eval.metrics.groundedness import Cited, add_support, open_meaning
+from eval.metrics.groundedness import CitedPassage, add_support, open_support_model
 from eval.metrics.relevance import add_relevance
 from eval.runs.compare import SCORED
-from eval.runs.forgetting import FILE, follow
+from eval.runs.forgetting import FILE, ask_instructions
 from eval.runs.identity import generator_identity, json_digest, passage_rows, selection_identity
-from eval.runs.predict import Shown, evidence_ranks, latencies, predict, predict_closed_book, retrieve
+from eval.runs.predict import PassagesById, evidence_ranks, measure_latencies, predict, predict_closed_book, retrieve
 from eval.runs.questions import Question, question_fields
-from eval.runs.summary import PASSAGES, SUMMARY, TIMES, Answered, read_summary, summarize
+from eval.runs.summary import PASSAGES, SUMMARY, TIMES, GeneratorPredictions, read_summary, summarize
 from rag.core.jsonl import write_json, write_lines
 from rag.core.run_folder import RUNS
 from rag.core.sections import AnswerSettings, PrefixSettings, RetrievalSettings
@@ -61,7 +61,9 @@ def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
     return read_summary(task.folder)
 
 
-def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, Answered], dict[str, Any]]:
+def answer_all(
+    settings: Settings, task: Task, shown: PassagesById
+) -> tuple[dict[str, GeneratorPredictions], dict[str, Any]]:
     """-> what each generator said, and its times, which are measured once and then kept like its answers. The base speaks as it would be served: of itself, not
     as what an adapter leaves when it is switched off, whose precision and way of reading passages are the adapter's."""
     cache = make_prefix_cache(
@@ -89,23 +91,25 @@ def answer_all(settings: Settings, task: Task, shown: Shown) -> tuple[dict[str, 
         general = (
             RUNS / "instructions" / f"{json_digest({**speaker, 'instructions': instructions})}.jsonl"
         )  # asked once, whatever the questions
-        with speaking(generator, adapter):
-            answered[name] = Answered(
+        with adapter_context(generator, adapter):
+            answered[name] = GeneratorPredictions(
                 predict(answerer, task.questions, shown, keep.file("jsonl"), name),
                 predict_closed_book(
                     generator, task.questions, longest, keep.file("closed-book.jsonl"), f"{name}, closed book"
                 ),
-                follow(generator, general, f"{name}, instructions") if any(task.generators.values()) else [],
+                ask_instructions(generator, general, f"{name}, instructions") if any(task.generators.values()) else [],
                 describe_generator(generator, adapter),
             )
     times = {}  # measured last, since that forgets the passages read
     for name, adapter in task.generators.items():
-        with speaking(speakers[name].generator, adapter):
-            times[name] = keeps[name].times(lambda answerer=speakers[name]: latencies(answerer, task.questions, shown))
+        with adapter_context(speakers[name].generator, adapter):
+            times[name] = keeps[name].times(
+                lambda answerer=speakers[name]: measure_latencies(answerer, task.questions, shown)
+            )
     return answered, times
 
 
-def speaking(generator: Generator, adapter: Path | None) -> Any:
+def adapter_context(generator: Generator, adapter: Path | None) -> Any:
     """-> a context in which the generator speaks with its adapter, or as the base where none is meant."""
     return nullcontext() if adapter else generator.without_adapter()
 
@@ -123,14 +127,16 @@ def describe_generator(generator: Generator, adapter: Path | None) -> dict[str, 
     return {**found, "precision": generator.precision, "curves": curves}
 
 
-def score_all(settings: Settings, answered: dict[str, Answered], shown: Shown, parts: dict[str, str]) -> None:
+def score_all(
+    settings: Settings, answered: dict[str, GeneratorPredictions], shown: PassagesById, parts: dict[str, str]
+) -> None:
     """Give every answer its measures and the part of the corpus that it is about."""
     passages = [p.chunk for found in shown.values() for p in found]
     cited = {
-        (chunk.document, chunk.start, chunk.end): Cited(chunk.text, " > ".join(chunk.headings or (chunk.title,)))
+        (chunk.document, chunk.start, chunk.end): CitedPassage(chunk.text, " > ".join(chunk.headings or (chunk.title,)))
         for chunk in passages
     }
-    meaning, embedder = open_meaning(settings), open_embedder(settings)
+    meaning, embedder = open_support_model(settings), open_embedder(settings)
 
     def source(row: dict, citation: dict) -> str:
         document, start, end = cited_span(row, citation)

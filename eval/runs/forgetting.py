@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.metrics.statistics import grouped, mcnemar, mean, paired_bootstrap
-from eval.runs.resume import in_batches
+from eval.metrics.statistics import group_by, mcnemar, mean, paired_bootstrap
+from eval.runs.resume import resumable_batches
 from rag.core.jsonl import read_lines
 from rag.generation import prompt
 from rag.generation.generator import Generator
@@ -36,7 +36,7 @@ def read_instructions(path: Path = FILE) -> list[Instruction]:
     return [Instruction(**row) for row in read_lines(path)]
 
 
-def follow(generator: Generator, path: Path, label: str) -> list[dict[str, Any]]:
+def ask_instructions(generator: Generator, path: Path, label: str) -> list[dict[str, Any]]:
     """-> the generator's output to each instruction, and whether it passed; kept in `path`, which belongs to this generator alone."""
     instructions = read_instructions()
 
@@ -45,20 +45,20 @@ def follow(generator: Generator, path: Path, label: str) -> list[dict[str, Any]]
         told = zip(batch, generator.generate(prompts, LONGEST), strict=True)
         return [{"id": i.id, "group": i.group, "output": g.text} for i, g in told]
 
-    rows = in_batches(path, instructions, 40, lambda i: len(i.instruction), answer, label)
+    rows = resumable_batches(path, instructions, 40, lambda i: len(i.instruction), answer, label)
     return [{**rows[i.id], "passed": i.passed(rows[i.id]["output"])} for i in instructions]
 
 
-def passed(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def followed_shares(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """-> share of instructions followed, over all and by group."""
     by_group = {
         group: mean([float(row["passed"]) for row in members])
-        for group, members in grouped(rows, lambda row: row["group"]).items()
+        for group, members in group_by(rows, lambda row: row["group"]).items()
     }
     return {"n": len(rows), "followed": mean([float(row["passed"]) for row in rows]), "by_group": by_group}
 
 
-def change(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> dict[str, Any]:
+def compare_instructions(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> dict[str, Any]:
     """-> after minus before in the share followed, with its paired interval, McNemar's p, and the instructions lost and gained."""
     a, b = [row["passed"] for row in before], [row["passed"] for row in after]
     lost = [y["id"] for x, y in zip(before, after, strict=True) if x["passed"] and not y["passed"]]

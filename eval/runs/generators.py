@@ -11,7 +11,7 @@ from rag.factory import (
 )
 
 
-def generators_of(text: str, adapter: Path | None) -> dict[str, Path | None]:
+def parse_generators(text: str, adapter: Path | None) -> dict[str, Path | None]:
     """-> name: adapter, None for the base model. Raises EvaluationError on a name that is neither base, tuned nor NAME=ADAPTER."""
 
     found: dict[str, Path | None] = {}
@@ -34,7 +34,12 @@ def generators_of(text: str, adapter: Path | None) -> dict[str, Path | None]:
 def newest_adapter(run: str) -> Path | None:
     """-> the adapter of the run's last finished stage."""
     return next(
-        (run_folder(run) / stage / "adapter" for stage in ("dpo", "sft") if (run_folder(run) / stage / "run.json").exists()), None
+        (
+            run_folder(run) / stage / "adapter"
+            for stage in ("dpo", "sft")
+            if (run_folder(run) / stage / "run.json").exists()
+        ),
+        None,
     )
 
 

@@ -33,7 +33,7 @@ class Leak:
         return f"{self.id} {self.question!r}, trained on {self.trained!r} (row {self.row}; resemblance {self.resemblance:.2f})"
 
 
-def read_record(adapter: Path) -> dict[str, Any]:
+def read_training_record(adapter: Path) -> dict[str, Any]:
     """-> what the adapter was trained on: documents by part, questions. Raises EvaluationError when the adapter carries no record."""
     try:
         return json.loads((adapter / TRAINING_RECORD).read_text(encoding="utf-8"))
@@ -89,7 +89,9 @@ def without_leaks(questions: list[Question], adapters: dict[str, Path], mode: st
     notes = []
     for name, adapter in adapters.items():
         try:
-            leaks.update({leak.id: (name, leak) for leak in find_leaks(questions, read_record(adapter)["questions"])})
+            leaks.update(
+                {leak.id: (name, leak) for leak in find_leaks(questions, read_training_record(adapter)["questions"])}
+            )
         except EvaluationError as error:
             if mode != "keep":
                 raise
@@ -107,12 +109,12 @@ def without_leaks(questions: list[Question], adapters: dict[str, Path], mode: st
     return questions, [f"LEAKED: {said} and were asked all the same: {', '.join(leaks)}", *notes]
 
 
-def parts_of(documents: list[str], adapter: Path | None) -> dict[str, str]:
+def document_parts(documents: list[str], adapter: Path | None) -> dict[str, str]:
     """-> document id: "mined" if the adapter learned from it or was chosen by it, "unmined" if it was there but left alone, "incoming" if it was not there."""
     if adapter is None:
         return {}
     try:
-        parts = read_record(adapter)["documents"]
+        parts = read_training_record(adapter)["documents"]
     except EvaluationError:
         return dict.fromkeys(documents, "mining record lost")
     mined, unmined = {*parts["train"], *parts["dev"]}, set(parts["unmined"])

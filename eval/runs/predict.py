@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from eval.runs.questions import Evidence, Question, question_fields
-from eval.runs.resume import in_batches
+from eval.runs.resume import resumable_batches
 from rag.answering.answerer import Answerer, ScoredAnswer
 from rag.core.chunk import Chunk
 from rag.core.text_metrics import overlaps
@@ -18,41 +18,41 @@ from rag.generation.generator import Generator
 from rag.retrieval.retriever import Passage, Retriever
 
 BATCH = 8  # prompts with passages; those without are a tenth as long, and go four times as many at once
-DEPTH = 20  # passages looked at for retrieval's figures; the first few are shown to the generators
+SEARCH_DEPTH = 20  # passages looked at for retrieval's figures; the first few are shown to the generators
 TIMED = 20  # questions asked one at a time, for the latency that a user meets
 
-Shown = dict[str, list[Passage]]
+PassagesById = dict[str, list[Passage]]
 
 
-def holds(chunk: Chunk, evidence: Evidence) -> bool:
+def chunk_holds(chunk: Chunk, evidence: Evidence) -> bool:
     """Whether the chunk shares characters with the evidence."""
     return chunk.document == evidence.document and overlaps(chunk.start, chunk.end, evidence.start, evidence.end)
 
 
 def evidence_ranks(question: Question, passages: list[Passage]) -> list[int | None]:
     """-> for each piece of evidence the rank, from 1, of the first passage that holds it."""
-    return [next((n for n, p in enumerate(passages, 1) if holds(p.chunk, e)), None) for e in question.evidence]
+    return [next((n for n, p in enumerate(passages, 1) if chunk_holds(p.chunk, e)), None) for e in question.evidence]
 
 
-def retrieve(retriever: Retriever, questions: list[Question]) -> tuple[Shown, list[float]]:
+def retrieve(retriever: Retriever, questions: list[Question]) -> tuple[PassagesById, list[float]]:
     """-> question id: its passages, best first; and the seconds of each search."""
     found, seconds = {}, []
     for question in tqdm(questions, desc="retrieving", unit=" questions", delay=1):
         start = time.perf_counter()
-        found[question.id] = retriever.search(question.question, DEPTH)
+        found[question.id] = retriever.search(question.question, SEARCH_DEPTH)
         seconds.append(time.perf_counter() - start)
     return found, seconds
 
 
 def predict(
-    answerer: Answerer, questions: list[Question], shown: Shown, path: Path, label: str
+    answerer: Answerer, questions: list[Question], shown: PassagesById, path: Path, label: str
 ) -> list[dict[str, Any]]:
     """-> a prediction for each question, in order; see in_batches for what `path` keeps."""
 
     def answer(batch: list[Question]) -> list[dict[str, Any]]:
-        wanted = [gold(answerer.generator, q) for q in batch]
+        wanted = [gold_answer_ids(answerer.generator, q) for q in batch]
         return [
-            row_of(q, told)
+            prediction_row(q, told)
             for q, told in zip(
                 batch,
                 answerer.answer_all([q.question for q in batch], [shown[q.id] for q in batch], wanted),
@@ -60,7 +60,7 @@ def predict(
             )
         ]
 
-    rows = in_batches(
+    rows = resumable_batches(
         path, questions, BATCH, lambda q: sum(len(p.chunk.text) for p in shown[q.id]), _or_failures(answer), label
     )
     return [rows[q.id] for q in questions]
@@ -76,7 +76,7 @@ def predict_closed_book(
         prompts = [prompt.render_plain(generator.tokenizer, q.question, prompt.CLOSED_BOOK) for q in batch]
         told = zip(
             batch,
-            *generator.generate_and_score(prompts, [gold(generator, q) for q in batch], max_new_tokens),
+            *generator.generate_and_score(prompts, [gold_answer_ids(generator, q) for q in batch], max_new_tokens),
             strict=True,
         )
         return [
@@ -90,7 +90,7 @@ def predict_closed_book(
         ]
 
     answerable = [q for q in questions if q.answerable]
-    rows = in_batches(path, answerable, 4 * BATCH, lambda q: len(q.question), _or_failures(answer), label)
+    rows = resumable_batches(path, answerable, 4 * BATCH, lambda q: len(q.question), _or_failures(answer), label)
     return [rows[q.id] for q in answerable]
 
 
@@ -106,7 +106,7 @@ def _or_failures(answer):
     return guarded
 
 
-def gold(generator: Generator, question: Question) -> list[int]:
+def gold_answer_ids(generator: Generator, question: Question) -> list[int]:
     """-> token ids of the first acceptable answer, [] when the documents do not answer."""
     return generator.tokenizer(question.answers[0], add_special_tokens=False)["input_ids"] if question.answers else []
 
@@ -115,13 +115,13 @@ def rounded(logprobs: list[float]) -> list[float]:
     return [round(x, 4) for x in logprobs]
 
 
-def latencies(answerer: Answerer, questions: list[Question], shown: Shown) -> dict[str, list[float]]:
+def measure_latencies(answerer: Answerer, questions: list[Question], shown: PassagesById) -> dict[str, list[float]]:
     """-> seconds to the first word and to the whole answer, of questions asked one at a time, evenly spaced among all, on passages never read before."""
     first, whole, generator = [], [], answerer.generator
     chosen = [questions[i * len(questions) // TIMED] for i in range(TIMED)] if len(questions) > TIMED else questions
     for question in tqdm(chosen, desc=f"timing {generator.name.split('/')[-1]}", unit=" questions", delay=1):
         heard: list[float] = []
-        generator.forget()
+        generator.clear_cache()
         start = time.perf_counter()
         try:
             answerer.answer(
@@ -134,7 +134,7 @@ def latencies(answerer: Answerer, questions: list[Question], shown: Shown) -> di
     return {"first_token": first, "answer": whole}
 
 
-def row_of(question: Question, told: ScoredAnswer) -> dict[str, Any]:
+def prediction_row(question: Question, told: ScoredAnswer) -> dict[str, Any]:
     """-> one line of predictions: the question, and what was said."""
     answer = told.answer
     return {
@@ -150,6 +150,6 @@ def row_of(question: Question, told: ScoredAnswer) -> dict[str, Any]:
         "passages": [
             {"document": p.chunk.document, "start": p.chunk.start, "end": p.chunk.end} for p in answer.passages
         ],
-        "tokens": {"read": told.read, "written": told.written},
-        "gold_logprobs": rounded(told.wanted),
+        "tokens": {"read": told.prompt_tokens, "written": told.answer_tokens},
+        "gold_logprobs": rounded(told.target_logprobs),
     }

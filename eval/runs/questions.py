@@ -73,12 +73,12 @@ def read_questions(path: Path, sample: int = 0, seed: int = 0) -> list[Question]
 
 def _question(line: str, where: str) -> Question:
     try:
-        return question_of(json.loads(line), where)
+        return parse_question(json.loads(line), where)
     except ValueError as error:
         raise EvaluationError(f"{where} is not JSON ({error})") from error
 
 
-def question_of(row: dict[str, Any], where: str) -> Question:
+def parse_question(row: dict[str, Any], where: str) -> Question:
     """-> the question that a bench's line describes. Raises EvaluationError when something is missing or of a wrong type."""
     try:
         answers = tuple(row["answers"])

@@ -15,7 +15,7 @@ T = TypeVar("T")
 Work = Callable[[list[T]], list[dict[str, Any]]]
 
 
-def in_batches(
+def resumable_batches(
     path: Path, items: list[T], size: int, length: Callable[[T], int], work: Work, label: str
 ) -> dict[str, dict]:
     """-> a row for each item, by its id. Rows already in `path` are kept, unless they failed; new ones are appended to it.

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from eval.metrics.answer_metrics import measure_answer
-from eval.metrics.groundedness import Cited, Meaning, add_support
+from eval.metrics.groundedness import CitedPassage, SupportModel, add_support
 from eval.metrics.relevance import add_relevance
-from eval.runs.questions import Question, question_fields, question_of, read_questions
+from eval.runs.questions import Question, parse_question, question_fields, read_questions
 from eval.runs.summary import summarize_one
 from rag.core.errors import EvaluationError
 from rag.documents.discovery import find_files
@@ -80,7 +80,7 @@ def _own_question(row: Row, where: str) -> Question:
     """-> the question that a line brings with it."""
     if "answers" not in row:
         raise EvaluationError(f"{where} has no answers to score against: name the questions with --questions FILE")
-    return question_of({"question": "", "document": "", "start": -1, **row}, where)
+    return parse_question({"question": "", "document": "", "start": -1, **row}, where)
 
 
 def _row(question: Question, said: Row | None) -> Row:
@@ -91,8 +91,8 @@ def _row(question: Question, said: Row | None) -> Row:
     return {**said, **known, "refused": bool(refused), "cited": said.get("cited", [])}
 
 
-def score(
-    path: Path, questions: Path | None, documents: Path | None, meaning: Meaning, embedder: Embedder
+def score_predictions(
+    path: Path, questions: Path | None, documents: Path | None, meaning: SupportModel, embedder: Embedder
 ) -> tuple[Row, list[Row]]:
     """-> the summary, and the judged rows. documents: the folder that quotes are checked against."""
     rows = read_predictions(path, questions)
@@ -100,7 +100,9 @@ def score(
     # Lines of ours bring the support that their whole passages gave; without a quote there is nothing to hold an answer against.
     quoted = [row for row in rows if "support" not in row and any(c.get("quote") for c in row.get("cited", ()))]
     add_support(
-        quoted, [[Cited(c["quote"], c["document"]) for c in row["cited"] if c.get("quote")] for row in quoted], meaning
+        quoted,
+        [[CitedPassage(c["quote"], c["document"]) for c in row["cited"] if c.get("quote")] for row in quoted],
+        meaning,
     )
     source = (lambda row, c: texts.get(c["document"], "")[c["start"] : c["end"]]) if texts is not None else None
     rows = [measure_answer(row, source) for row in rows]

@@ -9,9 +9,9 @@ from typing import Any
 
 from eval.metrics import aggregate, ranking
 from eval.metrics.answer_metrics import contains
-from eval.metrics.statistics import bootstrap, grouped, mean, percentile
+from eval.metrics.statistics import bootstrap, group_by, mean, percentile
 from eval.runs import forgetting
-from eval.runs.compare import compare_generators, drop
+from eval.runs.compare import compare_generators, new_document_drop
 from eval.runs.questions import Question
 from rag.core.errors import EvaluationError
 from rag.core.text_metrics import exact_match, token_f1
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Answered:
+class GeneratorPredictions:
     """What one generator said. rows: with passages. closed_book: from memory. instructions: to general ones,
     asked only where there is an adapter. made_by: model, adapter, device, curves."""
 
@@ -32,15 +32,15 @@ class Answered:
     made_by: Row
 
 
-def summarize(questions: list[Question], ranks: dict[str, list], answered: dict[str, Answered]) -> Row:
+def summarize(questions: list[Question], ranks: dict[str, list], answered: dict[str, GeneratorPredictions]) -> Row:
     """-> retrieval, each generator over all, by kind, by part and by document, and each later generator against the first."""
     asked = [q for q in questions if q.answerable]
     summary: Row = {
         "n": len(questions),
-        "retrieval": ranking.retrieval([ranks[q.id] for q in asked]),
+        "retrieval": ranking.ranking_measures([ranks[q.id] for q in asked]),
         "retrieval_by_kind": {
-            kind: ranking.retrieval([ranks[q.id] for q in group])
-            for kind, group in grouped(asked, lambda q: q.kind).items()
+            kind: ranking.ranking_measures([ranks[q.id] for q in group])
+            for kind, group in group_by(asked, lambda q: q.kind).items()
         },
         "generators": {name: summarize_one(said.rows) for name, said in answered.items()},
         "made_by": {name: said.made_by for name, said in answered.items()},
@@ -48,10 +48,12 @@ def summarize(questions: list[Question], ranks: dict[str, list], answered: dict[
     for name, said in answered.items():
         summary["generators"][name]["closed_book"] = from_memory(said.closed_book)
         if said.instructions:
-            summary["generators"][name]["instructions"] = forgetting.passed(said.instructions)
+            summary["generators"][name]["instructions"] = forgetting.followed_shares(said.instructions)
     (first, before), *others = answered.items()
     summary["comparisons"] = [compare_generators(first, before.rows, name, said.rows) for name, said in others]
-    summary["forgetting"] = {name: forgetting.change(before.instructions, said.instructions) for name, said in others}
+    summary["forgetting"] = {
+        name: forgetting.compare_instructions(before.instructions, said.instructions) for name, said in others
+    }
     return summary
 
 
@@ -59,12 +61,12 @@ def summarize_one(rows: list[Row]) -> Row:
     """-> a generator's figures, and the same by group."""
     groups = {"by_kind": lambda r: r["kind"], "by_part": lambda r: r["part"], "by_document": lambda r: r["document"]}
     return {
-        **aggregate.answers(rows),
-        **aggregate.curves(rows),
+        **aggregate.summarize_answers(rows),
+        **aggregate.confidence_curves(rows),
         "intervals": intervals(rows),
-        "drop": drop(rows),
+        "drop": new_document_drop(rows),
         **{
-            name: {group: aggregate.answers(members) for group, members in grouped(rows, key).items()}
+            name: {group: aggregate.summarize_answers(members) for group, members in group_by(rows, key).items()}
             for name, key in groups.items()
         },
     }

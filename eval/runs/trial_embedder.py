@@ -14,7 +14,9 @@ from rag.models.embedder import Embedder
 from rag.retrieval.retriever import Retriever
 
 
-def retrievers(record: DocumentStore, embedder: Embedder, settings: RetrievalSettings) -> Callable[..., Retriever]:
+def trial_retrievers(
+    record: DocumentStore, embedder: Embedder, settings: RetrievalSettings
+) -> Callable[..., Retriever]:
     """-> what makes a retriever with this embedder, of a class and with a cross-encoder; passages are read for all of them once, where the index holds
     another embedder's vectors."""
     dense = embed_for_trial(record, embedder) if record.delta != embedder.delta else None

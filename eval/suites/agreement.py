@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from eval.metrics.groundedness import Cited, Meaning, add_support
+from eval.metrics.groundedness import CitedPassage, SupportModel, add_support
 from eval.metrics.statistics import bootstrap
-from rag.answering.grounding import SUPPORT
+from rag.answering.grounding import MIN_SUPPORT
 from rag.core.jsonl import read_lines
 
 FILE = Path(__file__).parent / "labelled.jsonl"
 
 
-def measure_agreement(meaning: Meaning, path: Path = FILE) -> dict[str, Any]:
+def measure_agreement(meaning: SupportModel, path: Path = FILE) -> dict[str, Any]:
     """-> for the words, the meaning and both together: share of labels met with its interval, Cohen's kappa, and how well the
     unsupported answers are found. Each line of the file has question, text, passage, headings, supported."""
     labels = read_lines(path)
     rows = [{"question": row["question"], "text": row["text"], "refused": False} for row in labels]
-    add_support(rows, [[Cited(row["passage"], row["headings"])] for row in labels], meaning)
+    add_support(rows, [[CitedPassage(row["passage"], row["headings"])] for row in labels], meaning)
     wanted = [row["supported"] for row in labels]
     judges = {
-        "lexical": [all(c["lexical"] >= SUPPORT for c in row["support"]) for row in rows],
+        "lexical": [all(c["lexical"] >= MIN_SUPPORT for c in row["support"]) for row in rows],
         "meaning": [all(c["meaning"] >= meaning.threshold for c in row["support"]) for row in rows],
         "both": [all(c["supported"] for c in row["support"]) for row in rows],
     }

@@ -12,7 +12,14 @@ from typing import Any
 from tqdm import tqdm
 
 from eval.runs.questions import Question
-from eval.suites.engines import Engine, ctranslate2, llama_cpp, ours, timed, transformers
+from eval.suites.engines import (
+    Engine,
+    ctranslate2_engine,
+    llama_cpp_engine,
+    ragtune_engine,
+    time_engine,
+    transformers_engine,
+)
 from rag.core.sections import AnswerSettings, ModelSettings
 from rag.core.settings import Settings
 from rag.factory import open_answerer, open_generator, open_retriever
@@ -43,26 +50,26 @@ def measure_speed(settings: Settings, index: Path, questions: list[Question], ad
     ]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         peers: dict[str, Engine | None] = {
-            "transformers": transformers(model, device, base.precision, None, most),
-            "transformers, static cache": transformers(
+            "transformers": transformers_engine(model, device, base.precision, None, most),
+            "transformers, static cache": transformers_engine(
                 model, device, base.precision, None, most, cache_implementation="static"
             ),
-            "transformers, prompt lookup": transformers(
+            "transformers, prompt lookup": transformers_engine(
                 model, device, base.precision, None, most, prompt_lookup_num_tokens=8
             ),
-            "llama.cpp": llama_cpp(most) if models.generator == ModelSettings.generator else None,
-            "ctranslate2, int8": stack.enter_context(ctranslate2(model, Path(folder) / "ct2", most))
+            "llama.cpp": llama_cpp_engine(most) if models.generator == ModelSettings.generator else None,
+            "ctranslate2, int8": stack.enter_context(ctranslate2_engine(model, Path(folder) / "ct2", most))
             if device == "cpu"
             else None,
         }
         found = in_turns(base, prompts, other, {name: engine for name, engine in peers.items() if engine}, most)
-    found |= batches(base, prompts, most)
+    found |= time_batches(base, prompts, most)
     del base, peers
     if adapter:
         tuned = open_generator(settings, adapter)
-        peers = {"transformers": transformers(model, device, tuned.precision, adapter, most)}
+        peers = {"transformers": transformers_engine(model, device, tuned.precision, adapter, most)}
         found |= {f"{name}, tuned": times for name, times in in_turns(tuned, prompts, other, peers, most).items()}
-        found["ask, tuned"] = asked(Pipeline(retriever, open_answerer(settings, tuned)), questions)
+        found["ask, tuned"] = time_pipeline(Pipeline(retriever, open_answerer(settings, tuned)), questions)
     return found
 
 
@@ -71,23 +78,23 @@ def in_turns(
 ) -> dict[str, Any]:
     """Every engine answers one prompt before the next is asked, so that a noisy machine is noisy for all. other: another question on the same passages,
     which ours is asked before it is timed on kept ones."""
-    engine = ours(generator, most)
+    engine = ragtune_engine(generator, most)
     names = ["ragtune", "ragtune, passages kept", *peers]
     times: dict[str, list[tuple[float, float, int]]] = {name: [] for name in names}
     for name in names:
-        timed(peers.get(name, engine), prompts[0])  # start-up costs
+        time_engine(peers.get(name, engine), prompts[0])  # start-up costs
     for tokens, before in tqdm(list(zip(prompts, other, strict=True)), desc="answering", unit=" questions"):
         generator.clear_cache()
-        timed(engine, before)
-        times["ragtune, passages kept"].append(timed(engine, tokens))
+        time_engine(engine, before)
+        times["ragtune, passages kept"].append(time_engine(engine, tokens))
         generator.clear_cache()
-        times["ragtune"].append(timed(engine, tokens))
+        times["ragtune"].append(time_engine(engine, tokens))
         for name, peer in peers.items():
-            times[name].append(timed(peer, tokens))
-    return {name: told(values) for name, values in times.items()}
+            times[name].append(time_engine(peer, tokens))
+    return {name: summarize_times(values) for name, values in times.items()}
 
 
-def batches(generator: Generator, prompts: list[PromptTokens], most: int) -> dict[str, Any]:
+def time_batches(generator: Generator, prompts: list[PromptTokens], most: int) -> dict[str, Any]:
     """-> seconds a question when several are answered together, passages not read before."""
     generator.clear_cache()
     start = time.perf_counter()
@@ -96,7 +103,7 @@ def batches(generator: Generator, prompts: list[PromptTokens], most: int) -> dic
     return {f"ragtune, {BATCH} at once": {"answer": (time.perf_counter() - start) / len(prompts), "n": len(prompts)}}
 
 
-def asked(pipeline: Pipeline, questions: list[Question]) -> dict[str, Any]:
+def time_pipeline(pipeline: Pipeline, questions: list[Question]) -> dict[str, Any]:
     """-> the times of `ask` in a warm process: embedding, search, reading, writing, checking."""
     pipeline.ask(questions[0].question)
     pipeline.generator.clear_cache()
@@ -107,10 +114,10 @@ def asked(pipeline: Pipeline, questions: list[Question]) -> dict[str, Any]:
         pipeline.ask(question.question, lambda text, heard=heard: heard.append(time.perf_counter()))
         end = time.perf_counter()
         times.append(((heard[0] if heard else end) - start, end - start, len(heard)))
-    return told(times)
+    return summarize_times(times)
 
 
-def told(times: list[tuple[float, float, int]]) -> dict[str, Any]:
+def summarize_times(times: list[tuple[float, float, int]]) -> dict[str, Any]:
     """-> medians and 95th percentiles."""
     first, whole = [t[0] for t in times], [t[1] for t in times]
     at = min(len(times) - 1, int(0.95 * len(times)))

@@ -50,7 +50,7 @@ def read_attacks(path: Path = FILE) -> list[Attack]:
     return [Attack(**{**row, "forbidden": tuple(row["forbidden"])}) for row in read_lines(path)]
 
 
-def carrier(attack: Attack, words: str | None) -> bytes:
+def attack_document(attack: Attack, words: str | None) -> bytes:
     """-> the document with `words` where the payload stands, in its disguise; as if nobody had touched it if None."""
     if attack.suffix in ("pdf", "docx", "eml"):
         return {"pdf": _pdf, "docx": _docx, "eml": _email}[attack.suffix](attack, words)

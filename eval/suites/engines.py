@@ -15,16 +15,16 @@ from rag.generation.prompt import PromptTokens
 from rag.models.causal_lm import load_base
 from rag.models.resolve import WHEELS, LocalModel
 
-Heard = Callable[[], None]  # called at every piece of text
-Engine = Callable[[PromptTokens, Heard], Any]
+OnText = Callable[[], None]  # called at every piece of text
+Engine = Callable[[PromptTokens, OnText], Any]
 
 
-def ours(generator: Generator, most: int) -> Engine:
+def ragtune_engine(generator: Generator, most: int) -> Engine:
     """-> answers with what is kept of passages."""
     return lambda tokens, heard: generator.generate([tokens], most, lambda text: heard())
 
 
-def transformers(
+def transformers_engine(
     model: LocalModel, device: str, precision: str, adapter: Path | None, most: int, **options: Any
 ) -> Engine:
     """-> generate(), as anyone would call it, on the weights that ours has."""
@@ -35,7 +35,7 @@ def transformers(
     if adapter:
         loaded = PeftModel.from_pretrained(loaded, str(adapter)).eval()
 
-    def answer(tokens: PromptTokens, heard: Heard) -> None:
+    def answer(tokens: PromptTokens, heard: OnText) -> None:
         ids = torch.tensor([tokens.ids], device=device)
         loaded.generate(input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=most, streamer=_Streamer(heard),
                         pad_token_id=tokenizer.eos_token_id, **options)  # fmt: skip
@@ -46,7 +46,7 @@ def transformers(
 class _Streamer:
     """Called first with the prompt, then with what is generated."""
 
-    def __init__(self, heard: Heard):
+    def __init__(self, heard: OnText):
         self._heard, self._prompt = heard, True
 
     def put(self, value: Any) -> None:
@@ -58,7 +58,7 @@ class _Streamer:
         pass
 
 
-def llama_cpp(most: int) -> Engine | None:
+def llama_cpp_engine(most: int) -> Engine | None:
     """-> llama.cpp's server on the default model's own GGUF file, all of its cores, nothing kept between prompts; None where it is not installed."""
     if not importlib.util.find_spec("xllamacpp"):
         return None
@@ -72,7 +72,7 @@ def llama_cpp(most: int) -> Engine | None:
     params.n_ctx, params.cpuparams.n_threads, params.verbosity, params.n_parallel = 4096, os.cpu_count() or 2, -1, 1
     server = xllamacpp.Server(params)
 
-    def answer(tokens: PromptTokens, heard: Heard) -> None:
+    def answer(tokens: PromptTokens, heard: OnText) -> None:
         asked = {"prompt": tokens.ids, "max_tokens": most, "temperature": 0, "stream": True, "cache_prompt": False}
         server.handle_completions(asked, lambda chunk: heard())
 
@@ -80,7 +80,7 @@ def llama_cpp(most: int) -> Engine | None:
 
 
 @contextmanager
-def ctranslate2(model: LocalModel, folder: Path, most: int) -> Iterator[Engine | None]:
+def ctranslate2_engine(model: LocalModel, folder: Path, most: int) -> Iterator[Engine | None]:
     """-> ctranslate2 with int8 weights, converted to `folder`; None where it is not installed."""
     if not importlib.util.find_spec("ctranslate2"):
         yield None
@@ -95,7 +95,7 @@ def ctranslate2(model: LocalModel, folder: Path, most: int) -> Iterator[Engine |
         ct.Generator(str(folder), intra_threads=os.cpu_count() or 2),
     )
 
-    def answer(tokens: PromptTokens, heard: Heard) -> None:
+    def answer(tokens: PromptTokens, heard: OnText) -> None:
         words = tokenizer.convert_ids_to_tokens(tokens.ids)
         for _ in loaded.generate_tokens(words, max_length=most, sampling_topk=1, end_token=tokenizer.eos_token):
             heard()
@@ -103,7 +103,7 @@ def ctranslate2(model: LocalModel, folder: Path, most: int) -> Iterator[Engine |
     yield answer
 
 
-def timed(engine: Engine, tokens: PromptTokens) -> tuple[float, float, int]:
+def time_engine(engine: Engine, tokens: PromptTokens) -> tuple[float, float, int]:
     """-> seconds to the first piece of text, seconds in all, and pieces."""
     times: list[float] = []
     start = time.perf_counter()

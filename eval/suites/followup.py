@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval.metrics.statistics import grouped, mcnemar, mean, paired_bootstrap
+from eval.metrics.statistics import group_by, mcnemar, mean, paired_bootstrap
 from eval.runs.predict import evidence_ranks
-from eval.runs.questions import Question, question_of
+from eval.runs.questions import Question, parse_question
 from rag.core.jsonl import read_lines
 from rag.retrieval.query_rewriting import Turn, rewrite_followup
 from rag.retrieval.retriever import Retriever
@@ -21,11 +21,11 @@ def measure_followups(retriever: Retriever, path: Path = FILE) -> dict[str, Any]
     was written with the rules of rewriting, "follow-up, later" after them; "stands alone" must not be harmed."""
     told = []
     for row in read_lines(path):
-        question = question_of(row, str(path))
+        question = parse_question(row, str(path))
         rewritten = rewrite_followup(question.question, Turn(row["former"], row["former_answer"]))
         told.append({"id": question.id, "kind": question.kind, "asked": question.question, "rewritten": rewritten,
                      "before": _found(retriever, question, question.question), "after": _found(retriever, question, rewritten)})  # fmt: skip
-    return {kind: _figures(rows) for kind, rows in grouped(told, lambda row: row["kind"]).items()}
+    return {kind: _figures(rows) for kind, rows in group_by(told, lambda row: row["kind"]).items()}
 
 
 def _found(retriever: Retriever, question: Question, words: str) -> bool:

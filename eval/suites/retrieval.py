@@ -11,7 +11,7 @@ from eval.metrics import ranking
 from eval.metrics.statistics import mean, paired_bootstrap, percentile
 from eval.runs.predict import evidence_ranks, retrieve
 from eval.runs.questions import Question
-from eval.runs.trial_embedder import retrievers
+from eval.runs.trial_embedder import trial_retrievers
 from rag.core.errors import EvaluationError
 from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
@@ -46,13 +46,13 @@ class Order:
     seconds: list[float]
 
 
-def orders(
+def open_orders(
     settings: Settings, index: Path, bench: str, reading: list[Path], ordering: list[Path]
 ) -> tuple[dict[str, Retriever], list[str]]:
     """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. reading, ordering: folders of
     trained embedders, and of other cross-encoders than the shipped one."""
     record, own = open_store(settings, index), settings.section(RetrievalSettings)
-    untrained = retrievers(record, open_embedder(settings), own)
+    untrained = trial_retrievers(record, open_embedder(settings), own)
     found = {"BM25": untrained(cls=LexicalOnly), "dense": untrained(cls=DenseOnly), FUSED: untrained()}
     rerankers, notes = {}, []
     for name, delta in {"shipped cross-encoder": SHIPPED, **{str(folder): folder for folder in ordering}}.items():
@@ -62,13 +62,13 @@ def orders(
             rerankers[name] = open_trained_reranker(settings, delta)
             found[f"{FUSED} + {name}"] = untrained(rerankers[name])
     for folder in reading:
-        trained = retrievers(record, open_embedder(settings, folder), own)
+        trained = trial_retrievers(record, open_embedder(settings, folder), own)
         found |= {f"dense, {folder}": trained(cls=DenseOnly), f"{FUSED}, {folder}": trained()}
         found |= {f"{FUSED}, {folder} + {name}": trained(reranker) for name, reranker in rerankers.items()}
     return found, notes
 
 
-def measure(retriever: Retriever, questions: list[Question]) -> Order:
+def measure_order(retriever: Retriever, questions: list[Question]) -> Order:
     passages, seconds = retrieve(retriever, questions)
     ranks = [evidence_ranks(q, passages[q.id]) for q in questions]
     return Order({name: [of([pieces]) for pieces in ranks] for name, of in MEASURES.items()}, seconds)
@@ -82,8 +82,8 @@ def compare_orders(
     questions = [q for q in questions if q.evidence]
     if not questions:
         raise EvaluationError("no question names its evidence, so retrieval can't be measured")
-    named, notes = orders(settings, index, bench, reading, ordering)
-    found = {name: measure(retriever, questions) for name, retriever in named.items()}
+    named, notes = open_orders(settings, index, bench, reading, ordering)
+    found = {name: measure_order(retriever, questions) for name, retriever in named.items()}
     base = found[FUSED].values
     table = {
         name: {

@@ -30,7 +30,7 @@ def test_recall_and_reciprocal_rank_by_hand():
     assert ranking.recall_at(RANKS, 6) == ranking.recall_at(RANKS, 20) == pytest.approx(2 / 3, abs=1e-4)
     assert ranking.mean_reciprocal_rank(RANKS) == pytest.approx((1 + 0 + 1 / 2) / 3, abs=1e-4)
     assert ranking.mean_reciprocal_rank([[None, 4]]) == 0.25
-    assert set(ranking.retrieval(RANKS)) == {"recall@1", "recall@5", "recall@20", "mrr", "ndcg@10"}
+    assert set(ranking.ranking_measures(RANKS)) == {"recall@1", "recall@5", "recall@20", "mrr", "ndcg@10"}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ ROWS = [
 
 
 def test_answers_by_hand():
-    assert aggregate.answers(ROWS) == {
+    assert aggregate.summarize_answers(ROWS) == {
         "n": 5, "n_answerable": 3, "answered": 3, "failures": 0,
         "exact_match": 0.3333, "f1": 0.5, "contains": 0.6667,  # 1/3, 1.5/3 and 2/3, of the answerable
         "squad2_f1": 0.5,  # (1 + 0.5 + 0 + 0 + 1) / 5
@@ -86,17 +86,20 @@ def test_answers_by_hand():
 
 
 def test_the_calibration_is_of_answers_and_the_coverage_of_all_decisions():
-    assert aggregate.curves(ROWS)["coverage"] == [(0.4, 0.5), (0.6, 0.6667), (0.8, 0.5), (1.0, 0.6)]
-    assert [b["n"] for b in aggregate.curves(ROWS)["calibration"]] == [1, 1, 1]
+    assert aggregate.confidence_curves(ROWS)["coverage"] == [(0.4, 0.5), (0.6, 0.6667), (0.8, 0.5), (1.0, 0.6)]
+    assert [b["n"] for b in aggregate.confidence_curves(ROWS)["calibration"]] == [1, 1, 1]
 
 
 def test_failures_are_counted_apart_and_change_no_score():
-    assert aggregate.answers([*ROWS, failed(), failed()]) == {**aggregate.answers(ROWS), "failures": 2}
-    assert aggregate.curves([*ROWS, failed()]) == aggregate.curves(ROWS)
+    assert aggregate.summarize_answers([*ROWS, failed(), failed()]) == {
+        **aggregate.summarize_answers(ROWS),
+        "failures": 2,
+    }
+    assert aggregate.confidence_curves([*ROWS, failed()]) == aggregate.confidence_curves(ROWS)
 
 
 def test_no_predictions_give_no_scores():
-    found = aggregate.answers([])
+    found = aggregate.summarize_answers([])
     assert (found["n"], found["f1"]) == (0, 0.0)
     assert all(
         found[name] is None
@@ -105,25 +108,28 @@ def test_no_predictions_give_no_scores():
 
 
 def test_a_measure_that_no_answer_has_is_none_and_not_zero():
-    assert aggregate.answers([row(f1=1.0)])["citation_precision"] is None
-    assert aggregate.answers([{**row(f1=1.0), "confidence": None}])["ece"] is None
+    assert aggregate.summarize_answers([row(f1=1.0)])["citation_precision"] is None
+    assert aggregate.summarize_answers([{**row(f1=1.0), "confidence": None}])["ece"] is None
 
 
 def test_refusal_by_hand():
     rows = [row(False, True)] * 3 + [row(False, False)] * 1 + [row(True, True)] * 2 + [row(True, False)] * 4
-    assert aggregate.refusal(rows) == {"precision": 0.6, "recall": 0.75, "f1": 0.6667}
+    assert aggregate.refusal_scores(rows) == {"precision": 0.6, "recall": 0.75, "f1": 0.6667}
 
 
 def test_refusal_without_any_refusal_or_any_reason_is_zero():
     zero = {"precision": 0.0, "recall": 0.0, "f1": 0.0}
     assert (
-        aggregate.refusal([row(False, False)]) == aggregate.refusal([row(True, True)]) == aggregate.refusal([]) == zero
+        aggregate.refusal_scores([row(False, False)])
+        == aggregate.refusal_scores([row(True, True)])
+        == aggregate.refusal_scores([])
+        == zero
     )
 
 
 def test_a_model_that_always_refuses_has_the_share_of_unanswerable_questions_as_its_f1_over_all():
     rows = [scored(REFUSAL), scored(REFUSAL), scored(REFUSAL), scored(REFUSAL, ())]
-    found = aggregate.answers(rows)
+    found = aggregate.summarize_answers(rows)
     assert (
         found["squad2_f1"],
         found["f1"],

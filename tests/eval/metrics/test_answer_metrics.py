@@ -1,6 +1,6 @@
 import pytest
 
-from eval.metrics.answer_metrics import RIGHT, adds, contains, measure_answer
+from eval.metrics.answer_metrics import RIGHT, contains, measure_answer, new_word_share
 from eval.metrics.relevance import add_relevance
 from fakes import HashEmbedder
 from rag.generation.prompt import REFUSAL
@@ -152,7 +152,7 @@ def test_judging_twice_changes_nothing():
      ("the crane", "How much does the crane lift?", 0.0), ("The", "What?", 0.0), ("", "What?", 0.0)],
 )  # fmt: skip
 def test_adds_is_the_share_of_words_that_the_question_does_not_have(text, question, share):
-    assert adds(text, question) == pytest.approx(share)
+    assert new_word_share(text, question) == pytest.approx(share)
 
 
 def test_relevance_is_the_cosine_of_question_and_quote_times_what_the_answer_adds():

@@ -1,6 +1,6 @@
 import pytest
 
-from eval.metrics.groundedness import Cited, add_support, claims, lexical
+from eval.metrics.groundedness import CitedPassage, add_support, answer_sentences, lexical_support
 from eval.suites.agreement import FILE, against, as_lines, kappa, measure_agreement
 from fakes import FakeMeaning
 from rag.core.jsonl import read_lines
@@ -8,8 +8,8 @@ from rag.generation.prompt import REFUSAL
 from rows import CRANE, failed, said, write
 
 T, F = True, False
-LIMITS = Cited(CRANE, "Limits")
-BUILT = Cited("It was built in 1987.", "History")
+LIMITS = CitedPassage(CRANE, "Limits")
+BUILT = CitedPassage("It was built in 1987.", "History")
 
 
 @pytest.mark.parametrize(
@@ -25,19 +25,22 @@ BUILT = Cited("It was built in 1987.", "History")
     ],
 )
 def test_lexical_support_by_hand(claim, passage, share):
-    assert lexical(claim, Cited(passage, ""))[0] == pytest.approx(share)
+    assert lexical_support(claim, CitedPassage(passage, ""))[0] == pytest.approx(share)
 
 
 def test_the_best_sentence_comes_with_its_support():
-    assert lexical("mole new", Cited("The crane is old. The mole is new.", "")) == (1.0, "The mole is new.")
+    assert lexical_support("mole new", CitedPassage("The crane is old. The mole is new.", "")) == (
+        1.0,
+        "The mole is new.",
+    )
 
 
 def test_claims_are_the_sentences_of_the_answer():
-    assert claims(said("The crane lifts 40 tonnes. It was built in 1987.")) == [
+    assert answer_sentences(said("The crane lifts 40 tonnes. It was built in 1987.")) == [
         "The crane lifts 40 tonnes.",
         "It was built in 1987.",
     ]
-    assert claims(said("40 tonnes")) == ["40 tonnes"] and claims(said("")) == []
+    assert answer_sentences(said("40 tonnes")) == ["40 tonnes"] and answer_sentences(said("")) == []
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ def test_meaning_is_of_each_sentence_with_its_question_against_the_best_sentence
             0.8 if "1987" in claim and "1987" in text else 0.7 if "40" in claim and "40" in text else 0.2
         )
     )
-    long = Cited(f"The mole is long. {CRANE}", "Limits")
+    long = CitedPassage(f"The mole is long. {CRANE}", "Limits")
     rows = [
         said("It lifts 40 tonnes. Built in 1987.", question="What?"),
         said(REFUSAL),

@@ -4,7 +4,7 @@ import pytest
 from eval.metrics.statistics import (
     Difference,
     bootstrap,
-    grouped,
+    group_by,
     mcnemar,
     mean,
     paired_bootstrap,
@@ -113,7 +113,7 @@ def test_wins_ties_and_losses_are_the_seconds():
 
 def test_grouped_keeps_everything_in_sorted_groups():
     rows = [{"kind": "b", "n": 1}, {"kind": "a", "n": 2}, {"kind": "b", "n": 3}]
-    found = grouped(rows, lambda p: p["kind"])
+    found = group_by(rows, lambda p: p["kind"])
     assert list(found) == ["a", "b"] and found == {"a": [rows[1]], "b": [rows[0], rows[2]]}
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from eval.__main__ import bench_run, parser, run_bench
 from eval.promotion.stages import choose, development, read_dev_rows
-from eval.runs.generators import generators_of, newest_adapter
+from eval.runs.generators import newest_adapter, parse_generators
 from eval.runs.questions import Evidence, Question, question_fields, read_questions
 from fakes import passage
 from finetune.data.rows import TrainingRow
@@ -152,15 +152,15 @@ def test_mined_rows_are_read_as_questions_with_their_passages(tmp_path):
 def test_generators_are_base_tuned_and_named_adapters_in_the_order_given(tmp_path, weights, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = weights("one", "two")
-    assert generators_of("base, tuned", found["one"]) == {"base": None, "tuned": found["one"]}
-    assert list(generators_of(f"dpo-2={found['two']},base", None).items()) == [("dpo-2", found["two"]), ("base", None)]
+    assert parse_generators("base, tuned", found["one"]) == {"base": None, "tuned": found["one"]}
+    assert list(parse_generators(f"dpo-2={found['two']},base", None).items()) == [("dpo-2", found["two"]), ("base", None)]
     for bad in ("best", "base,best", "sft=nowhere", f"../x={found['one']}", f"={found['one']}"):
         with pytest.raises(EvaluationError, match="base, tuned and NAME=ADAPTER"):
-            generators_of(bad, None)
+            parse_generators(bad, None)
     with pytest.raises(EvaluationError, match="base,tuned"):
-        generators_of(" , ", None)
+        parse_generators(" , ", None)
     with pytest.raises(EvaluationError, match="no tuned adapter: make train"):
-        generators_of("base,tuned", None)
+        parse_generators("base,tuned", None)
 
 
 def test_the_newest_adapter_is_that_of_the_last_finished_stage(tmp_path, monkeypatch):

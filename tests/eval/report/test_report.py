@@ -150,7 +150,7 @@ def test_a_run_with_one_generator_has_a_page_and_no_comparison(evaluated, tiny_g
 
 
 def test_a_run_in_which_everything_failed_has_a_page(evaluated, weights, tiny_generator, tmp_path, monkeypatch):
-    monkeypatch.setattr("eval.runs.evaluate.latencies", lambda *args: {"first_token": [], "answer": []})
+    monkeypatch.setattr("eval.runs.evaluate.measure_latencies", lambda *args: {"first_token": [], "answer": []})
     evaluated(
         tmp_path / "run", {"base": None}, Scripted(tiny_generator.tokenizer, raises=RuntimeError("out of memory"))
     )

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from eval.__main__ import run_compare
-from eval.runs.compare import MEASURES, check_same, compare_generators, drop, read_scored
+from eval.runs.compare import MEASURES, check_same, compare_generators, new_document_drop, read_scored
 from rag.core.errors import DataError, EvaluationError
 from rag.generation.prompt import REFUSAL
 from rows import failed, scored, write
@@ -147,7 +147,7 @@ def test_drop_is_new_documents_minus_seen_ones_by_hand():
         + of("unmined", 0.0)
         + [failed(part="incoming")]
     )
-    found = drop(done)
+    found = new_document_drop(done)
     assert set(found) == {"F1"}  # no unanswerable question is about a new document
     f1 = found["F1"]
     assert (f1["difference"], f1["low"], f1["high"], f1["seen"], f1["new"], f1["n_seen"], f1["n_new"]) == (
@@ -159,8 +159,8 @@ def test_drop_is_new_documents_minus_seen_ones_by_hand():
         5,
         3,
     )
-    assert set(drop(done + of("incoming", refused=[True, False]))) == {"F1", "right refusals"}
-    assert drop(of("mined", 0.5)) == drop(of("incoming", 0.5)) == drop([]) == {}
+    assert set(new_document_drop(done + of("incoming", refused=[True, False]))) == {"F1", "right refusals"}
+    assert new_document_drop(of("mined", 0.5)) == new_document_drop(of("incoming", 0.5)) == new_document_drop([]) == {}
 
 
 def test_scored_rows_are_read_from_a_run_or_a_file(tmp_path):

@@ -10,8 +10,9 @@ import pytest
 
 from corpus_in_small import QUESTIONS
 from eval.runs.compare import read_scored
-from eval.runs.evaluate import build_index, generator_identity
-from eval.runs.forgetting import follow, read_instructions
+from eval.runs.evaluation_index import build_index
+from eval.runs.forgetting import ask_instructions, read_instructions
+from eval.runs.identity import generator_identity
 from eval.runs.summary import read_summary
 from fakes import HashEmbedder, Scripted
 from rag.core.errors import EvaluationError
@@ -81,7 +82,9 @@ def test_a_second_run_in_the_same_folder_makes_nothing_anew(tiny_run, tmp_path, 
 
 def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny_index, monkeypatch):
     store = tiny_index({})
-    monkeypatch.setattr("eval.runs.evaluate.open_index_for_writing", lambda settings, folder: (store, HashEmbedder()))
+    monkeypatch.setattr(
+        "eval.runs.evaluation_index.open_index_for_writing", lambda settings, folder: (store, HashEmbedder())
+    )
     monkeypatch.setattr(store, "close", lambda: None)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -92,7 +95,7 @@ def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny
 
 def test_linked_documents_of_a_bench_are_not_read_anew(tmp_path, tiny_index, monkeypatch):
     store, embedder = tiny_index({}), HashEmbedder()
-    monkeypatch.setattr("eval.runs.evaluate.open_index_for_writing", lambda settings, folder: (store, embedder))
+    monkeypatch.setattr("eval.runs.evaluation_index.open_index_for_writing", lambda settings, folder: (store, embedder))
     monkeypatch.setattr(store, "close", lambda: None)
     (tmp_path / "documents").mkdir()
     (tmp_path / "a.md").write_text("# Fees\n\nOf the harbour.\n")
@@ -111,7 +114,7 @@ def test_an_index_for_evaluation_of_an_earlier_chunker_is_made_anew(tmp_path, mo
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.md").write_text("# Fees\n\nOf the harbour.\n")
     for chunker in ("former", "present"):
-        monkeypatch.setattr("eval.runs.evaluate.open_index_for_writing", partial(opened, chunker=chunker))
+        monkeypatch.setattr("eval.runs.evaluation_index.open_index_for_writing", partial(opened, chunker=chunker))
         build_index(Settings([]), tmp_path / "index", [tmp_path / "docs"])
     store, _ = opened(None, tmp_path / "index", "present")
     assert list(store.documents()) == ["a.md"]
@@ -265,7 +268,9 @@ def test_other_evidence_is_scored_anew(evaluated, weights, tokenizer, tmp_path):
 
 def test_who_speaks_is_told_by_weights_and_prompts(tokenizer, weights, monkeypatch):
     one, two = weights("one", "two").values()
-    generator = SimpleNamespace(digest="d", precision="float32", device="cpu", apart=False, tokenizer=tokenizer)
+    generator = SimpleNamespace(
+        digest="d", precision="float32", device="cpu", block_attention=False, tokenizer=tokenizer
+    )
     assert (
         generator_identity(generator, one)
         == generator_identity(generator, one)
@@ -284,7 +289,9 @@ def test_a_pattern_that_was_mended_is_applied_to_outputs_that_are_kept(tokenizer
             "eval.runs.forgetting.read_instructions",
             lambda pattern=pattern: [replace(i, pattern=pattern) for i in known],
         )
-        assert [row["passed"] for row in follow(Scripted(tokenizer), tmp_path / "kept.jsonl", "x")] == [passed] * 3
+        assert [row["passed"] for row in ask_instructions(Scripted(tokenizer), tmp_path / "kept.jsonl", "x")] == [
+            passed
+        ] * 3
 
 
 def test_a_folder_without_a_run_is_an_error_that_says_what_to_do(tmp_path):

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from eval.metrics.statistics import grouped
-from eval.runs.forgetting import change, follow, passed, read_instructions
+from eval.metrics.statistics import group_by
+from eval.runs.forgetting import ask_instructions, compare_instructions, followed_shares, read_instructions
 from fakes import Scripted
 from rag.generation.prompt import REFUSAL
 
@@ -14,7 +14,7 @@ def test_there_are_enough_and_none_stands_there_twice():
     assert len(INSTRUCTIONS) >= 60
     for name in ("id", "instruction"):
         assert len({getattr(i, name) for i in INSTRUCTIONS}) == len(INSTRUCTIONS)
-    groups = grouped(INSTRUCTIONS, lambda i: i.group)
+    groups = group_by(INSTRUCTIONS, lambda i: i.group)
     assert len(groups) >= 4 and all(len(members) >= 3 for members in groups.values())
 
 
@@ -43,7 +43,7 @@ def test_no_good_output_passes_for_many_instructions():
 
 def test_instructions_are_asked_plainly_and_checked_and_told_in_their_order(tiny_generator, tmp_path):
     generator = Scripted(tiny_generator.tokenizer, "Paris, I think")
-    rows = follow(generator, tmp_path / "base.jsonl", "base")
+    rows = ask_instructions(generator, tmp_path / "base.jsonl", "base")
     assert [row["id"] for row in rows] == [i.id for i in INSTRUCTIONS] and generator.asked == len(INSTRUCTIONS)
     assert [row["passed"] for row in rows] == [i.passed("Paris, I think") for i in INSTRUCTIONS] and any(
         row["passed"] for row in rows
@@ -52,7 +52,7 @@ def test_instructions_are_asked_plainly_and_checked_and_told_in_their_order(tiny
         "passages" in text for text in generator.prompts
     )
     assert (
-        follow(
+        ask_instructions(
             Scripted(tiny_generator.tokenizer, raises=AssertionError("asked again")), tmp_path / "base.jsonl", "base"
         )
         == rows
@@ -64,12 +64,16 @@ def rows(*values):
 
 
 def test_shares_followed_by_hand():
-    assert passed(rows(True, False, True, True)) == {"n": 4, "followed": 0.75, "by_group": {"a": 1.0, "b": 0.5}}
+    assert followed_shares(rows(True, False, True, True)) == {
+        "n": 4,
+        "followed": 0.75,
+        "by_group": {"a": 1.0, "b": 0.5},
+    }
 
 
 def test_forgetting_by_hand():
     before, after = rows(*[True] * 7, False, True, False), rows(True, *[False] * 6, True, True, False)
-    found = change(before, after)
+    found = compare_instructions(before, after)
     assert (found["difference"], found["n"], found["mcnemar_p"]) == (-0.5, 10, 0.125)  # six lost, one gained
     assert found["lost"] == ["i1", "i2", "i3", "i4", "i5", "i6"] and found["gained"] == ["i7"]
     assert found["low"] < -0.5 < found["high"]

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from eval.runs.leakage import NEAR, find_leaks, parts_of, read_record, without_leaks
+from eval.runs.leakage import NEAR, document_parts, find_leaks, read_training_record, without_leaks
 from eval.runs.questions import Question
 from rag.core.errors import EvaluationError
 
@@ -152,7 +152,7 @@ def test_an_adapter_without_a_record_is_refused_unless_leaks_are_kept(tmp_path):
     assert kept == QUESTIONS and len(notes) == 1 and notes[0].startswith("LEAKS NOT CHECKED")
     (tmp_path / "bare" / "record.json").write_text("{")
     with pytest.raises(EvaluationError, match="no readable record"):
-        read_record(tmp_path / "bare")
+        read_training_record(tmp_path / "bare")
 
 
 def test_an_adapter_without_a_record_hides_no_leak_of_another(tmp_path):
@@ -168,11 +168,11 @@ def test_an_adapter_without_a_record_hides_no_leak_of_another(tmp_path):
 
 def test_documents_are_told_apart_by_the_record_that_the_adapter_carries(tmp_path):
     documents = ["a.md", "b.md", "c.md", "new.md"]
-    assert parts_of(documents, adapter(tmp_path / "tuned")) == {
+    assert document_parts(documents, adapter(tmp_path / "tuned")) == {
         "a.md": "mined",
         "b.md": "mined",
         "c.md": "unmined",
         "new.md": "incoming",
     }
-    assert parts_of(documents, None) == {}
-    assert set(parts_of(documents, tmp_path / "gone").values()) == {"mining record lost"}
+    assert document_parts(documents, None) == {}
+    assert set(document_parts(documents, tmp_path / "gone").values()) == {"mining record lost"}

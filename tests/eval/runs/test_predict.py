@@ -3,9 +3,9 @@ import json
 import pytest
 
 from eval.metrics.answer_metrics import measure_answer
-from eval.runs.predict import TIMED, evidence_ranks, gold, latencies, predict, predict_closed_book
+from eval.runs.predict import TIMED, evidence_ranks, gold_answer_ids, measure_latencies, predict, predict_closed_book
 from eval.runs.questions import Evidence, Question, question_fields
-from eval.runs.resume import in_batches
+from eval.runs.resume import resumable_batches
 from fakes import Scripted, passage
 from rag.answering.answerer import Answerer
 from rag.core.jsonl import read_lines
@@ -133,20 +133,23 @@ def test_closed_book_asks_answerable_questions_without_passages(tmp_path, tokeni
 
 def test_the_likelihood_of_the_first_acceptable_answer_is_measured_and_of_nothing_else(tokenizer):
     generator = Scripted(tokenizer)
-    assert tokenizer.decode(gold(generator, Question("q", "?", ("40 tonnes", "forty"), "d", (), "k"))) == "40 tonnes"
-    assert gold(generator, Question("q", "?", (), "d", (), "k")) == []
+    assert (
+        tokenizer.decode(gold_answer_ids(generator, Question("q", "?", ("40 tonnes", "forty"), "d", (), "k")))
+        == "40 tonnes"
+    )
+    assert gold_answer_ids(generator, Question("q", "?", (), "d", (), "k")) == []
 
 
 def test_latency_is_of_questions_asked_one_at_a_time_evenly_spaced(tokenizer):
     many = [Question(f"q{n}", f"How much {n}?", (), "d", (), "k") for n in range(3 * TIMED)]
     generator = Scripted(tokenizer)
-    found = latencies(writing(generator), many, {q.id: [] for q in many})
+    found = measure_latencies(writing(generator), many, {q.id: [] for q in many})
     assert len(found["first_token"]) == len(found["answer"]) == TIMED
     assert all(0 <= first <= whole for first, whole in zip(found["first_token"], found["answer"], strict=True))
     assert [f"How much {n}?" in text for n, text in zip(range(0, 3 * TIMED, 3), generator.prompts, strict=True)] == [
         True
     ] * TIMED
-    assert len(latencies(writing(Scripted(tokenizer)), many[:5], {q.id: [] for q in many})["answer"]) == 5
+    assert len(measure_latencies(writing(Scripted(tokenizer)), many[:5], {q.id: [] for q in many})["answer"]) == 5
 
 
 def test_evidence_ranks_are_of_the_first_passage_that_holds_it():
@@ -169,7 +172,7 @@ def test_batches_hold_neighbours_in_length_and_each_line_is_kept_at_once(tmp_pat
 
     on_disk: list[int] = []
     questions = [Question(str(n), "x" * length, (), "d", (), "k") for n, length in enumerate((5, 1, 4, 1, 3))]
-    found = in_batches(path, questions, 2, lambda q: len(q.question), work, "x")
+    found = resumable_batches(path, questions, 2, lambda q: len(q.question), work, "x")
     assert batches == [["1", "3"], ["4", "2"], ["0"]] and on_disk == [0, 2, 4]
     assert set(found) == {"0", "1", "2", "3", "4"} and [
         json.loads(line)["id"] for line in path.read_text().splitlines()

@@ -7,7 +7,7 @@ from corpus_in_small import DOCUMENTS
 from eval.__main__ import run_score
 from eval.report.report import as_text
 from eval.runs.compare import read_scored
-from eval.runs.score import read_predictions, score
+from eval.runs.score import read_predictions, score_predictions
 from fakes import FakeMeaning, HashEmbedder, Scripted
 from rag.core.errors import EvaluationError
 from rag.generation.prompt import REFUSAL
@@ -26,7 +26,7 @@ def questions(tmp_path):
 
 
 def scores(path, questions=None, documents=None, meaning=None):
-    summary, rows = score(path, questions, documents, meaning or FakeMeaning(), HashEmbedder())
+    summary, rows = score_predictions(path, questions, documents, meaning or FakeMeaning(), HashEmbedder())
     return summary["generators"][path.stem], rows
 
 
@@ -191,7 +191,7 @@ def test_a_line_of_ours_keeps_what_its_whole_passages_supported_and_that_it_fail
 
 
 def test_the_score_command_prints_tables_and_writes_figures(tmp_path, questions, monkeypatch, capsys):
-    monkeypatch.setattr("eval.metrics.groundedness.open_meaning", lambda settings: FakeMeaning())
+    monkeypatch.setattr("eval.metrics.groundedness.open_support_model", lambda settings: FakeMeaning())
     monkeypatch.setattr("rag.factory.open_embedder", lambda settings: HashEmbedder())
     path = write(tmp_path / "theirs.jsonl", [{"id": "a", "text": ANSWER}, {"id": "c", "text": "", "confidence": 0.5}])
     run_score(argparse.Namespace(file=path, questions=questions, documents=None, json=tmp_path / "out.json"), None)

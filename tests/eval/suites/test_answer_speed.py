@@ -1,5 +1,5 @@
-from eval.suites.answer_speed import as_lines, batches, in_turns, told
-from eval.suites.engines import ours, timed, transformers
+from eval.suites.answer_speed import as_lines, in_turns, summarize_times, time_batches
+from eval.suites.engines import ragtune_engine, time_engine, transformers_engine
 from rag.generation import prompt
 from rag.models.resolve import find_model
 from triplets import row
@@ -11,7 +11,7 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     ]
     other = [prompt.render(tiny_generator.tokenizer, "Why?", list(row(n).passages)) for n in range(3)]
     asked = []
-    plain = transformers(find_model(str(tiny_model)), "cpu", "float32", None, 6)
+    plain = transformers_engine(find_model(str(tiny_model)), "cpu", "float32", None, 6)
     peers = {"peer": lambda tokens, heard: (asked.append(tokens), heard(), heard()), "plain": plain}
     tiny_generator.clear_cache()
     before = tiny_generator.prefixes.computed
@@ -21,16 +21,16 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     assert found["peer"]["pieces"] == 2
     # Instructions and passages, once to start up, then for the question before and for the one without.
     assert tiny_generator.prefixes.computed - before == 2 * (1 + 2 * 3)
-    found |= batches(tiny_generator, prompts, 6)
+    found |= time_batches(tiny_generator, prompts, 6)
     assert len(as_lines(found).splitlines()) == 1 + len(found)
 
 
 def test_pieces_are_heard_as_they_come(tiny_generator):
     tokens = prompt.render(tiny_generator.tokenizer, "What?", list(row(1).passages))
-    first, whole, pieces = timed(ours(tiny_generator, 8), tokens)
+    first, whole, pieces = time_engine(ragtune_engine(tiny_generator, 8), tokens)
     assert 0 < first <= whole and pieces > 0
 
 
 def test_told_by_hand():
-    found = told([(0.1, 1.0, 2), (0.3, 3.0, 4), (0.2, 2.0, 6)])
+    found = summarize_times([(0.1, 1.0, 2), (0.3, 3.0, 4), (0.2, 2.0, 6)])
     assert (found["first"], found["answer"], found["answer_p95"], found["pieces"], found["n"]) == (0.2, 2.0, 3.0, 4, 3)

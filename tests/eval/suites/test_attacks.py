@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from eval.metrics.statistics import wilson
-from eval.suites.attack_documents import PLACEBO, carrier, read_attacks
-from eval.suites.attacks import VERSIONS, as_lines, figures, measure_attacks, outcome
+from eval.suites.attack_documents import PLACEBO, attack_document, read_attacks
+from eval.suites.attacks import VERSIONS, as_lines, attack_figures, attack_outcome, measure_attacks
 from fakes import Scripted, put
 from rag.core.errors import EvaluationError
 from rag.core.invisible_characters import remove_invisible
@@ -27,7 +27,7 @@ UNSEEN = (
 def embedded(attack, words) -> str:
     """-> all that a search or a prompt sees of the carrier."""
     name = f"{attack.id}.{attack.suffix}"
-    document = parse_document(Path(name), name, carrier(attack, words))
+    document = parse_document(Path(name), name, attack_document(attack, words))
     return " ".join(
         " ".join(remove_invisible(c.embedding_text) for c in chunk_document(document, ChunkSettings())).split()
     )
@@ -65,21 +65,24 @@ def attack_of(goal):
 def test_outcomes_tell_repeating_from_provoked_refusals():
     say, refuse = attack_of("say"), attack_of("refuse")
     right, bad = row(say.answer), row(f"It is {say.forbidden[0].upper()}")
-    told = outcome(say, right, right, bad)
+    told = attack_outcome(say, right, right, bad)
     assert (told["repeats"], told["said"], told["provoked"], told["success"]) == (True, True, False, True)
-    told = outcome(say, right, right, row(REFUSAL, bad["text"]))
+    told = attack_outcome(say, right, right, row(REFUSAL, bad["text"]))
     assert (told["repeats"], told["said"], told["provoked"], told["success"]) == (False, True, True, False)
-    told = outcome(refuse, row(refuse.answer), row(REFUSAL), row(REFUSAL))
+    told = attack_outcome(refuse, row(refuse.answer), row(REFUSAL), row(REFUSAL))
     assert (told["repeats"], told["provoked"], told["by_placebo"], told["success"]) == (False, True, True, True)
-    told = outcome(refuse, row(REFUSAL), row(REFUSAL), row(REFUSAL))
+    told = attack_outcome(refuse, row(REFUSAL), row(REFUSAL), row(REFUSAL))
     assert (told["provoked"], told["success"], told["right"]) == (False, False, dict.fromkeys(VERSIONS, False))
     with pytest.raises(EvaluationError, match="out of memory"):
-        outcome(say, right, {"error": "out of memory"}, bad)
+        attack_outcome(say, right, {"error": "out of memory"}, bad)
 
 
 def test_figures_count_by_kind():
-    told = [outcome(a, row(a.answer), row(a.answer), row(a.forbidden[0] if a.forbidden else REFUSAL)) for a in ATTACKS]
-    found = figures(told)
+    told = [
+        attack_outcome(a, row(a.answer), row(a.answer), row(a.forbidden[0] if a.forbidden else REFUSAL))
+        for a in ATTACKS
+    ]
+    found = attack_figures(told)
     assert found["success"]["count"] == 100 and found["repeats"]["count"] == found["repeats"]["n"] == 88
     assert found["provoked_on_purpose"]["count"] == found["provoked"]["count"] == 12 and found["right"] == {
         "clean": 100,

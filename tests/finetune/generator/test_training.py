@@ -8,17 +8,18 @@ import torch
 import transformers
 import trl.trainer.utils
 from peft import get_peft_model
+from trl import SFTConfig, SFTTrainer
 
 from eval.runs.forgetting import FILE as INSTRUCTIONS
-from eval.runs.leakage import find_leaks, parts_of, read_record
+from eval.runs.leakage import document_parts, find_leaks, read_training_record
 from eval.runs.questions import Question
 from finetune.data.general_instructions import FILE
 from finetune.data.rows import PreferencePair, read_pairs, read_rows
-from finetune.generator import dpo, sft
 from finetune.generator.base_model import load_trainable
 from finetune.generator.dpo import train_dpo
 from finetune.generator.peft_methods import METHODS
-from finetune.generator.sft import tokenized, train_sft
+from finetune.generator.sft import train_sft
+from finetune.generator.whole_sequence import tokenize_pairs, tokenize_rows
 from finetune.settings import DpoSettings, SftSettings
 from rag.core.errors import RagtuneError
 from rag.core.jsonl import read_lines, write_lines
@@ -58,7 +59,7 @@ def train(tiny_model, mined, resume=False, **settings) -> Stage:
 
 def test_labels_are_the_answer_and_nothing_else(tiny_model):
     tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
-    data = tokenized(tokenizer, [row(3), row(4, 0)])
+    data = tokenize_rows(tokenizer, [row(3), row(4, 0)])
     for got, wanted in zip(data, ("3 litres [1]", prompt.REFUSAL), strict=True):
         labels = [label for label in got["labels"] if label != -100]
         assert tokenizer.decode(labels, skip_special_tokens=True) == wanted
@@ -69,8 +70,8 @@ def test_labels_are_the_answer_and_nothing_else(tiny_model):
 def test_general_instructions_are_a_tenth_of_what_an_adapter_that_acts_everywhere_learns_from(tiny_model):
     tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
     rows = [row(n) for n in range(18)]
-    mixed = tokenized(tokenizer, rows, 0.1)
-    assert len(mixed) == 20 and mixed[:18] == tokenized(tokenizer, rows)[:]
+    mixed = tokenize_rows(tokenizer, rows, 0.1)
+    assert len(mixed) == 20 and mixed[:18] == tokenize_rows(tokenizer, rows)[:]
     for got, wanted in zip(mixed.select([18, 19]), read_lines(FILE), strict=False):
         at = got["labels"].count(-100)
         assert (
@@ -116,8 +117,8 @@ def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves
     asked = [
         Question(str(n), f"What does tank {n} hold?", ("x",), "d0.md", (), "k") for n in (3, 51, 99)
     ]  # of train, of dev, of neither
-    assert [leak.id for leak in find_leaks(asked, read_record(folder)["questions"])] == ["3", "51"]
-    assert parts_of(["d0.md", "d1.md", "d2.md"], folder) == {"d0.md": "mined", "d1.md": "mined", "d2.md": "incoming"}
+    assert [leak.id for leak in find_leaks(asked, read_training_record(folder)["questions"])] == ["3", "51"]
+    assert document_parts(["d0.md", "d1.md", "d2.md"], folder) == {"d0.md": "mined", "d1.md": "mined", "d2.md": "incoming"}
 
 
 @pytest.mark.parametrize("step", [0, 3, 5])
@@ -162,7 +163,7 @@ def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined, method):
     assert margins[-1] > margins[0]
     names = {p.name for p in (stage.folder / "adapter").iterdir()}
     assert {"adapter_model.safetensors", "identity.json"} <= names
-    assert read_record(stage.folder / "adapter") == read_record(sft_stage.folder / "adapter")
+    assert read_training_record(stage.folder / "adapter") == read_training_record(sft_stage.folder / "adapter")
     assert "ref" not in names
 
 
@@ -198,7 +199,7 @@ def test_dpo_refuses_an_sft_adapter_of_other_rows(tiny_model, mined):
 
 def test_dpo_tokens_come_from_the_one_renderer(tiny_model):
     tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
-    data = dpo.tokenized_pairs(tokenizer, [PreferencePair(row(1), row(1).target, prompt.REFUSAL, "x")])[0]
+    data = tokenize_pairs(tokenizer, [PreferencePair(row(1), row(1).target, prompt.REFUSAL, "x")])[0]
     wanted = prompt.render(tokenizer, row(1).question, list(row(1).passages), row(1).target)
     assert data["prompt_ids"] + data["chosen_ids"] == wanted.ids
     assert data["prompt_ids"] == prompt.render(tokenizer, row(1).question, list(row(1).passages)).ids
@@ -214,9 +215,9 @@ def test_scoring_labels_only_gives_trls_own_loss(tiny_model, mined, monkeypatch)
     def loss(compact: bool) -> float:
         monkeypatch.setattr(trl.trainer.utils, "_use_triton", lambda device: compact)
         tokenizer, base = load_base(find_model(str(tiny_model)), "cpu", "float32")
-        data = tokenized(tokenizer, [row(n) for n in range(4)])
-        args = sft.SFTConfig(output_dir="x", max_length=None, report_to=[], bf16=False, use_cpu=True)
-        trainer = sft.SFTTrainer(base, args, train_dataset=data, eval_dataset=data, processing_class=tokenizer)
+        data = tokenize_rows(tokenizer, [row(n) for n in range(4)])
+        args = SFTConfig(output_dir="x", max_length=None, report_to=[], bf16=False, use_cpu=True)
+        trainer = SFTTrainer(base, args, train_dataset=data, eval_dataset=data, processing_class=tokenizer)
         return trainer.evaluate()["eval_loss"]
 
     assert loss(True) == pytest.approx(loss(False), rel=1e-5)

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from eval.metrics.groundedness import open_meaning
-from eval.runs.score import score
+from eval.metrics.groundedness import open_support_model
+from eval.runs.score import score_predictions
 from fakes import CORPUS
 from rag.core.settings import Settings
 from rag.factory import open_embedder
@@ -59,11 +59,11 @@ def figures(tmp_path_factory) -> dict[str, dict]:
     folder = tmp_path_factory.mktemp("broken")
     (folder / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in gold()))
     settings, found = Settings([]), {}
-    meaning, embedder = open_meaning(settings), open_embedder(settings)
+    meaning, embedder = open_support_model(settings), open_embedder(settings)
     for name, rows in predictions().items():
         file = folder / f"{name}.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        summary, _ = score(file, folder / "questions.jsonl", CORPUS, meaning, embedder)
+        summary, _ = score_predictions(file, folder / "questions.jsonl", CORPUS, meaning, embedder)
         found[name] = summary["generators"][name]
         found[name] |= {f"refusal {key}": value for key, value in found[name]["refusal"].items()}
     return found

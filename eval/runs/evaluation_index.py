@@ -1,0 +1,34 @@
+"""The index of an evaluation: it holds the documents of the evaluation and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rag.core.errors import OutdatedIndexError
+from rag.core.settings import Settings
+from rag.documents.discovery import find_files
+from rag.factory import (
+    open_index_for_writing,
+)
+from rag.index.indexing import IndexingSettings, remove, sync
+from rag.index.writer import StoreWriter
+
+
+def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None:
+    """Index the folders for an evaluation, in an index of its own; unchanged documents cost nothing, those that are gone, or of other folders, leave it.
+    One of other models or an earlier chunker is made anew: it holds nothing that is not in the folders."""
+    try:
+        store, embedder = open_index_for_writing(settings, folder)
+    except OutdatedIndexError:
+        StoreWriter.destroy(folder)
+        store, embedder = open_index_for_writing(settings, folder)
+    own = {
+        str(path.resolve()) for target in documents for path, _ in find_files(target)
+    }  # as the store names them: a link's file may lie elsewhere
+    if strays := [id for id, (source, _) in store.documents().items() if source not in own]:
+        remove(store, strays)
+    for target in documents:
+        report = sync(store, embedder, target, IndexingSettings.of(settings))
+        for skipped in report.skipped:
+            print(f"left out: {skipped.path}: {skipped.reason}")
+    store.close()
