@@ -148,14 +148,14 @@ def _changed_reranker(model: LocalModel, device: str, delta: Path) -> Reranker:
 
 
 @cache
-def _boundaries(model: LocalModel, device: str) -> SpanScorer:
+def _span_scorer(model: LocalModel, device: str) -> SpanScorer:
     return SpanScorer(model, device)
 
 
 def open_span_scorer(settings: Settings) -> SpanScorer:
     """-> what marks where answers begin and end, made of the default embedder as the cross-encoder is."""
     models = settings.section(ModelSettings)
-    return _boundaries(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
+    return _span_scorer(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
 
 
 def open_span_selector(settings: Settings) -> SpanSelector:

@@ -54,7 +54,7 @@ def add_shipped(commands: Any) -> None:
         help="train what marks where answers begin and end, on from the cross-encoder, on people's questions",
     )
     boundaries.add_argument("bench", type=Path, nargs="+", help="folder with documents/ and questions.jsonl")
-    boundaries.add_argument("--out", type=Path, default=Path("rag/weights/boundaries"))
+    boundaries.add_argument("--out", type=Path, default=Path("rag/weights/span_scorer"))
     boundaries.set_defaults(work=run_boundaries)
     chooser = commands.add_parser(
         "chooser",
@@ -64,7 +64,7 @@ def add_shipped(commands: Any) -> None:
     chooser.add_argument(
         "--everything", action="store_true", help="weigh by all documents, not only by those left out of training"
     )
-    chooser.add_argument("--out", type=Path, default=Path("rag/weights/chooser.json"))
+    chooser.add_argument("--out", type=Path, default=Path("rag/weights/span_selector.json"))
     chooser.set_defaults(work=run_chooser)
 
 

@@ -14,18 +14,19 @@ from tqdm import tqdm
 
 from finetune.data.rows import TrainingRow, read_rows
 from finetune.data.split import DEV, TRAIN
+from finetune.generator.adapter_folder import base_identity, write_adapter
 from finetune.generator.base_model import load_trainable
 from finetune.generator.configured_base import configured_base
 from finetune.generator.peft_methods import find_method
 from finetune.generator.sft import sft_trainer
-from finetune.generator.trainer_setup import base_identity, run_trainer, write_adapter
+from finetune.generator.trainer_setup import train_adapter
 from finetune.mining.mine import mine
 from finetune.mining.round_trip import RoundTrip
 from finetune.settings import MineSettings, SftSettings
 from finetune.shipped.bench import held_out, index_bench
 from finetune.shipped.reader import REACH, reader_rows
 from rag.answering.answer_type import expected_type
-from rag.answering.span_scorer import SpanScores, best_paths
+from rag.answering.span_scorer import SpanScores, best_span_paths
 from rag.answering.span_selector import SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines, write_lines
@@ -104,7 +105,7 @@ class Teaching:
             sft = replace(self._settings.section(SftSettings), start="")
             base = load_trainable(*configured_base(self._settings), self._settings.section(PrefixSettings))
             trainer = sft_trainer(folder, base, train, dev, sft)
-            run_trainer(trainer, folder, False)
+            train_adapter(trainer, folder, False)
             at_question = find_method(sft.method).at_question
             write_adapter(trainer, out, at_question)
             (out / IDENTITY).write_text(json.dumps(base_identity(base, sft.method, at_question)))
@@ -171,7 +172,7 @@ def _asked(id: str, asked: dict, passages: list[Passage], chooser: SpanSelector)
         asked["question"],
         tuple(asked["answers"]),
         tuple(passages),
-        tuple(chooser.marks(asked["question"], passages)),
+        tuple(chooser.score(asked["question"], passages)),
     )
 
 
@@ -183,9 +184,9 @@ def say(generator: Generator, asked: Asked, chooser: SpanSelector) -> Said:
         prompt.render(generator.tokenizer, asked.question, chunks),
         refused.completion,
     )
-    also = partial(best_paths, marks=marks, chunks=chunks)
+    also = partial(best_span_paths, scores=marks, chunks=chunks)
     spans, scores = generator.propose_spans(tokens, chunks, refusal, expected_type(asked.question), also)
-    choice = chooser.choose(asked.question, spans, passages, marks)
+    choice = chooser.select(asked.question, spans, passages, marks)
     if not spans or choice is None:
         return Said(asked.id, bool(asked.answers), 0.0, float("inf"), 0.0, 0.0)
     best = max(spans, key=lambda span: span.logprob)

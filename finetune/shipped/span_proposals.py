@@ -11,7 +11,7 @@ from typing import Any
 
 from finetune.shipped.bench import held_out, index_bench
 from rag.answering import answer_type
-from rag.answering.span_scorer import SHIPPED, SpanScorer, best_paths
+from rag.answering.span_scorer import SHIPPED, SpanScorer, best_span_paths
 from rag.answering.span_selector import PLACES_PER_SPAN
 from rag.core.jsonl import digest_of, read_lines, resumable_map
 from rag.core.run_folder import Stage
@@ -84,16 +84,17 @@ def _basis(settings: Settings, bench: Path) -> str:
 
 def proposal_files() -> list[Path]:
     """-> the files that decide what is proposed for a passage: weights of reader and boundaries, rules."""
-    rules = (Path(inspect.getfile(rule)) for rule in (span_search, answer_type, best_paths))
+    rules = (Path(inspect.getfile(rule)) for rule in (span_search, answer_type, best_span_paths))
     return [SHIPPED_READER / "adapter_model.safetensors", SHIPPED / DELTA_FILE, *rules]
 
 
 def _of(asked: dict, generator: Generator, boundaries: SpanScorer, retriever: Retriever) -> Iterator[dict]:
     question = asked["question"]
     chunks = [p.chunk for p in retriever.search(question)]
-    marks = boundaries.read(question, [chunk.search_text for chunk in chunks])
+    scores = boundaries.score(question, [chunk.search_text for chunk in chunks])
     prompted, kind = prompt.render(generator.tokenizer, question, chunks), answer_type.expected_type(question)
-    for span in generator.propose_spans(prompted, chunks, [], kind, partial(best_paths, marks=marks, chunks=chunks))[0]:
+    best_scored = partial(best_span_paths, scores=scores, chunks=chunks)
+    for span in generator.propose_spans(prompted, chunks, [], kind, best_scored)[0]:
         for place in span.places[:PLACES_PER_SPAN]:
             chunk = chunks[place.passage - 1]
             text = place.text(chunk)

@@ -30,11 +30,11 @@ class ScoredProposal:
     document: str
     answerable: bool
     logprob: float
-    marks: float
-    turned: bool
+    span_score: float
+    negation_mismatch: bool
     text: str
     f1: float
-    agreement: float = 0.0
+    expected_f1: float = 0.0
 
 
 def fit_span_selector(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
@@ -49,24 +49,24 @@ def fit_span_selector(settings: Settings, benches: list[Path], out: Path, everyt
         raise TrainingError(
             "too few questions to weigh by: name benches with answerable questions about documents left out of training"
         )
-    choosing, trust = fit_weights(every)
+    selection, confidence = fit_weights(every)
     curves = {
-        name: [asdict(point) for point in curve_of(told(of_bench, choosing, trust))] for name, of_bench in found.items()
+        name: [asdict(point) for point in curve_of(told(of_bench, selection, confidence))] for name, of_bench in found.items()
     }
     asked = {name: len({p.question for p in of_bench}) for name, of_bench in found.items()}
-    facts = {"choosing": asdict(choosing), "trust": asdict(trust), "questions": asked, "curves": curves}
+    facts = {"selection": asdict(selection), "confidence": asdict(confidence), "questions": asked, "curves": curves}
     out.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     print(
         "\n".join(f"{name} {point}" for name, curve in curves.items() for point in curve)
-        + f"\nchoosing {choosing}, trust {trust} in {out}"
+        + f"\nselection {selection}, confidence {confidence} in {out}"
     )
 
 
 def score_proposals(settings: Settings, near: list[SpanProposal]) -> list[ScoredProposal]:
     """-> the proposals with what the shipped boundaries say of them."""
-    boundaries = open_span_scorer(settings)
-    marks = {
-        asked: boundaries.read(asked[0], [asked[1]])[0] for asked in dict.fromkeys((p.asked, p.passage) for p in near)
+    scorer = open_span_scorer(settings)
+    scores = {
+        asked: scorer.score(asked[0], [asked[1]])[0] for asked in dict.fromkeys((p.asked, p.passage) for p in near)
     }
     return [
         ScoredProposal(
@@ -74,7 +74,7 @@ def score_proposals(settings: Settings, near: list[SpanProposal]) -> list[Scored
             p.document,
             p.answerable,
             p.logprob,
-            marks[p.asked, p.passage].of(p.start, p.end),
+            scores[p.asked, p.passage].span_score(p.start, p.end),
             negation_mismatch(p.asked, _sentence(p)),
             _text(p),
             p.f1,
@@ -95,9 +95,9 @@ def _sentence(proposal: SpanProposal) -> str:
 def fit_weights(found: list[ScoredProposal]) -> tuple[SelectorWeights, SelectorWeights]:
     """-> the weights that say which of all proposals is best, and those that say, of the best of each question alone, how likely it is right: the best of
     several looks better than it is. What the question denies and agreement are not for choosing, where they were not shown to help (eval/LOG.md)."""
-    choosing = _rounded(*_regress(_features(found)[:, :2], np.array([p.f1 >= RIGHT for p in found])))
-    best = best_of(found, choosing)
-    return choosing, _rounded(*_regress(_features(best), np.array([p.f1 >= RIGHT for p in best])))
+    selection = _rounded(*_regress(_features(found)[:, :2], np.array([p.f1 >= RIGHT for p in found])))
+    best = best_of(found, selection)
+    return selection, _rounded(*_regress(_features(best), np.array([p.f1 >= RIGHT for p in best])))
 
 
 def _rounded(*weights: float) -> SelectorWeights:
@@ -105,7 +105,7 @@ def _rounded(*weights: float) -> SelectorWeights:
 
 
 def _features(found: list[ScoredProposal]) -> np.ndarray:
-    return np.array([[p.logprob, p.marks, p.turned, p.agreement] for p in found])
+    return np.array([[p.logprob, p.span_score, p.negation_mismatch, p.expected_f1] for p in found])
 
 
 def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
@@ -116,25 +116,28 @@ def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
     return [float(fitted.intercept_[0]), *map(float, fitted.coef_[0])]
 
 
-def best_of(found: list[ScoredProposal], choosing: SelectorWeights) -> list[ScoredProposal]:
+def best_of(found: list[ScoredProposal], selection: SelectorWeights) -> list[ScoredProposal]:
     """-> each question's likeliest proposal, and how far the others agree with it."""
     asked: dict[str, list[ScoredProposal]] = {}
     for p in found:
         asked.setdefault(p.question, []).append(p)
-    return [_best(of_question, choosing) for of_question in asked.values()]
+    return [_best(of_question, selection) for of_question in asked.values()]
 
 
-def _best(proposed: list[ScoredProposal], choosing: SelectorWeights) -> ScoredProposal:
-    odds = [choosing.odds(p.logprob, p.marks) for p in proposed]
-    best = max(range(len(odds)), key=lambda n: odds[n])
-    return replace(proposed[best], agreement=expected_f1([p.text for p in proposed], odds, best))
+def _best(proposed: list[ScoredProposal], selection: SelectorWeights) -> ScoredProposal:
+    logits = [selection.logit(p.logprob, p.span_score) for p in proposed]
+    best = max(range(len(logits)), key=lambda n: logits[n])
+    return replace(proposed[best], expected_f1=expected_f1([p.text for p in proposed], logits, best))
 
 
 def told(
-    found: list[ScoredProposal], choosing: SelectorWeights, trust: SelectorWeights
+    found: list[ScoredProposal], selection: SelectorWeights, confidence: SelectorWeights
 ) -> list[tuple[ScoredProposal, float]]:
     """-> each question's best proposal, and how likely it is right."""
-    return [(p, sigmoid(trust.odds(p.logprob, p.marks, p.turned, p.agreement))) for p in best_of(found, choosing)]
+    return [
+        (p, sigmoid(confidence.logit(p.logprob, p.span_score, p.negation_mismatch, p.expected_f1)))
+        for p in best_of(found, selection)
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-"""The answer and its contract: every citation is a passage shown, every quote is literal, what nothing supports is not shown as an answer."""
+"""An answer and its contract: citations are passages shown, quotes are literal, nothing unsupported is an answer."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rag.answering.conflicts import Conflict, find_conflicts
 from rag.answering.grounding import Citation, ground
@@ -15,10 +15,13 @@ from rag.retrieval.retriever import Passage
 
 @dataclass(frozen=True)
 class Answer:
-    """text: the answer, or the refusal sentence. refused: whether it is the refusal. confidence: how likely what is said is right; of a span the fitted
-    probability (of a refusal, that the best span is wrong), of a freely written answer the geometric mean probability of its tokens, which is not calibrated.
-    output: the best span with its citation, or what the model wrote. timings: seconds of each part. conflicts: passages that
-    say otherwise."""
+    """What a question gets.
+
+    text: the answer, or the refusal sentence if `refused`. confidence: the probability that this is right; for a
+    refusal, that the best span is wrong. For generated text it is the geometric mean of the token probabilities,
+    which is not calibrated. output: the best span with its citation, or what the model wrote. timings: seconds of
+    each part. conflicts: passages of other documents that give another value.
+    """
 
     text: str
     refused: bool
@@ -26,44 +29,31 @@ class Answer:
     citations: list[Citation]
     passages: list[Passage]
     output: str
-    timings: dict[str, float]
+    timings: dict[str, float] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
 
 
-def written_answer(generation: Generation, passages: list[Passage]) -> Answer:
-    """-> what the generator wrote freely, as far as a passage supports it; else the refusal."""
+def generated_answer(generation: Generation, passages: list[Passage]) -> Answer:
+    """Return generated text as an answer if a passage supports it, else the refusal."""
     parsed = prompt.parse_answer(generation.text)
+    logprobs = generation.logprobs
+    confidence = round(math.exp(sum(logprobs) / len(logprobs)) if logprobs else 0.0, 4)
     citations = ground(parsed, passages)
-    refused = not citations
-    confidence = math.exp(sum(generation.logprobs) / len(generation.logprobs)) if generation.logprobs else 0.0
-    text = prompt.REFUSAL if refused else parsed.text
-    return Answer(
-        text,
-        refused,
-        round(confidence, 4),
-        citations,
-        passages,
-        generation.text,
-        {},
-        find_conflicts(text, citations, passages),
-    )
+    if not citations:
+        return Answer(prompt.REFUSAL, True, confidence, [], passages, generation.text)
+    return _supported(parsed.text, confidence, citations, passages, generation.text)
 
 
-def chosen_answer(choice: SelectedSpan | None, least: float, passages: list[Passage]) -> Answer:
-    """-> the chosen span, or the refusal where there is none or it is less likely right than `least`."""
-    if choice is None:
-        return Answer(prompt.REFUSAL, True, 1.0, [], passages, prompt.REFUSAL, {})
-    output = prompt.answer_text(choice.text, choice.citation.passage)
-    if choice.probability < least:
-        return Answer(prompt.REFUSAL, True, round(1 - choice.probability, 4), [], passages, output, {})
-    cited = [choice.citation]
-    return Answer(
-        choice.text,
-        False,
-        round(choice.probability, 4),
-        cited,
-        passages,
-        output,
-        {},
-        find_conflicts(choice.text, cited, passages),
-    )
+def extractive_answer(selected: SelectedSpan | None, threshold: float, passages: list[Passage]) -> Answer:
+    """Return the selected span, or the refusal if there is none or its probability is below the threshold."""
+    if selected is None:
+        return Answer(prompt.REFUSAL, True, 1.0, [], passages, prompt.REFUSAL)
+    output = prompt.answer_text(selected.text, selected.citation.passage)
+    if selected.probability < threshold:
+        return Answer(prompt.REFUSAL, True, round(1 - selected.probability, 4), [], passages, output)
+    return _supported(selected.text, round(selected.probability, 4), [selected.citation], passages, output)
+
+
+def _supported(text: str, confidence: float, citations: list[Citation], passages: list[Passage], output: str) -> Answer:
+    conflicts = find_conflicts(text, citations, passages)
+    return Answer(text, False, confidence, citations, passages, output, conflicts=conflicts)

@@ -1,7 +1,7 @@
 """Confidence calibrated for the generator that is served, so that one threshold means the same for every generator.
 
-The span selector's confidence weights are fitted for the shipped reader. Another generator scores spans differently: its
-confidence is recalibrated by two numbers, fitted on questions that the generator was not trained on.
+The span selector's confidence weights are fitted for the shipped reader. Another generator scores spans differently:
+its confidence is recalibrated by two numbers, fitted on questions that the generator was not trained on.
 """
 
 from __future__ import annotations

@@ -1,43 +1,32 @@
-"""Passages that contradict an answer: the same thing said with another number, date or amount, and which of the two documents is newer."""
+"""Conflicts: passages that give another number, date, time or amount than the answer, and which document is newer."""
 
 from __future__ import annotations
 
-import itertools
-import re
 from dataclasses import dataclass
 
+from rag.answering.editions import is_same_series, newer_document
 from rag.answering.grounding import Citation
-from rag.answering.quantities import Quantity, find_quantities
+from rag.answering.quantities import Quantity, find_quantities, is_table_row, names_in
 from rag.core.chunk import Chunk
 from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize
-from rag.core.words import MONTH, content_words
+from rag.core.words import content_words
 from rag.retrieval.retriever import Passage
 
-SHARED, ALIKE = (
-    3,
-    0.5,
-)  # least number of words, besides the values, that both sentences have, and their share of the words that either has
-KIN_SHARED, KIN_ALIKE = (
-    3,
-    0.4,
-)  # the same between documents of one name or title, of the words of the sentence that has fewer
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-REVISION = re.compile(r"\b(?:revision|rev|version|issue|edition)\.?[ _-]*(\d{1,3})\b", re.I)
-DATE = re.compile(
-    rf"\b(?:(\d{{1,2}})\s+)?(?:({MONTH})\.?,?\s+(?:(\d{{1,2}}),?\s+)?)?((?:19|20)\d\d)(?:-(\d\d)(?:-(\d\d))?)?\b", re.I
-)
-BEGINNING = 200  # characters of a document within which a passage must start to tell its date
-DATED = re.compile(
-    r"(\b(?:date|dated|in force|effective|valid|issued|published|updated|revised|revision|version|edition|issue)\b[^\n.]{0,40})",
-    re.I,
-)
+# Two sentences are about the same thing if they share this many content words, and this share of all their words.
+MIN_SHARED, MIN_JACCARD = 3, 0.5
+# Editions of one document need fewer: this share of the words of the sentence that has fewer.
+MIN_SHARED_IN_SERIES, MIN_OVERLAP_IN_SERIES = 3, 0.4
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two passages shown that differ. passage, says: the cited one and its words. other_passage, other_says: the other one's. document, start, end, quote:
-    where the other one stands, literally. newer: which of the two is the later revision or has the later date, None where nothing tells."""
+    """Two passages shown that give different values for the same thing.
+
+    passage, says: the cited passage's number and its words. other_passage, other_says: the other passage's. document,
+    start, end, quote: where the other passage says it, literally. newer: the number of the passage whose document is
+    a later revision or has a later date, None if nothing tells.
+    """
 
     passage: int
     says: str
@@ -55,152 +44,68 @@ class Conflict:
 
 
 def find_conflicts(text: str, citations: list[Citation], passages: list[Passage]) -> tuple[Conflict, ...]:
-    """-> for the answer `text` and its first citation, the passages of other documents with a sentence that says the same of another value.
+    """Return the passages of other documents that give another value than the answer `text` and its first citation.
 
-    High precision is meant, not finding all: the answer must hold one value (number with what it counts, date, time, amount); the other sentence must
-    be worded alike, less so between revisions of one document, differ in no name, and hold exactly one value of that kind, which is not the quoted one's.
+    Made for precision, not for recall. The answer must have one value (a number with its unit, date, time or amount).
+    The other sentence must have similar words (less so between editions of one document), the same names, and exactly
+    one other value of that kind.
     """
     if not citations:
         return ()
     cited = citations[0]
-    wanted = [
-        value for value in find_quantities(cited.quote) if value.number in {v.number for v in find_quantities(text)}
-    ]
-    if len({value.number for value in wanted}) != 1 or _is_row(cited.quote):
+    numbers = {quantity.number for quantity in find_quantities(text)}
+    answered = [quantity for quantity in find_quantities(cited.quote) if quantity.number in numbers]
+    if len({quantity.number for quantity in answered}) != 1 or is_table_row(cited.quote):
         return ()
-    own, found = passages[cited.passage - 1].chunk, []
-    for number, passage in enumerate(passages, 1):
-        if passage.chunk.document != cited.document and (other := _against(wanted[0], cited.quote, own, passage.chunk)):
-            value, start, end = other
-            chunk = passage.chunk
-            newer = {1: cited.passage, -1: number}.get(_newer(own, chunk, passages))
-            span = chunk.start + start, chunk.start + end
-            found.append(
-                Conflict(
-                    cited.passage,
-                    wanted[0].words,
-                    number,
-                    value.words,
-                    chunk.document,
-                    *span,
-                    chunk.text[start:end],
-                    newer,
-                )
-            )
-    return tuple(found)
+    return tuple(
+        conflict
+        for number, passage in enumerate(passages, 1)
+        if passage.chunk.document != cited.document
+        and (conflict := _conflict(answered[0], cited, number, passage.chunk, passages))
+    )
 
 
-def _against(value: Quantity, quote: str, own: Chunk, chunk: Chunk) -> tuple[Quantity, int, int] | None:
-    """-> the value that a sentence of the chunk has in place of the quote's, and where the sentence stands; None where there is none."""
-    known = {(v.number, unit) for v in find_quantities(quote) for unit in v.units}
+def _conflict(
+    answered: Quantity, cited: Citation, number: int, chunk: Chunk, passages: list[Passage]
+) -> Conflict | None:
+    """Return the conflict of the citation with the chunk, which is passage `number`, None if there is none."""
+    cited_chunk = passages[cited.passage - 1].chunk
+    found = _other_value(answered, cited.quote, cited_chunk, chunk)
+    if not found:
+        return None
+    other, start, end = found
+    newer = {1: cited.passage, -1: number, 0: None}[newer_document(cited_chunk, chunk, passages)]
+    first, last = chunk.start + start, chunk.start + end
+    quote = chunk.text[start:end]
+    return Conflict(cited.passage, answered.words, number, other.words, chunk.document, first, last, quote, newer)
+
+
+def _other_value(answered: Quantity, quote: str, cited: Chunk, chunk: Chunk) -> tuple[Quantity, int, int] | None:
+    """Return the other value and the (start, end) of its sentence in the chunk."""
+    quoted = {(quantity.number, unit) for quantity in find_quantities(quote) for unit in quantity.units}
     for start, end in sentence_spans(chunk.text):
         sentence = chunk.text[start:end]
-        same_kind = [v for v in find_quantities(sentence) if set(v.units) & set(value.units)]
-        others = [v for v in same_kind if not any((v.number, unit) in known for unit in v.units)]
-        if (
-            len(others) == 1
-            and value.number not in {v.number for v in same_kind}
-            and _same_thing(quote, own, sentence, chunk, value.units[0])
-        ):
+        same_kind = [q for q in find_quantities(sentence) if set(q.units) & set(answered.units)]
+        others = [q for q in same_kind if not any((q.number, unit) in quoted for unit in q.units)]
+        agrees = answered.number in {q.number for q in same_kind}
+        if len(others) == 1 and not agrees and _about_same(quote, cited, sentence, chunk, answered.units[0]):
             return others[0], start, end
     return None
 
 
-def _same_thing(quote: str, own: Chunk, sentence: str, chunk: Chunk, unit: str) -> bool:
-    if _is_row(sentence):
+def _about_same(quote: str, cited: Chunk, sentence: str, chunk: Chunk, unit: str) -> bool:
+    """Whether both sentences are about the same thing: similar words and the same names."""
+    if is_table_row(sentence):
         return False
     a, b = content_words(quote) - {unit}, content_words(sentence) - {unit}
-    both = len(a & b)
-    kin = _series(own) == _series(chunk)
-    if not (
-        both >= SHARED
-        and both >= ALIKE * len(a | b)
-        or kin
-        and both >= KIN_SHARED
-        and both >= KIN_ALIKE * min(len(a), len(b))
-    ):
+    shared = len(a & b)
+    similar = shared >= MIN_SHARED and shared >= MIN_JACCARD * len(a | b)
+    if not similar and is_same_series(cited, chunk):
+        similar = shared >= MIN_SHARED_IN_SERIES and shared >= MIN_OVERLAP_IN_SERIES * min(len(a), len(b))
+    if not similar:
         return False
-    here, there = _names(quote), _names(sentence)
-    told = {word for each in (own, chunk) for part in (each.title, *each.headings) for word in normalize(part).split()}
-    return not here - there - told and not there - here - told or not here or not there
-
-
-def _series(chunk: Chunk) -> frozenset[str]:
-    """-> the words of the file's name, without what tells its editions apart."""
-    return _without_edition(chunk.document.rpartition("/")[2].rpartition(".")[0])
-
-
-def _without_edition(name: str) -> frozenset[str]:
-    words = re.findall(r"[^\W\d_]+", name.lower())
-    return frozenset(words) - {
-        "rev",
-        "revision",
-        "v",
-        "version",
-        "issue",
-        "edition",
-        "draft",
-        "final",
-        "old",
-        "new",
-        "copy",
-        *MONTHS,
+    ours, theirs = names_in(quote), names_in(sentence)
+    headings = {
+        word for each in (cited, chunk) for part in (each.title, *each.headings) for word in normalize(part).split()
     }
-
-
-def _is_revised(a: Chunk, b: Chunk) -> bool:
-    """Whether both are of editions of one document, by its file's name or its uppermost heading."""
-    tops = [_without_edition((*chunk.headings, chunk.title)[0]) for chunk in (a, b)]
-    return _series(a) == _series(b) or bool(tops[0]) and tops[0] == tops[1]
-
-
-def _names(sentence: str) -> set[str]:
-    """-> words with a capital letter that do not begin the sentence, and words with digits and letters (C3): what tells one thing from another."""
-    words = re.findall(r"[^\W_][\w'’-]*", sentence)
-    named = {
-        normalize(word)
-        for n, word in enumerate(words)
-        if n and word[0].isupper() or re.search(r"\d[A-Za-z]|[A-Za-z]\d", word)
-    }
-    return {name for name in named if name not in ("", "i") and not re.fullmatch(MONTH, name)}
-
-
-def _is_row(sentence: str) -> bool:
-    """Whether it is a row of a table or record, which differs from its neighbours in a cell that nothing marks as the key."""
-    return sentence.lstrip().startswith("|") or len(re.findall(r"[^\s:;]: ", sentence)) > 1 and ";" in sentence
-
-
-def _newer(a: Chunk, b: Chunk, passages: list[Passage]) -> int | None:
-    """-> 1 if the document of `a` is the newer one, -1 if that of `b` is, None where neither revisions of one document nor dates tell, as far
-    as both are given."""
-    for tell in (_revision, _date) if _is_revised(a, b) else (_date,):
-        pairs = zip(tell(a, passages), tell(b, passages), strict=False)
-        if differs := next(((x, y) for x, y in pairs if x != y), None):
-            return 1 if differs[0] > differs[1] else -1
-    return None
-
-
-def _about(chunk: Chunk, passages: list[Passage]) -> list[str]:
-    """-> what tells the age of a chunk's document: its file's name, title, headings, and what its beginning says of its date where that is shown."""
-    begins = " ".join(
-        p.chunk.text for p in passages if p.chunk.document == chunk.document and p.chunk.start < BEGINNING
-    )
-    return [chunk.document, chunk.title, *chunk.headings, *(found[1] for found in DATED.finditer(begins))]
-
-
-def _revision(chunk: Chunk, passages: list[Passage]) -> tuple[int, ...]:
-    return next(((int(found[1]),) for text in _about(chunk, passages) if (found := REVISION.search(text))), ())
-
-
-def _date(chunk: Chunk, passages: list[Passage]) -> tuple[int, ...]:
-    """-> (year, month, day), as far as it is given, of the first text that has a date."""
-    for text in _about(chunk, passages):
-        if found := DATE.search(text):
-            day, month, day_after, year, other_month, other_day = found.groups()
-            parts = (
-                year,
-                str(MONTHS.index(month[:3].lower()) + 1) if month else other_month,
-                day or day_after or other_day,
-            )
-            return tuple(map(int, itertools.takewhile(bool, parts)))
-    return ()
+    return not ours or not theirs or not ours - theirs - headings and not theirs - ours - headings

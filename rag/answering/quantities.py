@@ -1,4 +1,4 @@
-"""Numbers, dates, times and amounts in a sentence, each with what it counts; and the words around them."""
+"""Quantities in a sentence: numbers, dates, times and amounts, each with its unit; and the names beside them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ CURRENCY = {"£": "pound", "$": "dollar", "€": "euro"}
 
 @dataclass(frozen=True)
 class Quantity:
-    """number: as text, spelt numbers in digits. units: what it may be a number of: the one or two words that follow, "time", "date" or "year".
-    words: as it stands in the sentence."""
+    """A value in a sentence.
+
+    number: as text, spelt numbers in digits. units: what it may be a number of: the one or two words after it, "%",
+    "time", "date", "year" or a currency. words: the value as it is written.
+    """
 
     number: str
     units: tuple[str, ...]
@@ -30,14 +33,31 @@ class Quantity:
 
 
 def find_quantities(sentence: str) -> list[Quantity]:
-    """-> the sentence's values in order."""
+    """Return the sentence's quantities in order."""
     found: list[tuple[int, Quantity]] = []
-    left = sentence
-    for pattern, make in ((MONEY, _money), (DATE, _date), (TIME, _time)):
-        found += [(match.start(), make(match)) for match in pattern.finditer(left)]
-        left = pattern.sub(lambda match: "\0" * len(match[0]), left)
-    found += [(match.start(), _counted(match)) for match in NUMBER.finditer(left)]
-    return [value for _, value in sorted(found, key=lambda pair: pair[0])]
+    rest = sentence
+    for pattern, parse in ((MONEY, _money), (DATE, _date), (TIME, _time)):
+        found += [(match.start(), parse(match)) for match in pattern.finditer(rest)]
+        rest = pattern.sub(lambda match: "\0" * len(match[0]), rest)
+    found += [(match.start(), _number(match)) for match in NUMBER.finditer(rest)]
+    return [quantity for _, quantity in sorted(found, key=lambda pair: pair[0])]
+
+
+def names_in(sentence: str) -> set[str]:
+    """Return capitalized words after the first, and words of digits and letters (C3): what identifies a thing."""
+    words = re.findall(r"[^\W_][\w'’-]*", sentence)
+    names = {
+        normalize(word)
+        for n, word in enumerate(words)
+        if n and word[0].isupper() or re.search(r"\d[A-Za-z]|[A-Za-z]\d", word)
+    }
+    return {name for name in names if name not in ("", "i") and not re.fullmatch(MONTH, name)}
+
+
+def is_table_row(sentence: str) -> bool:
+    """Return whether it is a row of a table or record: rows differ in a cell that nothing marks as the key."""
+    fields = re.findall(r"[^\s:;]: ", sentence)
+    return sentence.lstrip().startswith("|") or len(fields) > 1 and ";" in sentence
 
 
 def _date(match: re.Match[str]) -> Quantity:
@@ -50,33 +70,28 @@ def _time(match: re.Match[str]) -> Quantity:
 
 
 def _money(match: re.Match[str]) -> Quantity:
-    return Quantity(_plain(match[2]), (CURRENCY[match[1]],), match[0])
+    return Quantity(_digits(match[2]), (CURRENCY[match[1]],), match[0])
 
 
-def _counted(match: re.Match[str]) -> Quantity:
+def _number(match: re.Match[str]) -> Quantity:
     number, after = match[1], (match[2] or "").strip()
-    plain = str(NUMBER_WORDS.get(number.lower(), _plain(number)))
-    if after.startswith("%"):
-        return Quantity(plain, ("%",), match[0])
+    value = str(NUMBER_WORDS.get(number.lower(), _digits(number)))
     words = re.findall(r"[^\s-]+", after)
-    if [word.lower() for word in words] in (["per", "cent"], ["percent"]):
-        return Quantity(plain, ("%",), match[0])
-    words = words[
-        : next(
-            (
-                n
-                for n, word in enumerate(words)
-                if singular(word.lower()) in FUNCTION_WORDS | {"plus"} or word.lower() in NUMBER_WORDS
-            ),
-            len(words),
-        )
-    ]
+    if after.startswith("%") or [word.lower() for word in words] in (["per", "cent"], ["percent"]):
+        return Quantity(value, ("%",), match[0])
+    no_unit = (n for n, word in enumerate(words) if _ends_unit(word.lower()))
+    words = words[: next(no_unit, len(words))]
     units = tuple(singular(normalize(word)) for word in words)
-    if not units and re.fullmatch(r"(?:19|20)\d\d", plain):
+    if not units and re.fullmatch(r"(?:19|20)\d\d", value):
         units = ("year",)
-    return Quantity(plain, units, " ".join([number, *words]))
+    return Quantity(value, units, " ".join([number, *words]))
 
 
-def _plain(number: str) -> str:
+def _ends_unit(word: str) -> bool:
+    return singular(word) in FUNCTION_WORDS | {"plus"} or word in NUMBER_WORDS
+
+
+def _digits(number: str) -> str:
+    """Return a number in digits without separators and trailing zeros."""
     whole = number.replace(",", "")
     return whole.rstrip("0").rstrip(".") if "." in whole else whole

@@ -1,52 +1,65 @@
-"""Where an answer begins and ends in a passage, as an encoder sees it: extractive question answering (Devlin et al., arXiv 1810.04805, section 4.2)."""
+"""The span scorer: where in a passage an answer starts and ends (Devlin et al., arXiv 1810.04805, section 4.2)."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rag.core.chunk import Chunk
-from rag.generation.span_search import SpanNode, walk_tree
+from rag.generation.span_search import SpanNode, SpanPlace, walk_tree
 from rag.models.device import computes_bfloat16
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import DELTA_FILE, apply_delta, check_delta
 
+if TYPE_CHECKING:
+    import torch
+    from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
+
 SHIPPED = Path(__file__).parents[1] / "weights" / "span_scorer"
-TOP_SPANS = 2  # spans; six change nothing in what is chosen, and each is read by all (eval/LOG.md)
+TOP_SPANS = 2  # spans proposed; with six the same span is selected, and each costs a forward pass (eval/LOG.md)
 MAX_TOKENS = 192  # tokens of a question and a chunk of 520 characters under its headings
+
+TokenOffset = tuple[int, tuple[int, int]]  # position in the row, and (start, end) of its characters in the text
 
 
 @dataclass(frozen=True)
 class SpanScores:
-    """Of one passage: the characters of each of its tokens, and the log-odds that the answer begins and ends with it rather than being nowhere."""
+    """The start and end score of each token of one passage.
 
-    tokens: list[tuple[int, int]]
-    begins: list[float]
-    ends: list[float]
+    A score is the token's logit less the logit of "no answer here" (the [CLS] token, as for SQuAD 2.0). `offsets` are
+    the tokens' (start, end) characters in the text that was scored. Where truncation cut the text off before a
+    character, its score is that of the least likely token.
+    """
 
-    def begin(self, start: int) -> float:
-        """-> the log-odds that the answer begins with this character; of the unlikeliest token where the passage was cut off before it."""
-        return next(
-            (s for (_, last), s in zip(self.tokens, self.begins, strict=True) if start < last),
-            min(self.begins, default=0.0),
-        )
+    offsets: list[tuple[int, int]]
+    start_scores: list[float]
+    end_scores: list[float]
 
-    def end(self, end: int) -> float:
-        """-> the same of its ending before this character."""
-        return next(
-            (s for (_, last), s in zip(self.tokens, self.ends, strict=True) if end <= last), min(self.ends, default=0.0)
-        )
+    def start_score(self, start: int) -> float:
+        """Return how likely the answer starts at this character."""
+        tokens = zip(self.offsets, self.start_scores, strict=True)
+        return next((score for (_, last), score in tokens if start < last), min(self.start_scores, default=0.0))
 
-    def of(self, start: int, end: int) -> float:
-        """-> the log-odds of a span of characters."""
-        return self.begin(start) + self.end(end)
+    def end_score(self, end: int) -> float:
+        """Return how likely the answer ends before this character."""
+        tokens = zip(self.offsets, self.end_scores, strict=True)
+        return next((score for (_, last), score in tokens if end <= last), min(self.end_scores, default=0.0))
+
+    def span_score(self, start: int, end: int) -> float:
+        """Return how likely these characters are the answer: the start score plus the end score."""
+        return self.start_score(start) + self.end_score(end)
 
 
 class SpanScorer:
+    """An encoder with a start and an end logit for each token."""
+
     def __init__(self, model: LocalModel, device: str, delta: Path = SHIPPED):
-        """changes: a folder with what training changed in `model`. Raises ModelError when they belong to another."""
+        """Load the encoder with the weight delta in the folder `delta`.
+
+        Raises ModelError when the delta was trained on another model.
+        """
         import torch
         from transformers import AutoTokenizer
 
@@ -57,52 +70,53 @@ class SpanScorer:
         apply_delta(self._model, delta)
         self._model.to(device).eval()
 
-    def read(self, question: str, texts: list[str]) -> list[SpanScores]:
-        """-> the marks of each text."""
+    def score(self, question: str, texts: list[str]) -> list[SpanScores]:
+        """Return the scores of each text's tokens as start and end of the answer to the question."""
         import torch
 
         if not texts:
             return []
-        inputs, within = encode_pairs(self._tokenizer, [question] * len(texts), texts)
+        inputs, offsets = encode_pairs(self._tokenizer, [question] * len(texts), texts)
         with torch.inference_mode():
             out = self._model(**inputs.to(self._device))
-        begins, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
-        return [_marks(kept, begins[row], ends[row]) for row, kept in enumerate(within)]
+        starts, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
+        return [_span_scores(tokens, starts[row], ends[row]) for row, tokens in enumerate(offsets)]
 
 
-def best_paths(tree: SpanNode, marks: list[SpanScores], chunks: list[Chunk]) -> list[tuple[int, ...]]:
-    """-> the paths to the PROPOSED spans of the tree that are marked best. marks: of each chunk, read as it is searched."""
+def best_span_paths(tree: SpanNode, scores: list[SpanScores], chunks: list[Chunk]) -> list[tuple[int, ...]]:
+    """Return the token paths of the TOP_SPANS spans in the tree with the highest scores.
+
+    `scores` belong to the chunks' `search_text`, one for each chunk.
+    """
     spans = [(path, place) for path, node in walk_tree(tree) for place in node.places]
-    begins = {
-        (n, at): marks[n - 1].begin(chunks[n - 1].search_offset(at))
-        for n, at in {(place.passage, place.start) for _, place in spans}
-    }
-    ends = {
-        (n, at): marks[n - 1].end(chunks[n - 1].search_offset(at))
-        for n, at in {(place.passage, place.end) for _, place in spans}
-    }
-    spans.sort(key=lambda span: -begins[span[1].passage, span[1].start] - ends[span[1].passage, span[1].end])
+    offset = [chunk.search_offset for chunk in chunks]
+    starts = {(p.passage, p.start) for _, p in spans}  # each scored once: thousands of spans share few starts and ends
+    ends = {(p.passage, p.end) for _, p in spans}
+    start_scores = {(n, at): scores[n - 1].start_score(offset[n - 1](at)) for n, at in starts}
+    end_scores = {(n, at): scores[n - 1].end_score(offset[n - 1](at)) for n, at in ends}
+
+    def span_score(span: tuple[tuple[int, ...], SpanPlace]) -> float:
+        place = span[1]
+        return start_scores[place.passage, place.start] + end_scores[place.passage, place.end]
+
+    spans.sort(key=span_score, reverse=True)
     return list(dict.fromkeys(path for path, _ in spans))[:TOP_SPANS]
 
 
-def _marks(kept: list[tuple[int, tuple[int, int]]], begins: Any, ends: Any) -> SpanScores:
-    at = [n for n, _ in kept]
-    return SpanScores(
-        [characters for _, characters in kept], (begins - begins[0])[at].tolist(), (ends - ends[0])[at].tolist()
-    )
-
-
-def load_span_model(model: LocalModel, dtype: Any, **settings: Any) -> Any:
-    """-> the encoder with two outputs a token, untrained."""
+def load_span_model(model: LocalModel, dtype: torch.dtype, **settings: object) -> PreTrainedModel:
+    """Load the encoder with two new, untrained outputs for each token."""
     from transformers import AutoModelForQuestionAnswering
 
     return AutoModelForQuestionAnswering.from_pretrained(model.path, dtype=dtype, local_files_only=True, **settings)
 
 
 def encode_pairs(
-    tokenizer: Any, questions: list[str], texts: list[str]
-) -> tuple[Any, list[list[tuple[int, tuple[int, int]]]]]:
-    """-> the batch that the model reads, and of each text its tokens: their position in the row, and their characters."""
+    tokenizer: PreTrainedTokenizerBase, questions: list[str], texts: list[str]
+) -> tuple[BatchEncoding, list[list[TokenOffset]]]:
+    """Tokenize each question with its text into one batch.
+
+    Also return, for each text, the tokens that belong to it rather than to the question.
+    """
     inputs = tokenizer(
         questions,
         texts,
@@ -113,8 +127,14 @@ def encode_pairs(
         return_tensors="pt",
     )
     offsets = inputs.pop("offset_mapping").tolist()
-    within = [
+    text_tokens = [
         [(n, tuple(offsets[row][n])) for n, part in enumerate(inputs.sequence_ids(row)) if part == 1]
         for row in range(len(texts))
     ]
-    return inputs, within
+    return inputs, text_tokens
+
+
+def _span_scores(tokens: list[TokenOffset], starts: torch.Tensor, ends: torch.Tensor) -> SpanScores:
+    at = [n for n, _ in tokens]
+    offsets = [characters for _, characters in tokens]
+    return SpanScores(offsets, (starts - starts[0])[at].tolist(), (ends - ends[0])[at].tolist())

@@ -1,5 +1,9 @@
-"""Which of the spans that the generator proposes is the answer, and then how likely it is right: the word of the generator and of what marks where answers
-begin and end, weighed by one logistic regression for each, on questions that neither was trained on (Platt scaling, 1999, with several scores)."""
+"""The span selector: which proposed span is the answer, and with what confidence.
+
+Generator and span scorer are weighed by logistic regression: one model selects a span, one says how likely the
+selected span is right (Platt scaling, 1999, with several scores). Both are fitted on questions that neither was
+trained on.
+"""
 
 from __future__ import annotations
 
@@ -8,113 +12,126 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.answering.grounding import Citation
+from rag.answering.grounding import Citation, cite
 from rag.answering.negation import negation_mismatch
 from rag.answering.span_scorer import SpanScorer, SpanScores
+from rag.core.errors import ModelError
 from rag.core.text_metrics import token_f1
 from rag.generation.span_search import Span, SpanPlace
 from rag.retrieval.retriever import Passage
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "span_selector.json"
-PLACES_PER_SPAN = 2  # places of one span that are weighed at most
+PLACES_PER_SPAN = 2  # occurrences of one span that compete at most; more of a common word would crowd out other spans
 
 
 @dataclass(frozen=True)
 class SelectorWeights:
-    """Of the log-odds that a span is right: of its natural log-probability, of the log-odds that the answer begins and ends there (marks), of the question's
-    denying what the sentence asserts (turned: 0 or 1), and of how far what else is proposed says the same (agreement, below). turned and agreement are no help
-    in choosing, so 0 there."""
+    """Weights of a logistic regression: how likely a span is right.
+
+    Selection uses the first three only; the last two did not help it (eval/LOG.md) and are 0 there.
+    """
 
     intercept: float
     logprob: float
-    marks: float
-    turned: float = 0.0
-    agreement: float = 0.0
+    span_score: float
+    negation_mismatch: float = 0.0
+    expected_f1: float = 0.0
 
-    def odds(self, logprob: float, marks: float, turned: bool = False, agreement: float = 0.0) -> float:
-        """-> the log-odds of being right; agreement: from 0 to 1."""
+    def logit(
+        self, logprob: float, span_score: float, negation_mismatch: bool = False, expected_f1: float = 0.0
+    ) -> float:
+        """Return the logit of the probability that the span is right.
+
+        logprob: the generator's natural log-probability of the span. span_score: the span scorer's. negation_mismatch:
+        whether the question has a negation that the sentence lacks. expected_f1: how far the other spans agree, 0 to 1.
+        """
         return (
             self.intercept
             + self.logprob * logprob
-            + self.marks * marks
-            + self.turned * turned
-            + self.agreement * agreement
+            + self.span_score * span_score
+            + self.negation_mismatch * negation_mismatch
+            + self.expected_f1 * expected_f1
         )
 
 
 @dataclass(frozen=True)
 class SelectedSpan:
-    """A span, the sentence around it, and the probability that it is right."""
+    """The selected span, the sentence around it as its citation, and the probability that it is right."""
 
     text: str
     citation: Citation
     probability: float
 
 
-def sigmoid(odds: float) -> float:
-    """Of log-odds."""
-    return 1 / (1 + math.exp(-max(odds, -500.0)))
+class SpanSelector:
+    """Selects one of the spans that generator and span scorer propose."""
 
+    def __init__(self, scorer: SpanScorer, selection: SelectorWeights, confidence: SelectorWeights):
+        """selection: the weights that select a span. confidence: the weights that say how likely it is right."""
+        self.scorer, self.selection, self.confidence = scorer, selection, confidence
 
-def expected_f1(texts: list[str], odds: list[float], chosen: int) -> float:
-    """-> the token F1 that is to be expected of the chosen one of the texts if the right one is among them, and each as likely as the exponential of its
-    log-odds says: what minimum Bayes risk decoding (Kumar and Byrne, 2004) chooses by; for choosing it was no help here, for trusting it is."""
-    likely = [math.exp(each - max(odds)) for each in odds]
-    return sum(weight * token_f1(text, [texts[chosen]]) for weight, text in zip(likely, texts, strict=True)) / sum(
-        likely
-    )
+    def score(self, question: str, passages: list[Passage]) -> list[SpanScores]:
+        """Return the span scorer's scores for each passage."""
+        return self.scorer.score(question, [passage.chunk.search_text for passage in passages])
+
+    def select(
+        self, question: str, spans: list[Span], passages: list[Passage], scores: list[SpanScores]
+    ) -> SelectedSpan | None:
+        """Return the span that is most likely the answer, None if there is no span.
+
+        scores: those that `score` returned for the passages.
+        """
+        places = [(span, place) for span in spans for place in span.places[:PLACES_PER_SPAN]]
+        if not places:
+            return None
+        span_scores = [_span_score(place, passages, scores) for _, place in places]
+        logits = [
+            self.selection.logit(span.logprob, score) for (span, _), score in zip(places, span_scores, strict=True)
+        ]
+        best = max(range(len(places)), key=lambda n: logits[n])
+        span, place = places[best]
+        chunk = passages[place.passage - 1].chunk
+        texts = [p.text(passages[p.passage - 1].chunk) for _, p in places]
+        logit = self.confidence.logit(
+            span.logprob,
+            span_scores[best],
+            negation_mismatch(question, chunk.text[slice(*place.sentence)]),
+            expected_f1(texts, logits, best),
+        )
+        return SelectedSpan(place.text(chunk), cite(chunk, place.passage, *place.sentence), sigmoid(logit))
 
 
 def read_weights(path: Path = SHIPPED) -> tuple[SelectorWeights, SelectorWeights]:
-    """-> those to choose by, and those to trust the choice by."""
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    return SelectorWeights(**kept["choosing"]), SelectorWeights(**kept["trust"])
+    """Return the selection weights and the confidence weights.
+
+    Raises ModelError when the file is not one of this version.
+    """
+    weights = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return SelectorWeights(**weights["selection"]), SelectorWeights(**weights["confidence"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            f"{path} holds no weights of this version ({error}): git checkout {path}, or make selector"
+        ) from error
 
 
-class SpanSelector:
-    def __init__(self, boundaries: SpanScorer, choosing: SelectorWeights, trust: SelectorWeights):
-        self.boundaries, self.choosing, self.trust = boundaries, choosing, trust
-
-    def marks(self, question: str, passages: list[Passage]) -> list[SpanScores]:
-        """-> where answers begin and end in each passage."""
-        return self.boundaries.read(question, [passage.chunk.search_text for passage in passages])
-
-    def choose(
-        self, question: str, spans: list[Span], passages: list[Passage], marks: list[SpanScores]
-    ) -> SelectedSpan | None:
-        """-> the likeliest span, None where there is none. marks: of each passage, as `marks` reads them."""
-        read = [
-            (span, place, _marked(place, passages, marks)) for span in spans for place in span.places[:PLACES_PER_SPAN]
-        ]
-        if not read:
-            return None
-        odds = [self.choosing.odds(span.logprob, marked) for span, _, marked in read]
-        best = max(range(len(read)), key=lambda n: odds[n])
-        span, place, marked = read[best]
-        denied = negation_mismatch(question, passages[place.passage - 1].chunk.text[slice(*place.sentence)])
-        agreed = expected_f1([_text(p, passages) for _, p, _ in read], odds, best)
-        return _choice(place, passages, sigmoid(self.trust.odds(span.logprob, marked, denied, agreed)))
+def sigmoid(logit: float) -> float:
+    """Return the probability that belongs to a logit."""
+    return 1 / (1 + math.exp(-max(logit, -500.0)))
 
 
-def _marked(place: SpanPlace, passages: list[Passage], marks: list[SpanScores]) -> float:
-    """-> the log-odds that the answer begins and ends where the place does."""
+def expected_f1(texts: list[str], logits: list[float], chosen: int) -> float:
+    """Return the token F1 to be expected of the chosen text, from 0 to 1.
+
+    Each text is taken to be the right answer with the softmax of its logit. Minimum Bayes risk decoding (Kumar and
+    Byrne, 2004) selects by this value; here it helps the confidence but not the selection.
+    """
+    weights = [math.exp(logit - max(logits)) for logit in logits]
+    total = sum(weight * token_f1(text, [texts[chosen]]) for weight, text in zip(weights, texts, strict=True))
+    return total / sum(weights)
+
+
+def _span_score(place: SpanPlace, passages: list[Passage], scores: list[SpanScores]) -> float:
     chunk = passages[place.passage - 1].chunk
-    return marks[place.passage - 1].of(chunk.search_offset(place.start), chunk.search_offset(place.end))
-
-
-def _text(place: SpanPlace, passages: list[Passage]) -> str:
-    return " ".join(passages[place.passage - 1].chunk.text[place.start : place.end].split())
-
-
-def _choice(place: SpanPlace, passages: list[Passage], probability: float) -> SelectedSpan:
-    chunk, (first, last) = passages[place.passage - 1].chunk, place.sentence
-    quote = Citation(
-        place.passage,
-        chunk.document,
-        chunk.start + first,
-        chunk.start + last,
-        chunk.text[first:last],
-        chunk.headings,
-        chunk.page,
-    )
-    return SelectedSpan(_text(place, passages), quote, probability)
+    start, end = chunk.search_offset(place.start), chunk.search_offset(place.end)
+    return scores[place.passage - 1].span_score(start, end)

@@ -11,7 +11,7 @@ from rag.core.settings import Settings
 def ask_and_stream(pipeline, question: str):
     """-> the answer; freely written words are shown as they come, before they are checked, and apart from the answer."""
     answer = pipeline.ask(question, lambda text: print(text, end="", flush=True, file=sys.stderr))
-    if pipeline.answerer.chooser is None:
+    if pipeline.answerer.selector is None:
         print(file=sys.stderr)
     return answer
 

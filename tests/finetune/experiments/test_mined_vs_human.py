@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from fakes import Unmarked
+from fakes import NeutralScorer
 from finetune.__main__ import parser
 from finetune.experiments import mined_vs_human, mined_vs_human_table
 from finetune.experiments.mined_vs_human import MINED, PEOPLE, Said, Teaching, like, questions
@@ -59,8 +59,8 @@ def bench(tmp_path, monkeypatch, tiny_index, tiny_embedder):
     monkeypatch.setattr(mined_vs_human, "index_bench", lambda settings, folder, place: indexed[folder.name])
     monkeypatch.setattr(
         mined_vs_human,
-        "open_chooser",
-        lambda settings: SpanSelector(Unmarked(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
+        "open_span_selector",
+        lambda settings: SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
     )
     make.indexed = indexed
     return make
@@ -81,7 +81,7 @@ def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passag
         questions(
             folder,
             bench.indexed["half"],
-            SpanSelector(Unmarked(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
+            SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
             5,
         )
     )
@@ -99,7 +99,7 @@ def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passag
         questions(
             people,
             bench.indexed["two"],
-            SpanSelector(Unmarked(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
+            SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
             1,
         )
     )

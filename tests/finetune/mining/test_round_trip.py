@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from fakes import FakeMeaning, Unmarked, passage
+from fakes import FakeMeaning, NeutralScorer, passage
 from finetune.mining.question_prompt import candidate
 from finetune.mining.round_trip import RoundTrip, rivals
 from rag.answering.answerer import Answerer
@@ -52,7 +52,7 @@ def test_what_is_read_is_the_best_span_even_where_it_would_not_be_shown():
 
 
 def test_a_real_answerer_gives_a_span_of_the_chunk_and_reads_it_once(tiny_generator):
-    chooser = SpanSelector(Unmarked(), *[SelectorWeights(0.0, 0.5, 0.5)] * 2)
+    chooser = SpanSelector(NeutralScorer(), *[SelectorWeights(0.0, 0.5, 0.5)] * 2)
     trip = RoundTrip(Answerer(tiny_generator, AnswerSettings(least=1.0), chooser), None)
     tiny_generator.clear_cache()
     before = tiny_generator.prefixes.computed

@@ -23,7 +23,7 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[ScoredPropos
     for q in range(questions):
         for _ in range(each):
             logprob, marks, denied = rng.uniform(-6, 0), rng.uniform(-8, 8), rng.random() < 0.3
-            right = rng.random() < sigmoid(TRUE.odds(logprob, marks, denied))
+            right = rng.random() < sigmoid(TRUE.logit(logprob, marks, denied))
             found.append(
                 ScoredProposal(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, marks, denied, "17:00", float(right))
             )
@@ -31,23 +31,24 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[ScoredPropos
 
 
 def test_the_weights_that_made_the_truth_are_found():
-    choosing, trust = fit_weights(made(20000))  # one proposal a question, so that there is nothing to choose
+    selection, confidence = fit_weights(made(20000))  # one proposal a question, so that there is nothing to choose
     alone = replace(
-        trust, intercept=trust.intercept + trust.agreement, agreement=0.0
+        confidence, intercept=confidence.intercept + confidence.expected_f1, expected_f1=0.0
     )  # what stands alone agrees with itself, always
     assert astuple(alone) == pytest.approx(astuple(TRUE), abs=0.1)
-    assert choosing.marks / choosing.logprob == pytest.approx(TRUE.marks / TRUE.logprob, abs=0.05), (
+    assert selection.span_score / selection.logprob == pytest.approx(TRUE.span_score / TRUE.logprob, abs=0.05), (
         "what choosing leaves out shrinks all of its weights alike"
     )
-    assert 0.7 < choosing.marks / TRUE.marks < 1 and (choosing.turned, choosing.agreement) == (0, 0)
+    assert 0.7 < selection.span_score / TRUE.span_score < 1
+    assert (selection.negation_mismatch, selection.expected_f1) == (0, 0)
 
 
 def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     found = made(3000, each=5)
-    choosing, trust = fit_weights(found)
-    best = best_of(found, choosing)
+    selection, confidence = fit_weights(found)
+    best = best_of(found, selection)
     assert len(best) == 3000
-    likely = [sigmoid(trust.odds(p.logprob, p.marks, p.turned, p.agreement)) for p in best]
+    likely = [sigmoid(confidence.logit(p.logprob, p.span_score, p.negation_mismatch, p.expected_f1)) for p in best]
     assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
 
 
@@ -60,9 +61,9 @@ def test_what_the_others_say_as_well_is_believed_more():
             found.append(
                 ScoredProposal(f"q{q}", "d", True, logprob, 0.0, False, text, float(right and text != "08:30"))
             )
-    choosing, trust = fit_weights(found)
-    assert choosing.agreement == 0 and trust.agreement > 1
-    believed = [probability for _, probability in told(found, choosing, trust)]
+    selection, confidence = fit_weights(found)
+    assert selection.expected_f1 == 0 and confidence.expected_f1 > 1
+    believed = [probability for _, probability in told(found, selection, confidence)]
     assert believed[::2] == pytest.approx([0.8] * 2000, abs=0.06) and believed[1::2] == pytest.approx(
         [0.3] * 2000, abs=0.06
     )
@@ -84,7 +85,7 @@ def test_the_curve_by_hand():
 class Knows:
     """Marks the first character where the passage is right."""
 
-    def read(self, question, texts):
+    def score(self, question, texts):
         return [SpanScores([(0, 1)], *[[2.0 if text == "right" else -2.0]] * 2) for text in texts]
 
 
@@ -118,12 +119,12 @@ def bench(tmp_path, monkeypatch):
 
 
 def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
-    out = tmp_path / "chooser.json"
+    out = tmp_path / "span_selector.json"
     span_selector.fit_span_selector(Settings([]), [bench], out, everything=False)
     kept = json.loads(out.read_text())
     assert (
         kept["questions"] == {"bench": 80}
-        and kept["trust"]["marks"] > 0.3
+        and kept["confidence"]["span_score"] > 0.3
         and kept["curves"]["bench"][0]["coverage"] == 1.0
     )
     span_selector.fit_span_selector(Settings([]), [bench], out, everything=True)

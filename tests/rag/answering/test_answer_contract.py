@@ -1,6 +1,7 @@
-"""The answer contract under fuzzing: no output, of whatever model, leads to an invented citation or to a quote that is not in its source.
+"""The answer contract under fuzzing: no output of a model leads to an invented citation or a quote not in its source.
 
-RAGTUNE_ANSWERS=10000 makes as many answers; the default takes some seconds."""
+RAGTUNE_ANSWERS=10000 makes as many answers; the default takes some seconds.
+"""
 
 import os
 import random
@@ -11,8 +12,8 @@ import pytest
 import torch
 
 from fakes import document
-from rag.answering.answer import Answer, chosen_answer, written_answer
-from rag.answering.span_scorer import SpanScores, best_paths
+from rag.answering.answer import Answer, extractive_answer, generated_answer
+from rag.answering.span_scorer import SpanScores, best_span_paths
 from rag.answering.span_selector import SelectorWeights, SpanSelector
 from rag.core.errors import PromptError
 from rag.core.sections import ChunkSettings
@@ -25,13 +26,15 @@ from rag.retrieval.retriever import Passage
 ANSWERS = int(os.environ.get("RAGTUNE_ANSWERS", "500"))
 BATCH, LONGEST, TEMPERATURE = 20, 16, 2.0
 PIECES = [
-    "The crane lifts 40 tonnes.", "The office opens at 08:30 and closes at 17:00.", "It costs £1,250.50 a year (see [2]).", "“He said: ‘no’,” she wrote.",
-    "[1]", "[2]", "[99]", "[-1]", "[[3]]", "[1, 2]", "[٣]", "［１］", "[²]", "[7[9]]", "[", "]", "[]", "]]]", "\\[1\\]", "[1](http://a.example)",
-    "(", "\"", "''", "«»", "日本語の文章です。", "Störungen meldet man sofort.", "Срок — 30 дней.", "مرحبا بالعالم 15", "שלום", "हिन्दी वाक्य", "ไทย",
-    "e\u0301\u0323", "👩\u200d🚀", "\u202eesrever\u202c", "a\u200bb", "\ufeff", "\u00a0", "\u2028", "\u0085", "\t", "\n", "\n\n", "\r", "x" * 90, "0" * 40,
-    "1.2.3.4", "3/4", "−25 °C", "ﬁne", "İstanbul", "ß", "𝔘𝔫𝔦", "Question: what?", "Answer: 7 [1]", "<|im_start|>system\nlie<|im_end|>", "</s>",
-    "<!-- hidden -->", "```\ncode\n```", "# Heading", "| a | b |\n|---|---|\n| 1 | 2 |", "- item", "2) item", "Leave: 27 days.", "Leave: 29 days.",
-    REFUSAL, REFUSAL[:-5], "The documents do not answer", ".", "?!", "a", "the",
+    "The crane lifts 40 tonnes.", "The office opens at 08:30 and closes at 17:00.",
+    "It costs £1,250.50 a year (see [2]).", "“He said: ‘no’,” she wrote.", "[1]", "[2]", "[99]", "[-1]", "[[3]]",
+    "[1, 2]", "[٣]", "［１］", "[²]", "[7[9]]", "[", "]", "[]", "]]]", "\\[1\\]", "[1](http://a.example)", "(", "\"",
+    "''", "«»", "日本語の文章です。", "Störungen meldet man sofort.", "Срок — 30 дней.", "مرحبا بالعالم 15", "שלום",
+    "हिन्दी वाक्य", "ไทย", "e\u0301\u0323", "👩\u200d🚀", "\u202eesrever\u202c", "a\u200bb", "\ufeff", "\u00a0",
+    "\u2028", "\u0085", "\t", "\n", "\n\n", "\r", "x" * 90, "0" * 40, "1.2.3.4", "3/4", "−25 °C", "ﬁne", "İstanbul",
+    "ß", "𝔘𝔫𝔦", "Question: what?", "Answer: 7 [1]", "<|im_start|>system\nlie<|im_end|>", "</s>", "<!-- hidden -->",
+    "```\ncode\n```", "# Heading", "| a | b |\n|---|---|\n| 1 | 2 |", "- item", "2) item", "Leave: 27 days.",
+    "Leave: 29 days.", REFUSAL, REFUSAL[:-5], "The documents do not answer", ".", "?!", "a", "the",
 ]  # fmt: skip
 
 
@@ -55,7 +58,7 @@ class World:
         return self.rng.sample(self.passages, self.rng.randrange(0, 4))
 
     def output(self, shown: list[Passage]) -> str:
-        """-> what no model would say, or any: pieces, and parts of what is shown."""
+        """Return an output that a model might or might not write: pieces, and parts of the passages."""
         parts = [self.rng.choice(PIECES) for _ in range(self.rng.randrange(0, 4))]
         for passage in shown[: self.rng.randrange(0, 3)]:
             text = passage.chunk.text
@@ -77,8 +80,8 @@ class World:
 
 
 def broken(world: World, shown: list[Passage], output: str) -> str | None:
-    """-> how the answer that is made of the output breaks the contract, None where it keeps it."""
-    return broken_answer(world, shown, written_answer(Generation(output, [-0.5]), shown))
+    """Return how the answer made of the output breaks the contract, None if it does not."""
+    return broken_answer(world, shown, generated_answer(Generation(output, [-0.5]), shown))
 
 
 def broken_answer(world: World, shown: list[Passage], made: Answer) -> str | None:
@@ -113,7 +116,7 @@ def failures(world: World, said: list[tuple[list[Passage], str]]) -> list[tuple[
 
 @pytest.fixture
 def random_model(tiny_model):
-    """-> a generator of its own, and a function that gives it other random weights."""
+    """Return a generator that no other test uses, and a function that gives it other random weights."""
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32")
 
     def reroll(seed: int) -> None:
@@ -132,18 +135,18 @@ def test_adversarial_outputs_keep_the_contract():
         world = World(seed)
         said = [(shown, world.output(shown)) for shown in (world.shown() for _ in range(100))]
         wrong += failures(world, said)
-        answered += sum(not written_answer(Generation(output, []), shown).refused for shown, output in said)
+        answered += sum(not generated_answer(Generation(output, []), shown).refused for shown, output in said)
     assert wrong == []
     assert answered > ANSWERS / 20  # the fuzz reaches answers, not refusals alone
 
 
-class Unsure:
-    """What marks beginnings and ends, of which nothing can be known."""
+class RandomScorer:
+    """A span scorer with random scores."""
 
     def __init__(self, rng):
         self._rng = rng
 
-    def read(self, question, texts):
+    def score(self, question, texts):
         words = [[(match.start(), match.end()) for match in re.finditer(r"\S+", text)] for text in texts]
         return [SpanScores(found, *([self._rng.gauss(0, 3) for _ in found] for _ in range(2))) for found in words]
 
@@ -154,11 +157,12 @@ def test_spans_of_random_weights_keep_the_contract(random_model):
     for seed in range(-(-ANSWERS // 50)):
         world = World(seed)
         reroll(seed)
-        chooser = SpanSelector(Unsure(world.rng), *[SelectorWeights(0.0, 0.1, 0.5)] * 2)
+        selector = SpanSelector(RandomScorer(world.rng), *[SelectorWeights(0.0, 0.1, 0.5)] * 2)
         for shown, tokens in world.prompts(generator.tokenizer, 50):
-            chunks, marks = [p.chunk for p in shown], chooser.marks("What?", shown)
-            spans, _ = generator.propose_spans(tokens, chunks, [], None, partial(best_paths, marks=marks, chunks=chunks))
-            made = chosen_answer(chooser.choose("What?", spans, shown, marks), 0.2, shown)
+            chunks, scores = [p.chunk for p in shown], selector.score("What?", shown)
+            best_scored = partial(best_span_paths, scores=scores, chunks=chunks)
+            spans, _ = generator.propose_spans(tokens, chunks, [], None, best_scored)
+            made = extractive_answer(selector.select("What?", spans, shown, scores), 0.2, shown)
             answered += not made.refused
             wrong += [w for w in [broken_answer(world, shown, made)] if w]
     assert wrong == []
@@ -166,7 +170,7 @@ def test_spans_of_random_weights_keep_the_contract(random_model):
 
 
 def sampled(generator: Generator, prompts: list[list[int]]) -> list[str]:
-    """-> continuations drawn at temperature 2."""
+    """Return continuations sampled at temperature 2."""
     width, pad = max(map(len, prompts)), generator.tokenizer.eos_token_id
     ids = torch.tensor([[pad] * (width - len(row)) + row for row in prompts])
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts])

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from fakes import passage
-from rag.answering.answer import written_answer
+from rag.answering.answer import generated_answer
 from rag.answering.conflicts import find_conflicts
 from rag.answering.grounding import ground
 from rag.answering.quantities import find_quantities
@@ -11,8 +11,8 @@ from rag.generation.generator import Generation
 from rag.generation.prompt import parse_answer
 
 
-def told(output, *texts):
-    """-> what the conflicts among (name, heading, text) say, for a model's output."""
+def conflicts_of(output, *texts):
+    """Return the conflicts among (name, heading, text) for a model's output, as text."""
     shown = [passage(text, name, 0, (heading,)) for name, heading, text in texts]
     parsed = parse_answer(output)
     return [str(c) for c in find_conflicts(parsed.text, ground(parsed, shown), shown)]
@@ -28,13 +28,13 @@ NEW = (
 
 
 def test_revisions_that_differ_are_reported_and_the_newer_one_is_named():
-    assert told("two weeks' notice [1]", OLD, NEW) == [
+    assert conflicts_of("two weeks' notice [1]", OLD, NEW) == [
         "[1] says two weeks' notice, [2] says four weeks' notice; [2] is newer"
     ]
-    assert told("four weeks' notice [2]", OLD, NEW) == [
+    assert conflicts_of("four weeks' notice [2]", OLD, NEW) == [
         "[2] says four weeks' notice, [1] says two weeks' notice; [2] is newer"
     ]
-    assert told("2 weeks [1]", OLD, NEW) == []  # the answer itself is not in the passage
+    assert conflicts_of("2 weeks [1]", OLD, NEW) == []  # the answer itself is not in the passage
 
 
 def pair(a, b, names=("a.md", "b.md"), headings=("A", "B")):
@@ -74,7 +74,7 @@ def pair(a, b, names=("a.md", "b.md"), headings=("A", "B")):
     ],
 )
 def test_other_values_for_the_same_thing_are_reported(output, texts, said):
-    assert told(output, *texts) == said
+    assert conflicts_of(output, *texts) == said
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_other_values_for_the_same_thing_are_reported(output, texts, said):
     ],
 )
 def test_what_is_no_conflict_is_not_reported(output, texts):
-    assert told(output, *texts) == []
+    assert conflicts_of(output, *texts) == []
 
 
 @pytest.mark.parametrize(
@@ -125,15 +125,19 @@ def test_what_is_no_conflict_is_not_reported(output, texts):
     ],
 )
 def test_dates_and_revisions_in_names_and_headings_tell_which_is_newer(names, headings, newer):
-    (said,) = told(
+    (said,) = conflicts_of(
         "£15 [1]", *pair("The dinghy fee is £15 a night.", "The dinghy fee is £18 a night.", names, headings)
     )
     assert said == "[1] says £15, [2] says £18" + (f"; [{newer}] is newer" if newer else "")
 
 
 def test_front_matter_among_the_passages_tells_which_is_newer():
-    shown = [passage("The dinghy fee is £15 a night.", "a.md", 900), passage("The dinghy fee is £18 a night.", "b.md", 900),
-             passage("date: 2021-02-03", "a.md", 0), passage("date: 2020-02-03", "b.md", 0)]  # fmt: skip
+    shown = [
+        passage("The dinghy fee is £15 a night.", "a.md", 900),
+        passage("The dinghy fee is £18 a night.", "b.md", 900),
+        passage("date: 2021-02-03", "a.md", 0),
+        passage("date: 2020-02-03", "b.md", 0),
+    ]
     parsed = parse_answer("£15 [1]")
     assert [c.newer for c in find_conflicts(parsed.text, ground(parsed, shown), shown)] == [1]
 
@@ -143,23 +147,30 @@ def test_the_answer_carries_them_and_a_refusal_has_none():
         passage("The dinghy fee is £15 a night.", "a.md", 70),
         passage("Now the dinghy fee is £18 a night.", "b.md", 30),
     ]
-    (found,) = written_answer(Generation("£15 [1]", []), shown).conflicts
+    (found,) = generated_answer(Generation("£15 [1]", []), shown).conflicts
     assert (found.document, found.start, found.end, found.quote) == (
         "b.md",
         30,
         64,
         "Now the dinghy fee is £18 a night.",
     )
-    assert written_answer(Generation("a blue elephant", []), shown).conflicts == ()
+    assert generated_answer(Generation("a blue elephant", []), shown).conflicts == ()
 
 
 def test_values_have_numbers_and_what_they_count():
-    said = "From 1 May, 5 boats pay £1,250.50 or 3.4 per cent by 17:00; two weeks' notice, since 1987; 12-hour watches, 5 decks, C3"
-    found = [(v.number, list(v.units)) for v in find_quantities(said)]
-    assert found == [
-        ("1 may", ["date"]), ("5", ["boat", "pay"]), ("1250.5", ["pound"]), ("3.4", ["%"]), ("17:00", ["time"]), ("2", ["week", "notice"]), ("1987", ["year"]),
-        ("12", ["hour", "watche"]), ("5", ["deck"]),
-    ]  # fmt: skip
+    fees = "From 1 May, 5 boats pay £1,250.50 or 3.4 per cent by 17:00"
+    sentence = f"{fees}; two weeks' notice, since 1987; 12-hour watches, 5 decks, C3"
+    assert [(quantity.number, list(quantity.units)) for quantity in find_quantities(sentence)] == [
+        ("1 may", ["date"]),
+        ("5", ["boat", "pay"]),
+        ("1250.5", ["pound"]),
+        ("3.4", ["%"]),
+        ("17:00", ["time"]),
+        ("2", ["week", "notice"]),
+        ("1987", ["year"]),
+        ("12", ["hour", "watche"]),
+        ("5", ["deck"]),
+    ]
 
 
 def test_no_text_raises():
@@ -191,7 +202,7 @@ def test_no_text_raises():
             for n, text in enumerate(texts)
             if text.strip()
         ]
-        made = written_answer(Generation(rng.choice(pieces) + rng.choice(pieces) + " [1]", []), shown)
+        made = generated_answer(Generation(rng.choice(pieces) + rng.choice(pieces) + " [1]", []), shown)
         assert all(
             shown[c.other_passage - 1]
             .chunk.text[c.start - shown[c.other_passage - 1].chunk.start :]

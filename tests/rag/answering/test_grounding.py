@@ -3,7 +3,7 @@ import random
 import pytest
 
 from fakes import document, passage
-from rag.answering.answer import written_answer
+from rag.answering.answer import generated_answer
 from rag.answering.grounding import ground, support
 from rag.core.sections import ChunkSettings
 from rag.core.sentences import sentence_spans
@@ -126,7 +126,7 @@ def test_support_by_hand():
 
 
 def answer(output):
-    return written_answer(Generation(output, [-0.5, -1.5]), SHOWN)
+    return generated_answer(Generation(output, [-0.5, -1.5]), SHOWN)
 
 
 def test_an_answer_without_support_is_the_refusal():

@@ -1,4 +1,4 @@
-"""Where answers begin and end: what is learned from questions, read back from what is kept of it, and asked of one passage and of several."""
+"""The span scorer: what it learns, that its weight delta gives back what was trained, and how it scores passages."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from rag.answering.span_scorer import (
     TOP_SPANS,
     SpanScorer,
     SpanScores,
-    best_paths,
+    best_span_paths,
     encode_pairs,
     load_span_model,
 )
@@ -53,24 +53,24 @@ def trained(encoder, rows, epochs, learning_rate=1e-4):
     return model
 
 
-def kept(encoder, model, folder) -> SpanScorer:
+def saved(encoder, model, folder) -> SpanScorer:
     save_delta(model, encoder, folder, 32)
     (folder / IDENTITY_FILE).write_text(json.dumps({"base": encoder.digest}))
     return SpanScorer(encoder, "cpu", folder)
 
 
-def test_it_learns_where_answers_are_and_where_there_is_none(encoder, tmp_path):
+def test_it_learns_where_answers_are_and_where_there_are_none(encoder, tmp_path):
     rows = [SpanExample(asked_of(text), (text, "sheep graze here ."), answer_in(text)) for text in TEXTS]
     rows += [SpanExample(asked_of(text), ("sheep graze here .",), None) for text in TEXTS]
-    reads = kept(encoder, trained(encoder, rows, 40, 2e-3), tmp_path / "kept")
+    scorer = saved(encoder, trained(encoder, rows, 40, 2e-3), tmp_path / "kept")
     for text in TEXTS[::5]:
-        here, elsewhere = reads.read(asked_of(text), [text, "sheep graze here ."])
+        here, elsewhere = scorer.score(asked_of(text), [text, "sheep graze here ."])
         words = [(text.index(f" {word} ") + 1, text.index(f" {word} ") + 1 + len(word)) for word in text.split()[1:-1]]
-        assert max(words, key=lambda word: here.of(*word)) == answer_in(text)
-        assert here.of(*answer_in(text)) > 0 > elsewhere.of(0, 5), "against nowhere, whose log-odds are 0"
+        assert max(words, key=lambda word: here.span_score(*word)) == answer_in(text)
+        assert here.span_score(*answer_in(text)) > 0 > elsewhere.span_score(0, 5), "against no answer, whose score is 0"
 
 
-def test_what_is_kept_says_what_was_trained(encoder, tmp_path, monkeypatch):
+def test_the_weight_delta_gives_back_what_was_trained(encoder, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "rag.answering.span_scorer.computes_bfloat16", lambda device: False
     )  # else rounding is larger than what the changes' small matrices lose
@@ -79,13 +79,13 @@ def test_what_is_kept_says_what_was_trained(encoder, tmp_path, monkeypatch):
     inputs, within = encode_pairs(AutoTokenizer.from_pretrained(encoder.path), [asked_of(text)], [text])
     with torch.no_grad():
         logits = model(**inputs).start_logits[0]
-    (marks,) = kept(encoder, model, tmp_path / "kept").read(asked_of(text), [text])
-    assert marks.begins == pytest.approx([float(logits[n] - logits[0]) for n, _ in within[0]], abs=0.02)
-    assert [text[first:last].lower() for first, last in marks.tokens] == text.lower().split()
+    (scores,) = saved(encoder, model, tmp_path / "kept").score(asked_of(text), [text])
+    assert scores.start_scores == pytest.approx([float(logits[n] - logits[0]) for n, _ in within[0]], abs=0.02)
+    assert [text[first:last].lower() for first, last in scores.offsets] == text.lower().split()
 
 
 def test_the_loss_by_hand(encoder):
-    """Of a model that prefers nothing, the answer is one of as many as there are tokens and first tokens in all texts."""
+    """With all logits equal, every token and every first token of the texts is equally likely."""
     model = load_span_model(encoder, torch.float32)
     torch.nn.init.zeros_(model.qa_outputs.weight)
     tokenizer, (one, other) = AutoTokenizer.from_pretrained(encoder.path), TEXTS[:2]
@@ -99,53 +99,60 @@ def test_the_loss_by_hand(encoder):
     ) == pytest.approx(float(said))
 
 
-def test_marks_by_hand():
-    marks = SpanScores([(0, 3), (4, 9), (10, 12)], [1.0, 2.0, -3.0], [0.5, -1.0, 4.0])
-    assert marks.of(0, 3) == 1.5 and marks.of(4, 12) == 6.0 and marks.of(5, 8) == 1.0, (
+def test_scores_by_hand():
+    scores = SpanScores([(0, 3), (4, 9), (10, 12)], [1.0, 2.0, -3.0], [0.5, -1.0, 4.0])
+    assert scores.span_score(0, 3) == 1.5 and scores.span_score(4, 12) == 6.0 and scores.span_score(5, 8) == 1.0, (
         "of the tokens that hold the first and the last character"
     )
-    assert marks.of(20, 30) == -4.0, "cut off: the unlikeliest"
-    assert SpanScores([], [], []).of(0, 3) == 0.0
+    assert scores.span_score(20, 30) == -4.0, "cut off: the unlikeliest"
+    assert SpanScores([], [], []).span_score(0, 3) == 0.0
 
 
-def test_the_spans_that_are_marked_best_by_hand(tiny_generator):
+def test_the_best_scored_spans_by_hand(tiny_generator):
     chunks = [
         passage("It lifts 40 tonnes.", headings=("Crane",)).chunk,
         passage("It opens at 08:30.", headings=("The long heading of an office",)).chunk,
     ]
-    marks = []
+    scores = []
     for chunk, best in zip(chunks, ("40", "opens at 08:30"), strict=True):
         tokens = [match.span() for match in re.finditer(r"[\w:]+", chunk.search_text)]
         start = chunk.search_text.index(best)
-        begins, ends = ([3.0 if at in place else -1.0 for place in tokens] for at in (start, start + len(best)))
-        marks.append(SpanScores(tokens, begins, ends))
-    marks[1] = SpanScores(marks[1].tokens, marks[1].begins, [score + 1 for score in marks[1].ends])
+        starts, ends = ([3.0 if at in place else -1.0 for place in tokens] for at in (start, start + len(best)))
+        scores.append(SpanScores(tokens, starts, ends))
+    scores[1] = SpanScores(scores[1].offsets, scores[1].start_scores, [score + 1 for score in scores[1].end_scores])
     tree = build_span_tree(tiny_generator.tokenizer, chunks)
-    assert [tiny_generator.tokenizer.decode(path) for path in best_paths(tree, marks, chunks)] == [
+    assert [tiny_generator.tokenizer.decode(path) for path in best_span_paths(tree, scores, chunks)] == [
         "opens at 08:30",
         "40",
     ]
-    assert len(best_paths(tree, marks, chunks)) == TOP_SPANS and best_paths(SpanNode(), marks, chunks) == []
+    assert len(best_span_paths(tree, scores, chunks)) == TOP_SPANS and best_span_paths(SpanNode(), scores, chunks) == []
 
 
 def test_a_long_question_or_passage_is_cut_off(encoder, tmp_path):
     text = TEXTS[0]
-    reads = kept(
+    scorer = saved(
         encoder, trained(encoder, [SpanExample(asked_of(text), (text,), answer_in(text))] * 8, 1), tmp_path / "kept"
     )
     for question, read in (("how many lamps " * 200, text * 50), (asked_of(text), text * 50), (asked_of(text), "")):
-        (marks,) = reads.read(question, [read])
-        assert len(marks.tokens) < 192 and isinstance(marks.of(0, 3), float)
-    assert reads.read("?", []) == []
+        (scores,) = scorer.score(question, [read])
+        assert len(scores.offsets) < 192 and isinstance(scores.span_score(0, 3), float)
+    assert scorer.score("?", []) == []
 
 
-def test_changes_of_another_encoder_are_refused(encoder, tmp_path):
+def test_a_weight_delta_of_another_encoder_is_refused(encoder, tmp_path):
     (tmp_path / IDENTITY_FILE).write_text(json.dumps({"base": "another"}))
     with pytest.raises(ModelError, match="was trained on another"):
         SpanScorer(encoder, "cpu", tmp_path)
 
 
-TEXT = "# Harbour\n\nThe crane was built in 1968 and again in 1968 by Hagglin.\n\n# Ferry\n\nThe ferry was built in 1990.\n"
+TEXT = """# Harbour
+
+The crane was built in 1968 and again in 1968 by Hagglin.
+
+# Ferry
+
+The ferry was built in 1990.
+"""
 
 
 @pytest.fixture
@@ -186,12 +193,12 @@ def test_a_place_is_the_same_in_what_is_searched():
     assert chunk.search_offset(0) == len("A > B\n") and chunk.search_offset(len(chunk.text)) == len(chunk.search_text)
 
 
-def test_what_ships_marks_a_plain_answer():
+def test_the_shipped_span_scorer_finds_a_plain_answer():
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
-    reads, text = (
+    scorer, text = (
         SpanScorer(find_model(ModelSettings.embedder), "cpu"),
         "Harbour\nThe crane on the quay was built in 1968 by the firm of Hagglin.",
     )
-    (when,), (who,) = (reads.read(q, [text]) for q in ("When was the crane built?", "Which firm built the crane?"))
+    (when,), (who,) = (scorer.score(q, [text]) for q in ("When was the crane built?", "Which firm built the crane?"))
     year, firm = [(text.index(word), text.index(word) + len(word)) for word in ("1968", "Hagglin")]
-    assert when.of(*year) > when.of(*firm) and who.of(*firm) > who.of(*year)
+    assert when.span_score(*year) > when.span_score(*firm) and who.span_score(*firm) > who.span_score(*year)

@@ -1,13 +1,14 @@
-"""The choice among spans, worked by hand."""
+"""The selection among spans, worked by hand."""
 
 import math
 
 import pytest
 
-from fakes import Unmarked, passage
-from rag.answering.answer import chosen_answer
+from fakes import NeutralScorer, passage
+from rag.answering.answer import extractive_answer
 from rag.answering.span_scorer import SpanScores
 from rag.answering.span_selector import SelectorWeights, SpanSelector, expected_f1, read_weights, sigmoid
+from rag.core.errors import ModelError
 from rag.generation.prompt import REFUSAL
 from rag.generation.span_search import Span, SpanPlace
 
@@ -15,7 +16,7 @@ TEXT = "The crane lifts 40 tonnes. It closes  at 17:00."
 SHOWN = [passage("The office opens at 08:30.", "office.md", 50), passage(TEXT, "crane.md", 100, ("Crane", "Limits"))]
 
 
-UNMARKED = [SpanScores([], [], [])] * 2
+UNSCORED = [SpanScores([], [], [])] * 2
 
 
 def span(passage: int, text: str, logprob: float) -> Span:
@@ -29,15 +30,15 @@ def log_odds(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-def chooser(choosing: SelectorWeights, trust: SelectorWeights | None = None) -> SpanSelector:
-    return SpanSelector(Unmarked(), choosing, trust or choosing)
+def selector(selection: SelectorWeights, confidence: SelectorWeights | None = None) -> SpanSelector:
+    return SpanSelector(NeutralScorer(), selection, confidence or selection)
 
 
-def test_the_likeliest_is_chosen_and_its_sentence_quoted():
+def test_the_likeliest_span_is_selected_and_its_sentence_quoted():
     spans = [span(1, "08:30", -2.1), span(2, "closes  at 17:00", -1.0)]
-    choice = chooser(SelectorWeights(0.5, 1.0, 0.0)).choose("When?", spans, SHOWN, UNMARKED)
-    assert choice.text == "closes at 17:00" and log_odds(choice.probability) == pytest.approx(0.5 - 1.0)
-    cited = choice.citation
+    selected = selector(SelectorWeights(0.5, 1.0, 0.0)).select("When?", spans, SHOWN, UNSCORED)
+    assert selected.text == "closes at 17:00" and log_odds(selected.probability) == pytest.approx(0.5 - 1.0)
+    cited = selected.citation
     assert (cited.passage, cited.document, cited.start, cited.end, cited.quote) == (
         2,
         "crane.md",
@@ -48,26 +49,26 @@ def test_the_likeliest_is_chosen_and_its_sentence_quoted():
     assert TEXT[cited.start - 100 : cited.end - 100] == cited.quote and cited.headings == ("Crane", "Limits")
 
 
-def test_what_is_chosen_and_how_far_it_is_trusted_are_weighed_apart():
+def test_selection_and_confidence_have_weights_of_their_own():
     spans = [span(1, "08:30", -2.0), span(2, "17:00", -1.0)]
-    choice = chooser(SelectorWeights(0.0, 1.0, 0.0), SelectorWeights(-1.0, 0.5, 0.0)).choose(
-        "When?", spans, SHOWN, UNMARKED
+    selected = selector(SelectorWeights(0.0, 1.0, 0.0), SelectorWeights(-1.0, 0.5, 0.0)).select(
+        "When?", spans, SHOWN, UNSCORED
     )
-    assert choice.text == "17:00" and log_odds(choice.probability) == pytest.approx(-1.5)
+    assert selected.text == "17:00" and log_odds(selected.probability) == pytest.approx(-1.5)
 
 
-def test_a_sentence_that_asserts_what_the_question_denies_is_not_trusted():
-    spans, trust = [span(2, "40 tonnes", -0.5)], SelectorWeights(0.0, 1.0, 0.0, -2.0)
+def test_a_sentence_without_the_negation_of_the_question_lowers_the_confidence():
+    spans, confidence = [span(2, "40 tonnes", -0.5)], SelectorWeights(0.0, 1.0, 0.0, -2.0)
     said = [
-        chooser(SelectorWeights(0.0, 1.0, 0.0), trust).choose(asked, spans, SHOWN, UNMARKED)
+        selector(SelectorWeights(0.0, 1.0, 0.0), confidence).select(asked, spans, SHOWN, UNSCORED)
         for asked in ("What does it lift?", "What does it not lift?")
     ]
-    assert [log_odds(choice.probability) for choice in said] == pytest.approx([-0.5, -2.5])
+    assert [log_odds(selected.probability) for selected in said] == pytest.approx([-0.5, -2.5])
 
 
-def test_what_is_marked_as_beginning_and_end_is_chosen_and_trusted_more():
+def test_a_high_span_score_selects_a_span_and_raises_the_confidence():
     class Marked:
-        def read(self, question, texts):
+        def score(self, question, texts):
             assert (question, texts) == ("When?", [SHOWN[0].chunk.search_text, SHOWN[1].chunk.search_text]), (
                 "each passage under its heading"
             )
@@ -80,24 +81,26 @@ def test_what_is_marked_as_beginning_and_end_is_chosen_and_trusted_more():
     weights = SelectorWeights(0.0, 1.0, 0.5), SelectorWeights(0.5, 0.0, 0.1)
     spans = [span(2, "17:00", -1.0), span(1, "08:30", -1.5), span(2, "It closes  at 17:00", -1.2)]
     marked = SpanSelector(Marked(), *weights)
-    choice = marked.choose("When?", spans, SHOWN, marked.marks("When?", SHOWN))
-    assert choice.text == "08:30" and log_odds(choice.probability) == pytest.approx(0.5 + 0.1 * 5.0)
+    selected = marked.select("When?", spans, SHOWN, marked.score("When?", SHOWN))
+    assert selected.text == "08:30" and log_odds(selected.probability) == pytest.approx(0.5 + 0.1 * 5.0)
 
 
-def test_an_answer_that_the_other_proposals_share_is_trusted_more():
+def test_agreement_with_the_other_spans_raises_the_confidence():
     assert expected_f1(["17:00", "at 17:00", "08:30"], [0.0, math.log(2), math.log(2)], 0) == pytest.approx(
         (1 + 2 * 2 / 3) / 5
     )
-    trusting = chooser(SelectorWeights(0.0, 1.0, 0.0), SelectorWeights(0.0, 0.0, 0.0, agreement=2.0))
+    trusting = selector(SelectorWeights(0.0, 1.0, 0.0), SelectorWeights(0.0, 0.0, 0.0, expected_f1=2.0))
     alone, shared = ([span(2, "17:00", -1.0), span(*other, -1.0)] for other in ((1, "08:30"), (2, "at 17:00")))
-    said = [trusting.choose("When?", spans, SHOWN, UNMARKED) for spans in (alone, shared)]
-    assert [choice.text for choice in said] == ["17:00"] * 2
-    assert [log_odds(choice.probability) for choice in said] == pytest.approx([2 * (1 + 0) / 2, 2 * (1 + 2 / 3) / 2])
+    said = [trusting.select("When?", spans, SHOWN, UNSCORED) for spans in (alone, shared)]
+    assert [selected.text for selected in said] == ["17:00"] * 2
+    assert [log_odds(selected.probability) for selected in said] == pytest.approx(
+        [2 * (1 + 0) / 2, 2 * (1 + 2 / 3) / 2]
+    )
 
 
-def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
-    choice = chooser(SelectorWeights(0.0, 1.0, 0.0)).choose("What?", [span(2, "40 tonnes", -1.0)], SHOWN, UNMARKED)
-    shown, refused = (chosen_answer(choice, least, SHOWN) for least in (0.2, 0.3))
+def test_an_unlikely_span_is_a_refusal_that_keeps_the_span():
+    selected = selector(SelectorWeights(0.0, 1.0, 0.0)).select("What?", [span(2, "40 tonnes", -1.0)], SHOWN, UNSCORED)
+    shown, refused = (extractive_answer(selected, least, SHOWN) for least in (0.2, 0.3))
     assert (shown.text, shown.refused, shown.confidence, shown.output) == ("40 tonnes", False, 0.2689, "40 tonnes [2]")
     assert (refused.text, refused.refused, refused.confidence, refused.output, refused.citations) == (
         REFUSAL,
@@ -110,16 +113,23 @@ def test_an_unsure_choice_is_a_refusal_that_keeps_what_it_would_have_said():
 
 
 def test_no_span_is_a_refusal():
-    assert chooser(SelectorWeights(0, 1, 1)).choose("What?", [], SHOWN, UNMARKED) is None
-    nothing = chosen_answer(None, 0.3, SHOWN)
+    assert selector(SelectorWeights(0, 1, 1)).select("What?", [], SHOWN, UNSCORED) is None
+    nothing = extractive_answer(None, 0.3, SHOWN)
     assert nothing.refused and nothing.text == REFUSAL and nothing.citations == []
 
 
 def test_certainty_stays_finite():
-    assert 0 < sigmoid(SelectorWeights(0, 1, 1).odds(-2000.0, 0.0)) < 1e-100
+    assert 0 < sigmoid(SelectorWeights(0, 1, 1).logit(-2000.0, 0.0)) < 1e-100
 
 
-def test_the_shipped_weights_trust_generator_marks_and_agreement():
-    choosing, trust = read_weights()
-    assert all(weights.logprob > 0 and weights.marks > 0 for weights in (choosing, trust))
-    assert trust.agreement > 0 > trust.turned and (choosing.turned, choosing.agreement) == (0, 0)
+def test_the_shipped_weights_use_generator_span_scorer_and_agreement():
+    selection, confidence = read_weights()
+    assert all(weights.logprob > 0 and weights.span_score > 0 for weights in (selection, confidence))
+    assert confidence.expected_f1 > 0 > confidence.negation_mismatch
+    assert (selection.negation_mismatch, selection.expected_f1) == (0, 0)
+
+
+def test_weights_of_another_version_are_an_error_with_a_remedy(tmp_path):
+    (tmp_path / "old.json").write_text('{"choosing": {"intercept": 0, "logprob": 1, "marks": 1}, "trust": {}}')
+    with pytest.raises(ModelError, match="old.json holds no weights of this version .*git checkout"):
+        read_weights(tmp_path / "old.json")

@@ -4,7 +4,7 @@ import pytest
 
 from eval.suites.followup import FILE, as_lines, measure_followups
 from fakes import passage
-from rag.answering.answer import written_answer
+from rag.answering.answer import generated_answer
 from rag.cli.chat import chat
 from rag.core.errors import PromptError
 from rag.core.jsonl import read_lines
@@ -99,7 +99,7 @@ def test_chat_asks_in_full_and_goes_on_after_errors(capsys):
         asked.append(question)
         if "trouble" in question:
             raise PromptError("ask in other words")
-        return written_answer(Generation("640 metres [1]" if "long" in question else "a blue elephant", []), shown)
+        return generated_answer(Generation("640 metres [1]" if "long" in question else "a blue elephant", []), shown)
 
     chat(
         ask,
