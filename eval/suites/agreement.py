@@ -57,7 +57,7 @@ def kappa(a: list[bool], b: list[bool]) -> float:
     return round((same - by_chance) / (1 - by_chance), 4) if by_chance < 1 else 1.0
 
 
-def as_lines(found: dict[str, Any]) -> str:
+def as_text(found: dict[str, Any]) -> str:
     lines = [
         f"{found['n']} labelled answers, {found['labelled_supported']} supported by the passage they cite; meaning is judged by {found['meaning']}"
     ]

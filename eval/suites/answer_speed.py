@@ -125,7 +125,7 @@ def summarize_times(times: list[tuple[float, float, int]]) -> dict[str, Any]:
             "pieces": statistics.mean(t[2] for t in times), "n": len(times)}  # fmt: skip
 
 
-def as_lines(found: dict[str, Any]) -> str:
+def as_text(found: dict[str, Any]) -> str:
     """-> the table for people."""
     rows = [f"{'seconds':38}{'first token':>12}{'answer':>9}{'p95':>9}{'pieces':>8}{'n':>5}"]
     for name, t in found.items():

@@ -29,7 +29,7 @@ VERSIONS = (
 )  # as written; with harmless words where the payload stands; with the payload
 
 
-def generators_by_default(settings: Settings) -> dict[str, Path | None]:
+def default_generators(settings: Settings) -> dict[str, Path | None]:
     """-> base, the reader that ships and the live adapter, as far as there are such."""
     found = {"base": None, "reader": shipped_reader(settings), "live": live_adapter()}
     return {name: adapter for name, adapter in found.items() if adapter or name == "base"}
@@ -131,7 +131,7 @@ def rate(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
     }
 
 
-def as_lines(summary: dict[str, Any]) -> str:
+def as_text(summary: dict[str, Any]) -> str:
     lines = []
     for name, found in summary["generators"].items():
         lines += [

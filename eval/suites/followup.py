@@ -41,7 +41,7 @@ def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def as_lines(found: dict[str, Any]) -> str:
+def as_text(found: dict[str, Any]) -> str:
     lines = []
     for kind, told in found.items():
         d = told["difference"]

@@ -1,7 +1,7 @@
 import pytest
 
 from eval.metrics.groundedness import CitedPassage, add_support, answer_sentences, lexical_support
-from eval.suites.agreement import FILE, against, as_lines, kappa, measure_agreement
+from eval.suites.agreement import FILE, against, as_text, kappa, measure_agreement
 from fakes import FakeMeaning
 from rag.core.jsonl import read_lines
 from rag.generation.prompt import REFUSAL
@@ -147,7 +147,7 @@ def test_agreement_is_of_the_words_of_the_meaning_and_of_both(tmp_path):
     assert (found["n"], found["labelled_supported"]) == (4, 2)
     said = {name: judge["agreement"] for name, judge in found["judges"].items()}
     assert said == {"lexical": 0.5, "meaning": 0.75, "both": 0.75}  # lexical T F T F; meaning T T F T; both T F F F
-    lines = as_lines(found).splitlines()
+    lines = as_text(found).splitlines()
     assert lines[0].startswith("4 labelled answers, 2 supported") and len(lines) == 4
 
 

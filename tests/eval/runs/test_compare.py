@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from eval.__main__ import run_compare
+from eval.cli.answers import run_compare
 from eval.runs.compare import MEASURES, check_same, compare_generators, new_document_drop, read_scored
 from rag.core.errors import DataError, EvaluationError
 from rag.generation.prompt import REFUSAL

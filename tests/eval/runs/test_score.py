@@ -4,7 +4,7 @@ import json
 import pytest
 
 from corpus_in_small import DOCUMENTS
-from eval.__main__ import run_score
+from eval.cli.answers import run_score
 from eval.report.report import as_text
 from eval.runs.compare import read_scored
 from eval.runs.score import read_predictions, score_predictions

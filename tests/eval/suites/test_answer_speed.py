@@ -1,4 +1,4 @@
-from eval.suites.answer_speed import as_lines, in_turns, summarize_times, time_batches
+from eval.suites.answer_speed import as_text, in_turns, summarize_times, time_batches
 from eval.suites.engines import ragtune_engine, time_engine, transformers_engine
 from rag.generation import prompt
 from rag.models.resolve import find_model
@@ -22,7 +22,7 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     # Instructions and passages, once to start up, then for the question before and for the one without.
     assert tiny_generator.prefixes.computed - before == 2 * (1 + 2 * 3)
     found |= time_batches(tiny_generator, prompts, 6)
-    assert len(as_lines(found).splitlines()) == 1 + len(found)
+    assert len(as_text(found).splitlines()) == 1 + len(found)
 
 
 def test_pieces_are_heard_as_they_come(tiny_generator):

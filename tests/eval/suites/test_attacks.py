@@ -4,7 +4,7 @@ import pytest
 
 from eval.metrics.statistics import wilson
 from eval.suites.attack_documents import PLACEBO, attack_document, read_attacks
-from eval.suites.attacks import VERSIONS, as_lines, attack_figures, attack_outcome, measure_attacks
+from eval.suites.attacks import VERSIONS, as_text, attack_figures, attack_outcome, measure_attacks
 from fakes import Scripted, put
 from rag.core.errors import EvaluationError
 from rag.core.invisible_characters import remove_invisible
@@ -90,7 +90,7 @@ def test_figures_count_by_kind():
         "attacked": 0,
     }
     assert all(kind["success"]["count"] == 5 for kind in found["by_kind"].values())
-    assert "100 of 100" in as_lines({"n": 100, "generators": {"x": found}})
+    assert "100 of 100" in as_text({"n": 100, "generators": {"x": found}})
 
 
 def test_wilsons_interval_by_hand():

@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+
+from eval.cli.parser import parser
+
+HEAVY = ("faiss", "matplotlib", "numpy", "peft", "scipy", "sklearn", "torch", "transformers")
+
+
+def test_leaks_stop_an_evaluation_by_default():
+    assert parser().parse_args(["gold"]).leaks == parser().parse_args(["bench", "b"]).leaks == "stop"
+
+
+def test_help_imports_no_large_library():
+    code = f"import sys; from eval.cli.parser import parser; parser().format_help(); print(*({HEAVY} & sys.modules.keys()))"
+    code = code.replace(repr(HEAVY), repr(set(HEAVY)))
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+COMMANDS = (
+    "gold bench compare score peer dev attribution retrieval agreement followup attacks scale speed reproduce".split()
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_in_plain_sentences(command, capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args([command, "--help"])
+    text = capsys.readouterr().out
+    assert command in parser().format_help() and "-> " not in text and len(text) > 200
