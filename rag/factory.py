@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from rag.answering.answerer import Answerer
+from rag.answering.confidence import Recalibration, read_recalibration
 from rag.answering.span_scorer import SpanScorer
-from rag.answering.span_selector import SpanSelector, read_weights
+from rag.answering.span_selector import SpanSelector, read_base_recalibration, read_weights
 from rag.core.errors import StoreError
 from rag.core.sections import AnswerSettings, ChunkSettings, ModelSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
@@ -158,17 +159,15 @@ def open_span_scorer(settings: Settings) -> SpanScorer:
     return _span_scorer(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
 
 
-def open_span_selector(settings: Settings) -> SpanSelector:
-    """-> what chooses among spans, by what this package ships."""
-    return SpanSelector(open_span_scorer(settings), *read_weights())
+def open_span_selector(settings: Settings, recalibration: Recalibration | None = None) -> SpanSelector:
+    """Open the span selector that ships, its confidence recalibrated for another generator than the shipped reader."""
+    return SpanSelector(open_span_scorer(settings), *read_weights(), recalibration)
 
 
 def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
     """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
     record, reranker = open_store(settings, folder), open_reranker(settings) if reranked else None
-    return Retriever(
-        record, open_index_embedder(settings, record), settings.section(RetrievalSettings), reranker
-    )
+    return Retriever(record, open_index_embedder(settings, record), settings.section(RetrievalSettings), reranker)
 
 
 def live_adapter() -> Path | None:
@@ -194,9 +193,17 @@ def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache 
 
 
 def open_answerer(settings: Settings, generator: Generator) -> Answerer:
-    """-> what answers with the generator as the settings say."""
+    """Open what answers with the generator as the settings say, its confidence fitted for that generator."""
     answer = settings.section(AnswerSettings)
-    return Answerer(generator, answer, open_span_selector(settings) if answer.extractive else None)
+    if not answer.extractive:
+        return Answerer(generator, answer, None)
+    return Answerer(generator, answer, open_span_selector(settings, _recalibration(settings, generator)))
+
+
+def _recalibration(settings: Settings, generator: Generator) -> Recalibration | None:
+    if generator.adapter:
+        return read_recalibration(generator.adapter)
+    return read_base_recalibration() if shipped_reader(settings) else None
 
 
 def open_pipeline(

@@ -31,7 +31,11 @@ def generator_identity(generator: Generator, adapter: Path | None) -> dict[str, 
 def selection_identity(answerer: Answerer) -> dict[str, Any]:
     """-> all that decides which of a generator's words are shown."""
     selector = answerer.selector
-    weights = [dataclasses.asdict(kept) for kept in (selector.selection, selector.confidence)] if selector else None
+    weights = (
+        [dataclasses.asdict(kept) for kept in (selector.selection, selector.confidence, selector.recalibration)]
+        if selector
+        else None
+    )
     return {"answer": dataclasses.asdict(answerer.settings), "chooser": weights,
             "boundaries": selector.scorer.digest if selector else None}  # fmt: skip
 

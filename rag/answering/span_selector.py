@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.answering.confidence import Recalibration
 from rag.answering.grounding import Citation, cite
 from rag.answering.negation import negation_mismatch
 from rag.answering.span_scorer import SpanScorer, SpanScores
@@ -66,9 +67,19 @@ class SelectedSpan:
 class SpanSelector:
     """Selects one of the spans that generator and span scorer propose."""
 
-    def __init__(self, scorer: SpanScorer, selection: SelectorWeights, confidence: SelectorWeights):
-        """selection: the weights that select a span. confidence: the weights that say how likely it is right."""
+    def __init__(
+        self,
+        scorer: SpanScorer,
+        selection: SelectorWeights,
+        confidence: SelectorWeights,
+        recalibration: Recalibration | None = None,
+    ):
+        """selection: the weights that select a span. confidence: the weights that say how likely it is right.
+
+        recalibration: of the confidence, for a generator that the weights were not fitted on; None for none.
+        """
         self.scorer, self.selection, self.confidence = scorer, selection, confidence
+        self.recalibration = recalibration or Recalibration()
 
     def score(self, question: str, passages: list[Passage]) -> list[SpanScores]:
         """Return the span scorer's scores for each passage."""
@@ -98,7 +109,8 @@ class SpanSelector:
             negation_mismatch(question, chunk.text[slice(*place.sentence)]),
             expected_f1(texts, logits, best),
         )
-        return SelectedSpan(place.text(chunk), cite(chunk, place.passage, *place.sentence), sigmoid(logit))
+        probability = self.recalibration.apply(sigmoid(logit))
+        return SelectedSpan(place.text(chunk), cite(chunk, place.passage, *place.sentence), probability)
 
 
 def read_weights(path: Path = SHIPPED) -> tuple[SelectorWeights, SelectorWeights]:
@@ -113,6 +125,11 @@ def read_weights(path: Path = SHIPPED) -> tuple[SelectorWeights, SelectorWeights
         raise ModelError(
             f"{path} holds no weights of this version ({error}): git checkout {path}, or make selector"
         ) from error
+
+
+def read_base_recalibration(path: Path = SHIPPED) -> Recalibration:
+    """Return the recalibration for the base model without an adapter; the identity where none was fitted."""
+    return Recalibration(**json.loads(path.read_text(encoding="utf-8")).get("base", {}))
 
 
 def sigmoid(logit: float) -> float:

@@ -1,0 +1,40 @@
+"""What an extractive answer would be worth at any threshold: the best span's probability, shown or refused, and its F1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rag.core.text_metrics import token_f1
+from rag.generation.prompt import parse_answer
+
+
+@dataclass(frozen=True)
+class SpanOutcome:
+    """The best span for one question.
+
+    probability: the selector's confidence that it is right. f1: token F1 against the acceptable answers, 0 where the
+    passages hold no answer.
+    """
+
+    probability: float
+    f1: float
+    answerable: bool
+
+    def squad2_f1(self, threshold: float) -> float:
+        """Return F1 over all questions (SQuAD 2.0): a refusal is right where there is no answer."""
+        if self.probability < threshold:
+            return float(not self.answerable)
+        return self.f1
+
+
+def span_outcome(row: Mapping[str, Any]) -> SpanOutcome:
+    """Return the outcome of one line of predictions made with extractive answers.
+
+    A refusal's confidence is one minus the probability of the best span, which the line keeps as its output.
+    """
+    probability = 1 - row["confidence"] if row["refused"] else row["confidence"]
+    answers: Sequence[str] = row["answers"]
+    f1 = token_f1(parse_answer(row["output"]).text, list(answers)) if answers else 0.0
+    return SpanOutcome(probability, f1, bool(answers))
