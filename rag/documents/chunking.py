@@ -16,8 +16,6 @@ from rag.documents.document import PARSERS_VERSION, Document
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]
 
 
-
-
 def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:
     """-> the document's chunks in order; none crosses a heading or a page."""
     chunks = []

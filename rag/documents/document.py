@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.core.sections import DocumentSettings
-from rag.documents import parser_process
 from rag.documents.discovery import load_bytes
 from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.sections import Section
+from rag.documents.parser_process import parse_in_child
 
 PARSERS_VERSION = "5"  # another number when the same file gives other text, sections or chunks than before
 
@@ -35,7 +35,7 @@ class Document:
 
 def parse_document(path: Path, id: str, data: bytes, settings: DocumentSettings = DEFAULTS) -> Document:
     """-> the file's content, as `load_bytes` gave it, as a Document. Raises DocumentError, with reason and remedy, when it can't be read."""
-    text, sections = parser_process.parse_in_child(path.name, data, settings)
+    text, sections = parse_in_child(path.name, data, settings)
     title = next(
         (section.headings[0] for section in sections if section.headings and not section.syntax),
         path.stem.replace("-", " "),

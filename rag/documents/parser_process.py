@@ -1,147 +1,118 @@
-"""Files of foreign making are parsed in a child process with bounded processor time and memory, so that none can hang, crash or eat up the indexing.
+"""Files of foreign making are parsed in a child process, so that none can hang, crash or take over the indexing.
 
-The child is started at the first file and serves the thread that started it until it is stopped by a bad file or grown by a large one.
+The child's processor time and memory are bounded, and its replies are data alone (`parser_protocol`). It is started at the
+first file and serves the thread that started it, until a bad file stops it or a large one has made it large.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.limits import start_clock
 from rag.documents.formats.sections import Parsed
+from rag.documents.parser_protocol import OUT_OF_MEMORY, ProtocolError, decode_reply, read_frame, write_request
 
-_own = threading.local()
 SAVE_AGAIN = "save it again in the program that made it"
-SERVE = "from rag.documents.parser_process import serve; serve()"
+# -P: a file of the user's in this folder must not stand in for a library
+SERVE = (sys.executable, "-P", "-c", "from rag.documents.parser_server import serve; serve()")
+_own = threading.local()
 
 
 def parse_in_child(name: str, data: bytes, settings: DocumentSettings) -> Parsed:
-    """-> text and sections of a file called `name`, as `rag.documents.formats.registry.parse` gives them. Raises DocumentError."""
-    child = getattr(_own, "child", None)
-    if (
-        child is None or _own.parent != os.getpid() or child.poll() is not None
-    ):  # a fork must not share its parent's pipes
-        child = _start()
-    try:
-        _send(child.stdin, (name, data, settings))
-        kind, reply, fresh = pickle.load(child.stdout)
-    except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
-        _stop(child)
-        raise _died(child.returncode, settings) from error
-    except BaseException:
-        _stop(child)
-        raise
-    if not fresh:
-        _stop(child)
-    if kind == "error":
-        raise DocumentError(*reply)
-    return reply
+    """Return text and sections of a file called `name`, parsed in the child of this thread. Raises DocumentError."""
+    return process_of_thread().parse(name, data, settings)
 
 
-def _start() -> subprocess.Popen:
-    root = str(Path(__file__).resolve().parents[2])
-    # -P: a file of the user's in this folder must not stand in for a library
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
-    _own.parent = os.getpid()
-    _own.child = subprocess.Popen(
-        [sys.executable, "-P", "-c", SERVE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=env,
-    )
-    return _own.child
+def process_of_thread() -> ParserProcess:
+    """Return the parser process of this thread; a fork has its own, since two processes cannot share pipes."""
+    if getattr(_own, "parent", None) != os.getpid():
+        _own.process, _own.parent = ParserProcess(), os.getpid()
+    process: ParserProcess = _own.process
+    return process
 
 
-def _stop(child: subprocess.Popen) -> None:
-    _own.child = None
-    child.kill()
-    for pipe in (child.stdin, child.stdout):
-        with contextlib.suppress(OSError):
-            pipe.close()
-    child.wait()
+class ParserProcess:
+    """A child process that parses files, one at a time; it is started when needed."""
 
+    def __init__(self, command: Sequence[str] = SERVE):
+        """command: what is run, and speaks `rag.documents.parser_protocol` on stdin and stdout."""
+        self._command = command
+        self._child: subprocess.Popen[bytes] | None = None
 
-def _send(pipe: BinaryIO, value: Any) -> None:
-    pickle.dump(value, pipe, protocol=5)
-    pipe.flush()
+    @property
+    def pid(self) -> int | None:
+        """Return the child's process id, None while there is none."""
+        return self._child.pid if self._child else None
+
+    def parse(self, name: str, data: bytes, settings: DocumentSettings) -> Parsed:
+        """Return text and sections of a file called `name`. Raises DocumentError when it cannot be read."""
+        child, requests, replies = self._running()
+        try:
+            write_request(requests, name, data, settings)
+            reply = read_frame(replies, settings.max_memory)  # what the child could not hold is no reply
+            if reply is None:
+                raise ProtocolError("no reply")
+            return decode_reply(reply)
+        except (BrokenPipeError, ProtocolError) as error:
+            self.stop()
+            raise _died(child.returncode, settings) from error
+        except DocumentError:
+            raise
+        except BaseException:  # a reply that comes later must not be taken for the next file's
+            self.stop()
+            raise
+        finally:
+            if self._child and _resident(child.pid) > settings.max_memory / 3:
+                self.stop()
+
+    def stop(self) -> None:
+        """End the child, if there is one."""
+        if self._child:
+            child, self._child = self._child, None
+            child.kill()
+            for pipe in filter(None, (child.stdin, child.stdout)):
+                with contextlib.suppress(OSError):
+                    pipe.close()
+            child.wait()
+
+    def _running(self) -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
+        if self._child and self._child.poll() is not None:
+            self.stop()
+        if self._child is None:
+            root = str(Path(__file__).resolve().parents[2])
+            path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+            self._child = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+        assert self._child.stdin and self._child.stdout
+        return self._child, self._child.stdin, self._child.stdout
 
 
 def _died(status: int, settings: DocumentSettings) -> DocumentError:
     if status == -getattr(signal, "SIGPROF", 0):
-        return DocumentError(
-            f"its parser got no further in {settings.max_seconds:g} s", f"{SAVE_AGAIN}, or raise documents.max_seconds"
-        )
+        reason = f"its parser got no further in {settings.max_seconds:g} s"
+        return DocumentError(reason, f"{SAVE_AGAIN}, or raise documents.max_seconds")
+    if status == OUT_OF_MEMORY:
+        reason = f"reading it takes more than {settings.max_memory:,} bytes of memory"
+        return DocumentError(reason, "split it, or raise documents.max_memory")
     return DocumentError("its parser crashed", f"{SAVE_AGAIN}, or name it in .ragignore")
 
 
-def serve() -> None:
-    """The child: requests from stdin, replies to what was stdout, until stdin ends."""
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a parser prints is no reply
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    while True:
-        try:
-            name, data, settings = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        _send(replies, _bounded(name, data, settings))
-
-
-def _bounded(name: str, data: bytes, settings: DocumentSettings) -> tuple[str, Any, bool]:
-    """-> ("parsed", text and sections, whether this process is still small enough to serve) or ("error", (reason, remedy), ...)."""
-    from rag.documents.formats.registry import parse
-
-    with _memory_of_at_most(settings.max_memory):
-        start_clock(settings.max_seconds)
-        try:
-            kind, reply = "parsed", parse(name, data, settings)
-        except DocumentError as error:
-            kind, reply = "error", (error.reason, error.remedy)
-        except MemoryError:
-            return (
-                "error",
-                (
-                    f"reading it takes more than {settings.max_memory:,} bytes of memory",
-                    "split it, or raise documents.max_memory",
-                ),
-                False,
-            )
-        finally:
-            start_clock(0)
-        return kind, reply, _resident() < settings.max_memory / 3
-
-
-def _resident() -> int:
-    """-> bytes of memory in use now, 0 where the system does not say."""
-    with contextlib.suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def _resident(pid: int) -> int:
+    """Return the bytes of memory that a process has in use, 0 where the system does not say."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0
-
-
-@contextlib.contextmanager
-def _memory_of_at_most(limit: int):
-    """Inside, this process can't take more than `limit` bytes: what asks for more gets a MemoryError."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        yield
-        return
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    with contextlib.suppress(ValueError, OSError):  # macOS may refuse
-        resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_AS, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
@@ -87,7 +88,9 @@ def _parse(name: str, data: bytes, settings: DocumentSettings, inside: bool) -> 
             f"{len(text):,} characters, more than {settings.max_characters:,}",
             remedy="split it, or raise documents.max_characters",
         )
-    return _storable(text), sections
+    return _storable(text), [
+        dataclasses.replace(section, headings=tuple(map(_storable, section.headings))) for section in sections
+    ]
 
 
 def _storable(text: str) -> str:

@@ -213,6 +213,9 @@ def test_text_in_tables_within_tables_stands_once():
 def test_what_cannot_be_stored_becomes_another_character():
     document = read("a.jsonl", '{"a": "x\\ud800y\\u0000z"}')
     assert document.text.startswith("a: x?y\ufffdz") and document.sections[0].end == len(document.text)
+    cell = {"cell_type": "markdown", "metadata": {}, "source": ["# Fees \ud800\0\n", "\n", "No fee."]}
+    notebook = read("a.ipynb", json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}))
+    assert notebook.sections[-1].headings == ("Fees ?\ufffd",) and notebook.title == "Fees ?\ufffd"
 
 
 def test_html_says_its_encoding():
