@@ -1,1 +1,1 @@
-"""Measures of answers, rankings and confidence, and the statistics to compare them. May use rag alone."""
+"""Measures of answers, rankings and confidence, and the statistics that compare them. May use rag alone."""

@@ -1,89 +1,101 @@
-"""The measures of one answer, from a line of predictions: pure functions, no model."""
+"""The measures of one prediction: pure functions, without a model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from eval.metrics.prediction import Prediction
 from rag.core.text_metrics import exact_match, normalize, overlaps, token_f1
 
-RIGHT = 0.5  # token F1 from which an answer counts as right, for accuracy, calibration and the browser's filters
+RIGHT = 0.5  # token F1 from which an answer counts as right, for accuracy, calibration and the filters of the report
 
-Row = dict[str, Any]
-
-
-Source = Callable[
-    [Row, Row], str
-]  # (row, citation) -> what stands in the source where the citation says that its quote stands
+Citation = dict[str, Any]
+Source = Callable[[Prediction, Citation], str]  # returns the text that stands where the citation points
+Span = tuple[str, int, int]  # document, start, end
 
 
-def measure_answer(row: Row, source: Source | None = None) -> Row:
-    """-> the row with "measures" added; a failed row as it is. Without a source, quotes are not checked."""
+def measure_answer(row: Prediction, source: Source | None = None) -> Prediction:
+    """Return the prediction with "measures" added; a failed one is returned as it is.
+
+    source: returns the text at a citation's place; without it, quotes are not checked.
+    """
     if row.get("error"):
         return row
-    answers, given = row["answers"], not row["refused"]
-    f1 = token_f1(row["text"], answers) if given else 0.0
-    right = f1 >= RIGHT if answers else not given
-    grounded = [claim["supported"] for claim in row.get("support", ())]
-    return {
-        **row,
-        "measures": {
-            "exact_match": exact_match(row["text"], answers) if given else 0.0,
-            "f1": f1,
-            "contains": contains(row["text"], answers) if given else 0.0,
-            "squad2_f1": f1 if answers else float(not given),
-            "right": right,
-            **citations(row),
-            "literal_quotes": literal_quotes(row, source),
-            "grounded": sum(grounded) / len(grounded) if grounded else None,
-            "hallucinated": given and (not answers or not all(grounded)),
-            "adds": new_word_share(row["text"], row["question"]) if given else None,
-        },
+    answers, answered = row["answers"], not row["refused"]
+    f1 = token_f1(row["text"], answers) if answered else 0.0
+    supported = [claim["supported"] for claim in row.get("support", ())]
+    measures = {
+        "exact_match": exact_match(row["text"], answers) if answered else 0.0,
+        "f1": f1,
+        "contains": contains(row["text"], answers) if answered else 0.0,
+        "squad2_f1": f1 if answers else float(not answered),
+        "right": f1 >= RIGHT if answers else not answered,
+        **citation_measures(row),
+        "literal_quotes": literal_quotes(row, source),
+        "grounded": sum(supported) / len(supported) if supported else None,
+        "hallucinated": answered and (not answers or not all(supported)),
+        "adds": new_word_share(row["text"], row["question"]) if answered else None,
     }
+    return {**row, "measures": measures}
 
 
 def contains(prediction: str, answers: list[str]) -> float:
-    """1.0 if a normalized answer stands in the normalized prediction, whole words (as Mallen et al., arXiv 2212.10511)."""
-    said = f" {normalize(prediction)} "
-    return float(any(f" {normalize(answer)} " in said for answer in answers if normalize(answer)))
+    """Return 1.0 if the prediction contains an answer in whole words (Mallen et al., arXiv 2212.10511)."""
+    words = f" {normalize(prediction)} "
+    return float(any(f" {normalize(answer)} " in words for answer in answers if normalize(answer)))
 
 
-def citations(row: Row) -> dict[str, Any]:
-    """-> cites: whether each citation is right. citation_precision: share of the answer's citations that share characters with gold evidence, None
-    without an answer. citation_recall: share of the pieces of evidence that are cited, 0 for a refusal. Both are None where evidence is not known
-    (after ALCE, Gao et al., arXiv 2305.14627, with gold evidence in place of a judging model). A citation is its whole passage where known."""
-    spans = [cited_span(row, citation) for citation in row["cited"]]
-    evidence = [(e["document"], e["start"], e["end"]) for e in row["evidence"]]
-    right = [any(_meet(span, piece) for piece in evidence) for span in spans]
-    found = [any(_meet(span, piece) for span in spans) for piece in evidence]
+def citation_measures(row: Prediction) -> dict[str, Any]:
+    """Return how the citations meet the gold evidence (after ALCE, Gao et al., arXiv 2305.14627).
+
+    cites: whether each citation is right, that is, shares characters with evidence. citation_precision: the share of
+    right citations, None for a refusal. citation_recall: the share of the pieces of evidence that are cited, 0 for a
+    refusal. Both are None where the evidence is not known.
+    """
+    evidence = [_evidence_span(piece) for piece in row["evidence"]]
+    cited = [cited_span(row, citation) for citation in row["cited"]]
+    right = [any(_overlap(span, piece) for piece in evidence) for span in cited]
+    found = [any(_overlap(span, piece) for span in cited) for piece in evidence]
     unknown = bool(row["answers"]) and not evidence
+    precision = sum(right) / len(right) if right else 0.0
     return {
         "cites": right,
-        "citation_precision": None if row["refused"] or unknown else sum(right) / len(right) if right else 0.0,
+        "citation_precision": None if row["refused"] or unknown else precision,
         "citation_recall": sum(found) / len(found) if found else None,
     }
 
 
-def cited_span(row: Row, citation: Row) -> tuple[str, int, int]:
-    """-> document, start and end of the passage that the citation names, or of the quote itself where no passages are known."""
+def cites_evidence(row: Prediction, citation: Citation) -> bool:
+    """Return whether the cited passage shares characters with a piece of evidence."""
+    span = cited_span(row, citation)
+    return any(_overlap(span, _evidence_span(piece)) for piece in row["evidence"])
+
+
+def cited_span(row: Prediction, citation: Citation) -> Span:
+    """Return the place of the passage that a citation names, or of its quote where no passages are known."""
     passages, number = row.get("passages", ()), citation.get("passage") or 0
-    found = passages[number - 1] if 1 <= number <= len(passages) else citation
-    return found["document"], found["start"], found["end"]
+    place = passages[number - 1] if 1 <= number <= len(passages) else citation
+    return place["document"], place["start"], place["end"]
 
 
-def _meet(a: tuple[str, int, int], b: tuple[str, int, int]) -> bool:
+def _evidence_span(piece: dict[str, Any]) -> Span:
+    return piece["document"], piece["start"], piece["end"]
+
+
+def _overlap(a: Span, b: Span) -> bool:
     return a[0] == b[0] and overlaps(*a[1:], *b[1:])
 
 
-def literal_quotes(row: Row, source: Source | None) -> float | None:
-    """Share of the quotes that stand, character for character, where they say they do; None without quotes or without the source."""
-    quotes = [c for c in row["cited"] if c.get("quote")]
+def literal_quotes(row: Prediction, source: Source | None) -> float | None:
+    """Return the share of quotes that stand in the source character for character; None without quotes or source."""
+    quotes = [citation for citation in row["cited"] if citation.get("quote")]
     if not quotes or source is None:
         return None
-    return sum(source(row, c) == c["quote"] for c in quotes) / len(quotes)
+    return sum(source(row, citation) == citation["quote"] for citation in quotes) / len(quotes)
 
 
 def new_word_share(text: str, question: str) -> float:
-    """Share of the answer's words that the question does not have: an answer that repeats the question answers nothing."""
-    said, asked = normalize(text).split(), set(normalize(question).split())
-    return sum(word not in asked for word in said) / len(said) if said else 0.0
+    """Return the share of an answer's words that its question does not have: repeating the question answers nothing."""
+    words, known = normalize(text).split(), set(normalize(question).split())
+    return sum(word not in known for word in words) / len(words) if words else 0.0

@@ -1,10 +1,16 @@
-"""Whether the passages cited support each sentence of an answer: by its words, and by a model that reads or compares meanings."""
+"""Whether the cited passages support each sentence of an answer: by its words, and by a cross-encoder.
+
+The check agrees with labelled answers no better than calling every answer unsupported does (kappa 0.22; `python -m
+eval agreement`). It is a diagnostic, and no verdict rests on it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from eval.metrics.prediction import Prediction
 from rag.answering.grounding import MIN_SUPPORT, support
 from rag.core.sections import ModelSettings
 from rag.core.sentences import sentence_spans
@@ -12,77 +18,89 @@ from rag.core.settings import Settings
 from rag.factory import open_reranker, open_shipped_reranker
 from rag.models.cross_encoder import Reranker
 
+Pair = tuple[str, str]  # claim, evidence
+
 
 class SupportModel(Protocol):
-    """Scores claims against evidence; from `threshold` on, the evidence counts as bearing the claim out."""
+    """Scores claims against evidence; at `threshold` and above, the evidence counts as supporting the claim."""
 
     name: str
     threshold: float
 
-    def scores(self, pairs: list[tuple[str, str]]) -> list[float]: ...
+    def scores(self, pairs: list[Pair]) -> list[float]:
+        """Return a score for each pair of claim and evidence."""
 
 
 class CrossEncoderSupport:
-    """A cross-encoder's score. The shipped one has its threshold from held-out pairs of its training data, never from the labelled answers."""
+    """A cross-encoder's score of claim and evidence.
+
+    The shipped one has its threshold from held-out pairs of its training data, never from the labelled answers.
+    """
 
     def __init__(self, reranker: Reranker):
         self.name, self.threshold, self._reranker = f"cross-encoder {reranker.name}", reranker.threshold, reranker
 
-    def scores(self, pairs: list[tuple[str, str]]) -> list[float]:
+    def scores(self, pairs: list[Pair]) -> list[float]:
+        """Return the cross-encoder's score for each pair."""
         return self._reranker.score_pairs(pairs)
 
 
 def open_support_model(settings: Settings) -> SupportModel:
-    """-> the cross-encoder that model.reranker names, or the shipped one; never a promoted one, so that figures before and after promotion compare."""
+    """Open the cross-encoder that model.reranker names, or the shipped one.
+
+    A promoted one is never taken, so that figures from before and after a promotion compare.
+    """
     named = settings.section(ModelSettings).reranker not in ("", "auto")
     return CrossEncoderSupport((open_reranker(settings) if named else None) or open_shipped_reranker(settings))
 
 
-def answer_sentences(row: dict[str, Any]) -> list[str]:
-    """-> the sentences of an answer, each to be supported on its own (RAGAS's faithfulness, arXiv 2309.15217, without a model to split them)."""
+def answer_sentences(row: Prediction) -> list[str]:
+    """Return the sentences of an answer, each to be supported on its own.
+
+    RAGAS's faithfulness (arXiv 2309.15217) lets a model split the answer into claims; here a sentence is a claim.
+    """
     return [row["text"][start:end] for start, end in sentence_spans(row["text"])]
 
 
 @dataclass(frozen=True)
 class CitedPassage:
-    """A cited passage: its text, and the headings that it stands under."""
+    """A cited passage: its text, and the headings above it."""
 
     text: str
     headings: str
 
 
 def lexical_support(claim: str, passage: CitedPassage) -> tuple[float, str]:
-    """-> how much of the claim's words the passage's best sentence holds, 0.0 if it lacks one of the claim's numbers (rag.answering.grounding.support); and that
-    sentence."""
-    return max(
-        ((support(claim, passage.text[s:e]), passage.text[s:e]) for s, e in sentence_spans(passage.text)),
-        default=(0.0, ""),
-    )
+    """Return the share of a claim's words that the passage's best sentence has, and that sentence.
+
+    The share is 0.0 where the sentence lacks one of the claim's numbers (rag.answering.grounding.support).
+    """
+    sentences = [passage.text[start:end] for start, end in sentence_spans(passage.text)]
+    return max(((support(claim, sentence), sentence) for sentence in sentences), default=(0.0, ""))
 
 
-def add_support(rows: list[dict[str, Any]], cited: list[list[CitedPassage]], meaning: SupportModel) -> None:
-    """Give each answered row "support": for each of its sentences the share of its words that the cited passages' best sentence holds, the meaning's
-    score of question and sentence against that evidence under its headings, and whether both suffice. "40 tonnes" alone claims nothing; with its
-    question it does."""
-    found: list[tuple[dict[str, Any], list[tuple[str, str]]]] = []
-    for row, passages in zip(rows, cited, strict=True):
-        if row.get("error") or row["refused"]:
-            continue
-        row["support"] = []
-        for sentence in answer_sentences(row):
-            best = [lexical_support(sentence, passage) for passage in passages]
-            claim = {"sentence": sentence, "lexical": round(max((words for words, _ in best), default=0.0), 4)}
-            row["support"].append(claim)
-            found.append(
-                (
-                    claim,
-                    [
-                        (f"{row['question']} {sentence}", f"{p.headings}\n{text}")
-                        for p, (_, text) in zip(passages, best, strict=True)
-                    ],
-                )
-            )
-    scores = iter(meaning.scores([pair for _, pairs in found for pair in pairs]))
-    for claim, pairs in found:
+def add_support(rows: list[Prediction], cited: list[list[CitedPassage]], model: SupportModel) -> None:
+    """Add "support" to each answered prediction: for each of its sentences, whether the cited passages support it.
+
+    cited: the passages that each prediction cites. A sentence has "lexical" (see lexical_support), "meaning" (the
+    model's score of question and sentence against the best sentence under its headings) and "supported": both reach
+    their thresholds. The question is part of the claim, since "40 tonnes" alone claims nothing.
+    """
+    claims = [claim for row, passages in zip(rows, cited, strict=True) for claim in _add_claims(row, passages)]
+    scores = iter(model.scores([pair for _, pairs in claims for pair in pairs]))
+    for claim, pairs in claims:
         claim["meaning"] = round(max((next(scores) for _ in pairs), default=0.0), 4)
-        claim["supported"] = claim["lexical"] >= MIN_SUPPORT and claim["meaning"] >= meaning.threshold
+        claim["supported"] = claim["lexical"] >= MIN_SUPPORT and claim["meaning"] >= model.threshold
+
+
+def _add_claims(row: Prediction, passages: list[CitedPassage]) -> Iterator[tuple[dict[str, Any], list[Pair]]]:
+    """Yield each claim that is added to the prediction, with the pairs that the model is to score."""
+    if row.get("error") or row["refused"]:
+        return
+    row["support"] = []
+    for sentence in answer_sentences(row):
+        best = [lexical_support(sentence, passage) for passage in passages]
+        claim = {"sentence": sentence, "lexical": round(max((share for share, _ in best), default=0.0), 4)}
+        row["support"].append(claim)
+        statement = f"{row['question']} {sentence}"
+        yield claim, [(statement, f"{p.headings}\n{text}") for p, (_, text) in zip(passages, best, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,3 +39,20 @@ def span_outcome(row: Mapping[str, Any]) -> SpanOutcome:
     answers: Sequence[str] = row["answers"]
     f1 = token_f1(parse_answer(row["output"]).text, list(answers)) if answers else 0.0
     return SpanOutcome(probability, f1, bool(answers))
+
+
+def right_refusals(outcomes: Sequence[SpanOutcome], threshold: float) -> float:
+    """Return the share of the unanswerable questions that are refused at a threshold, 0 where there are none."""
+    unanswerable = [outcome for outcome in outcomes if not outcome.answerable]
+    return sum(outcome.probability < threshold for outcome in unanswerable) / len(unanswerable) if unanswerable else 0.0
+
+
+def threshold_for(outcomes: Sequence[SpanOutcome], share: float) -> float:
+    """Return the lowest threshold at which at least this share of the unanswerable questions is refused.
+
+    Two generators compared at thresholds of the same share refuse equally well, so that what remains between them is
+    how well they answer.
+    """
+    probabilities = sorted(outcome.probability for outcome in outcomes if not outcome.answerable)
+    needed = math.ceil(share * len(probabilities) - 1e-9)
+    return math.nextafter(probabilities[needed - 1], math.inf) if needed else 0.0

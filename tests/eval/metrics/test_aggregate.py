@@ -141,7 +141,7 @@ def test_a_model_that_always_refuses_has_the_share_of_unanswerable_questions_as_
 
 def test_calibration_bins_by_hand():
     answers = [(0.05, False), (0.09, True), (0.1, True), (0.95, True), (1.0, True), (0.5, False)]
-    assert [(b["low"], b["n"], b["confidence"], b["accuracy"]) for b in calibration.bins(answers)] == [
+    assert [(b["low"], b["n"], b["confidence"], b["accuracy"]) for b in calibration.confidence_bins(answers)] == [
         (0.0, 2, 0.07, 0.5), (0.1, 1, 0.1, 1.0), (0.5, 1, 0.5, 0.0), (0.9, 2, 0.975, 1.0),
     ]  # fmt: skip
     assert calibration.expected_calibration_error(answers) == pytest.approx(
@@ -152,7 +152,7 @@ def test_calibration_bins_by_hand():
 
 def test_every_confidence_falls_in_one_bin():
     answers = [(n / 1000, True) for n in range(1001)]
-    assert sum(b["n"] for b in calibration.bins(answers)) == 1001
+    assert sum(b["n"] for b in calibration.confidence_bins(answers)) == 1001
 
 
 def test_a_model_as_right_as_it_is_sure_has_no_calibration_error():

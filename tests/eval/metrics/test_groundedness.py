@@ -1,7 +1,7 @@
 import pytest
 
 from eval.metrics.groundedness import CitedPassage, add_support, answer_sentences, lexical_support
-from eval.suites.agreement import FILE, against, as_text, kappa, measure_agreement
+from eval.suites.agreement import FILE, against, as_text, measure_agreement
 from fakes import FakeMeaning
 from rag.core.jsonl import read_lines
 from rag.generation.prompt import REFUSAL
@@ -90,16 +90,6 @@ def test_an_answer_that_cites_nothing_has_no_support():
     assert [claim["supported"] for claim in rows[0]["support"]] == [False]
 
 
-def test_kappa_by_hand():
-    people, judge = [T] * 4 + [F] * 6, [T] * 3 + [F] * 7
-    assert kappa(people, judge) == pytest.approx(
-        (9 / 10 - 54 / 100) / (1 - 54 / 100), abs=1e-4
-    )  # by chance (4 * 3 + 6 * 7) / 100
-    assert kappa([T, T, F, F], [T, F, T, F]) == 0.0  # half the same, half by chance
-    assert kappa([T, F], [F, T]) == -1.0
-    assert kappa(people, people) == kappa([T, T], [T, T]) == 1.0
-
-
 def test_agreement_with_labels_by_hand():
     found = against([T] * 4 + [F] * 6, [T] * 3 + [F] * 7)  # one supported answer is flagged too
     assert (found["agreement"], found["unsupported_precision"], found["unsupported_recall"]) == (
@@ -145,7 +135,7 @@ def test_agreement_is_of_the_words_of_the_meaning_and_of_both(tmp_path):
     path = write(tmp_path / "labelled.jsonl", LABELLED)
     found = measure_agreement(FakeMeaning(lambda claim, passage: 0.1 if "moles" in claim else 0.9), path)
     assert (found["n"], found["labelled_supported"]) == (4, 2)
-    said = {name: judge["agreement"] for name, judge in found["judges"].items()}
+    said = {name: method["agreement"] for name, method in found["methods"].items()}
     assert said == {"lexical": 0.5, "meaning": 0.75, "both": 0.75}  # lexical T F T F; meaning T T F T; both T F F F
     lines = as_text(found).splitlines()
     assert lines[0].startswith("4 labelled answers, 2 supported") and len(lines) == 4

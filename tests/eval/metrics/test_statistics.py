@@ -4,14 +4,18 @@ import pytest
 from eval.metrics.statistics import (
     Difference,
     bootstrap,
+    cohen_kappa,
     group_by,
     mcnemar,
     mean,
     paired_bootstrap,
     percentile,
     unpaired_bootstrap,
+    wilson,
     wins_ties_losses,
 )
+
+T, F = True, False
 
 
 def test_bootstrap_of_equal_runs_is_nothing():
@@ -63,11 +67,16 @@ def test_the_interval_of_many_yes_or_no_answers_is_that_of_the_normal_distributi
     assert (found.difference, found.low, found.high) == pytest.approx((0.5, 0.5 - half, 0.5 + half), abs=0.004)
 
 
-def test_resampling_in_slices_is_resampling_at_once():
-    values = np.arange(1_000_000) % 7
-    means = values[np.random.default_rng(0).integers(0, len(values), (5, len(values)))].mean(1)
-    found = bootstrap(values, 5)
-    assert (found.low, found.high) == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=1e-4)
+def test_a_single_question_has_an_interval_of_its_own_value():
+    assert bootstrap([0.5]) == Difference(0.5, 0.5, 0.5, 1)
+    assert unpaired_bootstrap([0.25], [1.0, 1.0]) == Difference(0.75, 0.75, 0.75, 3)
+
+
+def test_a_million_questions_are_resampled_in_parts_and_nothing_else_changes(monkeypatch):
+    values = (np.arange(2_000) % 7).tolist()
+    whole = bootstrap(values, 50)
+    monkeypatch.setattr("eval.metrics.statistics.BATCH_VALUES", 10_000)
+    assert bootstrap(values, 50) == whole
 
 
 def test_a_difference_is_told_with_sign_interval_and_n():
@@ -98,6 +107,20 @@ def test_mcnemar_by_hand(only_a, only_b, p):
 
 def test_mcnemar_of_thousands_of_questions_is_a_number():
     assert mcnemar([True] * 2000 + [False] * 3000, [False] * 2000 + [True] * 3000) < 1e-30
+
+
+def test_wilsons_interval_by_hand():
+    assert wilson(0, 100) == (0.0, 0.037) and wilson(2, 100) == (0.0055, 0.07)
+    assert wilson(5, 5) == (0.5655, 1.0) and wilson(0, 0) == (0.0, 1.0)
+
+
+def test_kappa_by_hand():
+    people, model = [T] * 4 + [F] * 6, [T] * 3 + [F] * 7
+    by_chance = (4 * 3 + 6 * 7) / 100
+    assert cohen_kappa(people, model) == pytest.approx((9 / 10 - by_chance) / (1 - by_chance), abs=1e-4)
+    assert cohen_kappa([T, T, F, F], [T, F, T, F]) == 0.0  # half the same, half by chance
+    assert cohen_kappa([T, F], [F, T]) == -1.0
+    assert cohen_kappa(people, people) == cohen_kappa([T, T], [T, T]) == 1.0
 
 
 def test_sides_of_other_lengths_are_refused():

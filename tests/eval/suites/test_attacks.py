@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from eval.metrics.statistics import wilson
 from eval.suites.attack_documents import PLACEBO, attack_document, read_attacks
 from eval.suites.attacks import VERSIONS, as_text, attack_figures, attack_outcome, measure_attacks
 from fakes import Scripted, put
@@ -91,15 +90,6 @@ def test_figures_count_by_kind():
     }
     assert all(kind["success"]["count"] == 5 for kind in found["by_kind"].values())
     assert "100 of 100" in as_text({"n": 100, "generators": {"x": found}})
-
-
-def test_wilsons_interval_by_hand():
-    assert (
-        wilson(0, 100) == (0.0, 0.037)
-        and wilson(2, 100) == (0.0055, 0.07)
-        and wilson(5, 5) == (0.5655, 1.0)
-        and wilson(0, 0) == (0.0, 1.0)
-    )
 
 
 def test_all_are_asked_through_index_and_prompt(tmp_path, tiny_generator, tiny_embedder, tiny_index, monkeypatch):

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from eval.suites.index_scale import at_size, size_lines
-from eval.suites.scale_texts import Varied, real_chunks
+from eval.suites.index_scale import measure_size, size_lines
+from eval.suites.scale_texts import VariedChunks, real_chunks
 from fakes import HashEmbedder
 
 
 @pytest.fixture(scope="module")
 def varied():
     chunks = real_chunks()[:150]
-    return Varied(chunks, HashEmbedder().passages([c.text for c in chunks]))
+    return VariedChunks(chunks, HashEmbedder().passages([c.text for c in chunks]))
 
 
 def test_real_chunks_are_of_the_standard_library_and_each_is_there_once():
@@ -32,7 +32,7 @@ def test_variations_differ_and_stay_near(varied):
 
 
 def test_a_small_run_gives_every_figure_and_leaves_nothing(varied, tmp_path):
-    found = at_size(varied, 400, tmp_path / "index", HashEmbedder())
+    found = measure_size(varied, 400, tmp_path / "index", HashEmbedder())
     assert found["recall@10"] == 1.0 and found["bm25 largest difference"] < 1e-6
     assert {
         "open s",
