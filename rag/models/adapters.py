@@ -64,18 +64,19 @@ def serving_config(adapter: Path) -> Any:
 
 
 def attach_adapter(base: Any, adapter: Path, at_question: bool) -> Any:
-    """-> what speaks with the adapter. One that leaves reading to the base, on weights that are not packed, is merged into a copy, whose tokens cost what
-    the base's do; the base itself stays as it is. All others are put on the base by PEFT."""
+    """Return the model that generates with the adapter.
+
+    An adapter that is inactive before the question, on unpacked weights, is merged into a copy of the base: generating
+    then costs no more than with the base, which stays unchanged. Every other adapter is attached by PEFT.
+    """
+    from rag.models.merge_lora import merged_copy
+
+    packed = any(type(module).__module__.startswith("bitsandbytes") for module in base.modules())
+    mergeable = at_question and not packed
+    if mergeable and (merged := merged_copy(base, adapter)):
+        return merged
     from peft import PeftModel
 
-    config, packed = (
-        serving_config(adapter),
-        any(type(module).__module__.startswith("bitsandbytes") for module in base.modules()),
-    )
-    if not at_question or packed:
-        return PeftModel.from_pretrained(base, str(adapter), is_trainable=False, config=config).eval()
-    shared = {
-        id(p): p for layer in (base.get_input_embeddings(), base.get_output_embeddings()) for p in layer.parameters()
-    }
-    twin = copy.deepcopy(base, shared)
-    return PeftModel.from_pretrained(twin, str(adapter), config=config).merge_and_unload().eval()
+    model = copy.deepcopy(base) if mergeable else base
+    tuned = PeftModel.from_pretrained(model, str(adapter), is_trainable=False, config=serving_config(adapter))
+    return (tuned.merge_and_unload() if mergeable else tuned).eval()
