@@ -18,16 +18,16 @@ from rag.documents.chunking import chunk_document
 from rag.documents.document import Document
 from rag.documents.formats.sections import Section
 
-CHANGED = 0.15  # share of the longer words that a variation replaces, and of every number
-MOVED = 0.35  # length of the random vector added to a varied chunk's, before it is normalized again: a cosine of about 0.94 to the original
+CHANGED = 0.15  # share of the longer words that a variation replaces; it replaces every number
+# Length of the random vector that is added to a varied chunk's own before both are normalized: cosine about 0.94.
+MOVED = 0.35
 
 
 def real_chunks() -> list[Chunk]:
-    """-> chunks of `pydoc_data.topics` and of the docstrings of the standard library's modules, each text once, in a fixed order."""
-    texts = list(pydoc_data.topics.topics.values()) + [
-        text for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")) for text in _docstrings(path)
-    ]
-    found = {}
+    """Return chunks of `pydoc_data.topics` and of the standard library's docstrings, each text once, in order."""
+    modules = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
+    texts = [*pydoc_data.topics.topics.values(), *(text for path in modules for text in _docstrings(path))]
+    found: dict[str, Chunk] = {}
     for number, text in enumerate(texts):
         document = Document(f"{number}", "", "", text, (Section(0, len(text)),), "")
         found.update({c.text: c for c in chunk_document(document, ChunkSettings()) if len(c.text) > 80})
@@ -46,8 +46,8 @@ def _docstrings(path: Path) -> Iterator[str]:
                 yield text
 
 
-class Varied:
-    """As many chunks as wanted: the real ones, then variations of them, with vectors that move as little as their words."""
+class VariedChunks:
+    """Any number of chunks: the real ones, then variations of them, whose vectors move as little as their words."""
 
     def __init__(self, chunks: list[Chunk], vectors: np.ndarray):
         """vectors: (len(chunks), dimension), normalized."""
@@ -55,7 +55,7 @@ class Varied:
         self._words = sorted({word for text in self._texts for word in re.findall(r"[A-Za-z_]{6,}", text)})
 
     def documents(self, count: int, each: int = 100) -> Iterator[tuple[Document, list[Chunk], np.ndarray]]:
-        """-> documents of `each` chunks, `count` chunks in all, with the chunks' vectors."""
+        """Yield documents of `each` chunks, `count` chunks in all, with the chunks and their vectors."""
         rng, noise = random.Random(0), np.random.default_rng(0)
         for first in range(0, count, each):
             numbers = range(first, min(first + each, count))
@@ -80,9 +80,9 @@ class Varied:
         return (moved / np.linalg.norm(moved)).astype(np.float32)
 
     def questions(self, count: int) -> list[tuple[str, np.ndarray]]:
-        """-> a few words of a random chunk in their order, and a vector near that chunk's."""
+        """Return questions: eight words of a random chunk in their order, and a vector near that chunk's."""
         rng, noise = random.Random(1), np.random.default_rng(1)
-        found = []
+        found: list[tuple[str, np.ndarray]] = []
         while len(found) < count:
             n = rng.randrange(len(self._texts))
             words = self._texts[n].split()

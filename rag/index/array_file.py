@@ -1,70 +1,74 @@
-"""Named arrays in one file: written aside and renamed, checked whole when opened, then mapped rather than read."""
+"""Named arrays in one safetensors file: replaced in one step, checked when opened, then mapped rather than read."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xxhash
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
 
 from rag.core.errors import SearchFileError
 
-MAGIC = b"ragtune1"
-HEAD = 24  # magic, checksum of all that follows it, length of the description
-ALIGN = 64
 
+def save_arrays(path: Path, arrays: dict[str, np.ndarray], kind: str, change: int) -> None:
+    """Replace the file by one with these arrays; who has the old one open keeps it.
 
-def save_arrays(path: Path, arrays: dict[str, np.ndarray], about: dict[str, Any]) -> None:
-    """Replace the file by one with these arrays and facts. Readers of the old file keep it. Raises OSError when it can't be written."""
-    described, at = {}, 0
-    for name, array in arrays.items():
-        described[name] = (array.dtype.str, array.shape, at)
-        at += -(-array.nbytes // ALIGN) * ALIGN
-    text = json.dumps({"about": about, "arrays": described}).encode()
-    text += b" " * (-(HEAD + len(text)) % ALIGN)
+    kind: what the arrays are, and the version of their layout. change: the store's change number that they have seen.
+    Raises OSError when the file cannot be written.
+    """
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    about = {"kind": kind, "change": change, "checksum": _checksum(arrays, kind, change)}
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        with aside.open("wb") as file:
-            _write(file, text, arrays)
-            file.flush()
+        save_file(arrays, aside, {"about": json.dumps(about)})  # one entry: the library writes several in any order
+        with aside.open("r+b") as file:
             os.fsync(file.fileno())
         aside.rename(path)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
     finally:
         aside.unlink(missing_ok=True)
 
 
-def _write(file: Any, text: bytes, arrays: dict[str, np.ndarray]) -> None:
-    length = len(text).to_bytes(8, "little")
-    checksum = xxhash.xxh3_64(length + text)
-    file.write(bytes(16) + length + text)
-    for array in arrays.values():
-        for piece in (
-            np.ascontiguousarray(array).reshape(-1).view(np.uint8),
-            np.zeros(-array.nbytes % ALIGN, np.uint8),
-        ):
-            checksum.update(piece)
-            file.write(piece)
-    file.seek(0)
-    file.write(MAGIC + checksum.digest())
+def load_arrays(path: Path, kind: str) -> tuple[dict[str, np.ndarray], int]:
+    """Return the arrays, mapped and read-only, and the change number that they have seen.
 
-
-def load_arrays(path: Path, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """-> the arrays, mapped and read-only, and the facts. Raises DerivedError when the file is missing, damaged, or its facts name another kind."""
+    Raises SearchFileError when the file is missing, damaged, or of another kind than `kind`.
+    """
     try:
-        whole = np.asarray(np.memmap(path, np.uint8, "r"))  # slicing a memmap costs ten times slicing an array
-    except (OSError, ValueError) as error:
+        # A plain array over the mapped file, because slicing a memmap takes ten times as long.
+        arrays, found, change = _parsed(np.asarray(np.memmap(path, np.uint8, "r")))
+    except OSError as error:
         raise SearchFileError(f"{path} can't be read ({error})") from error
-    if whole[:8].tobytes() != MAGIC or whole[8:16].tobytes() != xxhash.xxh3_64(whole[16:]).digest():
-        raise SearchFileError(f"{path} is damaged")
-    start = HEAD + int.from_bytes(whole[16:HEAD].tobytes(), "little")
-    described = json.loads(whole[HEAD:start].tobytes())
-    if described["about"]["kind"] != kind:
-        raise SearchFileError(f"{path} is of version {described['about']['kind']}, not {kind}")
-    arrays = {}
-    for name, (dtype, shape, at) in described["arrays"].items():
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        arrays[name] = whole[start + at : start + at + size].view(dtype).reshape(shape)
-    return arrays, described["about"]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SearchFileError(f"{path} is damaged, or of an earlier version") from error
+    if found != kind:
+        raise SearchFileError(f"{path} is of version {found}, not {kind}")
+    return arrays, change
+
+
+def _parsed(whole: np.ndarray) -> tuple[dict[str, np.ndarray], str, int]:
+    """Slice the arrays out of a safetensors file. The library's own readers copy them, or import torch."""
+    start = 8 + int.from_bytes(whole[:8].tobytes(), "little")
+    described, data = json.loads(whole[8:start].tobytes()), whole[start:]
+    about, arrays, end = json.loads(described.pop("__metadata__")["about"]), {}, 0
+    for name, entry in described.items():
+        first, last = entry["data_offsets"]
+        dtype = f"{entry['dtype'][0].lower()}{int(entry['dtype'][1:]) // 8}"  # "F16" is NumPy's "f2"
+        arrays[name] = data[first:last].view(dtype).reshape(entry["shape"])
+        end = max(end, last)
+    if about["checksum"] != _checksum(arrays, about["kind"], about["change"]) or end != len(data):
+        raise ValueError("not what was saved")
+    return arrays, about["kind"], about["change"]
+
+
+def _checksum(arrays: dict[str, np.ndarray], kind: str, change: int) -> str:
+    total = xxhash.xxh3_64(f"{kind} {change}".encode())
+    for name, array in sorted(arrays.items()):
+        total.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        total.update(array.reshape(-1).view(np.uint8).data)
+    return total.hexdigest()

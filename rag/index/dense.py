@@ -1,94 +1,114 @@
-"""Dense search in FAISS: exact over the float16 vectors of the record up to EXACT chunks, above that inverted lists with the best candidates scored again.
+"""Dense search in FAISS: exact over the store's float16 vectors up to EXACT chunks, above that by inverted lists.
 
-Above EXACT, which chunks are found may depend on what the lists were trained on, and so on history; scores never do.
+With inverted lists the best candidates are scored again exactly. Which chunks are found may then depend on what the
+lists were trained on, and so on the history of the index; scores never do. FAISS is imported at the first search.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
 
 from rag.index.array_file import load_arrays, save_arrays
 
+if TYPE_CHECKING:
+    import faiss
+
+KIND = "dense-1"
 EXACT = 200_000  # vectors up to which every one is compared: about 40 ns each on one core
-PROBES = 256  # lists that are searched of the 4 * sqrt(n) there are
+PROBES = 256  # lists that are searched, of the 4 * sqrt(n) there are
 MARGIN = 64  # candidates scored again beyond those asked for
 CLOSE = 1e-5  # more than FAISS's float32 sums can be off
 
 
-class DenseIndex:
-    """Inner products of unit vectors, by chunk id. A base, as its file holds it, with what was added and removed since.
+@dataclass(frozen=True)
+class _Base:
+    """The vectors of the search index file.
 
-    A score is a float64 sum over the two vectors alone, so that it does not depend on where a vector lies or what lies beside it.
+    ids: int64, ascending. vectors: float16 (n, dimension). lists: FAISS's serialized index of more than EXACT vectors.
     """
 
-    def __init__(
-        self,
-        ids: np.ndarray,
-        vectors: np.ndarray,
-        index: faiss.Index,
-        added: dict[int, np.ndarray] | None = None,
-        removed: np.ndarray | None = None,
-    ):
-        """ids: int64, ascending. vectors: float16 (n, dimension). index: over `vectors`, by position."""
-        self._ids, self._vectors, self._index = ids, vectors, index
+    ids: np.ndarray
+    vectors: np.ndarray
+    lists: np.ndarray | None
+
+    @cached_property
+    def index(self) -> faiss.Index:
+        """FAISS's index over `vectors`, by position."""
+        if self.lists is None:
+            return _flat(self.vectors)
+        import faiss
+
+        return faiss.deserialize_index(self.lists)
+
+
+class DenseIndex:
+    """Inner products of unit vectors, by the chunks' ids.
+
+    It is a base, as its file holds it, with what was added and removed since. A score is a float64 sum over the two
+    vectors alone, so that it depends neither on where a vector is stored nor on its neighbours.
+    """
+
+    def __init__(self, base: _Base, added: dict[int, np.ndarray] | None = None, removed: np.ndarray | None = None):
+        """added: the vectors added since, by chunk id. removed: ids of the base's vectors that are gone."""
+        self._base = base
         self._added, self._removed = added or {}, np.zeros(0, np.int64) if removed is None else removed
         self._added_ids = np.fromiter(self._added, np.int64, len(self._added))
-        self._added_vectors = (
-            np.stack(list(self._added.values())) if self._added else np.zeros((0, vectors.shape[1]), np.float16)
-        )
-        self._alive = ~np.isin(ids, self._removed, assume_unique=True) if len(self._removed) else None
+        none = np.zeros((0, base.vectors.shape[1]), np.float16)
+        self._added_vectors = np.stack(list(self._added.values())) if self._added else none
+        self._alive = ~np.isin(base.ids, self._removed, assume_unique=True) if len(self._removed) else None
 
     @classmethod
     def build(cls, ids: np.ndarray, vectors: np.ndarray) -> DenseIndex:
-        """-> an index of float16 (or wider) vectors, one an id; ids ascend."""
+        """Index vectors, float16 or wider, one for each id; ids ascend."""
         vectors = np.ascontiguousarray(vectors, np.float16)
-        return cls(ids, vectors, _inverted_lists(vectors) if len(ids) > EXACT else _flat(vectors))
+        return cls(_Base(ids, vectors, _inverted_lists(vectors) if len(ids) > EXACT else None))
 
     def save(self, path: Path, change: int) -> None:
-        """Keep the base, with the change of the record that it has seen. Raises OSError."""
-        arrays = {"ids": self._ids, "vectors": self._vectors}
-        if len(self._ids) > EXACT:
-            arrays["lists"] = faiss.serialize_index(self._index)
-        save_arrays(path, arrays, {"kind": "dense-1", "change": change})
+        """Write the base, with the store's change number that it has seen. Raises OSError."""
+        base = self._base
+        lists = {} if base.lists is None else {"lists": base.lists}
+        save_arrays(path, {"ids": base.ids, "vectors": base.vectors, **lists}, KIND, change)
 
     @classmethod
     def load(cls, path: Path) -> tuple[DenseIndex, int]:
-        """-> a saved index, and the change that it has seen. Raises DerivedError when the file is missing, damaged or of another version."""
-        arrays, about = load_arrays(path, "dense-1")
-        index = faiss.deserialize_index(arrays["lists"]) if "lists" in arrays else _flat(arrays["vectors"])
-        return cls(arrays["ids"], arrays["vectors"], index), about["change"]
+        """Return a saved index and the change number that it has seen.
+
+        Raises SearchFileError when the file is missing, damaged or of another version.
+        """
+        arrays, change = load_arrays(path, KIND)
+        return cls(_Base(arrays["ids"], arrays["vectors"], arrays.get("lists"))), change
 
     def updated(self, ids: np.ndarray, vectors: np.ndarray, removed: np.ndarray) -> DenseIndex:
-        """-> an index with these vectors added and those ids removed; this one stays as it is."""
-        if not len(self._ids) and not self._added:
+        """Return an index with these vectors added and those ids removed; this one stays as it is."""
+        if not len(self._base.ids) and not self._added:
             return DenseIndex.build(ids, vectors)  # which may be the first to know the dimension
         gone = set(removed.tolist())
         added = {**self._added, **dict(zip(ids.tolist(), np.asarray(vectors, np.float16), strict=True))}
         left = {id: vector for id, vector in added.items() if id not in gone}
-        return DenseIndex(
-            self._ids,
-            self._vectors,
-            self._index,
-            left,
-            np.union1d(self._removed, np.array(sorted(gone - added.keys()), np.int64)),
-        )
+        gone_from_base = np.array(sorted(gone - added.keys()), np.int64)
+        return DenseIndex(self._base, left, np.union1d(self._removed, gone_from_base))
 
     def __len__(self) -> int:
-        """Number of chunks."""
-        return len(self._added) + (len(self._ids) if self._alive is None else int(self._alive.sum()))
+        """Return the number of chunks."""
+        return len(self._added) + (len(self._base.ids) if self._alive is None else int(self._alive.sum()))
 
     def search(self, vector: np.ndarray, k: int) -> list[tuple[int, float]]:
-        """-> (id, cosine) of the k nearest, best first, and of all that equal the last of them. vector: float32 (dimension,), of unit length."""
+        """Return ids and cosines of the k nearest chunks, nearest first, and of all that equal the last of them.
+
+        vector: float32 (dimension,), of unit length.
+        """
         if not len(self):
             return []
-        ids, scores = self._nearest(vector, k)
-        delta = _exact_scores(self._added_vectors, vector)
-        ids, scores = np.concatenate([ids, self._added_ids]), np.concatenate([scores, delta])
+        base_ids, base_scores = self._nearest(vector, k)
+        ids = np.concatenate([base_ids, self._added_ids])
+        scores = np.concatenate([base_scores, _exact_scores(self._added_vectors, vector)])
         if len(ids) > k:
             best = scores >= np.partition(scores, -k)[-k]
             ids, scores = ids[best], scores[best]
@@ -96,33 +116,37 @@ class DenseIndex:
         return list(zip(ids[order].tolist(), scores[order].tolist(), strict=True))
 
     def _nearest(self, vector: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Asks FAISS for more until it has gone past all that may equal the k-th."""
+        """Ask FAISS for more candidates until the last one is below all that may equal the k-th."""
+        count = len(self._base.ids)
         width = k + MARGIN
         while True:
-            width = min(width, len(self._ids))
+            width = min(width, count)
             found = self._candidates(vector, width)
-            scores = _exact_scores(self._vectors[found], vector)
-            if len(found) < width or width == len(self._ids) or scores.min() < np.partition(scores, -k)[-k] - CLOSE:
-                return self._ids[found], scores
+            scores = _exact_scores(self._base.vectors[found], vector)
+            if len(found) < width or width == count or scores.min() < np.partition(scores, -k)[-k] - CLOSE:
+                return self._base.ids[found], scores
             width *= 4
 
     def _candidates(self, vector: np.ndarray, width: int) -> np.ndarray:
+        """Return positions in the base, ascending."""
         if not width:
             return np.zeros(0, np.int64)
+        import faiss
+
         alive = None if self._alive is None else faiss.IDSelectorBitmap(np.packbits(self._alive, bitorder="little"))
-        parameters = (
-            faiss.SearchParametersIVF(nprobe=PROBES, sel=alive)
-            if len(self._ids) > EXACT
-            else faiss.SearchParameters(sel=alive)
-        )
+        exact = self._base.lists is None
+        options = faiss.SearchParameters(sel=alive) if exact else faiss.SearchParametersIVF(nprobe=PROBES, sel=alive)
         with _one_thread():
-            _, found = self._index.search(np.ascontiguousarray(vector[None], np.float32), width, params=parameters)
+            query = np.ascontiguousarray(vector[None], np.float32)
+            _, found = self._base.index.search(query, width, params=options)
         return np.sort(found[0][found[0] >= 0])
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One question's search is too short to be worth waking another thread, many times so beside a busy program. FAISS and torch share the number."""
+    """Search on one thread. One question is too short to wake another; torch's threads have the same setting."""
+    import faiss
+
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:
@@ -132,30 +156,32 @@ def _one_thread() -> Iterator[None]:
 
 
 def _exact_scores(vectors: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """-> float64 inner products. Each is the sum of one row, which NumPy adds in an order that depends on the row's length alone."""
+    """Return float64 inner products. NumPy adds up a row in an order that depends on its length alone."""
     return (vectors.astype(np.float64) * vector.astype(np.float64)).sum(1)
 
 
 def _flat(vectors: np.ndarray) -> faiss.Index:
-    """The float16 vectors are the codes themselves."""
-    index = faiss.IndexScalarQuantizer(
-        max(1, vectors.shape[1]), faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    )
+    """Return an index of all vectors, whose codes are the float16 numbers themselves."""
+    import faiss
+
+    dimension = max(1, vectors.shape[1])
+    index = faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     if len(vectors):
         faiss.copy_array_to_vector(np.ascontiguousarray(vectors).reshape(-1).view(np.uint8), index.codes)
         index.ntotal = len(vectors)
     return index
 
 
-def _inverted_lists(vectors: np.ndarray) -> faiss.Index:
-    """8-bit codes in 4 * sqrt(n) lists (k-means on 64 vectors a list, FAISS's fixed seed)."""
+def _inverted_lists(vectors: np.ndarray) -> np.ndarray:
+    """Return the serialized index: 8-bit codes in 4 * sqrt(n) lists, k-means on 64 vectors a list with a fixed seed."""
+    import faiss
+
     n, dimension = vectors.shape
     lists = int(4 * n**0.5)
-    index = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(dimension), dimension, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
-    )
+    quantizer, code = faiss.IndexFlatIP(dimension), faiss.ScalarQuantizer.QT_8bit
+    index = faiss.IndexIVFScalarQuantizer(quantizer, dimension, lists, code, faiss.METRIC_INNER_PRODUCT, False)
     chosen = np.sort(np.random.default_rng(0).choice(n, min(n, 64 * lists), replace=False))
     index.train(vectors[chosen].astype(np.float32))
     for at in range(0, n, 1 << 16):
         index.add(vectors[at : at + (1 << 16)].astype(np.float32))
-    return index
+    return faiss.serialize_index(index)

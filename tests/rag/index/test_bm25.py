@@ -6,10 +6,18 @@ import pytest
 from rank_bm25 import BM25Okapi
 
 import rag.index.bm25
+import rag.index.bm25_scoring
 from rag.core.words import search_terms
 from rag.index.bm25 import BM25Index
 
 WORDS = [f"{letter}{n}" for n in range(12) for letter in string.ascii_lowercase]
+
+
+@pytest.fixture(autouse=True, params=["rank-bm25", "postings"])
+def scorer(request, monkeypatch):
+    """Run each test with the scores of rank-bm25 and with those of the postings."""
+    monkeypatch.setattr(rag.index.bm25, "RANK_BM25_MOST", 10**9 if request.param == "rank-bm25" else 0)
+    return request.param
 
 
 def make(texts: dict[int, str]) -> BM25Index:
@@ -60,6 +68,40 @@ def test_scores_are_those_of_rank_bm25_and_ranks_are_complete(seed):
 
 
 @pytest.mark.parametrize("seed", range(12))
+def test_both_scorers_give_the_same_scores_and_order_to_the_bit_after_any_additions_and_removals(seed, monkeypatch):
+    rng = random.Random(seed)
+    texts = {n: some_text(rng) for n in range(rng.randint(0, 120))}
+    indexes = {}
+    for most in (0, 10**9):
+        monkeypatch.setattr(rag.index.bm25, "RANK_BM25_MOST", most)
+        indexes[most] = make(texts)
+        indexes[most].search("a0", 1)  # from here on the index keeps its scorer
+    for step in range(4):
+        gone = rng.sample(sorted(texts), rng.randint(0, len(texts) // 3))
+        new = {1000 * (step + 1) + n: some_text(rng) for n in range(rng.randint(0, 40))}
+        texts = {id: text for id, text in {**texts, **new}.items() if id not in gone}
+        for most in indexes:
+            monkeypatch.setattr(rag.index.bm25, "RANK_BM25_MOST", most)
+            indexes[most] = update(indexes[most], new, gone)
+            indexes[most].search("a0", 1)
+        for _ in range(20):
+            question, k = some_text(rng)[:80], rng.choice([1, 4, 50, 1000])
+            assert indexes[0].search(question, k) == indexes[10**9].search(question, k)
+
+
+def test_the_border_lies_where_it_is_set(monkeypatch):
+    from rag.index.bm25_scoring import PostingsScorer
+    from rag.index.rank_bm25_scorer import RankBM25Scorer
+
+    monkeypatch.setattr(rag.index.bm25, "RANK_BM25_MOST", 3)
+    index = make({n: f"crane {n}" for n in range(3)})
+    larger = update(index, {7: "crane"}, [])
+    smaller = update(larger, {}, [0])
+    kinds = [type(each._scorer) for each in (index, larger, smaller)]
+    assert kinds == [RankBM25Scorer, PostingsScorer, RankBM25Scorer]
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_whatever_was_added_and_removed_the_scores_are_those_of_a_fresh_index_to_the_bit(seed):
     rng = random.Random(seed)
     texts = {n: some_text(rng) for n in range(rng.randint(0, 80))}
@@ -107,7 +149,7 @@ def test_what_is_kept_of_common_words_changes_no_score(monkeypatch):
     rng = random.Random(2)
     texts = {n: some_text(rng) for n in range(300)}
     plain = make(texts).search("a0 b0 c0", 20)
-    monkeypatch.setattr(rag.index.bm25, "COMMON", 1)
-    monkeypatch.setattr(rag.index.bm25, "KEPT", 150)  # room for some of them
+    monkeypatch.setattr(rag.index.bm25_scoring, "COMMON", 1)
+    monkeypatch.setattr(rag.index.bm25_scoring, "CACHED", 150)  # room for some of them
     keeping = make(texts)
     assert keeping.search("a0 b0 c0", 20) == keeping.search("a0 b0 c0", 20) == plain

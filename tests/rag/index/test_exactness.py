@@ -118,8 +118,8 @@ class House:
 
 def everything(store: StoreWriter, retriever: Retriever):
     """-> what an index answers: its chunks, both searches' scores by document and place, and the passages."""
-    ids = store.since(0).added
-    places, snapshot = store.places(ids), retriever._snapshot
+    ids = store.ids()
+    places, snapshot = store.positions(ids), retriever._snapshot
     hits = [
         found
         for q in QUESTIONS

@@ -17,7 +17,7 @@ IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
 
 
 def contents(store):
-    ids = sorted(store.since(0).added, key=lambda id: store.places([id])[id])
+    ids = sorted(store.ids(), key=lambda id: store.positions([id])[id])
     return store.all_chunks(), [store.vectors([id]).tolist() for id in ids]
 
 
@@ -46,7 +46,7 @@ def test_load_gives_back_the_chunks_and_vectors_that_went_in(tiny_index):
     store.put(made, chunks, vectors)
     assert (
         store.all_chunks() == chunks
-        and np.array_equal(store.vectors(store.since(0).added), vectors)
+        and np.array_equal(store.vectors(store.ids()), vectors)
         and store.change == 1
     )
 
@@ -58,7 +58,7 @@ def test_load_does_not_depend_on_the_order_of_insertion(tiny_index):
 
 def test_an_empty_store_loads(tiny_index):
     store = tiny_index({})
-    assert store.all_chunks() == [] and len(store.since(0).added) == 0
+    assert store.all_chunks() == [] and len(store.ids()) == 0
 
 
 def test_another_identity_is_refused_naming_both_and_the_remedy(tiny_index):
