@@ -1,13 +1,11 @@
 """Stand-ins and small builders that several test files use."""
 
 import hashlib
-import math
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
+from hash_embedder import HashEmbedder
 from rag.answering.span_scorer import SpanScores
 from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
@@ -26,29 +24,6 @@ INCOMING = [name for _, name in find_files(CORPUS / "incoming")]
 @cache
 def corpus_document(name: str) -> Document:
     return read_document(CORPUS / name, name)
-
-
-class HashEmbedder:
-    """Words hashed into 64 dimensions: the same text always gives the same vector, shared words give a larger cosine."""
-
-    digest, asks, shows = "0123456789abcdef", "", ""
-
-    def __init__(self, delta=""):
-        """changes: as an embedder's; each gives vectors of its own."""
-        self.delta = delta
-
-    def passages(self, texts, on_batch=lambda n: None):
-        on_batch(len(texts))
-        return np.stack([self.question(text) for text in texts]) if texts else np.zeros((0, 64), np.float32)
-
-    def question(self, text):
-        counts = np.bincount(
-            [hashlib.sha256((self.delta + word).encode()).digest()[0] % 64 for word in text.lower().split()],
-            minlength=64,
-        )
-        return (counts / max(1.0, math.sqrt(int((counts**2).sum())))).astype(
-            np.float32
-        )  # of whole numbers, so the same everywhere
 
 
 class NeutralScorer:
