@@ -138,7 +138,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     receipt = stage.result()
     print(f"kept {receipt['kept']}\nrejected {receipt['rejected']}")
     if isinstance(writer, Teacher):
-        print(f"teacher: {writer.endpoint.spent()}")
+        print(f"teacher: {writer.endpoint.usage()}")
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:
@@ -159,7 +159,7 @@ def run_sft(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
-    from finetune.generator.dpo import pair_up, train_dpo
+    from finetune.generator.dpo import write_preference_pairs, train_dpo
     from finetune.settings import DpoSettings
     from rag.core.run_folder import Stage
     from rag.core.sections import AnswerSettings
@@ -170,7 +170,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
         return
     mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section(DpoSettings)
     generator = open_generator(settings, sft.folder / "adapter")
-    pair_up(stage, mined, generator, dpo, settings.section(AnswerSettings))
+    write_preference_pairs(stage, mined, generator, dpo, settings.section(AnswerSettings))
     del generator
     model, device, _ = configured_base(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, _prefix(settings))
@@ -194,7 +194,7 @@ def run_corpus_reranker(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.data.rows import read_rows
-    from finetune.generator.merge import merge
+    from finetune.generator.merge import merge_adapter
     from rag.core.run_folder import Stage
     from rag.core.sections import AnswerSettings
 
@@ -202,7 +202,7 @@ def run_merge(args: argparse.Namespace, settings: Settings) -> None:
     mined.result()
     rows = read_rows(mined.folder / "dev.jsonl")
     model, device, _ = configured_base(settings)
-    apart = merge(
+    apart = merge_adapter(
         args.adapter, model, device, rows, args.out, settings.section(AnswerSettings).max_new_tokens
     )
     print(

@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from transformers import DynamicCache
 
-from finetune.generator.base_model import attend_after_prefix, load_trainable
+from finetune.generator.base_model import use_prefix_attention, load_trainable
 from finetune.generator.configured_base import configured_base
 from finetune.generator.peft_methods import find_method
-from finetune.generator.sft import AT_ONCE, starting
-from finetune.generator.trainer_setup import LOOKS
+from finetune.generator.sft import adapter_to_train
+from finetune.generator.trainer_setup import EVALUATIONS
 from finetune.retriever.cross_encoder import EPOCHS, WRONG
 from finetune.retriever.cross_encoder import NAME as CROSS_ENCODER
 from finetune.retriever.embedder import EPOCHS as EMBEDDER_EPOCHS
@@ -58,15 +58,15 @@ def measure(model: LocalModel, device: str, precision: str, settings: SftSetting
     """The better of two runs each, so that start-up costs are left out. A step trains the adapter that SFT starts from, and goes through the whole row or,
     where the base reads passages once, from the question on alone."""
     loaded, method = load_trainable(model, device, precision), find_method(settings.method)
-    base, batch = loaded.model, settings.batch if method.at_question else min(settings.batch, AT_ONCE)
+    base, batch = loaded.model, settings.batch if method.at_question else min(settings.batch, ROWS_AT_ONCE)
     ids = torch.randint(5, base.config.vocab_size, (batch, LENGTH), device=device)
     with torch.inference_mode():
         read = min(_seconds(lambda: base.base_model(ids[:READ])) for _ in range(2)) / len(ids[:READ])
         cache = base(ids[:, :8], use_cache=True).past_key_values
         write = NEW * min(_seconds(lambda: base(ids[:, :1], past_key_values=cache)) for _ in range(2)) / batch
-    tuned = starting(loaded, settings).train()
+    tuned = adapter_to_train(loaded, settings).train()
     if method.at_question:
-        attend_after_prefix(base, device)
+        use_prefix_attention(base, device)
     with torch.no_grad():
         seen = tuned(ids[:, :-REST], use_cache=True, logits_to_keep=1).past_key_values if method.at_question else None
     trained = ids if seen is None else ids[:, -REST:]
@@ -107,7 +107,7 @@ def plan(
 ) -> dict[str, float]:
     """-> seconds a stage, before anything is mined: about 6 in 10 candidates become rows to train on, 1 in 10 for development. chunks: of the index, which the
     trained embedder reads anew to be judged. checked: as in MineSettings."""
-    rows, dev, looks = 0.6 * candidates, 0.1 * candidates, max(LOOKS, sft_epochs)
+    rows, dev, looks = 0.6 * candidates, 0.1 * candidates, max(EVALUATIONS, sft_epochs)
     once = find_method(
         name
     ).at_question  # passages; an evaluation then costs a third of a training step, which also goes backward

@@ -21,7 +21,7 @@ ORDER = {
         {"__main__"},
     ],
     "finetune": [
-        {"settings"},
+        {"settings", "training_loop"},
         {"data"},
         {"mining"},
         {"generator", "human", "retriever"},

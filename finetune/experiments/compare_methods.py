@@ -60,7 +60,7 @@ def attempt(
     """Train one method for that many steps. Raises TrainingError where it can't train this base."""
     from finetune.generator.base_model import load_trainable
     from finetune.generator.sft import sft_trainer
-    from finetune.generator.trainer_setup import run_trainer
+    from finetune.generator.trainer_setup import train_adapter
     from finetune.settings import SftSettings
 
     base = load_trainable(model, device, precision)
@@ -72,7 +72,7 @@ def attempt(
         trainer.args.eval_on_start, trainer.args.load_best_model_at_end = True, False
         clock = Clock()
         trainer.add_callback(clock)
-        run_trainer(trainer, folder, False)
+        train_adapter(trainer, name, False)
         peak = peak_mb()
         served = _served(trainer, name, base, dev, folder / "adapter")
         trained, total = trainer.model.get_nb_trainable_parameters()
@@ -82,9 +82,9 @@ def attempt(
 
 
 def _served(trainer: Any, name: str, base: Any, dev: list[TrainingRow], folder: Path) -> float:
-    from finetune.generator.callbacks import LONGEST, answers_of
+    from finetune.generator.adapter_folder import base_identity, write_adapter
+    from finetune.generator.callbacks import MAX_NEW_TOKENS, generate_answers
     from finetune.generator.peft_methods import find_method
-    from finetune.generator.trainer_setup import base_identity, write_adapter
     from rag.generation import prompt
     from rag.generation.generator import Generator
     from rag.models.adapters import IDENTITY
@@ -92,11 +92,11 @@ def _served(trainer: Any, name: str, base: Any, dev: list[TrainingRow], folder: 
     write_adapter(trainer, folder, at_question=find_method(name).at_question)
     (folder / IDENTITY).write_text(json.dumps(base_identity(base, name, find_method(name).at_question)))
     trainer.model.eval()
-    trained = answers_of(trainer.model, base.tokenizer, dev, getattr(trainer, "prefixes", None))
+    trained = generate_answers(trainer.model, base.tokenizer, dev, getattr(trainer, "prefix_reader", None))
     wanted = [base.tokenizer.decode(s.ids, skip_special_tokens=True) for s in trained]
     generator = Generator(base.source, base.device, base.precision, folder)
     prompts = [prompt.render(base.tokenizer, row.question, list(row.passages)) for row in dev]
-    said = [g.text for at in range(0, len(dev), 8) for g in generator.generate(prompts[at : at + 8], LONGEST)]
+    said = [g.text for at in range(0, len(dev), 8) for g in generator.generate(prompts[at : at + 8], MAX_NEW_TOKENS)]
     return sum(a == b for a, b in zip(wanted, said, strict=True)) / len(dev)
 
 

@@ -105,7 +105,7 @@ class Teaching:
             sft = replace(self._settings.section(SftSettings), start="")
             base = load_trainable(*configured_base(self._settings), self._settings.section(PrefixSettings))
             trainer = sft_trainer(folder, base, train, dev, sft)
-            train_adapter(trainer, folder, False)
+            train_adapter(trainer, folder.name, False)
             at_question = find_method(sft.method).at_question
             write_adapter(trainer, out, at_question)
             (out / IDENTITY).write_text(json.dumps(base_identity(base, sft.method, at_question)))

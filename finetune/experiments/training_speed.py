@@ -68,14 +68,14 @@ def measure(
     """Train in one way, all of them with the default batch, rank and learning rate of their stage; loading is not counted."""
     import torch
 
-    from finetune.generator.base_model import float32_adapter, load_trainable, score_labels_only
+    from finetune.generator.base_model import cast_adapter_to_float32, load_trainable, score_labels_only
 
     stage, method, plain = WAYS[way]
     base = load_trainable(model, device, precision, prefix, unpack=not plain)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         trainer = _trainer(stage, method, Path(folder), base, train, dev, epochs)
-        float32_adapter(trainer.model)
+        cast_adapter_to_float32(trainer.model)
         if not plain:
             score_labels_only()
         clock = Clock()

@@ -1,15 +1,16 @@
-"""What training looks at while it goes on: the answers to development questions, and how likely chosen answers still are."""
+"""What training watches: the answers to development questions, and how likely the chosen answers of DPO still are."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from finetune.data.rows import TrainingRow
-from rag.answering.answer import written_answer
+from rag.answering.answer import generated_answer
 from rag.core.errors import TrainingError
 from rag.core.sections import AnswerSettings
 from rag.core.text_metrics import token_f1
@@ -20,70 +21,117 @@ from rag.generation.prefill import PrefixReader
 from rag.generation.soft_prompt import is_soft, soft_prompt
 from rag.retrieval.retriever import Passage
 
-LONGEST = AnswerSettings.max_new_tokens
-BATCH = 16
-COLLAPSE = 2.3  # nats: a tenth of the likelihood
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+MAX_NEW_TOKENS = AnswerSettings.max_new_tokens
+BATCH = 16  # rows answered together
+COLLAPSE = 2.3  # nats that a chosen answer may lose: then it is a tenth as likely
 
 
 @torch.inference_mode()
-def answers_of(model: Any, tokenizer: Any, rows: list[TrainingRow], reader: PrefixReader | None) -> list[Continuation]:
-    """-> what the model in training greedily answers to each row; with a reader, on passages that the base has read."""
-    order = sorted(range(len(rows)), key=lambda n: sum(len(c.text) for c in rows[n].passages))
-    said: dict[int, Continuation] = {}
-    for at in range(0, len(order), BATCH):
-        batch = order[at : at + BATCH]
-        tokens = [prompt.render(tokenizer, rows[n].question, list(rows[n].passages)) for n in batch]
-        if reader:
-            with reader.read([t.parts(reader.block_attention) for t in tokens]) as prefix:
-                read, speaker = prefill(model, [t.suffix for t in tokens], prefix), model
-        else:
-            speaker = model.get_base_model() if is_soft(model) else model
-            read = prefill(speaker, [t.ids for t in tokens], soft_prompt(model, len(batch)))
-        said |= zip(batch, decode_batch(speaker, read, {tokenizer.eos_token_id}, LONGEST), strict=True)
-    return [said[n] for n in range(len(rows))]
+def generate_answers(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Sequence[TrainingRow],
+    reader: PrefixReader | None,
+) -> list[Continuation]:
+    """Return the greedy answer of the model in training to each row.
+
+    reader: encodes the passages with the base; None where the adapter acts on the whole sequence.
+    """
+    by_length = sorted(range(len(rows)), key=lambda n: sum(len(c.text) for c in rows[n].passages))
+    answers: dict[int, Continuation] = {}
+    for at in range(0, len(rows), BATCH):
+        batch = by_length[at : at + BATCH]
+        prompts = [prompt.render(tokenizer, rows[n].question, list(rows[n].passages)) for n in batch]
+        answers |= zip(batch, _answer_batch(model, tokenizer, prompts, reader), strict=True)
+    return [answers[n] for n in range(len(rows))]
+
+
+def _answer_batch(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[prompt.PromptTokens],
+    reader: PrefixReader | None,
+) -> list[Continuation]:
+    writer = model
+    if reader:
+        with reader.read([tokens.parts(reader.block_attention) for tokens in prompts]) as prefix:
+            state = prefill(model, [tokens.suffix for tokens in prompts], prefix)
+    else:
+        writer = model.get_base_model() if is_soft(model) else model
+        state = prefill(writer, [tokens.ids for tokens in prompts], soft_prompt(model, len(prompts)))
+    return decode_batch(writer, state, {tokenizer.eos_token_id}, MAX_NEW_TOKENS)
 
 
 def answer_f1(row: TrainingRow, text: str) -> float:
-    """-> token F1 of what would be shown of a freely written answer, by SQuAD 2.0's rule: a refusal is right where the label is the refusal."""
-    shown = written_answer(Generation(text, []), [Passage(chunk, 0.0, None) for chunk in row.passages])
+    """Return the token F1 of the answer that would be shown for a freely written text.
+
+    By the rule of SQuAD 2.0 (Rajpurkar et al., 2018, arXiv 1806.03822) a refusal scores 1 where the label is the
+    refusal, and 0 elsewhere.
+    """
+    shown = generated_answer(Generation(text, []), [Passage(chunk, 0.0, None) for chunk in row.passages])
     if shown.refused or not row.cited:
         return float(shown.refused and not row.cited)
     return token_f1(shown.text, [row.answer])
 
 
 class AnswerF1(TrainerCallback):
-    """Adds "eval_f1", mean F1 of the answers to the development rows, to every evaluation: the loss goes on falling when answers no longer get better."""
+    """Adds "eval_f1", the mean F1 of the answers to the development rows, to every evaluation.
 
-    def __init__(self, tokenizer: Any, rows: list[TrainingRow], reader: PrefixReader | None):
+    The development loss goes on falling when the answers no longer get better.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], reader: PrefixReader | None
+    ) -> None:
         self._tokenizer, self._rows, self._reader = tokenizer, rows, reader
 
     def on_evaluate(
-        self, args: Any, state: Any, control: Any, metrics: dict[str, float], model: Any, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float],
+        model: PreTrainedModel,
+        **kwargs: Any,
     ) -> None:
         model.eval()
         with torch.autocast(args.device.type, torch.bfloat16, enabled=args.bf16):
-            said = answers_of(model, self._tokenizer, self._rows, self._reader)
-        texts = [self._tokenizer.decode(s.ids, skip_special_tokens=True) for s in said]
+            answers = generate_answers(model, self._tokenizer, self._rows, self._reader)
+        texts = [self._tokenizer.decode(answer.ids, skip_special_tokens=True) for answer in answers]
         metrics["eval_f1"] = sum(map(answer_f1, self._rows, texts)) / len(texts)
         state.log_history[-1]["eval_f1"] = metrics["eval_f1"]
 
 
 class StopAtCollapse(TrainerCallback):
-    """Ends DPO when chosen outputs have on average become less than a tenth as likely as at the start: the loss asks only for the distance to the rejected,
-    which also grows where both fall (Pal et al., arXiv 2402.13228). The fallen checkpoint's loss then counts as infinite, so that it is not the best. Raises
-    TrainingError when there is no look before it to go back to."""
+    """Ends DPO when the chosen outputs have on average become less than a tenth as likely as at the start.
 
-    def __init__(self, beta: float):
+    DPO's loss asks only for the distance to the rejected output, which also grows where both fall (Pal et al., 2024,
+    arXiv 2402.13228). The fallen checkpoint's loss then counts as infinite, so that an earlier one is the best. Raises
+    TrainingError when there is no earlier one.
+    """
+
+    def __init__(self, beta: float) -> None:
         self._beta = beta
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
-        fallen = -metrics["eval_rewards/chosen"] / self._beta
-        if fallen <= COLLAPSE:
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float],
+        **kwargs: Any,
+    ) -> None:
+        lost_nats = -metrics["eval_rewards/chosen"] / self._beta
+        if lost_nats <= COLLAPSE:
             return
-        said = f"chosen answers have become {math.exp(fallen):.0f} times less likely"
+        what = f"chosen answers have become {math.exp(lost_nats):.0f} times less likely"
         if state.best_metric is None:
-            slower = f"python -m finetune --set dpo.learning_rate={args.learning_rate / 4:g} dpo, then train --resume"
-            raise TrainingError(f"{said} at DPO's first look, at a learning rate of {args.learning_rate:g}: {slower}")
+            remedy = f"python -m finetune --set dpo.learning_rate={args.learning_rate / 4:g} dpo, then train --resume"
+            when = f"at DPO's first evaluation, at a learning rate of {args.learning_rate:g}"
+            raise TrainingError(f"{what} {when}: {remedy}")
         metrics["eval_loss"] = math.inf
         control.should_training_stop = True
-        print(f"stopped: {said}; the best checkpoint before is kept")
+        print(f"stopped: {what}; the best checkpoint before is kept")

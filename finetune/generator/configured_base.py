@@ -1,4 +1,4 @@
-"""TODO docstring of finetune.generator.configured_base."""
+"""The base model that the settings name, for training. Light: nothing is loaded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rag.models.resolve import LocalModel, find_model
 
 
 def configured_base(settings: Settings) -> tuple[LocalModel, str, str]:
-    """-> model, device, precision: NF4 (QLoRA) unless model.precision says otherwise."""
+    """Return model, device and precision for training: NF4 (QLoRA) unless model.precision says otherwise."""
     models = settings.section(ModelSettings)
     precision = "nf4" if models.precision == "auto" else models.precision
     return find_model(models.generator, models.hub), *choose_device(models.device, precision)

@@ -1,9 +1,10 @@
-"""An adapter taken up by its base's weights, as a model folder of its own, if it still says the same."""
+"""Merging an adapter into its base's weights, as a model folder of its own, if it still gives the same answers."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from peft import PeftModel
@@ -18,58 +19,74 @@ from rag.models.causal_lm import load_base
 from rag.models.device import computes_bfloat16
 from rag.models.resolve import LocalModel, find_model
 
-TOLERANCE = (
-    0.05  # share of answers that may differ: merged weights are rounded once more, and near ties fall the other way
-)
+# Share of answers that may differ: merged weights are rounded once more, and near ties fall the other way.
+TOLERANCE = 0.05
+BATCH = 8  # prompts answered together
 
 
-def merge(
-    adapter: Path, model: LocalModel, device: str, rows: list[TrainingRow], out: Path, max_new_tokens: int
+def merge_adapter(
+    adapter: Path, model: LocalModel, device: str, rows: Sequence[TrainingRow], out: Path, max_new_tokens: int
 ) -> float:
-    """Write base and adapter as one model to `out`; -> share of the rows that it answers otherwise than the adapter does.
+    """Write base and adapter as one model to the folder `out`.
 
-    Raises TrainingError when the method can't be merged, or more than TOLERANCE of the answers differ; `out` is then not there."""
-    made = read_identity(adapter)
-    method = made.get("method", "lora")
+    Returns the share of rows that it answers differently from the adapter. Raises TrainingError when the adapter's
+    method can't be merged, or more than TOLERANCE of the answers differ; `out` is then not there.
+    """
+    identity = read_identity(adapter)
+    method = identity.get("method", "lora")
     if not find_method(method).mergeable:
         raise TrainingError(
-            f"{adapter} was trained with {method}, which is not a change of the base's weights: --set sft.method=lora trains one that is"
+            f"{adapter} was trained with {method}, which cannot be merged into the base's weights: "
+            "--set sft.method=lora trains an adapter that can"
         )
     if out.exists():
-        raise TrainingError(f"{out} is there already: choose another --out")
-    tokenizer, base = load_base(model, device, made["precision"])
+        raise TrainingError(f"{out} is there already: choose another folder")
+    precision = identity["precision"]
     aside = out.with_name(f".{out.name}")
-    shutil.rmtree(aside, ignore_errors=True)
-    whole = PeftModel.from_pretrained(base, str(adapter), config=serving_config(adapter)).merge_and_unload(
-        safe_merge=True
-    )
-    whole.save_pretrained(aside)
-    tokenizer.save_pretrained(aside)
-    (aside / IDENTITY).write_text(json.dumps(made, indent=2))
-    apart = differing(adapter, model, find_model(str(aside)), device, made["precision"], rows, max_new_tokens)
-    if apart > TOLERANCE:
+    _write_merged(adapter, model, device, precision, aside)
+    (aside / IDENTITY).write_text(json.dumps(identity, indent=2))
+    differing = changed_answers(adapter, model, find_model(str(aside)), device, precision, rows, max_new_tokens)
+    if differing > TOLERANCE:
         shutil.rmtree(aside)
-        raise TrainingError(f"merged, {apart:.0%} of {len(rows)} answers differ from the adapter's, more than {TOLERANCE:.0%}: serve the adapter, or merge "
-                            "one that was trained with --set model.precision=float32")  # fmt: skip
+        raise TrainingError(
+            f"merged, {differing:.0%} of {len(rows)} answers differ from the adapter's, more than {TOLERANCE:.0%}: "
+            "serve the adapter, or merge one that was trained with --set model.precision=float32"
+        )
     aside.rename(out)
-    return apart
+    return differing
 
 
-def differing(
+def _write_merged(adapter: Path, model: LocalModel, device: str, precision: str, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    tokenizer, base = load_base(model, device, precision)
+    tuned = PeftModel.from_pretrained(base, str(adapter), config=serving_config(adapter))
+    tuned.merge_and_unload(safe_merge=True).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def changed_answers(
     adapter: Path,
     model: LocalModel,
     merged: LocalModel,
     device: str,
     precision: str,
-    rows: list[TrainingRow],
+    rows: Sequence[TrainingRow],
     max_new_tokens: int,
 ) -> float:
-    """-> share of rows that the two answer in other words."""
-    low = "bfloat16" if precision != "float32" and computes_bfloat16(device) else "float32"
-    said = []
-    for generator in (Generator(model, device, precision, adapter), Generator(merged, device, low)):
-        prompts = [prompt.render(generator.tokenizer, row.question, list(row.passages)) for row in rows]
-        said.append(
-            [g.text for at in range(0, len(rows), 8) for g in generator.generate(prompts[at : at + 8], max_new_tokens)]
-        )
-    return sum(a != b for a, b in zip(*said, strict=True)) / len(rows)
+    """Return the share of rows that base with adapter and merged model answer in different words."""
+    merged_precision = "bfloat16" if precision != "float32" and computes_bfloat16(device) else "float32"
+    with_adapter = Generator(model, device, precision, adapter)
+    wanted = generated_texts(with_adapter, rows, max_new_tokens)
+    del with_adapter
+    found = generated_texts(Generator(merged, device, merged_precision), rows, max_new_tokens)
+    return sum(a != b for a, b in zip(wanted, found, strict=True)) / len(rows)
+
+
+def generated_texts(generator: Generator, rows: Sequence[TrainingRow], max_new_tokens: int) -> list[str]:
+    """Return the freely generated answer to each row."""
+    texts: list[str] = []
+    for at in range(0, len(rows), BATCH):
+        batch = rows[at : at + BATCH]
+        prompts = [prompt.render(generator.tokenizer, row.question, list(row.passages)) for row in batch]
+        texts += [generation.text for generation in generator.generate(prompts, max_new_tokens)]
+    return texts

@@ -1,4 +1,4 @@
-"""Attention for training from the question on, where most keys and values are kept ones that no gradient needs to reach."""
+"""Attention for training on cached passages: most keys and values come from the cache, and no gradient reaches them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-NAME = "ragtune_after_prefix"
+PREFIX_ATTENTION = "ragtune_after_prefix"  # the name under which transformers knows it
 
 
 def after_prefix(
-    module: Any,
+    module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -21,26 +21,31 @@ def after_prefix(
     scaling: float,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """softmax(QK^T × scaling)V, with no gradient for the keys and values before the queries' own, and without a copy of a key for each query head
-    that shares it (grouped-query attention, arXiv 2305.13245). Where nothing is before, as in reading, torch's own attention, which is faster there.
+    """Compute softmax(QK^T × scaling)V without gradients for the cached keys and values.
 
-    query: (rows, heads, tokens, size); key, value: (rows, key heads, kept + tokens, size); attention_mask: true where seen; -> (rows, tokens, heads, size)."""
+    No key is copied for the query heads that share it (grouped-query attention: Ainslie et al., 2023, arXiv
+    2305.13245). Without a cache, as when passages are encoded, torch's own attention is faster and is used.
+
+    query: (rows, heads, tokens, size). key, value: (rows, key heads, cached + tokens, size). attention_mask: (rows, 1,
+    tokens, cached + tokens), true where a token is seen. Returns (rows, tokens, heads, size).
+    """
     rows, heads, tokens, size = query.shape
-    shared, kept = key.shape[1], key.shape[2] - tokens
-    if not kept:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
-    asked = (query * scaling).reshape(rows, shared, -1, size)
-    before, own = (key[:, :, :kept].detach(), value[:, :, :kept].detach()), (key[:, :, kept:], value[:, :, kept:])
-    scores = torch.cat([asked @ before[0].transpose(2, 3), asked @ own[0].transpose(2, 3)], -1)
+    key_heads, cached = key.shape[1], key.shape[2] - tokens
+    if not cached:
+        output, _ = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **options)
+        return output, None
+    grouped = (query * scaling).reshape(rows, key_heads, -1, size)
+    cached_keys, cached_values = key[:, :, :cached].detach(), value[:, :, :cached].detach()
+    own_keys, own_values = key[:, :, cached:], value[:, :, cached:]
+    scores = torch.cat([grouped @ cached_keys.transpose(2, 3), grouped @ own_keys.transpose(2, 3)], -1)
     if attention_mask is not None:
-        hidden = torch.zeros_like(attention_mask, dtype=scores.dtype).masked_fill_(
-            ~attention_mask, torch.finfo(scores.dtype).min
-        )
-        scores.view(rows, shared, -1, tokens, kept + tokens).add_(hidden[:, :, None])
+        lowest = torch.finfo(scores.dtype).min
+        bias = torch.zeros_like(attention_mask, dtype=scores.dtype).masked_fill_(~attention_mask, lowest)
+        scores.view(rows, key_heads, -1, tokens, cached + tokens).add_(bias[:, :, None])
     weights = scores.softmax(-1)  # torch sums in float32 whatever the type
-    said = weights[..., :kept] @ before[1] + weights[..., kept:] @ own[1]
-    return said.view(rows, heads, tokens, size).transpose(1, 2), None
+    output = weights[..., :cached] @ cached_values + weights[..., cached:] @ own_values
+    return output.view(rows, heads, tokens, size).transpose(1, 2), None
 
 
-AttentionInterface.register(NAME, after_prefix)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionInterface.register(PREFIX_ATTENTION, after_prefix)
+AttentionMaskInterface.register(PREFIX_ATTENTION, sdpa_mask)

@@ -1,25 +1,26 @@
-"""Supervised fine-tuning with QLoRA (arXiv 2305.14314) on the answer tokens alone: from the question on, or over the whole sequence through TRL."""
+"""Supervised fine-tuning with QLoRA (Dettmers et al., 2023, arXiv 2305.14314) on the answer tokens alone.
+
+By its method an adapter is trained on cached passages, or over the whole sequence with TRL.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from datasets import Dataset
 from peft import PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
-from trl import SFTConfig, SFTTrainer
 
-from finetune.data.general_instructions import general_examples
 from finetune.data.rows import TrainingRow
 from finetune.data.training_set import freeze_rows
-from finetune.generator.base_model import TrainableModel, attend_after_prefix, load_trainable
+from finetune.generator.adapter_folder import adapter_identity, save_adapter
+from finetune.generator.base_model import TrainableModel, load_trainable, use_prefix_attention
 from finetune.generator.callbacks import AnswerF1
 from finetune.generator.peft_methods import find_method
-from finetune.generator.prefix_trainer import AnswerTrainer, answers
-from finetune.generator.trainer_setup import adapter_identity, common_arguments, run_trainer, save_adapter
+from finetune.generator.trainer_setup import ROWS_AT_ONCE, common_arguments, train_adapter
 from finetune.settings import SftSettings
 from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
@@ -28,9 +29,11 @@ from rag.generation import prompt
 from rag.models.adapters import SHIPPED_READER, reader_fits, serving_config
 from rag.models.resolve import LocalModel
 
-AT_ONCE = 4  # whole sequences in memory together
+if TYPE_CHECKING:
+    from finetune.generator.prefix_trainer import PrefixSftTrainer
 
-
+WARMUP_STEPS = 10  # at most; few hundred rows take about a hundred steps
+SEED = 0  # of the new adapter's random weights
 
 
 def train_sft(
@@ -43,109 +46,110 @@ def train_sft(
     resume: bool,
     prefix: PrefixSettings | None = None,
 ) -> None:
-    """Train an adapter on the mined rows and write it to the stage's folder with its identity, record and curves, and the receipt."""
-    find_method(settings.method)
+    """Train an adapter on the mined rows and write it to the stage's folder, with the stage's result.
+
+    Raises TrainingError where there is nothing to train on, and PromptError where the rows were mined with another
+    prompt.
+    """
     base = load_trainable(model, device, precision, prefix)
-    prompt.check_fingerprint(
-        mined.result()["prompt"], prompt.fingerprint(base.tokenizer), str(mined.folder), "python -m finetune mine"
-    )
+    wanted = prompt.fingerprint(base.tokenizer)
+    prompt.check_fingerprint(mined.result()["prompt"], wanted, str(mined.folder), "python -m finetune mine")
     train, dev = freeze_rows(stage, resume)
     if not train or not dev:
-        raise TrainingError(
-            f"the review left {len(train)} rows to train on and {len(dev)} for development: mine or import more"
-        )
+        left = f"the review left {len(train)} rows to train on and {len(dev)} for development"
+        raise TrainingError(f"{left}: mine or import more")
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
-    run_trainer(trainer, stage.folder, resume)
-    if from_reader(base, settings):
-        go_back(trainer.model, SHIPPED_READER, 1 - settings.learned)
+    train_adapter(trainer, stage.folder.name, resume)
+    if starts_from_reader(base, settings):
+        average_with_start(trainer.model, SHIPPED_READER, 1 - settings.learned)
     identity = adapter_identity(stage, base, settings.method, find_method(settings.method).at_question)
     save_adapter(trainer, stage, mined, identity, {"rows": len(train), "development_rows": len(dev)})
 
 
 def sft_trainer(
-    folder: Path, base: TrainableModel, train: list[TrainingRow], dev: list[TrainingRow], settings: SftSettings
+    folder: Path,
+    base: TrainableModel,
+    train: Sequence[TrainingRow],
+    dev: Sequence[TrainingRow],
+    settings: SftSettings,
 ) -> Trainer:
-    """-> what trains a new adapter of the base in the settings' way, and stops when answers to `dev` no longer get better."""
+    """Return the trainer of an adapter, which stops when the answers to `dev` no longer get better.
+
+    folder: where its checkpoints go.
+    """
     method = find_method(settings.method, base.model)
-    rate = settings.learning_rate or method.learning_rate
-    at_once = settings.batch if method.at_question else AT_ONCE
-    arguments = {
-        **common_arguments(folder, base, rate, settings.epochs, len(train), settings.batch, at_once),
-        "metric_for_best_model": "eval_f1",
-        "greater_is_better": True,
-        "warmup_steps": min(10, max(1, len(train) // settings.batch)),
-        "lr_scheduler_type": "cosine",
-        "train_sampling_strategy": "group_by_length",
-    }
-    if from_reader(base, settings):
+    if starts_from_reader(base, settings):
         print(f"starting from {SHIPPED_READER}")
-    set_seed(0)  # before the adapter's random start
+    set_seed(SEED)
+    trainer: Trainer
     if method.at_question:
-        trainer = _from_question(base, train, dev, arguments, starting(base, settings))
+        arguments = _arguments(folder, base, len(train), settings, settings.batch)
+        trainer = _prefix_trainer(base, train, dev, arguments, adapter_to_train(base, settings))
+        reader = trainer.prefix_reader
     else:
-        data = {
-            "train_dataset": tokenized(base.tokenizer, train, settings.general),
-            "eval_dataset": tokenized(base.tokenizer, dev),
-        }
-        args = SFTConfig(**arguments, max_length=None)
-        trainer = SFTTrainer(
-            base.model, args, processing_class=base.tokenizer, peft_config=method.make(settings.rank), **data
-        )
-    trainer.add_callback(AnswerF1(base.tokenizer, dev, getattr(trainer, "prefixes", None)))
+        from finetune.generator import whole_sequence  # imports TRL, which takes seconds
+
+        arguments = _arguments(folder, base, len(train), settings, ROWS_AT_ONCE)
+        trainer = whole_sequence.sft_trainer(base, train, dev, arguments, settings)
+        reader = None
+    trainer.add_callback(AnswerF1(base.tokenizer, dev, reader))
     trainer.add_callback(EarlyStoppingCallback(settings.patience))
     return trainer
 
 
-def from_reader(base: TrainableModel, settings: SftSettings) -> bool:
-    """Whether training goes on from the shipped reader."""
-    return (
-        bool(settings.start)
-        and settings.method == "alora"
-        and reader_fits(base.source, prompt.fingerprint(base.tokenizer))
+def _arguments(folder: Path, base: TrainableModel, rows: int, settings: SftSettings, at_once: int) -> dict[str, Any]:
+    rate = settings.learning_rate or find_method(settings.method).learning_rate
+    return {
+        **common_arguments(folder, base, rate, settings.epochs, rows, settings.batch, at_once),
+        "metric_for_best_model": "eval_f1",
+        "greater_is_better": True,
+        "warmup_steps": min(WARMUP_STEPS, max(1, rows // settings.batch)),
+        "lr_scheduler_type": "cosine",
+        "train_sampling_strategy": "group_by_length",
+    }
+
+
+def _prefix_trainer(
+    base: TrainableModel,
+    train: Sequence[TrainingRow],
+    dev: Sequence[TrainingRow],
+    arguments: dict[str, Any],
+    tuned: PeftModel,
+) -> PrefixSftTrainer:
+    from finetune.generator.prefix_batches import sft_examples
+    from finetune.generator.prefix_trainer import PrefixSftTrainer
+
+    apart = base.prefix.apart
+    use_prefix_attention(base.model, base.device)
+    return PrefixSftTrainer(
+        tuned,
+        TrainingArguments(**{**arguments, "remove_unused_columns": False}),
+        base,
+        train_dataset=sft_examples(base.tokenizer, train, apart),
+        eval_dataset=sft_examples(base.tokenizer, dev, apart).sort("length"),
     )
 
 
-def starting(base: TrainableModel, settings: SftSettings) -> Any:
-    """-> the base with the adapter that training starts from."""
-    if from_reader(base, settings):
-        return PeftModel.from_pretrained(
-            base.model, str(SHIPPED_READER), is_trainable=True, config=serving_config(SHIPPED_READER)
-        )
+def starts_from_reader(base: TrainableModel, settings: SftSettings) -> bool:
+    """Return whether training continues the shipped reader."""
+    wanted = settings.start == "reader" and settings.method == "alora"
+    return wanted and reader_fits(base.source, prompt.fingerprint(base.tokenizer))
+
+
+def adapter_to_train(base: TrainableModel, settings: SftSettings) -> PeftModel:
+    """Return the base with the adapter that training starts from: the shipped reader, or a new one."""
+    if starts_from_reader(base, settings):
+        config = serving_config(SHIPPED_READER)
+        return PeftModel.from_pretrained(base.model, str(SHIPPED_READER), is_trainable=True, config=config)
     return get_peft_model(base.model, find_method(settings.method, base.model).make(settings.rank))
 
 
-def go_back(tuned: Any, start: Path, share: float) -> None:
-    """Move the adapter's weights this share of the way back to those of `start`, of the same shape."""
-    came_from = load_file(start / "adapter_model.safetensors")
-    weights = {
-        name: torch.lerp(weight, came_from[name].to(weight), share)
-        for name, weight in get_peft_model_state_dict(tuned).items()
-    }
-    set_peft_model_state_dict(tuned, weights)
+def average_with_start(tuned: PeftModel, start: Path, share: float) -> None:
+    """Average the adapter's weights with those in `start`, which have the same shapes.
 
-
-def _from_question(
-    base: TrainableModel, train: list[TrainingRow], dev: list[TrainingRow], arguments: dict[str, Any], tuned: Any
-) -> AnswerTrainer:
-    apart = base.prefix.apart
-    data = {
-        "train_dataset": answers(base.tokenizer, train, apart),
-        "eval_dataset": answers(base.tokenizer, dev, apart).sort("length"),
-    }
-    attend_after_prefix(base.model, base.device)
-    args = TrainingArguments(**{**arguments, "remove_unused_columns": False})
-    return AnswerTrainer(tuned, args, base, **data)
-
-
-def tokenized(tokenizer: Any, rows: list[TrainingRow], general: float = 0.0) -> Dataset:
-    """-> input_ids and labels (-100 where not supervised) of each row, from the one renderer, and of general instructions (their share of all)."""
-    tokens = [prompt.render(tokenizer, row.question, list(row.passages), row.target) for row in rows]
-    parts = [
-        (t.prompt, t.completion) for t in tokens
-    ] + general_examples(tokenizer, len(rows), general)
-    return Dataset.from_dict(
-        {
-            "input_ids": [asked + said for asked, said in parts],
-            "labels": [[-100] * len(asked) + said for asked, said in parts],
-        }
-    )
+    share: weight of `start`, from 0 (stay as trained) to 1.
+    """
+    before = load_file(start / "adapter_model.safetensors")
+    trained = get_peft_model_state_dict(tuned)
+    averaged = {name: torch.lerp(weight, before[name].to(weight), share) for name, weight in trained.items()}
+    set_peft_model_state_dict(tuned, averaged)

@@ -10,7 +10,8 @@ from datasets import Dataset
 from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
-from finetune.generator.base_model import float32_adapter, score_labels_only
+from finetune.generator.base_model import cast_adapter_to_float32
+from finetune.generator.whole_sequence import score_labels_only
 from finetune.mining.question_prompt import ask_for
 from finetune.mining.question_prompt import candidate as make_candidate
 from finetune.shipped.bench import held_out
@@ -94,7 +95,7 @@ def train_writer(model: LocalModel, device: str, benches: list[Path], out: Path,
         processing_class=tokenizer,
         peft_config=lora,
     )
-    float32_adapter(trainer.model)
+    cast_adapter_to_float32(trainer.model)
     score_labels_only()
     trainer.train()
     trainer.model.bfloat16().save_pretrained(str(out))

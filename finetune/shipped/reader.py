@@ -11,9 +11,10 @@ from pathlib import Path
 import torch
 
 from finetune.data.rows import TrainingRow
+from finetune.generator.adapter_folder import base_identity, write_adapter
 from finetune.generator.base_model import load_trainable
 from finetune.generator.sft import sft_trainer
-from finetune.generator.trainer_setup import base_identity, run_trainer, write_adapter
+from finetune.generator.trainer_setup import train_adapter
 from finetune.settings import SftSettings
 from finetune.shipped.bench import held_out, index_bench
 from rag.core.chunk import Chunk
@@ -47,7 +48,7 @@ def train_reader(
     train, dev = reader_training_rows(settings, benches)
     base = load_trainable(model, *choose_device(device), prefix)
     trainer = sft_trainer(RUN.folder, base, train, dev, sft)
-    run_trainer(trainer, RUN.folder, False)
+    train_adapter(trainer, "reader", False)
     trainer.model.to(torch.bfloat16)
     write_adapter(trainer, out, at_question=True)
     (out / "README.md").unlink(missing_ok=True)  # PEFT's empty model card

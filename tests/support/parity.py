@@ -9,8 +9,9 @@ from peft import PeftModel
 from peft.helpers import disable_input_dtype_casting
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, TrainingArguments
 
-from finetune.generator.base_model import TrainableModel, attend_after_prefix, float32_adapter
-from finetune.generator.prefix_trainer import AnswerTrainer, answers, collate
+from finetune.generator.base_model import TrainableModel, use_prefix_attention, cast_adapter_to_float32
+from finetune.generator.prefix_batches import collate_examples, sft_examples
+from finetune.generator.prefix_trainer import PrefixSftTrainer
 from rag.core.sections import PrefixSettings
 from rag.generation import prompt
 from rag.models.adapters import serving_config
@@ -29,14 +30,14 @@ def load_plain(model) -> TrainableModel:
 def from_question(base: TrainableModel, folder, rows) -> Found:
     """As `python -m finetune sft` trains, in autocast where the base is not float32."""
     tuned = PeftModel.from_pretrained(base.model, folder, is_trainable=True, config=serving_config(folder))
-    float32_adapter(tuned)
-    attend_after_prefix(base.model, "cpu")
+    cast_adapter_to_float32(tuned)
+    use_prefix_attention(base.model, "cpu")
     with tempfile.TemporaryDirectory() as out:
-        trainer = AnswerTrainer(
+        trainer = PrefixSftTrainer(
             tuned, TrainingArguments(output_dir=out, use_cpu=True, remove_unused_columns=False, report_to=[]), base
         )
     with autocast(base), disable_input_dtype_casting(tuned):
-        said = trainer.logprobs(tuned, collate(list(answers(base.tokenizer, rows))))
+        said = trainer.label_logprobs(tuned, collate_examples(list(sft_examples(base.tokenizer, rows))))
     return backward(said, tuned)
 
 
@@ -44,7 +45,7 @@ def over_whole_rows(base: TrainableModel, folder, rows) -> Found:
     """PEFT's forward pass over whole rows, one at a time."""
     tuned = PeftModel.from_pretrained(base.model, folder, is_trainable=True)
     assert tuned.peft_config["default"].alora_invocation_tokens
-    float32_adapter(tuned)
+    cast_adapter_to_float32(tuned)
     said = []
     for row in rows:
         tokens = prompt.render(base.tokenizer, row.question, list(row.passages), row.target)

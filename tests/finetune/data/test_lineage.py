@@ -8,7 +8,7 @@ import pytest
 
 from finetune.data.lineage import lineage_report, trace_adapters, trace_rows
 from finetune.data.training_set import data_digest, freeze_rows
-from finetune.generator.trainer_setup import training_record
+from finetune.generator.adapter_folder import training_record
 from rag.cli import index
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
@@ -33,7 +33,7 @@ def ours(n, document="d0.md"):
 
 def joined(n, document="d0.md"):
     """A row that needs its second passage, of d1.md, too."""
-    return dataclasses.replace(ours(n, document), kind="joined", also=(2,))
+    return dataclasses.replace(ours(n, document), kind="multi-hop", also=(2,))
 
 
 def adapter(folder, run):

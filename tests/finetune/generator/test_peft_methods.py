@@ -13,12 +13,12 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from finetune.experiments.compare_methods import attempt
 from finetune.generator import merge as merging
+from finetune.generator.adapter_folder import base_identity, write_adapter
 from finetune.generator.base_model import load_trainable
 from finetune.generator.callbacks import StopAtCollapse, answer_f1
-from finetune.generator.merge import merge
+from finetune.generator.merge import merge_adapter
 from finetune.generator.peft_methods import METHODS, find_method
 from finetune.generator.sft import sft_trainer
-from finetune.generator.trainer_setup import base_identity, write_adapter
 from finetune.settings import SftSettings
 from rag.core.errors import TrainingError
 from rag.generation import prompt
@@ -73,7 +73,7 @@ def trained(tiny_model, folder, name):
 @pytest.mark.parametrize("name", ["lora", "dora", "qalora", "ia3"])
 def test_a_merged_model_says_what_the_adapter_says(tiny_model, tmp_path, name):
     adapter, model = trained(tiny_model, tmp_path, name), find_model(str(tiny_model))
-    assert merge(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12) == 0.0
+    assert merge_adapter(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12) == 0.0
     said = []
     for generator in (
         Generator(model, "cpu", "float32", adapter),
@@ -89,13 +89,13 @@ def test_a_merged_model_says_what_the_adapter_says(tiny_model, tmp_path, name):
         )
     assert said[0] == said[1]
     with pytest.raises(TrainingError, match="is there already"):
-        merge(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12)
+        merge_adapter(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12)
 
 
 def test_a_merge_that_changes_answers_is_not_published(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(merging, "differing", lambda *args: 0.25)
+    monkeypatch.setattr(merging, "changed_answers", lambda *args: 0.25)
     with pytest.raises(TrainingError, match="25% of 8 answers differ"):
-        merge(
+        merge_adapter(
             trained(tiny_model, tmp_path, "lora"), find_model(str(tiny_model)), "cpu", ROWS[:8], tmp_path / "merged", 12
         )
     assert not [p for p in tmp_path.iterdir() if "merged" in p.name]
@@ -104,7 +104,7 @@ def test_a_merge_that_changes_answers_is_not_published(tiny_model, tmp_path, mon
 @pytest.mark.parametrize("name", ["alora", "prefix-tuning"])
 def test_what_is_no_change_of_the_weights_is_not_merged(tiny_model, tmp_path, name):
     with pytest.raises(TrainingError, match=f"trained with {name}.*sft.method=lora"):
-        merge(
+        merge_adapter(
             trained(tiny_model, tmp_path, name), find_model(str(tiny_model)), "cpu", ROWS[:8], tmp_path / "merged", 12
         )
 

@@ -10,10 +10,10 @@ from finetune.generator.preference_pairs import (
     Mistake,
     build_preference_pairs,
     failed_check,
-    mistakes_among,
     near_miss,
-    nearest_first,
     proposed_mistakes,
+    select_mistakes,
+    span_mistakes,
 )
 from rag.core.sections import AnswerSettings
 from rag.generation.prompt import REFUSAL, answer_text
@@ -50,7 +50,7 @@ def told(mistakes):
 
 def test_what_the_model_prefers_to_the_right_span_is_its_own_mistake_and_the_rest_are_near():
     spans = [span("08:30", -1.0, 3), span("40 tonnes", -1.5, 2, 1), span("two days", -4.0, 2)]
-    assert told(mistakes_among(ROW, spans, -2.5)) == {
+    assert told(span_mistakes(ROW, spans, -2.5)) == {
         "08:30 [3]": ("own: wrong span", 0.5),
         "two days [2]": ("near: wrong span", 2.5),
         REFUSAL: ("near: refuses when it should answer", 1.0),
@@ -58,7 +58,7 @@ def test_what_the_model_prefers_to_the_right_span_is_its_own_mistake_and_the_res
 
 
 def test_a_right_span_from_another_passage_is_neither_right_nor_a_mistake():
-    assert told(mistakes_among(ROW, [span("40 tonnes", -0.5, 2), span("08:30", -2.0, 3)], -3.0)) == {
+    assert told(span_mistakes(ROW, [span("40 tonnes", -0.5, 2), span("08:30", -2.0, 3)], -3.0)) == {
         "08:30 [3]": ("own: wrong span", 1.0),
         REFUSAL: ("near: refuses when it should answer", 0.0),
     }
@@ -74,18 +74,18 @@ def test_a_row_over_two_passages_wants_both_cited():
     assert {failed_check(answer_text("40 tonnes", *cited), joined) for cited in ((1,), (3,), (1, 2))} == {
         "wrong citation"
     }
-    assert told(mistakes_among(joined, [span("40 tonnes", -0.5, 1), span("08:30", -2.0, 3)], -9.0))["08:30 [3]"] == (
+    assert told(span_mistakes(joined, [span("40 tonnes", -0.5, 1), span("08:30", -2.0, 3)], -9.0))["08:30 [3]"] == (
         "near: wrong span",
         1.5,
     )
 
 
 def test_where_the_refusal_is_right_every_span_is_wrong():
-    assert told(mistakes_among(UNANSWERABLE, [span("40 tonnes", -1.0, 1, 2), span("08:30", -6.0, 3)], -3.0)) == {
+    assert told(span_mistakes(UNANSWERABLE, [span("40 tonnes", -1.0, 1, 2), span("08:30", -6.0, 3)], -3.0)) == {
         "40 tonnes [1]": ("own: answers when it should refuse", 2.0),
         "08:30 [3]": ("near: answers when it should refuse", 3.0),
     }
-    assert mistakes_among(UNANSWERABLE, [], -3.0) == []
+    assert span_mistakes(UNANSWERABLE, [], -3.0) == []
 
 
 def test_the_nearest_come_first_each_reason_in_turn_and_a_row_once():
@@ -98,9 +98,9 @@ def test_the_nearest_come_first_each_reason_in_turn_and_a_row_once():
         Mistake(rows[1], "r1", "near: refuses when it should answer", 0.1),
         Mistake(rows[2], "r2", "near: refuses when it should answer", 0.2),
     ]
-    assert [m.output for m in nearest_first(spans + refused, 9)] == ["r1", "s2", "s0", "s3"]
-    assert [m.output for m in nearest_first(spans + refused, 2)] == ["r1", "s2"]
-    assert nearest_first([], 3) == []
+    assert [m.output for m in select_mistakes(spans + refused, 9)] == ["r1", "s2", "s0", "s3"]
+    assert [m.output for m in select_mistakes(spans + refused, 2)] == ["r1", "s2"]
+    assert select_mistakes([], 3) == []
 
 
 def test_a_wrong_citation_is_of_a_passage_without_the_answer():

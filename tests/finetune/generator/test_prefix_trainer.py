@@ -10,9 +10,10 @@ from trl import DPOConfig
 
 from finetune.data.rows import PreferencePair
 from finetune.generator.base_model import TrainableModel, load_trainable
-from finetune.generator.dpo import _PairTrainer, dpo_trainer, tokenized_pairs
-from finetune.generator.prefix_trainer import collate, preferences
+from finetune.generator.dpo import dpo_trainer
+from finetune.generator.prefix_batches import collate_examples, dpo_examples
 from finetune.generator.sft import sft_trainer
+from finetune.generator.whole_sequence import TokenizedDpoTrainer, tokenize_pairs
 from finetune.settings import DpoSettings, SftSettings
 from parity import after_passages_apart, compare, from_question, load_plain, over_whole_rows
 from rag.core.errors import TrainingError
@@ -92,7 +93,7 @@ def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, mon
     )
     args = DPOConfig(output_dir=str(tmp_path / "t"), per_device_eval_batch_size=4, beta=settings.beta, max_length=None, bf16=False, use_cpu=True,
                      report_to=[], precompute_ref_log_probs=True, remove_unused_columns=False)  # fmt: skip
-    theirs = _PairTrainer(plain, args=args, train_dataset=tokenized_pairs(tokenizer, PAIRS), eval_dataset=tokenized_pairs(tokenizer, PAIRS),
+    theirs = TokenizedDpoTrainer(plain, args=args, train_dataset=tokenize_pairs(tokenizer, PAIRS), eval_dataset=tokenize_pairs(tokenizer, PAIRS),
                           processing_class=tokenizer)  # fmt: skip
     ours.train()  # reads, and scores with the reference; at so small a learning rate nothing moves
     theirs.evaluate()  # the same
@@ -126,14 +127,14 @@ def test_dpo_is_told_how_likely_chosen_answers_still_are(
     )
     with pytest.raises(
         TrainingError,
-        match=r"at DPO's first look, at a learning rate of 0.0001: python -m finetune --set dpo.learning_rate=2.5e-05 dpo",
+        match=r"at DPO's first evaluation, at a learning rate of 0.0001: python -m finetune --set dpo.learning_rate=2.5e-05 dpo",
     ):
         dpo_trainer(tmp_path, base, tuned, PAIRS, PAIRS, DpoSettings(), passages_once).train()
 
 
 def test_a_pair_shares_prefix_and_question(tiny_generator):
-    data = preferences(tiny_generator.tokenizer, PAIRS[:2])
-    batch = collate(list(data))
+    data = dpo_examples(tiny_generator.tokenizer, PAIRS[:2])
+    batch = collate_examples(list(data))
     assert len(batch["ids"]) == len(batch["prefixes"]) == 2 and batch["prefixes"][0] != batch["prefixes"][1]
     said = [tiny_generator.tokenizer.decode(batch["labels"][batch["output"] == n]) for n in range(4)]
     assert said == [text + "<|im_end|>" for pair in PAIRS[:2] for text in (pair.chosen, pair.rejected)]
@@ -223,18 +224,18 @@ def test_an_adapter_that_wakes_up_at_the_question_sleeps_where_there_is_none(
 
 @pytest.mark.parametrize("precision", ["nf4", "bfloat16"])
 def test_quantized_and_low_precision_bases_learn(tiny_model, tmp_path, precision):
-    from finetune.generator.trainer_setup import run_trainer
+    from finetune.generator.trainer_setup import train_adapter
 
     base = load_trainable(find_model(str(tiny_model)), "cpu", precision)
     settings = SftSettings(rank=4, epochs=6, learning_rate=5e-3, batch=4, patience=9)
     trainer = sft_trainer(tmp_path / "sft", base, ROWS, ROWS, settings)
-    run_trainer(trainer, tmp_path / "sft", False)
+    train_adapter(trainer, "sft", False)
     losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
     assert losses[-1] < losses[0] - 0.1
     parts = {
         part for r in ROWS for part in prompt.render(base.tokenizer, r.question, list(r.passages)).parts(block_attention=True)[1:]
     }
-    assert trainer.prefixes.computed == 1 + len(parts), "the instructions, and each passage once"
+    assert trainer.prefix_reader.computed == 1 + len(parts), "the instructions, and each passage once"
 
 
 def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_path):
@@ -242,7 +243,7 @@ def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_
         base = load_trainable(find_model(str(tiny_model)), "cpu", "float32", PrefixSettings(memory_mb))
         trainer = sft_trainer(tmp_path / str(memory_mb), base, ROWS, ROWS[:4], SftSettings(rank=4, epochs=2, batch=4))
         trainer.train()
-        return trainer.state.log_history[-1]["train_loss"], trainer.prefixes.computed
+        return trainer.state.log_history[-1]["train_loss"], trainer.prefix_reader.computed
 
     (kept, once), (again, often) = trained(500), trained(0)
     assert kept == pytest.approx(again, abs=1e-5) and often > 2 * once

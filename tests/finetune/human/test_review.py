@@ -14,7 +14,7 @@ from finetune.data.training_set import (
     training_rows,
     verdicts_file,
 )
-from finetune.generator.trainer_setup import training_record
+from finetune.generator.adapter_folder import training_record
 from finetune.human.review import Estimate, mend, review
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines, write_lines

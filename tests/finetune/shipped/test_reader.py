@@ -9,9 +9,9 @@ import torch
 from corpus_in_small import DOCUMENTS
 from finetune import time_budget
 from finetune.generator import sft
+from finetune.generator.adapter_folder import base_identity, write_adapter
 from finetune.generator.base_model import load_trainable
 from finetune.generator.sft import sft_trainer
-from finetune.generator.trainer_setup import base_identity, write_adapter
 from finetune.settings import SftSettings
 from finetune.shipped import reader
 from finetune.shipped.reader import reader_rows
@@ -89,7 +89,7 @@ def test_what_training_made_of_it_goes_part_of_the_way_back(tiny_model, tmp_path
     with torch.no_grad():
         for weight in (p for p in tuned.parameters() if p.requires_grad):
             weight += 0.8
-    sft.go_back(tuned, sft.SHIPPED_READER, 0.25)
+    sft.average_with_start(tuned, sft.SHIPPED_READER, 0.25)
     now = {name: p for name, p in tuned.named_parameters() if p.requires_grad}
     assert now.keys() == shipped.keys() and all(
         torch.allclose(now[name], shipped[name] + 0.6, atol=1e-6) for name in now
@@ -98,7 +98,7 @@ def test_what_training_made_of_it_goes_part_of_the_way_back(tiny_model, tmp_path
 
 def test_the_estimate_times_the_adapter_that_training_starts_from(tiny_model, shipped, monkeypatch):
     timed = []
-    monkeypatch.setattr(time_budget, "starting", lambda *args: timed.append(sft.starting(*args)) or timed[0])
+    monkeypatch.setattr(time_budget, "starting", lambda *args: timed.append(sft.adapter_to_train(*args)) or timed[0])
     time_budget.measure(
         find_model(str(tiny_model)), "cpu", "float32", SftSettings(rank=4, batch=2), SimpleNamespace(search=str.split)
     )
