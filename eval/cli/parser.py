@@ -114,8 +114,8 @@ def _add_promotion(commands: _Commands) -> None:
     dev = commands.add("dev", run_dev, text, json=False)
     text = "test each trained part in every combination with the live ones; promotion waits for this test"
     attribution = commands.add("attribution", run_attribution, text)
-    _add_folder(attribution, "--index", "var/index", "the index that is searched")
     for command in (dev, attribution):
+        _add_folder(command, "--index", "var/index", "the index that the run was mined from")
         command.add_argument("--run", default="default", help="name of the training run (default %(default)s)")
 
 

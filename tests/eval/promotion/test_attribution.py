@@ -4,7 +4,9 @@ import pytest
 
 import eval.promotion.attribution
 from eval.metrics.statistics import Difference
-from eval.promotion.attribution import Held, attribute, effect, held_of, judged, read_held, search, verdict
+from eval.promotion.attribution import answer_values, attribute, search
+from eval.promotion.held_out import GateQuestion, read_gate
+from eval.promotion.verdicts import as_text, judge_components, main_effect, verdict
 from fakes import HashEmbedder, Scripted
 from finetune.data.rows import TrainingRow
 from finetune.retriever.cross_encoder import WRONG, pairs_of, train_corpus_reranker
@@ -15,12 +17,15 @@ from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
 from rag.core.sections import AnswerSettings, RetrievalSettings
 from rag.core.settings import Settings
+from rag.generation.prompt import REFUSAL
 from rag.models.cross_encoder import Reranker
 from rag.retrieval.retriever import Retriever
+from rows import scored
 
 NAMES = ("crane", "ferry", "mole", "quay", "boat", "yard", "dock", "slip", "pier", "gate", "buoy", "lamp")
 HEADINGS = ("Plan", "Guess", "Survey", "Draft", "Rumour")
 GENERATOR, RERANKER = "generator", "reranker"
+F1 = "F1 over all questions"
 BETTER, WORSE, EVEN = (
     Difference(0.1, 0.05, 0.15, 40),
     Difference(-0.1, -0.15, -0.05, 40),
@@ -30,9 +35,9 @@ BETTER, WORSE, EVEN = (
 
 def test_an_effect_is_over_all_cells_of_the_others():
     values = {(): [0.0, 0.0], (GENERATOR,): [1.0, 0.0], (RERANKER,): [0.5, 0.0], (GENERATOR, RERANKER): [0.5, 1.0]}
-    assert effect(values, GENERATOR).difference == pytest.approx(((1.0 - 0.0) + (0.5 - 0.5) + 0 + 1.0) / 4)
-    assert effect(values, RERANKER).difference == pytest.approx((0.5 + (0.5 - 1.0) + 0 + 1.0) / 4)
-    assert effect({cell: [1.0] * 20 if GENERATOR in cell else [0.0] * 20 for cell in values}, GENERATOR).low == 1.0
+    assert main_effect(values, GENERATOR).difference == pytest.approx(((1.0 - 0.0) + (0.5 - 0.5) + 0 + 1.0) / 4)
+    assert main_effect(values, RERANKER).difference == pytest.approx((0.5 + (0.5 - 1.0) + 0 + 1.0) / 4)
+    assert main_effect({cell: [1.0] * 20 if GENERATOR in cell else [0.0] * 20 for cell in values}, GENERATOR).low == 1.0
 
 
 def test_the_first_test_must_be_won_and_none_lost(weights):
@@ -110,18 +115,18 @@ def train(corpus, encoder_of, tmp_path, monkeypatch):
 def compared(corpus, train, monkeypatch, asked: str):
     """-> the verdict on a cross-encoder taught that what a draft says is right, where held-out questions are on passages under `asked`."""
     folder, encoder = train("Draft")
-    write_lines(Stage("t", "mine").folder / "dev.jsonl", mined(corpus, NAMES[8:], asked) * 5)
+    write_lines(Stage("t", "mine").folder / "gate.jsonl", mined(corpus, NAMES[8:], asked) * 5)
     monkeypatch.setattr(eval.promotion.attribution, "open_store", lambda settings, index: corpus)
     monkeypatch.setattr(eval.promotion.attribution, "open_index_embedder", lambda settings, record: HashEmbedder())
-    monkeypatch.setattr(eval.promotion.attribution, "open_reranker", lambda settings: None)
+    monkeypatch.setattr(eval.promotion.attribution, "open_reranker", lambda settings, index: None)
     monkeypatch.setattr(
         eval.promotion.attribution, "open_trained_reranker", lambda settings, delta: Reranker(encoder, "cpu", delta)
     )
-    held = [Held(h.question, False, True) for h in read_held(Stage("t", "mine").folder / "dev.jsonl")]
+    held = [GateQuestion(h.question, False, True) for h in read_gate("t")[0]]
     _, ordered, seconds = search(Settings([]), corpus.folder, held, None, folder)
     assert set(seconds) == {(), (RERANKER,)}
     even = {cell: [0.5] * len(held) for cell in seconds}
-    return judged(even, ordered, {RERANKER: folder})["verdicts"][RERANKER]
+    return judge_components({"F1": even}, ordered, {RERANKER: folder})["verdicts"][RERANKER]
 
 
 def test_training_that_helps_is_promoted(corpus, train, monkeypatch):
@@ -143,7 +148,7 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = mined(corpus, ["crane", "ferry"], "Survey")
     write_lines(
-        Stage("t", "mine").folder / "dev.jsonl",
+        Stage("t", "mine").folder / "gate.jsonl",
         [rows[0], TrainingRow(**{**rows[1].__dict__, "kind": "left out", "cited": 0})],
     )
     for stage, folder, file in (
@@ -168,8 +173,8 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
         )
 
     for name, fake in {
-        "open_store": lambda settings, index: corpus, "open_index_embedder": lambda settings, record: HashEmbedder(), "open_reranker": lambda settings: None,
-        "open_trained_reranker": lambda settings, delta: Flips(), "open_generator": opened, "incumbent": lambda settings: {},
+        "open_store": lambda settings, index: corpus, "open_index_embedder": lambda settings, record: HashEmbedder(), "open_reranker": lambda settings, index: None,
+        "open_trained_reranker": lambda settings, delta: Flips(), "open_generator": opened, "current_adapter": lambda settings, index: {},
         "open_answerer": lambda settings, generator: Answerer(generator, AnswerSettings(extractive=False), None),
     }.items():  # fmt: skip
         monkeypatch.setattr(eval.promotion.attribution, name, fake)
@@ -180,82 +185,66 @@ def test_every_combination_answers_the_same_questions(house, tmp_path):
     corpus, asked = house
     told = attribute(Settings([]), "t", corpus.folder)
     assert list(told["cells"]) == ["old", "reranker", "generator", "generator+reranker"] and told["n"] == 2
-    assert told["cells"]["old"]["f1"] == 0.5  # refuses both; one is unanswerable as its passage is left out
+    assert told["cells"]["old"][F1] == 0.5  # refuses both; one is unanswerable as its passage is left out
     assert set(told["verdicts"]) == {GENERATOR, RERANKER} and not any(
         v["promote"] for v in told["verdicts"].values()
     )  # two questions show nothing
     assert len(asked) == 2 and asked[0] is None
     assert Stage("t", "attribution").result() == told
-    assert "| generator+reranker |" in eval.promotion.attribution.as_text(
-        told
-    ) and "keep: the trained reranker" in eval.promotion.attribution.as_text(told)
+    assert "| generator+reranker |" in as_text(told) and "keep: the trained reranker" in as_text(told)
 
 
 def test_a_generator_that_unlearned_to_refuse_is_kept_out(house):
     corpus, _ = house
     (crane,) = mined(corpus, ["crane"], "Survey")
     rows = [TrainingRow(**{**crane.__dict__, "id": str(n), "kind": "left out", "cited": 0}) for n in range(20)]
-    write_lines(Stage("t", "mine").folder / "dev.jsonl", rows)
+    write_lines(Stage("t", "mine").folder / "gate.jsonl", rows)
     told = attribute(Settings([]), "t", corpus.folder)
-    assert told["cells"]["old"]["f1"] == 1.0 and told["cells"]["generator"]["f1"] == 0.0
+    assert told["cells"]["old"][F1] == 1.0 and told["cells"]["generator"][F1] == 0.0
     assert (
         not told["verdicts"][GENERATOR]["promote"]
         and "the trained generator is worse at F1 over all questions" in told["verdicts"][GENERATOR]["sentence"]
     )
 
 
-def test_a_swapped_question_is_answered_by_the_refusal(house):
-    """The span that it was made from is no answer to it."""
-    corpus, _ = house
-    (crane,) = mined(corpus, ["crane"], "Survey")
-    write_lines(
-        Stage("t", "mine").folder / "dev.jsonl",
-        [TrainingRow(**{**crane.__dict__, "id": k, "kind": k, "cited": 0}) for k in ("swapped", "not retrieved")],
-    )
-    swapped, missed = read_held(Stage("t", "mine").folder / "dev.jsonl")
-    assert swapped.asked.answers == () and swapped.question.evidence and not swapped.left_out
-    assert missed.asked.answers == ("50",), "another retriever may show its passage"
-    told = attribute(Settings([]), "t", corpus.folder)
-    assert told["cells"]["old"]["f1"] == 0.5 and told["questions"] == "mined"
-
-
-def test_where_people_have_asked_enough_they_decide(house, monkeypatch):
-    corpus, _ = house
-    rows = mined(corpus, ["crane", "ferry"], "Survey")
-    write_lines(Stage("t", "sft").folder / "dev.jsonl", rows)  # as SFT gathers them
-    write_lines(Stage("t", "import/asked.csv").folder / "dev.jsonl", rows[1:])
-    assert held_of("t")[1] == "mined" and len(held_of("t")[0]) == 2
-    monkeypatch.setattr(eval.promotion.attribution, "PEOPLE", 1)
-    (only,), whose = held_of("t")
-    assert whose == "people's" and only.question.document == "ferry.md"
-
-
-def test_a_question_that_nothing_answers_judges_no_order(house, monkeypatch):
+def test_a_question_that_nothing_answers_judges_no_order(house):
     corpus, _ = house
     rows = mined(corpus, ["crane", "ferry"], "Survey")
     vain = TrainingRow(**{**rows[1].__dict__, "kind": "unanswerable", "answer": "", "cited": 0})
-    for stage in ("sft", "import/asked.csv"):
-        write_lines(Stage("t", stage).folder / "dev.jsonl", [rows[0], vain])
-    monkeypatch.setattr(eval.promotion.attribution, "PEOPLE", 2)
-    assert held_of("t")[1] == "mined", "one alone has an answer"
-    monkeypatch.setattr(eval.promotion.attribution, "PEOPLE", 1)
-    held, whose = held_of("t")
-    assert whose == "people's" and [h.answered for h in held] == [True, False]
+    write_lines(Stage("t", "mine").folder / "gate.jsonl", [rows[0], vain])
+    held, _ = read_gate("t")
+    assert [h.answered for h in held] == [True, False]
     shown, ordered, _ = search(Settings([]), corpus.folder, held, None, None)
     assert len(shown[()]) == 2 and {len(values[()]) for values in ordered.values()} == {1}
 
 
 def test_a_passage_that_was_left_out_is_shown_in_no_cell(house):
     corpus, _ = house
-    held = read_held(Stage("t", "mine").folder / "dev.jsonl")
+    held, _ = read_gate("t")
     shown, _, _ = search(Settings([]), corpus.folder, held, None, None)
     documents = [(p.chunk.document, p.chunk.headings[-1]) for p in shown[()]["ferry.md"]]
     assert ("ferry.md", "Survey") not in documents and len(documents) == 3
-    assert held[1].asked.answers == () and held[0].asked.answers == ("50",)
+    assert held[1].as_asked.answers == () and held[0].as_asked.answers == ("50",)
 
 
 def test_a_run_that_trained_nothing_is_an_error(corpus, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_lines(Stage("t", "mine").folder / "dev.jsonl", mined(corpus, ["crane"], "Survey"))
+    write_lines(Stage("t", "mine").folder / "gate.jsonl", mined(corpus, ["crane"], "Survey"))
     with pytest.raises(EvaluationError, match="has trained nothing"):
         attribute(Settings([]), "t", corpus.folder)
+
+
+def line(probability, text, answers=("40 tonnes",)):
+    """A line of extractive answers at the default threshold."""
+    refused = probability < AnswerSettings().least
+    row = scored(REFUSAL if refused else text, answers)
+    return {**row, "refused": refused, "confidence": 1 - probability if refused else probability, "output": text}
+
+
+def test_generators_are_also_compared_at_equal_right_refusals():
+    """The new one is right more often, but its confidence is high everywhere, so that it refuses nothing."""
+    old = [line(0.9, "40 tonnes"), line(0.8, "the crane"), line(0.1, "x", ()), line(0.15, "x", ())]
+    new = [line(0.9, "40 tonnes"), line(0.9, "40 tonnes"), line(0.4, "x", ()), line(0.5, "x", ())]
+    values = answer_values({(): old, (GENERATOR,): new}, AnswerSettings())
+    assert values[F1] == {(): [1.0, 0.0, 1.0, 1.0], (GENERATOR,): [1.0, 1.0, 0.0, 0.0]}
+    assert values["F1 over all at equal right refusals"] == {(): [1.0, 0.0, 1.0, 1.0], (GENERATOR,): [1.0] * 4}
