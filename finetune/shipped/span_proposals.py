@@ -48,18 +48,21 @@ class SpanProposal:
     f1: float
 
 
-def propose_spans(settings: Settings, bench: Path, part: str = ALL) -> list[SpanProposal]:
+def propose_spans(
+    settings: Settings, bench: Path, part: str = ALL, adapter: Path | None = SHIPPED_READER
+) -> list[SpanProposal]:
     """-> what the shipped reader and boundaries propose for the bench's questions, or for those on documents that only measure, on the passages that the
-    serving retriever finds among its documents; kept in var/runs/reader/proposals, a line a question, for the next that asks and after a kill."""
+    serving retriever finds among its documents; kept in var/runs/reader/proposals, a line a question, for the next that asks and after a kill. adapter: None for the base model."""
     questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or held_out(asked["document"])]
-    path = STAGE.folder / f"{bench.name}-{part}-{_basis(settings, bench)}.jsonl"
+    name = f"{bench.name}-{part}" if adapter else f"{bench.name}-{part}-base"
+    path = STAGE.folder / f"{name}-{_basis(settings, bench)}.jsonl"
     parts: list[Any] = []
 
     def work(asked: dict) -> list[dict]:
         if not parts:  # loaded for what is new
             parts.extend(
                 (
-                    open_generator(settings, SHIPPED_READER),
+                    open_generator(settings, adapter),
                     open_span_scorer(settings),
                     index_bench(settings, bench, STAGE.folder),
                 )

@@ -1,8 +1,8 @@
-"""How the chooser weighs generator and boundaries: fitted on people's questions about documents that neither was trained on."""
+"""Fitting of the span selector: how generator and span scorer are weighed, on documents that neither was trained on."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,28 @@ from typing import Any
 import numpy as np
 
 from finetune.shipped.span_proposals import ALL, MEASURING, SpanProposal, propose_spans
+from rag.answering.confidence import Recalibration, fit_recalibration
 from rag.answering.negation import negation_mismatch
 from rag.answering.span_selector import SelectorWeights, expected_f1, sigmoid
 from rag.core.errors import TrainingError
+from rag.core.jsonl import write_json
 from rag.core.settings import Settings
 from rag.factory import open_span_scorer
+from rag.models.adapters import SHIPPED_READER
 
 RIGHT = 0.5  # token F1 from which a span counts as right
-PRIOR = 1.0  # variance of the weights before any data: one article may have many questions of a kind that is rare elsewhere (eval/LOG.md)
-STEPS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+# Inverse strength of L2 regularization. Some features are frequent in one article alone (eval/LOG.md).
+REGULARIZATION = 1.0
+THRESHOLDS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
 @dataclass(frozen=True)
 class ScoredProposal:
-    """A proposal with the log-odds that the answer begins and ends there, whether the question denies what the sentence asserts, and, once chosen, how far
-    the question's other proposals agree. The rest as in finetune.shipped.span_proposals."""
+    """A span proposed for a question, with the features that the selector weighs.
+
+    span_score: the span scorer's. negation_mismatch: whether the question has a negation that the sentence lacks.
+    expected_f1: how far the question's other proposals agree, set for the selected one. The rest as in `SpanProposal`.
+    """
 
     question: str
     document: str
@@ -37,113 +44,14 @@ class ScoredProposal:
     expected_f1: float = 0.0
 
 
-def fit_span_selector(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
-    """Weigh what reader and boundaries propose for the questions on documents that both have left out, or on everything where they were trained on other
-    benches; keep the weights in `out`, with the curve that they give on each bench: eight numbers from hundreds of questions, so on the same ones."""
-    found = {
-        bench.name: score_proposals(settings, propose_spans(settings, bench, ALL if everything else MEASURING))
-        for bench in benches
-    }
-    every = [weighed for of_bench in found.values() for weighed in of_bench]
-    if not any(p.f1 >= RIGHT for p in every):
-        raise TrainingError(
-            "too few questions to weigh by: name benches with answerable questions about documents left out of training"
-        )
-    selection, confidence = fit_weights(every)
-    curves = {
-        name: [asdict(point) for point in curve_of(told(of_bench, selection, confidence))] for name, of_bench in found.items()
-    }
-    asked = {name: len({p.question for p in of_bench}) for name, of_bench in found.items()}
-    facts = {"selection": asdict(selection), "confidence": asdict(confidence), "questions": asked, "curves": curves}
-    out.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    print(
-        "\n".join(f"{name} {point}" for name, curve in curves.items() for point in curve)
-        + f"\nselection {selection}, confidence {confidence} in {out}"
-    )
-
-
-def score_proposals(settings: Settings, near: list[SpanProposal]) -> list[ScoredProposal]:
-    """-> the proposals with what the shipped boundaries say of them."""
-    scorer = open_span_scorer(settings)
-    scores = {
-        asked: scorer.score(asked[0], [asked[1]])[0] for asked in dict.fromkeys((p.asked, p.passage) for p in near)
-    }
-    return [
-        ScoredProposal(
-            p.question,
-            p.document,
-            p.answerable,
-            p.logprob,
-            scores[p.asked, p.passage].span_score(p.start, p.end),
-            negation_mismatch(p.asked, _sentence(p)),
-            _text(p),
-            p.f1,
-        )
-        for p in near
-    ]
-
-
-def _text(proposal: SpanProposal) -> str:
-    return " ".join(proposal.passage[proposal.start : proposal.end].split())
-
-
-def _sentence(proposal: SpanProposal) -> str:
-    """-> what the cross-encoder reads as evidence, without the headings above it."""
-    return proposal.evidence.partition("\n")[2]
-
-
-def fit_weights(found: list[ScoredProposal]) -> tuple[SelectorWeights, SelectorWeights]:
-    """-> the weights that say which of all proposals is best, and those that say, of the best of each question alone, how likely it is right: the best of
-    several looks better than it is. What the question denies and agreement are not for choosing, where they were not shown to help (eval/LOG.md)."""
-    selection = _rounded(*_regress(_features(found)[:, :2], np.array([p.f1 >= RIGHT for p in found])))
-    best = best_of(found, selection)
-    return selection, _rounded(*_regress(_features(best), np.array([p.f1 >= RIGHT for p in best])))
-
-
-def _rounded(*weights: float) -> SelectorWeights:
-    return SelectorWeights(*(round(weight, 4) for weight in weights))
-
-
-def _features(found: list[ScoredProposal]) -> np.ndarray:
-    return np.array([[p.logprob, p.span_score, p.negation_mismatch, p.expected_f1] for p in found])
-
-
-def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
-    """-> intercept and weights."""
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=PRIOR).fit(features, right)
-    return [float(fitted.intercept_[0]), *map(float, fitted.coef_[0])]
-
-
-def best_of(found: list[ScoredProposal], selection: SelectorWeights) -> list[ScoredProposal]:
-    """-> each question's likeliest proposal, and how far the others agree with it."""
-    asked: dict[str, list[ScoredProposal]] = {}
-    for p in found:
-        asked.setdefault(p.question, []).append(p)
-    return [_best(of_question, selection) for of_question in asked.values()]
-
-
-def _best(proposed: list[ScoredProposal], selection: SelectorWeights) -> ScoredProposal:
-    logits = [selection.logit(p.logprob, p.span_score) for p in proposed]
-    best = max(range(len(logits)), key=lambda n: logits[n])
-    return replace(proposed[best], expected_f1=expected_f1([p.text for p in proposed], logits, best))
-
-
-def told(
-    found: list[ScoredProposal], selection: SelectorWeights, confidence: SelectorWeights
-) -> list[tuple[ScoredProposal, float]]:
-    """-> each question's best proposal, and how likely it is right."""
-    return [
-        (p, sigmoid(confidence.logit(p.logprob, p.span_score, p.negation_mismatch, p.expected_f1)))
-        for p in best_of(found, selection)
-    ]
-
-
 @dataclass(frozen=True)
-class Point:
-    """What `answer.least` does: F1 over answerable questions (a refusal scores 0); share of answers given that are right; share of the unanswerable
-    questions that are refused; share of the answerable ones that are answered."""
+class CurvePoint:
+    """What the threshold `answer.least` does.
+
+    f1: over answerable questions, a refusal scoring 0. accuracy: share of the answers given that are right.
+    right_refusals: share of the unanswerable questions that are refused. coverage: share of the answerable ones that
+    are answered.
+    """
 
     least: float
     f1: float
@@ -152,20 +60,139 @@ class Point:
     coverage: float
 
 
-def curve_of(best: list[tuple[ScoredProposal, float]]) -> list[Point]:
-    return [_point(best, least) for least in STEPS]
+def fit_span_selector(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
+    """Fit selection and confidence for the shipped reader, and the base model's recalibration; write them to `out`.
+
+    benches: folders of people's questions. Only questions about held-out documents count, or all of them where
+    everything is set, for weights that were trained on other benches. The curves written beside the weights are on the
+    same questions: ten numbers were fitted on hundreds. Raises TrainingError when no proposed span is right.
+    """
+    part = ALL if everything else MEASURING
+    proposals = {bench.name: _scored(settings, bench, part, SHIPPED_READER) for bench in benches}
+    every = [proposal for of_bench in proposals.values() for proposal in of_bench]
+    if not any(proposal.f1 >= RIGHT for proposal in every):
+        raise TrainingError(
+            "too few questions to fit on: name benches with answerable questions about documents left out of training"
+        )
+    selection, confidence = fit_weights(every)
+    base = [proposal for bench in benches for proposal in _scored(settings, bench, part, None)]
+    facts: dict[str, Any] = {
+        "selection": asdict(selection),
+        "confidence": asdict(confidence),
+        "base": asdict(recalibration_for(base, selection, confidence)),
+        "questions": {name: len({p.question for p in each}) for name, each in proposals.items()},
+        "curves": {
+            name: [asdict(point) for point in curve_of(select_all(each, selection, confidence))]
+            for name, each in proposals.items()
+        },
+    }
+    write_json(out, facts)
+    for name, curve in facts["curves"].items():
+        print("\n".join(f"{name} {point}" for point in curve))
+    print(f"selection {selection}, confidence {confidence}, base {facts['base']}: {out}")
 
 
-def _point(best: list[tuple[ScoredProposal, float]], least: float) -> Point:
-    def share(values: list[Any]) -> float:
-        return round(float(np.mean(values)), 3) if values else 0.0
+def recalibration_for(
+    proposals: Iterable[ScoredProposal], selection: SelectorWeights, confidence: SelectorWeights
+) -> Recalibration:
+    """Fit the confidence of another generator, from its own proposals."""
+    selected = select_all(proposals, selection, confidence)
+    return fit_recalibration([probability for _, probability in selected], [p.f1 >= RIGHT for p, _ in selected])
 
-    given = [p for p, likely in best if likely >= least]
-    answerable = [(p, likely >= least) for p, likely in best if p.answerable]
-    return Point(
+
+def _scored(settings: Settings, bench: Path, part: str, adapter: Path | None) -> list[ScoredProposal]:
+    return score_proposals(settings, propose_spans(settings, bench, part, adapter))
+
+
+def score_proposals(settings: Settings, proposals: list[SpanProposal]) -> list[ScoredProposal]:
+    """Return the proposals with the features that the selector weighs."""
+    scorer = open_span_scorer(settings)
+    read = dict.fromkeys((p.asked, p.passage) for p in proposals)
+    scores = {(asked, passage): scorer.score(asked, [passage])[0] for asked, passage in read}
+    return [
+        ScoredProposal(
+            p.question,
+            p.document,
+            p.answerable,
+            p.logprob,
+            scores[p.asked, p.passage].span_score(p.start, p.end),
+            negation_mismatch(p.asked, p.evidence.partition("\n")[2]),  # without the headings above the sentence
+            " ".join(p.passage[p.start : p.end].split()),
+            p.f1,
+        )
+        for p in proposals
+    ]
+
+
+def fit_weights(proposals: list[ScoredProposal]) -> tuple[SelectorWeights, SelectorWeights]:
+    """Fit the weights that select a span, and those of its confidence.
+
+    Selection is fitted on all proposals, confidence on the selected one of each question: the best of several looks
+    better than it is. Negation and agreement did not help selection (eval/LOG.md).
+    """
+    selection = _rounded(*_regress(_features(proposals)[:, :2], _right(proposals)))
+    best = [_best(each, selection) for each in _by_question(proposals)]
+    return selection, _rounded(*_regress(_features(best), _right(best)))
+
+
+def select_all(
+    proposals: Iterable[ScoredProposal], selection: SelectorWeights, confidence: SelectorWeights
+) -> list[tuple[ScoredProposal, float]]:
+    """Return the selected proposal of each question, and the probability that it is right."""
+    best = [_best(each, selection) for each in _by_question(proposals)]
+    return [(p, sigmoid(confidence.logit(p.logprob, p.span_score, p.negation_mismatch, p.expected_f1))) for p in best]
+
+
+def _by_question(proposals: Iterable[ScoredProposal]) -> list[list[ScoredProposal]]:
+    grouped: dict[str, list[ScoredProposal]] = {}
+    for proposal in proposals:
+        grouped.setdefault(proposal.question, []).append(proposal)
+    return list(grouped.values())
+
+
+def _best(proposals: Sequence[ScoredProposal], selection: SelectorWeights) -> ScoredProposal:
+    logits = [selection.logit(p.logprob, p.span_score) for p in proposals]
+    best = max(range(len(logits)), key=lambda n: logits[n])
+    return replace(proposals[best], expected_f1=expected_f1([p.text for p in proposals], logits, best))
+
+
+def _rounded(*weights: float) -> SelectorWeights:
+    return SelectorWeights(*(round(weight, 4) for weight in weights))
+
+
+def _features(proposals: Sequence[ScoredProposal]) -> np.ndarray:
+    return np.array([[p.logprob, p.span_score, p.negation_mismatch, p.expected_f1] for p in proposals])
+
+
+def _right(proposals: Sequence[ScoredProposal]) -> np.ndarray:
+    return np.array([p.f1 >= RIGHT for p in proposals])
+
+
+def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
+    """Return intercept and weights of a logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=REGULARIZATION).fit(features, right)
+    return [float(fitted.intercept_[0]), *map(float, fitted.coef_[0])]
+
+
+def curve_of(selected: list[tuple[ScoredProposal, float]]) -> list[CurvePoint]:
+    """Return the curve point of each threshold. selected: as `select_all` returns it."""
+    return [_point(selected, least) for least in THRESHOLDS]
+
+
+def _point(selected: list[tuple[ScoredProposal, float]], least: float) -> CurvePoint:
+    given = [proposal for proposal, probability in selected if probability >= least]
+    answerable = [(p, probability >= least) for p, probability in selected if p.answerable]
+    return CurvePoint(
         least,
-        share([p.f1 * shown for p, shown in answerable]),
-        share([p.f1 >= RIGHT for p in given]),
-        share([likely < least for p, likely in best if not p.answerable]),
-        share([shown for _, shown in answerable]),
+        _mean(p.f1 * answered for p, answered in answerable),
+        _mean(p.f1 >= RIGHT for p in given),
+        _mean(probability < least for p, probability in selected if not p.answerable),
+        _mean(answered for _, answered in answerable),
     )
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return round(float(np.mean(listed)), 3) if listed else 0.0

@@ -1,4 +1,4 @@
-"""The weights of the chooser, from proposals whose truth is known."""
+"""The weights of the span selector, from proposals whose truth is known."""
 
 import json
 import random
@@ -8,9 +8,9 @@ import pytest
 
 from finetune.shipped import span_selector
 from finetune.shipped.span_proposals import ALL, MEASURING, STAGE, SpanProposal, propose_spans
-from finetune.shipped.span_selector import ScoredProposal, best_of, curve_of, fit_weights, told
+from finetune.shipped.span_selector import ScoredProposal, curve_of, fit_weights, recalibration_for, select_all
 from rag.answering.span_scorer import SpanScores
-from rag.answering.span_selector import SelectorWeights, sigmoid
+from rag.answering.span_selector import SelectorWeights
 from rag.core.errors import TrainingError
 from rag.core.settings import Settings
 
@@ -46,10 +46,10 @@ def test_the_weights_that_made_the_truth_are_found():
 def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     found = made(3000, each=5)
     selection, confidence = fit_weights(found)
-    best = best_of(found, selection)
-    assert len(best) == 3000
-    likely = [sigmoid(confidence.logit(p.logprob, p.span_score, p.negation_mismatch, p.expected_f1)) for p in best]
-    assert sum(likely) / 3000 == pytest.approx(sum(p.f1 for p in best) / 3000, abs=0.02)
+    selected = select_all(found, selection, confidence)
+    assert len(selected) == 3000
+    right = sum(proposal.f1 for proposal, _ in selected)
+    assert sum(probability for _, probability in selected) / 3000 == pytest.approx(right / 3000, abs=0.02)
 
 
 def test_what_the_others_say_as_well_is_believed_more():
@@ -63,7 +63,7 @@ def test_what_the_others_say_as_well_is_believed_more():
             )
     selection, confidence = fit_weights(found)
     assert selection.expected_f1 == 0 and confidence.expected_f1 > 1
-    believed = [probability for _, probability in told(found, selection, confidence)]
+    believed = [probability for _, probability in select_all(found, selection, confidence)]
     assert believed[::2] == pytest.approx([0.8] * 2000, abs=0.06) and believed[1::2] == pytest.approx(
         [0.3] * 2000, abs=0.06
     )
@@ -113,7 +113,7 @@ def bench(tmp_path, monkeypatch):
     monkeypatch.setattr(
         span_selector,
         "propose_spans",
-        lambda settings, bench, part: [p for p in near if part == ALL or p.document in ("a", "b")],
+        lambda settings, bench, part, adapter: [p for p in near if part == ALL or p.document in ("a", "b")],
     )
     return tmp_path / "bench"
 
@@ -132,7 +132,7 @@ def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
 
 
 def test_too_little_to_weigh_by_is_an_error(bench, tmp_path, monkeypatch):
-    monkeypatch.setattr(span_selector, "propose_spans", lambda settings, bench, part: [])
+    monkeypatch.setattr(span_selector, "propose_spans", lambda settings, bench, part, adapter: [])
     with pytest.raises(TrainingError, match="too few questions"):
         span_selector.fit_span_selector(Settings([]), [bench], tmp_path / "none.json", everything=False)
 
@@ -178,3 +178,15 @@ def test_proposals_are_made_once_and_say_which_are_right(
     assert propose_spans(Settings([]), tmp_path) == first and len(opened) == 2 and kept.read_bytes() == whole
     assert all(p.claim == f"{p.asked} {p.passage[p.start : p.end]}" for p in first)
     assert all(p.logprob < 0 and p.evidence == "Crane\nThe crane lifts 40 tonnes." for p in first)
+
+
+def test_another_generators_confidence_is_fitted_on_its_own_proposals():
+    """It scores the same spans lower by three nats, so that without it none of them would be believed."""
+    found = made(4000)
+    selection, confidence = fit_weights(found)
+    lower = [replace(p, logprob=p.logprob - 3) for p in found]
+    fitted = recalibration_for(lower, selection, confidence)
+    before = select_all(found, selection, confidence)
+    after = [fitted.apply(p) for _, p in select_all(lower, selection, confidence)]
+    assert sum(after) / 4000 == pytest.approx(sum(p for _, p in before) / 4000, abs=0.02)
+    assert fitted.questions == 4000 and sum(p for _, p in select_all(lower, selection, confidence)) < 0.8 * sum(after)
