@@ -94,7 +94,7 @@ def test_train_then_evaluate_then_promote(house):
     assert "estimate" in out and "trainable parameters" in out
     mined = json.loads((house / "var/runs/default/mine/run.json").read_text())
     kept = sum(sum(kinds.values()) for kinds in mined["kept"].values())
-    assert 4 < kept == sum(mined["voices"].values()) and mined["rejected"] and mined["in place"] <= 48
+    assert 4 < kept == sum(mined["query styles"].values()) and mined["rejected"] and mined["cloze"] <= 48
     taught = {
         json.loads(line)["document"] for line in (house / "var/runs/default/mine/train.jsonl").read_text().splitlines()
     }

@@ -30,7 +30,7 @@ def trial_retrievers(
 def embed_for_trial(record: DocumentStore, embedder: Embedder) -> DenseIndex:
     """-> dense search over all of the record's chunks by this embedder."""
     with record.reading():
-        ids = record.since(0).added
+        ids = record.ids()
         chunks = record.chunks(ids)
     with tqdm(total=len(ids), desc="reading passages for the embedder on trial", unit=" passages", delay=1) as bar:
         return DenseIndex.build(ids, embedder.passages([chunks[int(id)].embedding_text for id in ids], bar.update))

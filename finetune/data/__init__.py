@@ -1,1 +1,1 @@
-"""Training rows: their form, files, split by document, and which documents they came from. May use rag alone."""
+"""Training rows: form and files, how they are dealt into parts, which documents they came from. May use rag alone."""

@@ -1,26 +1,36 @@
-"""General instructions, written here, mixed with the rows of an adapter that acts everywhere, against forgetting (rehearsal: Scialom et al., arXiv 2205.12393).
-An adapter that wakes up at the question sleeps through them: it can forget nothing that is asked without one, and could learn nothing from them."""
+"""General instructions for adapters that act on the whole sequence, mixed with their rows against forgetting.
+
+This is rehearsal (Scialom et al., 2022, arXiv 2205.12393). An adapter that is inactive before the question can forget
+nothing of what is asked without one, and gets none.
+"""
 
 from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rag.core.jsonl import read_lines
 from rag.generation import prompt
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 FILE = Path(__file__).parent / "general.jsonl"
 
 
-def general_examples(tokenizer: Any, rows: int, share: float) -> list[tuple[list[int], list[int]]]:
-    """-> token ids of instruction and answer, of as many as are this share, from 0 to 1, of all with the other `rows`; each again where there are fewer."""
-    many = round(rows * share / (1 - share)) if share else 0
-    asked = itertools.islice(itertools.cycle(read_lines(FILE)), many)
+def general_examples(tokenizer: PreTrainedTokenizerBase, rows: int, share: float) -> list[tuple[list[int], list[int]]]:
+    """Return token ids of instructions and of their answers.
+
+    rows: how many other examples there are. share: of general instructions among all, from 0 to below 1; they repeat
+    where there are too few.
+    """
+    count = round(rows * share / (1 - share)) if share else 0
+    examples = itertools.islice(itertools.cycle(read_lines(FILE)), count)
     return [
         (
-            prompt.render_plain(tokenizer, g["instruction"]),
-            [*prompt.plain_ids(tokenizer, g["answer"]), tokenizer.eos_token_id],
+            prompt.render_plain(tokenizer, example["instruction"]),
+            [*prompt.plain_ids(tokenizer, example["answer"]), tokenizer.eos_token_id],
         )
-        for g in asked
+        for example in examples
     ]

@@ -13,8 +13,8 @@ from finetune.data.split import TRAIN
 from finetune.data.training_set import data_digest, reviewed_rows
 from rag.core.run_folder import RUNS
 from rag.factory import live_adapter
-from rag.models.adapters import IDENTITY, TRAINING_RECORD, questions_about, read_identity
-from rag.models.registry import LIVE
+from rag.models.adapters import IDENTITY, questions_about, read_identity
+from rag.models.registry import INDEX, kept_weights
 
 MADE_FROM, SHOWN = "asked of it", "shown among the passages"
 
@@ -80,14 +80,13 @@ def trace_rows(document: str) -> Iterator[TracedRow]:
                 yield TracedRow(run, part, SHOWN, row)
 
 
-def trace_adapters(document: str) -> Iterator[TracedAdapter]:
-    """Yield the adapters in var/runs and var/adapters whose training record has questions about the document.
+def trace_adapters(document: str, index: Path = INDEX) -> Iterator[TracedAdapter]:
+    """Yield the adapters in var/runs and in the index whose training record has questions about the document.
 
     They are found also where the rows themselves are gone.
     """
-    live = live_adapter()
-    for record in sorted([*RUNS.glob(f"*/*/adapter/{TRAINING_RECORD}"), *LIVE.parent.glob(f"*/{TRAINING_RECORD}")]):
-        adapter = record.parent
+    live = live_adapter(index)
+    for adapter in sorted([*RUNS.glob("*/*/adapter"), *kept_weights(index)]):
         questions = questions_about(adapter, [document])
         if questions and (adapter / IDENTITY).exists():
             identity = read_identity(adapter)
@@ -105,4 +104,5 @@ def lineage_report(document: str, as_json: bool) -> str:
         return json.dumps({"document": document, **found}, ensure_ascii=False, indent=2)
     made, shown = ([row for row in rows if row.why == why] for why in (MADE_FROM, SHOWN))
     summary = f"{len(made)} rows asked of {document}, {len(shown)} show it, {len(adapters)} adapters learned from it"
-    return "\n".join([*(found.as_text() for found in (*made, *shown, *adapters)), summary])
+    lines = [*(row.as_text() for row in [*made, *shown]), *(adapter.as_text() for adapter in adapters)]
+    return "\n".join([*lines, summary])

@@ -10,7 +10,12 @@ from rag.core.chunk import Chunk
 from rag.core.jsonl import read_lines
 from rag.generation import prompt
 
-ANSWERABLE, LEFT_OUT, NOT_RETRIEVED = "answerable", "left out", "not retrieved"  # kinds of rows
+# Kinds of rows. Those of the first line are answered by the passages shown, the others are refused.
+ANSWERABLE, MULTIHOP = "answerable", "multi-hop"
+LEFT_OUT, NOT_RETRIEVED = "left out", "not retrieved"  # the passage that answers was taken out, or was not found
+SWAPPED, UNANSWERABLE = "swapped", "unanswerable"  # nothing answers: made so by a swap, or so by people's word
+MENDED = "mended"  # people say that the passages do not answer it
+RENAMED_KINDS = {"joined": MULTIHOP}  # in rows mined before
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ def row_from_json(data: dict[str, Any]) -> TrainingRow:
     """Return the row that was written as JSON."""
     passages = tuple(Chunk(**{**passage, "headings": tuple(passage["headings"])}) for passage in data["passages"])
     also = tuple(data.get("also", ()))
-    return TrainingRow(**{**data, "gold": tuple(data["gold"]), "also": also, "passages": passages})
+    kind = RENAMED_KINDS.get(data["kind"], data["kind"])
+    return TrainingRow(**{**data, "kind": kind, "gold": tuple(data["gold"]), "also": also, "passages": passages})
 
 
 def read_rows(path: Path) -> list[TrainingRow]:

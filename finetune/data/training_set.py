@@ -28,7 +28,10 @@ def row_folders(run: str) -> list[Path]:
 
 
 def verdicts_file(run: str) -> Path:
-    """Return where the run's reviews are kept. Mining again leaves them: a verdict counts while its row stays the same."""
+    """Return where the run's reviews are kept.
+
+    Mining again leaves them: a verdict counts as long as its row stays the same.
+    """
     return Stage(run, "review").folder / "verdicts.jsonl"
 
 
@@ -68,7 +71,7 @@ def _rows_of_part(folder: Path, part: str) -> list[TrainingRow]:
 
 
 def _check_same_split(run: str) -> None:
-    """Refuse imported rows that were dealt into parts otherwise than the mined ones: they would train on what those test."""
+    # Imported rows that were dealt into parts otherwise than the mined ones would train on what those test.
     mined = Stage(run, "mine")
     if not mined.finished:
         return
@@ -114,7 +117,10 @@ def training_rows(run: str, part: str, times: int = 1) -> list[TrainingRow]:
 
 
 def gate_rows(run: str) -> list[TrainingRow]:
-    """Return the run's reviewed rows for promotion. Raises TrainingError where the run was mined before there were any."""
+    """Return the run's reviewed rows for promotion.
+
+    Raises TrainingError where the run was mined before there were any.
+    """
     if not (Stage(run, "mine").folder / f"{GATE}.jsonl").exists():
         raise _mined_before_gate(run)
     _check_same_split(run)
@@ -138,7 +144,7 @@ def freeze_rows(sft: Stage, resume: bool) -> tuple[list[TrainingRow], list[Train
 
 
 def frozen_rows(run: str) -> tuple[list[PartedRow], str]:
-    """Return the rows that the run's SFT was trained on and chosen by, each once with its part, and their `data_digest`.
+    """Return the rows that SFT trained on and was chosen by, each once with its part, and their `data_digest`.
 
     Raises TrainingError where SFT has kept none.
     """

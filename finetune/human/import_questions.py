@@ -1,108 +1,124 @@
-"""People's questions become rows as mined ones do: context from the serving retriever, the label that the context earns, or a reject with its reason."""
+"""Import people's questions as rows, labelled through the serving retriever as mined ones are, or rejected."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from finetune.data.rows import TrainingRow
+from finetune.data.rows import UNANSWERABLE, TrainingRow
 from finetune.data.split import PARTS, UNMINED, Split, document_part
 from finetune.human.human_questions import HumanQuestion, read_human_questions
-from finetune.mining.labeling import label
-from finetune.mining.question_prompt import Candidate
+from finetune.mining.candidates import Candidate
+from finetune.mining.labeling import CachedSearcher, Searcher, label_question, row_id
 from rag.core.chunk import Chunk
 from rag.core.jsonl import file_digest, write_lines
 from rag.core.run_folder import Stage
 from rag.core.text_metrics import normalize
-from rag.retrieval.retriever import Retriever
+
+HUMAN = "human"  # the kind of candidates that people asked for
+ANSWER_NOT_IN_DOCUMENT = "its document does not have the answer word for word"
+ANSWER_NOT_FOUND = "no passage found has the answer word for word"
+KEPT_OUT = "its document is kept out of training, for testing"
 
 
-def import_file(path: Path, run: str, retriever: Retriever, reach: int) -> Stage:
-    """-> the stage import/FILE of the run, with train.jsonl, dev.jsonl, gate.jsonl and rejects.jsonl; an import of the same name is replaced."""
-    rows: dict[str, list[TrainingRow]] = {part: [] for part in PARTS}
-    rejects, seen, importer = [], set(), _Importer(retriever, reach, Split.of_run(run, retriever.chunks))
-    for line, asked in tqdm(list(read_human_questions(path)), desc=path.name, unit=" questions"):
-        row, reason = (None, asked) if isinstance(asked, str) else importer.row(asked)
-        if row is not None and normalize(row.question) in seen:
-            row, reason = None, "asked before in this file"
-        if row is None:
-            rejects.append({**line, "reason": reason})
-            continue
-        seen.add(normalize(row.question))
-        rows[importer.split.part_of(row.document, row.gold[0])].append(row)
+def import_file(path: Path, run: str, retriever: Searcher, reach: int) -> Stage:
+    """Import a file into a run and return the stage import/FILE with its rows; one of the same name is replaced.
+
+    reach: among how many retrieved passages a question must find its own.
+    """
+    split = Split.of_run(run, retriever.chunks)
+    rows, rejects = _label_lines(path, QuestionImporter(retriever, reach))
+    parts = {part: [row for row in rows if split.part_of(row.document, row.gold[0]) == part] for part in PARTS}
     stage = Stage(run, f"import/{path.name}")
     stage.clear()
-    for name, kept in rows.items():
-        write_lines(stage.folder / f"{name}.jsonl", kept)
+    for part, of_part in parts.items():
+        write_lines(stage.folder / f"{part}.jsonl", of_part)
     write_lines(stage.folder / "rejects.jsonl", rejects)
-    counts = {name: dict(Counter(row.kind for row in kept)) for name, kept in rows.items()}
     stage.finish(
         {
             "file": str(path),
             "data": file_digest(path),
-            "held_out": importer.split.held_out,
-            "kept": counts,
-            "rejected": dict(Counter(r["reason"] for r in rejects).most_common()),
+            "held_out": split.held_out,
+            "kept": {part: dict(Counter(row.kind for row in of_part)) for part, of_part in parts.items()},
+            "rejected": dict(Counter(reject["reason"] for reject in rejects).most_common()),
         }
     )
     return stage
 
 
-class _Importer:
-    def __init__(self, retriever: Retriever, reach: int, split: Split):
-        self._retriever, self._reach, self.split = retriever, reach, split
+def _label_lines(path: Path, importer: QuestionImporter) -> tuple[list[TrainingRow], list[dict[str, Any]]]:
+    """Return the file's rows, and the lines that gave none with the reason."""
+    rows: list[TrainingRow] = []
+    rejects: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for line, question in tqdm(list(read_human_questions(path)), desc=path.name, unit=" questions"):
+        row = question if isinstance(question, str) else importer.row_for(question)
+        if not isinstance(row, str) and normalize(row.question) in seen:
+            row = "asked before in this file"
+        if isinstance(row, str):
+            rejects.append({**line, "reason": row})
+        else:
+            seen.add(normalize(row.question))
+            rows.append(row)
+    return rows, rejects
+
+
+class QuestionImporter:
+    """Finds the passage that answers a person's question, and labels the question."""
+
+    def __init__(self, retriever: Searcher, reach: int):
+        self._searcher, self._reach = CachedSearcher(retriever, reach), reach
         self._documents: dict[str, list[Chunk]] = {}
         for chunk in retriever.chunks:
             self._documents.setdefault(chunk.document, []).append(chunk)
 
-    def row(self, asked: HumanQuestion) -> tuple[TrainingRow | None, str | None]:
-        """-> the row, or None and the reason."""
-        if asked.document and asked.document not in self._documents:
-            return None, "its document is not in the index"
-        found = [passage.chunk for passage in self._retriever.search(asked.question, self._reach)]
-        if not asked.answers:
-            return self._unanswerable(asked, found)
-        looked_in = self._documents[asked.document] if asked.document else found
-        home, span = find_answer(
-            asked.answers, sorted(looked_in, key=lambda c: found.index(c) if c in found else self._reach)
-        )
+    def row_for(self, question: HumanQuestion) -> TrainingRow | str:
+        """Return the question's row, or the reason why there is none."""
+        if question.document and question.document not in self._documents:
+            return "its document is not in the index"
+        found = [passage.chunk for passage in self._searcher.search(question.question, self._reach)]
+        if not question.answers:
+            return self._unanswerable_row(question, found)
+        chunks = self._documents[question.document] if question.document else found
+        nearest_first = sorted(chunks, key=lambda chunk: found.index(chunk) if chunk in found else self._reach)
+        home, span = find_answer(question.answers, nearest_first)
         if home is None:
-            return (
-                None,
-                "its answer stands literally nowhere in its document"
-                if asked.document
-                else "its answer stands literally in no passage found",
-            )
+            return ANSWER_NOT_IN_DOCUMENT if question.document else ANSWER_NOT_FOUND
         if document_part(home.document) == UNMINED:
-            return None, "its document is kept out of training, for testing"
-        spot = Candidate(-1, (0, len(home.text)), " > ".join(home.headings or (home.title,)), home.text, span, "asked")
-        return label(asked.question, spot, home, self._retriever, False, self._reach)
+            return KEPT_OUT
+        candidate = Candidate(home, (0, len(home.text)), 0, span, HUMAN)
+        return label_question(question.question, candidate, self._searcher, self._reach)
 
-    def _unanswerable(self, asked: HumanQuestion, found: list[Chunk]) -> tuple[TrainingRow | None, str | None]:
-        """Its document is the one named, else the nearest one, so that it falls to that one's part."""
+    def _unanswerable_row(self, question: HumanQuestion, found: Sequence[Chunk]) -> TrainingRow | str:
+        # It belongs to the part of the document that was named, else of the nearest one.
         if not found:
-            return None, "no passage is found for it"
-        near = (
-            next((c for c in found if c.document == asked.document), self._documents[asked.document][0])
-            if asked.document
-            else found[0]
-        )
-        if document_part(near.document) == UNMINED:
-            return None, "its document is kept out of training, for testing"
-        id, context = (
-            f"{near.document}:{near.start}:{asked.question}",
-            tuple(found[: self._retriever.settings.passages]),
-        )
+            return "no passage is found for it"
+        named = [chunk for chunk in found if chunk.document == question.document]
+        nearest = (named or self._documents[question.document])[0] if question.document else found[0]
+        if document_part(nearest.document) == UNMINED:
+            return KEPT_OUT
         return TrainingRow(
-            id, asked.question, "", "unanswerable", near.document, (near.start, near.end), context, 0
-        ), None
+            row_id(nearest, question.question),
+            question.question,
+            "",
+            UNANSWERABLE,
+            nearest.document,
+            (nearest.start, nearest.end),
+            tuple(found[: self._searcher.settings.passages]),
+            cited=0,
+        )
 
 
-def find_answer(answers: tuple[str, ...], chunks: list[Chunk]) -> tuple[Chunk | None, str]:
-    """-> the first chunk in which an answer stands whole, and the answer as the prompt shows it there, on one line: capitals and white space may differ."""
+def find_answer(answers: Sequence[str], chunks: Sequence[Chunk]) -> tuple[Chunk | None, str]:
+    """Return the first passage that has an answer as whole words, and the answer as it stands there, on one line.
+
+    Capitals and white space may differ.
+    """
     literal = [r"\s+".join(map(re.escape, answer.split())) for answer in answers]
     patterns = [re.compile(rf"(?<!\w){text}(?!\w)", re.IGNORECASE) for text in literal]
     for chunk in chunks:

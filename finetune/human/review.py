@@ -1,4 +1,4 @@
-"""People judge a run's rows in the terminal: keep, mend or drop. Their verdicts tell how many of the other rows are good."""
+"""People judge a run's rows in the terminal: keep, mend or drop. Their verdicts tell how many others are good."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from finetune.data.rows import TrainingRow
+from finetune.data.rows import ANSWERABLE, MENDED, TrainingRow
 from finetune.data.split import Split
 from finetune.data.training_set import DROP, KEEP, MEND, collect_rows, read_verdicts, row_digest, verdicts_file
 from finetune.human.import_questions import find_answer
@@ -114,7 +114,7 @@ def mend(row: TrainingRow, split: Split, ask: Ask) -> TrainingRow:
     if not answer:
         return dataclasses.replace(row, question=question)
     if answer == "-":
-        return dataclasses.replace(row, question=question, kind="mended", cited=0, also=())
+        return dataclasses.replace(row, question=question, kind=MENDED, cited=0, also=())
     cited, part = row.passages[row.cited - 1] if row.cited else None, split.part_of(row.document, row.gold[0])
     own = [chunk for chunk in row.passages if split.part_of(chunk.document, chunk.start) == part]
     chunk, span = find_answer((answer,), sorted(own, key=lambda chunk: chunk != cited))
@@ -128,7 +128,7 @@ def mend(row: TrainingRow, split: Split, ask: Ask) -> TrainingRow:
         id=row.id if chunk.document == row.document else f"{chunk.document}:{chunk.start}:{question}",
         question=question,
         answer=span,
-        kind="answerable",
+        kind=ANSWERABLE,
         document=chunk.document,
         gold=(chunk.start, chunk.end),
         cited=row.passages.index(chunk) + 1,

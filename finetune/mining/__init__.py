@@ -1,4 +1,4 @@
-"""Questions with answers made from the indexed chunks, filtered, and labelled through the serving retriever.
+"""Questions with answers made from the indexed passages, filtered, and labelled through the serving retriever.
 
-May use data.
+May use data and the settings.
 """

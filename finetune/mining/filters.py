@@ -1,75 +1,34 @@
-"""Why a mined question is not worth keeping: each filter is a pure function that gives its reason, or None."""
+"""Filters: each tells why a mined question is not worth keeping, or returns None. All are pure functions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from finetune.mining.answer_spans import find_answer_spans
-from finetune.mining.question_prompt import Candidate
+from finetune.mining.candidates import Candidate
 from rag.core.chunk import Chunk
 from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize, token_f1
 from rag.core.words import STOPWORDS, search_terms
 
-SUPPORTED = 0.5  # from which on the cross-encoder bears a span out
-ALIKE = 0.8  # Jaccard index of content words from which on two questions are the same
-SAME_SPAN = 0.5  # token F1 from which on the reader has found the span again
-_TEXT = re.compile(
-    r"\b(this|that|the|given|above|following)( \w+)? (passage|text|sentence|document|paragraph|answer|excerpt|extract)\b|\bmentioned above\b"
+MIN_SUPPORT = 0.5  # score of the cross-encoder, from 0 to 1, from which a sentence supports its span as the answer
+MIN_JACCARD = 0.8  # share of terms in common from which two questions are near-duplicates
+MIN_F1 = 0.5  # token F1 from which the reader has found the span again
+MAX_REPEATS = 2  # of a term in one question
+WORDS = range(4, 31)  # of a question
+# "in this passage", "the following text", "mentioned above"
+POINTS_AT_TEXT = re.compile(
+    r"\b(?:this|that|the|given|above|following)(?: \w+)? "
+    r"(?:passage|text|sentence|document|paragraph|answer|excerpt|extract)\b"
+    r"|\bmentioned above\b"
 )
-_PRONOUN = re.compile(
-    r"^(who|what|when|where|which|how \w+) (is|are|was|were|did|does|do|has|have|can|will) (it|he|she|they|this|that|these|those)\b"
+# "What did they ...", "Where is this ..."
+PRONOUN_SUBJECT = re.compile(
+    r"^(?:who|what|when|where|which|how \w+) (?:is|are|was|were|did|does|do|has|have|can|will) "
+    r"(?:it|he|she|they|this|that|these|those)\b"
 )
-
-
-def content(text: str) -> frozenset[str]:
-    """-> the words that search goes by."""
-    return frozenset(search_terms(text)) - STOPWORDS
-
-
-def malformed(question: str) -> str | None:
-    """Too short, too long, or no question."""
-    return None if question.endswith("?") and 4 <= len(question.split()) <= 30 else "not a question of 4 to 30 words"
-
-
-def points_at_text(question: str) -> str | None:
-    """A user who asks has no passage before him."""
-    lowered = question.lower()
-    return "points at the text" if _TEXT.search(lowered) or _PRONOUN.search(lowered) else None
-
-
-def repeats_itself(question: str) -> str | None:
-    """The small writer's loops: a content word that comes three times, or a pair of words that comes twice."""
-    said = [word for word in search_terms(question) if word not in STOPWORDS]
-    pairs = list(zip(said, said[1:], strict=False))
-    looped = any(said.count(word) > 2 for word in said) or len(set(pairs)) < len(pairs)
-    return "repeats itself" if looped or any(a == b for a, b in pairs) else None
-
-
-def contains_answer(question: str, spot: Candidate) -> str | None:
-    """The whole span, or every content word of it."""
-    span, asked = normalize(spot.span), normalize(question)
-    known = bool(span) and re.search(rf"\b{re.escape(span)}\b", asked) is not None
-    return "contains its answer" if known or (content(spot.span) and content(spot.span) <= content(question)) else None
-
-
-def unrelated(question: str, spot: Candidate) -> str | None:
-    """The sentence under its headings must share two content words with the question, and at least half of those that the question has."""
-    asked, there = content(question), content(f"{spot.text} {spot.headings}")
-    if len(asked & there) < 2:
-        return "shares fewer than two words with its sentence"
-    return "mostly about something else" if len(asked - there) > len(asked) / 2 else None
-
-
-def asks_for_another_kind(question: str, spot: Candidate) -> str | None:
-    """A question that begins with "when" wants a date or time, with "how much" an amount; a date is no answer to "who"."""
-    start = question.lower()
-    wants = next((kinds for opening, kinds in EXPECTED if re.match(opening, start)), None)
-    return None if wants is None or spot.kind in wants else "asks for another kind of answer"
-
-
-EXPECTED = (
+EXPECTED_KINDS = (  # how a question begins, and the kinds of spans that can answer it
     (r"(when|on (what|which) (day|date))\b", {"date", "time", "cell", "condition"}),
     (r"(what|at what|until what) time\b", {"time", "cell"}),
     (
@@ -82,62 +41,128 @@ EXPECTED = (
 )
 
 
+def query_terms(text: str) -> frozenset[str]:
+    """Return the terms that search goes by, without stop words."""
+    return frozenset(search_terms(text)) - STOPWORDS
+
+
+def malformed(question: str) -> str | None:
+    """Reject what is too short, too long, or no question."""
+    return None if question.endswith("?") and len(question.split()) in WORDS else "not a question of 4 to 30 words"
+
+
+def points_at_text(question: str) -> str | None:
+    """Reject questions that only somebody with the passage before him can understand."""
+    lowered = question.lower()
+    return "points at the text" if POINTS_AT_TEXT.search(lowered) or PRONOUN_SUBJECT.search(lowered) else None
+
+
+def repeats_itself(question: str) -> str | None:
+    """Reject the loops of a small writer: a term that comes three times, or two terms in a row that come again."""
+    terms = [term for term in search_terms(question) if term not in STOPWORDS]
+    pairs = list(zip(terms, terms[1:], strict=False))
+    loops = any(terms.count(term) > MAX_REPEATS for term in terms) or len(set(pairs)) < len(pairs)
+    return "repeats itself" if loops or any(first == second for first, second in pairs) else None
+
+
+def contains_answer(question: str, candidate: Candidate) -> str | None:
+    """Reject questions that have the whole span, or each of its terms."""
+    span, terms = normalize(candidate.span), query_terms(candidate.span)
+    literal = bool(span) and re.search(rf"\b{re.escape(span)}\b", normalize(question)) is not None
+    return "contains its answer" if literal or terms and terms <= query_terms(question) else None
+
+
+def unrelated(question: str, candidate: Candidate) -> str | None:
+    """Reject questions that share fewer than two terms, or less than half, with the sentence and its headings."""
+    terms, source = query_terms(question), _source_terms(candidate)
+    if len(terms & source) < 2:
+        return "shares fewer than two words with its sentence"
+    return "mostly about something else" if len(terms - source) > len(terms) / 2 else None
+
+
+def _source_terms(candidate: Candidate) -> frozenset[str]:
+    return query_terms(f"{candidate.sentence_text} {candidate.headings}")
+
+
+def asks_for_another_kind(question: str, candidate: Candidate) -> str | None:
+    """Reject a "when" whose span is no date or time, a "how much" whose span is no amount, and so on."""
+    start = question.lower()
+    kinds = next((kinds for opening, kinds in EXPECTED_KINDS if re.match(opening, start)), None)
+    return None if kinds is None or candidate.kind in kinds else "asks for another kind of answer"
+
+
 def near_duplicate(question: str, kept: Iterable[frozenset[str]]) -> str | None:
-    """kept: the content words of the questions kept so far. Numbers must be the same: the fare of route 2 is not the fare of route 3."""
-    asked = content(question)
+    """Reject what was asked before: the fare of route 2 again, but not the fare of route 3.
+
+    kept: `query_terms` of the questions kept so far.
+    """
+    terms = query_terms(question)
     for other in kept:
-        if len(asked & other) >= ALIKE * len(asked | other) and _numbers(asked) == _numbers(other):
+        if len(terms & other) >= MIN_JACCARD * len(terms | other) and _numbers(terms) == _numbers(other):
             return "near-duplicate"
     return None
 
 
-def _numbers(found: frozenset[str]) -> set[str]:
-    return {word for word in found if any(ch.isdigit() for ch in word)}
+def _numbers(terms: frozenset[str]) -> set[str]:
+    return {term for term in terms if any(character.isdigit() for character in term)}
 
 
-def answered_otherwise(question: str, spot: Candidate, others: Iterable[Chunk]) -> str | None:
-    """others: the passages shown beside its own. A sentence of one that has all the words which the question shares with its own sentence, and a span of the
-    same kind but not the answer, gives another answer: last year's policy, the next row of a table."""
-    asked = content(question) & content(f"{spot.text} {spot.headings}")
+def answered_otherwise(question: str, candidate: Candidate, others: Iterable[Chunk]) -> str | None:
+    """Reject questions that another passage answers otherwise: last year's policy, the next row of a table.
+
+    It does where a sentence, under its headings, has all terms that the question shares with its own sentence, and has
+    a span of the same kind but not the answer. others: the passages shown beside the candidate's.
+    """
+    terms, answer = query_terms(question) & _source_terms(candidate), normalize(candidate.span)
     for chunk in others:
+        headings = " ".join(chunk.headings or (chunk.title,))
         for first, last in sentence_spans(chunk.text):
-            text = chunk.text[first:last]
-            alike = asked <= content(f"{text} {' '.join(chunk.headings or (chunk.title,))}") and normalize(
-                spot.span
-            ) not in normalize(text)
-            if alike and any(kind == spot.kind for kind, _, _ in find_answer_spans(text)):
+            sentence = chunk.text[first:last]
+            about_the_same = terms <= query_terms(f"{sentence} {headings}") and answer not in normalize(sentence)
+            if about_the_same and any(kind == candidate.kind for kind, _, _ in find_answer_spans(sentence)):
                 return "another passage gives another answer"
     return None
 
 
-def not_found_again(said: str | None, span: str) -> str | None:
-    """said: what the reader answers, given the passage alone (round-trip consistency, Alberti et al., arXiv 1906.05416); None where there is no reader."""
-    return None if said is None or token_f1(said, [span]) >= SAME_SPAN else "the reader does not find the span again"
+def not_found_again(answer: str | None, span: str) -> str | None:
+    """Reject where the reader finds another answer (round-trip consistency: Alberti et al., 2019, arXiv 1906.05416).
+
+    answer: what the reader answers from the passage alone, "" for nothing, None where there is no reader.
+    """
+    return None if answer is None or token_f1(answer, [span]) >= MIN_F1 else "the reader does not find the span again"
 
 
-def unsupported(own: float, rival: float) -> str | None:
-    """own, rival: the cross-encoder's word, from 0 to 1, for the span and for the best other span of its kind in the passages that come back."""
-    if own < SUPPORTED:
-        return "its sentence does not bear it out"
-    return "another span answers it better" if rival > own else None
+def unsupported(support: float, best_rival: float) -> str | None:
+    """Reject where the sentence does not support its span as the answer, or another span is supported better.
+
+    support: the cross-encoder's score of the span, from 0 to 1; best_rival: of the best other span of its kind.
+    """
+    if support < MIN_SUPPORT:
+        return "its sentence does not support it"
+    return "another span answers it better" if best_rival > support else None
 
 
-PLAIN = {  # those that need no model, in this order, and what each looks at
-    malformed: ("question",),
-    points_at_text: ("question",),
-    repeats_itself: ("question",),
-    contains_answer: ("question", "spot"),
-    unrelated: ("question", "spot"),
-    asks_for_another_kind: ("question", "spot"),
-    near_duplicate: ("question", "kept"),
+Filter = Callable[[str, Candidate, Iterable[frozenset[str]]], str | None]
+MODEL_FREE: dict[str, Filter] = {  # the filters that need no model, in the order they are applied
+    "malformed": lambda question, candidate, kept: malformed(question),
+    "points_at_text": lambda question, candidate, kept: points_at_text(question),
+    "repeats_itself": lambda question, candidate, kept: repeats_itself(question),
+    "contains_answer": lambda question, candidate, kept: contains_answer(question, candidate),
+    "unrelated": lambda question, candidate, kept: unrelated(question, candidate),
+    "asks_for_another_kind": lambda question, candidate, kept: asks_for_another_kind(question, candidate),
+    "near_duplicate": lambda question, candidate, kept: near_duplicate(question, kept),
 }
-NAMES = tuple(check.__name__ for check in (*PLAIN, answered_otherwise, not_found_again, unsupported))
+NAMES = (*MODEL_FREE, answered_otherwise.__name__, not_found_again.__name__, unsupported.__name__)
 
 
-def plain_reason(
-    question: str, spot: Candidate, kept: Iterable[frozenset[str]], without: Collection[str] = ()
+def model_free_reason(
+    question: str, candidate: Candidate, kept: Iterable[frozenset[str]], without: Collection[str] = ()
 ) -> str | None:
-    """-> the first reason of those that need no model. without: names of filters that are left out."""
-    seen = {"question": question, "spot": spot, "kept": kept}
-    checks = ((check, names) for check, names in PLAIN.items() if check.__name__ not in without)
-    return next((reason for check, names in checks if (reason := check(*(seen[name] for name in names)))), None)
+    """Return the first reason of the filters that need no model.
+
+    kept: `query_terms` of the questions kept so far. without: names of filters to leave out.
+    """
+    for name, check in MODEL_FREE.items():
+        if name not in without and (reason := check(question, candidate, kept)):
+            return reason
+    return None

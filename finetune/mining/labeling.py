@@ -1,14 +1,12 @@
-"""The row that a question earns: its context is what the serving retriever returns, its label what that context can answer."""
+"""The label of a question: its context is what the serving retriever returns, and what that can answer is the label."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from finetune.data.rows import TrainingRow
+from finetune.data.rows import ANSWERABLE, LEFT_OUT, NOT_RETRIEVED, TrainingRow
 from finetune.mining import filters
-from finetune.mining.multihop import MULTIHOP, MultihopQuestion, one_is_enough
-from finetune.mining.question_prompt import Candidate
-from finetune.mining.unanswerable import SWAPPED, SwappedQuestion, stands_in
+from finetune.mining.candidates import Candidate
 from rag.core.chunk import Chunk
 from rag.core.sections import RetrievalSettings
 from rag.core.text_metrics import normalize
@@ -16,81 +14,84 @@ from rag.retrieval.retriever import Passage
 
 
 class Searcher(Protocol):
-    """A retriever, or what stands before one."""
+    """What mining needs of a retriever."""
 
-    settings: RetrievalSettings
+    @property
+    def chunks(self) -> list[Chunk]:
+        """All chunks of the index."""
+        ...
 
-    def search(self, question: str, k: int | None = None) -> list[Passage]: ...
+    @property
+    def settings(self) -> RetrievalSettings:
+        """The serving settings."""
+        ...
+
+    def search(self, question: str, k: int | None = None) -> list[Passage]:
+        """Return the `k` best passages, as many as are shown to the generator by default."""
+        ...
 
 
-def label(
+class CachedSearcher:
+    """Searches once for a question that is searched for several times in a row."""
+
+    def __init__(self, retriever: Searcher, reach: int):
+        """reach: the most passages that anybody will want."""
+        self.chunks: list[Chunk] = retriever.chunks
+        self.settings: RetrievalSettings = retriever.settings
+        self._retriever, self._reach = retriever, max(reach, retriever.settings.passages)
+        self._question: str | None = None
+        self._found: list[Passage] = []
+
+    def search(self, question: str, k: int | None = None) -> list[Passage]:
+        """Return the `k` best passages, as many as are shown to the generator by default."""
+        if question != self._question:
+            self._question, self._found = question, self._retriever.search(question, self._reach)
+        return self._found[: k or self.settings.passages]
+
+
+def label_question(
     question: str,
-    spot: Candidate,
-    chunk: Chunk,
-    retriever: Searcher,
-    leave_out: bool,
+    candidate: Candidate,
+    searcher: Searcher,
     reach: int,
     *,
-    otherwise: bool = False,
-) -> tuple[TrainingRow | None, str | None]:
-    """-> the row, or None and the reason. The context is what the serving retriever returns, with its mistakes: where the chunk is not in it the label is the
-    refusal (unlike RAFT's script, arXiv 2403.10131, which keeps the answer), unless a passage shown holds the answer too. otherwise: keep it where another
-    passage gives another answer."""
-    shown, width = [p.chunk for p in retriever.search(question, reach)], retriever.settings.passages
-    if chunk not in shown:
-        return None, f"does not find its passage among {reach}"
+    leave_out: bool = False,
+    allow_other_answers: bool = False,
+) -> TrainingRow | str:
+    """Return the row for a question about the candidate, or the reason why there is none.
+
+    The context is what the serving retriever returns, with its mistakes. Where the candidate's passage is not in it,
+    the label is the refusal, unlike in RAFT's published script (Zhang et al., 2024, arXiv 2403.10131), which keeps the
+    answer. There is no row where another passage shown holds the answer too.
+
+    reach: among how many passages the candidate's must be found. leave_out: take it out of the context.
+    allow_other_answers: keep questions that another passage answers otherwise.
+    """
+    chunk, found = candidate.chunk, [passage.chunk for passage in searcher.search(question, reach)]
+    if chunk not in found:
+        return f"does not find its passage among {reach}"
     if leave_out:
-        shown.remove(chunk)
-    context = shown[:width]
-    reason = filters.answered_otherwise(question, spot, [c for c in context if c != chunk])
-    if reason and not otherwise:
-        return None, reason
-    id, gold = f"{chunk.document}:{chunk.start}:{question}", (chunk.start, chunk.end)
-    if chunk in context:
-        return TrainingRow(
-            id, question, spot.span, "answerable", chunk.document, gold, tuple(context), context.index(chunk) + 1
-        ), None
-    if any(normalize(spot.span) in normalize(c.text) for c in context):
-        return None, "answered by another passage as well"
-    kind = "left out" if leave_out else "not retrieved"
-    return TrainingRow(id, question, spot.span, kind, chunk.document, gold, tuple(context), 0), None
-
-
-def unanswerable_row(
-    said: str, way: SwappedQuestion, row: TrainingRow, retriever: Searcher
-) -> tuple[TrainingRow | None, str | None]:
-    """-> a row whose label is the refusal, or None and the reason. Hard only where the passage of the question that was twisted still comes back.
-    said: the twisted question in its voice."""
-    context = [p.chunk for p in retriever.search(said)]
-    if (row.document, row.gold) not in [(c.document, (c.start, c.end)) for c in context]:
-        return None, "does not find the passage that it was made from"
-    if stands_in(way.term, context):
-        return None, "a passage shown has the new term"
+        found.remove(chunk)
+    context = tuple(found[: searcher.settings.passages])
+    others = [shown for shown in context if shown != chunk]
+    if not allow_other_answers and (reason := filters.answered_otherwise(question, candidate, others)):
+        return reason
+    cited = context.index(chunk) + 1 if chunk in context else 0
+    if not cited and any(normalize(candidate.span) in normalize(shown.text) for shown in context):
+        return "answered by another passage as well"
+    kind = ANSWERABLE if cited else LEFT_OUT if leave_out else NOT_RETRIEVED
     return TrainingRow(
-        f"{row.document}:{row.gold[0]}:{said}", said, row.answer, SWAPPED, row.document, row.gold, tuple(context), 0
-    ), None
-
-
-def multihop_row(
-    made: MultihopQuestion, chunks: list[Chunk], retriever: Searcher
-) -> tuple[TrainingRow | None, str | None]:
-    """-> the row, or None and the reason: both passages must be needed, and come back."""
-    home, other = chunks[made.spot.chunk], chunks[made.by.chunk]
-    if reason := one_is_enough(made, home, other):
-        return None, reason
-    context = [p.chunk for p in retriever.search(made.question)]
-    if home not in context or other not in context:
-        return None, "does not find both of its passages"
-    id = f"{home.document}:{home.start}:{made.question}"
-    cited, also = context.index(home) + 1, context.index(other) + 1
-    return TrainingRow(
-        id,
-        made.question,
-        made.spot.span,
-        MULTIHOP,
-        home.document,
-        (home.start, home.end),
-        tuple(context),
+        row_id(chunk, question),
+        question,
+        candidate.span,
+        kind,
+        chunk.document,
+        (chunk.start, chunk.end),
+        context,
         cited,
-        (also,),
-    ), None
+    )
+
+
+def row_id(chunk: Chunk, question: str) -> str:
+    """Return the id of a row: it begins with the document and the passage that the question was made from."""
+    return f"{chunk.document}:{chunk.start}:{question}"

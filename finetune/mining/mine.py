@@ -1,19 +1,23 @@
-"""Mine triplets from the index: spans of chunks, a question for each, its context from the serving retriever, and the label that context earns."""
+"""Mining, from the index to rows: candidates, questions, filters, round trip, label, and the rows of each part."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 
 from tqdm import tqdm
 
-from finetune.data.split import DEV, GATE, HELD_OUT, TRAIN, UNMINED, document_part
-from finetune.mining.candidates import choose_candidates
-from finetune.mining.question_prompt import Candidate
+from finetune.data.split import DEV, GATE, HELD_OUT, PARTS, TRAIN, UNMINED, Split, document_part
+from finetune.mining.candidates import Candidate, choose_candidates
+from finetune.mining.labeling import CachedSearcher, Searcher
+from finetune.mining.mined_rows import MinedRows
+from finetune.mining.multihop_rows import add_multihop_rows
+from finetune.mining.question_checks import QuestionChecks
+from finetune.mining.question_prompt import write_questions
 from finetune.mining.round_trip import RoundTrip
 from finetune.mining.row_builder import RowBuilder
-from finetune.mining.teacher import Teacher, written
+from finetune.mining.teacher import Teacher
+from finetune.mining.unanswerable_rows import add_unanswerable_rows
 from finetune.settings import MineSettings
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
@@ -21,100 +25,123 @@ from rag.core.jsonl import file_digest, write_lines
 from rag.core.run_folder import Stage
 from rag.generation.generator import Generator
 from rag.generation.prompt import fingerprint
-from rag.retrieval.retriever import Retriever
 
-LOOK_AT = 20  # rows that are printed
-
-
+SHOWN_ROWS, SHOWN_REJECTS = 20, 5  # printed for people to judge
+MIN_TRAIN = 4  # rows, with fewer of which no training makes sense
 
 
 def mine(
     stage: Stage,
-    retriever: Retriever,
+    retriever: Searcher,
     writer: Generator | Teacher,
     round_trip: RoundTrip | None,
     base: str,
     settings: MineSettings,
 ) -> None:
-    """Write train.jsonl, dev.jsonl, gate.jsonl, rejects.jsonl and the receipt. Raises TrainingError when the corpus gives too little."""
-    candidates = choose_candidates(retriever.chunks, settings.candidates, settings.seed)
+    """Mine rows from the index and write train.jsonl, dev.jsonl, gate.jsonl, rejects.jsonl and the stage's result.
+
+    retriever: the one that serves. round_trip: None to ask no model about the questions. base: digest of the model that
+    is trained. Raises TrainingError where the corpus gives too little.
+    """
+    start, chunks = time.perf_counter(), retriever.chunks
+    candidates = choose_candidates(chunks, settings.candidates, settings.seed)
     if not candidates:
         raise TrainingError("the index has no document to mine: make index")
-    start = time.perf_counter()
-    sieve = RowBuilder(retriever, round_trip, settings)
+    searcher, rng = CachedSearcher(retriever, settings.reach), random.Random(settings.seed)
+    checks = QuestionChecks(searcher, round_trip, settings.left_out_filters)
+    mined = MinedRows(Split.of(chunks))
+    ask_about_candidates(candidates, writer, RowBuilder(searcher, checks, mined, settings, rng), settings)
+    reasons, about_candidates = {"rejected": mined.reasons()}, len(mined.rejects)
+    add_multihop_rows(mined, searcher, checks, settings)
+    reasons["multi-hop rejected"], before_swaps = mined.reasons(about_candidates), len(mined.rejects)
+    add_unanswerable_rows(mined, searcher, settings, rng)
+    reasons["swapped rejected"] = mined.reasons(before_swaps)
+    minutes = (time.perf_counter() - start) / 60
+    print(f"{len(mined.rows) / minutes:.0f} rows a minute\n{sample_text(mined, settings.seed)}")
+    write_rows(stage, mined)
+    stage.finish(
+        {
+            **mined.counts(),
+            "documents": _documents_by_part(chunks),
+            "data": file_digest(stage.folder / f"{TRAIN}.jsonl"),
+            **reasons,
+            "spans": len(candidates),
+            "writer": writer.name,
+            "base": base,
+            "prompt": fingerprint(writer.tokenizer),
+        }
+    )
+
+
+def ask_about_candidates(
+    candidates: list[Candidate], writer: Generator | Teacher, builder: RowBuilder, settings: MineSettings
+) -> None:
+    """Ask for each candidate until a question becomes a row: by a cloze and by the writer, or the other way round.
+
+    The small writer's questions are good far less often than a cloze, but sound as people's do (measured in
+    eval/LOG.md). A teacher always comes first.
+    """
+    cloze_first = set() if isinstance(writer, Teacher) else choose_cloze_first(candidates, settings)
     with tqdm(total=len(candidates), desc="mining", unit=" spans") as bar:
-        tried = set() if isinstance(writer, Teacher) else sentences_first(candidates, settings)
-        left = [spot for spot in candidates if spot not in tried or not _asked_in_place(spot, sieve, bar)]
-        for at in range(0, len(left), settings.batch):
-            batch = left[at : at + settings.batch]
-            for spot, questions in written(writer, batch, retriever.chunks, bar):
-                if not sieve.judge(questions, spot) and spot not in tried:
-                    sieve.judge_in_place(spot)
+        waiting = []
+        for candidate in candidates:
+            if candidate in cloze_first and builder.add_cloze(candidate):
+                bar.update()
+            else:
+                waiting.append(candidate)
+        for first in range(0, len(waiting), settings.batch):
+            batch = waiting[first : first + settings.batch]
+            questions = _write_questions(writer, batch, bar)
+            for candidate, (asked, written) in zip(batch, questions, strict=True):
+                if not builder.add_best(written, asked) and candidate not in cloze_first:
+                    builder.add_cloze(asked)
             bar.update(len(batch))
-    rejected = Counter(item["reason"] for item in sieve.rejects)
-    joined, twists = sieve.join(), sieve.fill_up()
-    print(
-        f"{60 * sum(map(len, sieve.rows.values())) / (time.perf_counter() - start):.0f} rows a minute; {show(sieve, settings.seed)}"
-    )
-    _write(stage, sieve)
-    thrown = {
-        "rejected": dict(rejected.most_common()),
-        "joined rejected": dict(joined.most_common()),
-        "twists rejected": dict(twists.most_common()),
-    }
-    made = {**thrown, "spans": len(candidates), "writer": writer.name, "base": base}
-    stage.finish({**_receipt(stage, sieve, retriever.chunks), **made, "prompt": fingerprint(writer.tokenizer)})
 
 
-def sentences_first(spots: list[Candidate], settings: MineSettings) -> set[Candidate]:
-    """-> those whose sentence is asked before the small writer: of its questions far fewer are good, but it asks as people do (measured: eval/LOG.md)."""
-    rng = random.Random(settings.seed + 1)  # not the sieve's numbers
-    return {spot for spot in spots if rng.random() >= settings.written}
+def choose_cloze_first(candidates: list[Candidate], settings: MineSettings) -> set[Candidate]:
+    """Draw the candidates for which the cloze question is tried before the writer's."""
+    rng = random.Random(settings.seed + 1)  # not the row builder's numbers
+    return {candidate for candidate in candidates if rng.random() >= settings.written}
 
 
-def _asked_in_place(spot: Candidate, sieve: RowBuilder, bar: tqdm) -> bool:
-    kept = sieve.judge_in_place(spot)
-    bar.update(kept)
-    return kept
+def _write_questions(
+    writer: Generator | Teacher, candidates: list[Candidate], bar: tqdm
+) -> list[tuple[Candidate, list[str]]]:
+    """Return each candidate with its questions; a teacher may have trimmed its span. Its usage is shown on the bar."""
+    if isinstance(writer, Teacher):
+        written = [(candidate, [question]) for candidate, question in writer.write(candidates)]
+        bar.set_postfix_str(writer.endpoint.usage(), refresh=False)
+        return written
+    return list(zip(candidates, write_questions(writer, candidates), strict=True))
 
 
-def _write(stage: Stage, sieve: RowBuilder) -> None:
-    train, dev, gate = (len(sieve.rows[part]) for part in (TRAIN, DEV, GATE))
-    if train < 4 or not dev or not gate:
+def write_rows(stage: Stage, mined: MinedRows) -> None:
+    """Write a file of rows for each part, and the rejects. Raises TrainingError where a part has too few rows."""
+    rows = {part: mined.of_part(part) for part in PARTS}
+    if len(rows[TRAIN]) < MIN_TRAIN or not rows[DEV] or not rows[GATE]:
         raise TrainingError(
-            f"only {train} rows to train on, {dev} to choose by and {gate} for promotion: index more documents"
+            f"only {len(rows[TRAIN])} rows to train on, {len(rows[DEV])} to choose by and {len(rows[GATE])} for "
+            "promotion: index more documents"
         )
-    for name, rows in sieve.rows.items():
-        write_lines(stage.folder / f"{name}.jsonl", rows)
-    write_lines(stage.folder / "rejects.jsonl", sieve.rejects)
+    for part, of_part in rows.items():
+        write_lines(stage.folder / f"{part}.jsonl", of_part)
+    write_lines(stage.folder / "rejects.jsonl", mined.rejects)
 
 
-def show(sieve: RowBuilder, seed: int) -> str:
-    """-> some rows and rejects, drawn at random, for people to judge."""
-    rng, kept = random.Random(seed), [row for rows in sieve.rows.values() for row in rows]
-    lines = [
-        f"  {row.question} -> {row.answer if row.cited else f'refusal ({row.kind})'}"
-        for row in rng.sample(kept, min(LOOK_AT, len(kept)))
-    ]
-    thrown = rng.sample(sieve.rejects, min(LOOK_AT // 4, len(sieve.rejects)))
-    return "\n".join(
-        [
-            "some of them:",
-            *lines,
-            "and of the rejects:",
-            *(f"  {r['question']} -> {r['answer']}: {r['reason']}" for r in thrown),
-        ]
-    )
+def sample_text(mined: MinedRows, seed: int) -> str:
+    """Return some rows and rejects, drawn at random, for people to judge."""
+    rng, rows = random.Random(seed), [row for part in PARTS for row in mined.of_part(part)]
+    lines = ["some of them:"]
+    for row in rng.sample(rows, min(SHOWN_ROWS, len(rows))):
+        lines.append(f"  {row.question} | {row.answer if row.cited else f'refusal ({row.kind})'}")
+    lines.append("and of the rejects:")
+    for reject in rng.sample(mined.rejects, min(SHOWN_REJECTS, len(mined.rejects))):
+        lines.append(f"  {reject.question} | {reject.answer}: {reject.reason}")
+    return "\n".join(lines)
 
 
-def _receipt(stage: Stage, sieve: RowBuilder, chunks: list[Chunk]) -> dict:
+def _documents_by_part(chunks: list[Chunk]) -> dict[str, list[str]]:
+    """Return the documents by what they are used for; those whose passages are dealt into dev and gate under "dev"."""
     documents = sorted({chunk.document for chunk in chunks})
-    parts = {TRAIN: TRAIN, DEV: HELD_OUT, UNMINED: UNMINED}  # documents with gate rows are listed with those of dev rows
-    return {
-        "kept": {name: dict(Counter(row.kind for row in rows)) for name, rows in sieve.rows.items()},
-        "voices": dict(sieve.voices),
-        "in place": sieve.in_place,
-        "documents": {name: [d for d in documents if document_part(d) == part] for name, part in parts.items()},
-        "held_out": sieve.split.held_out,
-        "data": file_digest(stage.folder / f"{TRAIN}.jsonl"),
-    }
+    names = {TRAIN: TRAIN, DEV: HELD_OUT, UNMINED: UNMINED}
+    return {name: [d for d in documents if document_part(d) == part] for name, part in names.items()}

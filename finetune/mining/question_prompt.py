@@ -1,15 +1,16 @@
-"""The question writer asks for a span of a sentence: a trained one, or the base model after a few examples."""
+"""The prompt of the local question writer: a trained one, or the base model after a few examples."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from rag.core.chunk import Chunk
+from finetune.mining.candidates import Candidate
 from rag.generation.generator import Generator
-from rag.generation.prompt import plain_ids
+from rag.generation.prompt import PromptTokens, plain_ids
 
-OPENINGS = {
+MAX_TOKENS = 32  # of a question
+OPENINGS = {  # how a question for a kind of span begins
     "date": " When",
     "time": " What time",
     "amount": " How",
@@ -19,35 +20,45 @@ OPENINGS = {
     "duty": " What must",
     "name": " Which",
 }
-NAME_OF = re.compile(
-    r"what (?:is|was) the name of\b", re.I
-)  # of 10 that passed every filter, 2 were good (eval/LOG.md)
-SHOTS = (  # headings, sentence with the span marked, span, question
-    (
+# "What is the name of the crane?": of ten such questions that passed every filter, two were good (eval/LOG.md).
+NAME_OF = re.compile(r"what (?:is|was) the name of\b", re.I)
+
+
+class Example(NamedTuple):
+    """An example for models that are not trained to write questions."""
+
+    headings: str
+    marked: str  # a sentence with the span between << and >>
+    span: str
+    question: str
+
+
+EXAMPLES = (
+    Example(
         "Tea Rooms > Opening",
         "From May the tea rooms stay open until <<18:30>> on Saturdays.",
         "18:30",
         "Until what time are the tea rooms open on Saturdays from May?",
     ),
-    (
+    Example(
         "Choir Rules > Fees",
         "New singers pay a joining fee of <<£15>>, returned after a year.",
         "£15",
         "How much is the joining fee for new singers in the choir?",
     ),
-    (
+    Example(
         "Bridge Survey",
         "The northern pier was rebuilt by <<Tomas Arlen>> after the flood of 1954.",
         "Tomas Arlen",
         "Who rebuilt the northern pier of the bridge?",
     ),
-    (
+    Example(
         "Seed Store Manual > Sorting",
         "Seeds with a cracked coat are kept in <<the blue drawer>>.",
         "the blue drawer",
         "Where are seeds with a cracked coat kept?",
     ),
-    (
+    Example(
         "Workshop Notice",
         "Visitors must wear goggles because <<the lathe throws hot chips>>.",
         "the lathe throws hot chips",
@@ -56,63 +67,43 @@ SHOTS = (  # headings, sentence with the span marked, span, question
 )
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A span to ask for. text: the sentence it stands in, with the span between << and >>; sentence: its start and end in the chunk's text. chunk: its chunk's
-    position among all. kind: of finetune.mining.answer_spans."""
-
-    chunk: int
-    sentence: tuple[int, int]
-    headings: str
-    text: str
-    span: str
-    kind: str
+def question_prompt(headings: str, marked: str, span: str) -> str:
+    """Return the writer's prompt up to where the question begins. marked: the sentence with its span in << >>."""
+    return f"Text: {headings}: {_on_one_line(marked)}\nAnswer: {_on_one_line(span)}\nQuestion:"
 
 
-def candidate(position: int, chunk: Chunk, sentence: tuple[int, int], start: int, span: str, kind: str) -> Candidate:
-    """sentence: its start and end, start: the span's start, all in the chunk's text."""
-    end = start + len(span)
-    marked = f"{chunk.text[sentence[0] : start]}<<{span}>>{chunk.text[end : sentence[1]]}"
-    return Candidate(position, sentence, " > ".join(chunk.headings or (chunk.title,)), marked, span, kind)
+def write_questions(writer: Generator, candidates: list[Candidate]) -> list[list[str]]:
+    """Return up to two questions for each candidate, as the model wrote them.
+
+    A trained writer writes one from the prompt alone and one from the opening that suits the kind of span, since left
+    to itself it mostly asks for names. A base model writes one, after examples.
+    """
+    newline = writer.tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
+    examples = "" if writer.adapter else "".join(f"{question_prompt(*e[:3])} {e.question}\n\n" for e in EXAMPLES)
+    starts: list[tuple[int, str]] = []
+    for number, candidate in enumerate(candidates):
+        opening = question_opening(candidate)
+        starts += [(number, "")] + ([(number, opening)] if writer.adapter and opening else [])
+    prompts = [f"{examples}{_prompt_for(candidates[number])}{opening}" for number, opening in starts]
+    ids: list[PromptTokens | list[int]] = [plain_ids(writer.tokenizer, prompt) for prompt in prompts]
+    questions: list[list[str]] = [[] for _ in candidates]
+    for (number, opening), written in zip(starts, writer.generate(ids, MAX_TOKENS, stop=newline), strict=True):
+        question = f"{opening}{written.text}".strip().split("\n")[0].strip()
+        if question not in questions[number] and not (writer.adapter and NAME_OF.match(question)):
+            questions[number].append(question)
+    return questions
 
 
-def ask_for(headings: str, text: str, span: str) -> str:
-    """-> the writer's prompt, up to where the question begins."""
-    return f"Text: {headings}: {_flat(text)}\nAnswer: {_flat(span)}\nQuestion:"
-
-
-def write_questions(generator: Generator, candidates: list[Candidate]) -> list[list[str]]:
-    """-> up to two questions a candidate, as the model wrote them: by a trained writer from the prompt alone, and once more from the opening that the kind of
-    span wants, since left to itself it mostly asks what the name of something is, which is thrown away; by a base model after a few examples."""
-    newline = generator.tokenizer("\n", add_special_tokens=False)["input_ids"][-1]
-    shots = "" if generator.adapter else _shots()
-    asked = [
-        (n, start)
-        for n, c in enumerate(candidates)
-        for start in ("", *([_opening(c)] if generator.adapter and _opening(c) else []))
-    ]
-    texts = [
-        f"{shots}{ask_for(candidates[n].headings, candidates[n].text, candidates[n].span)}{start}" for n, start in asked
-    ]
-    ids = [plain_ids(generator.tokenizer, text) for text in texts]
-    written: list[list[str]] = [[] for _ in candidates]
-    for (n, start), said in zip(asked, generator.generate(ids, 32, stop=newline), strict=True):
-        question = f"{start}{said.text}".strip().split("\n")[0].strip()
-        if question not in written[n] and not (generator.adapter and NAME_OF.match(question)):
-            written[n].append(question)
-    return written
-
-
-def _opening(spot: Candidate) -> str:
-    """-> how a question for this kind of span begins, "" where that is open."""
-    if spot.kind == "amount" and spot.span[0] in "£$€":
+def question_opening(candidate: Candidate) -> str:
+    """Return how a question for this kind of span begins, with a space before it, or "" where that is open."""
+    if candidate.kind == "amount" and candidate.span[0] in "£$€":
         return " How much"
-    return OPENINGS.get(spot.kind, "")
+    return OPENINGS.get(candidate.kind, "")
 
 
-def _shots() -> str:
-    return "".join(f"{ask_for(*shot[:3])} {shot[3]}\n\n" for shot in SHOTS)
+def _prompt_for(candidate: Candidate) -> str:
+    return question_prompt(candidate.headings, candidate.marked, candidate.span)
 
 
-def _flat(text: str) -> str:
+def _on_one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()

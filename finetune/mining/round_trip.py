@@ -1,10 +1,9 @@
-"""Whether a question leads back to its span: the reader is asked it with its passage alone, which is read once for all its questions; the cross-encoder says
-how well the sentence bears the span out as its answer, and whether it would rather have another."""
+"""The round trip: whether a question leads back to its span, by the reader and by the cross-encoder."""
 
 from __future__ import annotations
 
 from finetune.mining.answer_spans import find_answer_spans
-from finetune.mining.question_prompt import Candidate
+from finetune.mining.candidates import Candidate
 from rag.answering.answerer import Answerer
 from rag.core.chunk import Chunk
 from rag.core.sections import AnswerSettings
@@ -16,7 +15,7 @@ from rag.generation import prompt
 from rag.models.cross_encoder import Reranker, claim_and_evidence
 from rag.retrieval.retriever import Passage
 
-ALIKE = (
+KIND_GROUPS = (  # kinds of spans that one question can be answered with
     {"date", "time"},
     {"amount", "number"},
     {"name", "term", "cell", "tail"},
@@ -25,48 +24,56 @@ ALIKE = (
 
 
 class RoundTrip:
-    """Question and passages -> what is found there."""
+    """Asks the reader and the cross-encoder about a question's span."""
 
     def __init__(self, answerer: Answerer | None, reranker: Reranker):
         """answerer: one that answers with spans, None where no reader fits the base."""
         self._answerer, self._reranker = answerer, reranker
 
     def read(self, question: str, chunk: Chunk) -> str | None:
-        """-> the likeliest span of the chunk, "" where there is none, None without a reader."""
+        """Return what the reader answers from the passage alone, "" for nothing, None where there is no reader.
+
+        Its encoding of the passage serves all questions on it.
+        """
         if not self._answerer:
             return None
-        said = prompt.parse_answer(self._answerer.answer(question, [Passage(chunk, 0.0, None)]).output)
-        return "" if said.refused else said.text
+        answer = prompt.parse_answer(self._answerer.answer(question, [Passage(chunk, 0.0, None)]).output)
+        return "" if answer.refused else answer.text
 
-    def supports(self, question: str, spot: Candidate, chunk: Chunk, shown: list[Chunk]) -> tuple[float, float]:
-        """-> how well the span's sentence bears it out, from 0 to 1, and the same of the best other span of its kind in the passages shown."""
-        pairs = [claim_and_evidence(question, spot.span, chunk, spot.sentence)]
-        pairs += [
-            claim_and_evidence(question, span, c, sentence)
-            for c, sentence, span in rivals(question, spot, [chunk, *(s for s in shown if s != chunk)])
-        ]
-        own, *others = self._reranker.score_pairs(pairs)
-        return own, max(others, default=0.0)
+    def support(self, question: str, candidate: Candidate, shown: list[Chunk]) -> tuple[float, float]:
+        """Return two scores of the cross-encoder, from 0 to 1.
+
+        The first: how well the sentence supports the span as the answer. The second: the best score of another span of
+        its kind, in this passage or in those shown with it; 0 where there is none.
+        """
+        passages = [candidate.chunk, *(chunk for chunk in shown if chunk != candidate.chunk)]
+        pairs = [claim_and_evidence(question, candidate.span, candidate.chunk, candidate.sentence)]
+        for chunk, sentence, span in find_rivals(question, candidate, passages):
+            pairs.append(claim_and_evidence(question, span, chunk, sentence))
+        support, *others = self._reranker.score_pairs(pairs)
+        return support, max(others, default=0.0)
 
 
-def rivals(question: str, spot: Candidate, passages: list[Chunk]) -> list[tuple[Chunk, tuple[int, int], str]]:
-    """-> chunk, sentence and text of each span that could be the answer instead: of a like kind, and in neither the span nor the question."""
-    kinds = next(kinds for kinds in ALIKE if spot.kind in kinds)
-    own, asked = normalize(spot.span), normalize(question)
-    found = {}
+def find_rivals(question: str, candidate: Candidate, passages: list[Chunk]) -> list[tuple[Chunk, tuple[int, int], str]]:
+    """Return passage, sentence and text of each span that could be the answer instead.
+
+    It is of a kind like the candidate's, and neither part of its span nor of the question.
+    """
+    kinds = next(kinds for kinds in KIND_GROUPS if candidate.kind in kinds)
+    own, asked = normalize(candidate.span), normalize(question)
+    found: dict[tuple[Chunk, tuple[int, int], str], str] = {}
     for chunk in passages:
         for first, last in sentence_spans(chunk.text):
             for kind, _, span in find_answer_spans(chunk.text[first:last]):
-                said = normalize(span)
-                if kind in kinds and said not in own and own not in said and said not in asked:
-                    found.setdefault((chunk, (first, last), said), span)
+                other = normalize(span)
+                if kind in kinds and other not in own and own not in other and other not in asked:
+                    found.setdefault((chunk, (first, last), other), span)
     return [(chunk, sentence, span) for (chunk, sentence, _), span in found.items()]
 
 
 def open_round_trip(settings: Settings) -> RoundTrip:
-    """-> the shipped cross-encoder, and the shipped reader where it fits the configured base."""
-    reader = shipped_reader(settings)
-    answerer = (
-        Answerer(open_generator(settings, reader), AnswerSettings(), open_span_selector(settings)) if reader else None
-    )
+    """Open the round trip with the shipped cross-encoder, and the shipped reader where it fits the configured base."""
+    reader, answerer = shipped_reader(settings), None
+    if reader:
+        answerer = Answerer(open_generator(settings, reader), AnswerSettings(), open_span_selector(settings))
     return RoundTrip(answerer, open_shipped_reranker(settings))

@@ -1,5 +1,8 @@
-"""Questions that sound like the corpus's and that it does not answer: in an answerable question one name, date, amount or qualifier is replaced by another of
-the corpus (SQuAD 2.0's entity swap, number swap and antonym, Rajpurkar et al., arXiv 1806.03822), which stands in none of the passages shown with it."""
+"""Unanswerable questions by a swap: a name, date, amount or qualifier of an answerable question is replaced.
+
+The new one is the corpus's too, so that the question sounds like its others, and stands in none of the passages shown
+with it (as crowd workers made them for SQuAD 2.0: Rajpurkar et al., 2018, arXiv 1806.03822).
+"""
 
 from __future__ import annotations
 
@@ -14,117 +17,153 @@ from rag.core.chunk import Chunk
 from rag.core.text_metrics import normalize
 from rag.core.words import STOPWORDS
 
-SWAPPED = "swapped"  # the kind of such a row
-KINDS = ("name", "date", "amount")
-# What tells one thing from its like. Verbs and measures are left out: "when does it close" is answered by opening hours.
-QUALIFIERS = ("north south east west", "northern southern eastern western", "inner outer", "upper lower", "summer winter", "spring autumn", "inward outward",
-              "Monday Tuesday Wednesday Thursday Friday Saturday Sunday", "first second third")  # fmt: skip
+SWAPPED_KINDS = ("name", "date", "amount")
+MAX_SWAPS = 6  # tried for one question
+MAX_TERMS = 3  # put in the place of one term
+# Words that tell one thing from its like. Verbs and measures are left out: "when does it close" is answered by opening
+# hours.
+QUALIFIERS = tuple(
+    line.split()
+    for line in (
+        "north south east west",
+        "northern southern eastern western",
+        "inner outer",
+        "upper lower",
+        "summer winter",
+        "spring autumn",
+        "inward outward",
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+        "first second third",
+    )
+)
 # Words before a noun that tell no kind of it, and words after one that are no nouns.
 VAGUE = frozenset(
-    """back big certain current different earlier eastern few first following former full given good great last late later little long main more most new
-    next normal northern old only other own particular proper right same second short single small southern such third time usual very way western whole
-    without wrong""".split()
+    """back big certain current different earlier eastern few first following former full given good great last late
+    later little long main more most new next normal northern old only other own particular proper right same second
+    short single small southern such third time usual very way western whole without wrong""".split()
 )
+# A word between an article and a noun: "the inner door".
 PHRASE = re.compile(
     r"\b(?:a|an|the|each|every|any|no|its|their|our|your|his|her|per)\s+([a-z]{3,})\s+([a-z]{3,})\b", re.I
 )
+# A word that can qualify a noun: "inner"; no superlative, plural or participle.
+PLAIN_WORD = re.compile(r"[a-z]+(?<!est)(?<!s)(?<!ing)")
 TITLES = frozenset(("Mr", "Mrs", "Ms", "Miss", "Dr", "Captain", "Councillor"))
-# Before a number that is a limit: what holds for more than 12 m holds for 15 m as well.
-LIMIT = re.compile(
-    r"\b(?:over|under|above|below|than|to|least|most|within|between|and|from|until|by|after|before|exceeds?|every|about)\s*$",
+# Words before a number that is a limit: what holds for more than 12 m holds for 15 m as well.
+LIMIT_BEFORE = re.compile(
+    r"\b(?:over|under|above|below|than|to|least|most|within|between|and|from|until|by|after|before|exceeds?|every|about)"
+    r"\s*$",
     re.I,
 )
 
 
 @dataclass(frozen=True)
 class SwappedQuestion:
-    """A question made unanswerable. term: what was put in."""
+    """A question in which a term was swapped. term: the new one."""
 
     question: str
     term: str
 
 
 class Terms:
-    """Names, dates and amounts of the corpus, by what they can stand in for: a name by its last word where the corpus has that in small letters too
-    ("... Quay"), else by its number of words and title; a date by its form and decade; an amount by its unit and length. And the words that stand between an
-    article and a noun: "the inner door", "an outer door"."""
+    """The terms of a corpus that can stand in each other's place.
+
+    Names can where they share a last word that the corpus also has in small letters ("... Quay"), else where they have
+    as many words and both or neither a title; dates of one form and decade; amounts of one unit and length; words
+    between an article and the same noun: "the inner door", "an outer door".
+    """
 
     def __init__(self, chunks: list[Chunk]):
-        self._common = {word for chunk in chunks for word in re.findall(r"\b[a-z]{2,}\b", chunk.text)}
+        self._lower_case = {word for chunk in chunks for word in re.findall(r"\b[a-z]{2,}\b", chunk.text)}
         nouns = {word for chunk in chunks for word in re.findall(r"\b(?:[Aa]n?|[Tt]he) ([a-z]{3,})\b", chunk.text)}
-        found: dict[tuple, set[str]] = defaultdict(set)
+        found: dict[tuple[object, ...], set[str]] = defaultdict(set)
         for chunk in chunks:
             for kind, _, span in find_answer_spans(chunk.text):
-                if kind in KINDS:
-                    found[self._slot(kind, span)].add(" ".join(span.split()))
-            for before, noun in PHRASE.findall(chunk.text):
-                if (
-                    re.fullmatch(r"[a-z]+(?<!est)(?<!s)(?<!ing)", before)
-                    and noun in nouns
-                    and not {before, noun} & (STOPWORDS | VAGUE)
-                ):
-                    found["before", noun].add(before)
-        self._by_slot = {slot: sorted(spans) for slot, spans in found.items()}
+                if kind in SWAPPED_KINDS:
+                    found[self._group(kind, span)].add(" ".join(span.split()))
+            for word, noun in PHRASE.findall(chunk.text):
+                vague = {word, noun} & (STOPWORDS | VAGUE)
+                if PLAIN_WORD.fullmatch(word) and noun in nouns and not vague:
+                    found["before", noun].add(word)
+        self._by_group = {group: sorted(terms) for group, terms in found.items()}
 
-    def _slot(self, kind: str, span: str) -> tuple:
+    def _group(self, kind: str, span: str) -> tuple[object, ...]:
         parts = span.split()
         if kind == "name":
-            return (kind, parts[-1]) if parts[-1].lower() in self._common else (kind, len(parts), parts[0] in TITLES)
+            common = parts[-1].lower() in self._lower_case
+            return (kind, parts[-1]) if common else (kind, len(parts), parts[0] in TITLES)
         if kind == "amount":
             return (kind, re.sub(r"\d", "0", span))
         return (kind, *(part[:-1] if part[0].isdigit() else "month" for part in parts))
 
     def others(self, kind: str, span: str) -> list[str]:
-        """-> what could stand in its place, neither part of the other. None for names of one word or with a digit, of which nothing tells what they name."""
-        if kind not in KINDS or kind == "name" and not _tells(span):
+        """Return what could stand in the span's place, neither part of the other.
+
+        There is nothing for names of one word or with a digit, since nothing tells what they name.
+        """
+        if kind not in SWAPPED_KINDS or kind == "name" and not _is_telling(span):
             return []
-        own, alike = normalize(span), self._by_slot.get(self._slot(kind, span), [])
-        return [
-            other
-            for other in alike
-            if own not in normalize(other) and normalize(other) not in own and (kind != "name" or _tells(other))
-        ]
+        own, group = normalize(span), self._by_group.get(self._group(kind, span), [])
+        apart = [term for term in group if own not in normalize(term) and normalize(term) not in own]
+        return [term for term in apart if kind != "name" or _is_telling(term)]
 
     def before(self, noun: str) -> list[str]:
-        """-> the words that the corpus puts before the noun to tell its kinds apart."""
-        return self._by_slot.get(("before", noun), [])
+        """Return the words that the corpus puts before a noun to tell its kinds apart."""
+        return self._by_group.get(("before", noun), [])
 
 
-def _tells(name: str) -> bool:
+def _is_telling(name: str) -> bool:
     return " " in name and not re.search(r"[\d\n]| (?:the|and) |['’]s ", name)
 
 
-def swaps(question: str, passage: Chunk, terms: Terms, rng: random.Random, most: int = 6) -> Iterator[SwappedQuestion]:
-    """-> the question with one term replaced, in up to `most` ways in random order. passage: what answers it, which must have the old term."""
-    ways = []
+def swap_terms(question: str, passage: Chunk, terms: Terms, rng: random.Random) -> Iterator[SwappedQuestion]:
+    """Yield the question with one term replaced, in up to MAX_SWAPS ways, in random order.
+
+    passage: what answers the question, which must have the old term.
+    """
+    swaps = [
+        *_swap_spans(question, passage, terms, rng),
+        *_swap_words_before_nouns(question, passage, terms, rng),
+        *_swap_qualifiers(question, passage),
+    ]
+    yield from rng.sample(swaps, min(MAX_SWAPS, len(swaps)))
+
+
+def _swap_spans(question: str, passage: Chunk, terms: Terms, rng: random.Random) -> Iterator[SwappedQuestion]:
     for kind, start, old in find_answer_spans(question):
-        if stands_in(old, [passage]) and not (kind == "amount" and is_limit(old, f"{question}\n{passage.text}")):
+        limit = kind == "amount" and is_limit(old, f"{question}\n{passage.text}")
+        if stands_in(old, [passage]) and not limit:
             others = terms.others(kind, old)
-            ways += [
-                SwappedQuestion(question[:start] + new + question[start + len(old) :], new)
-                for new in rng.sample(others, min(3, len(others)))
-            ]
-    for first, noun in re.findall(r"\b([a-z]{3,})(?= ([a-z]{3,})\b)", question):
-        alike = terms.before(noun)
-        if first in alike and stands_in(f"{first} {noun}", [passage]):
-            others = [word for word in alike if word != first]
-            ways += [
-                SwappedQuestion(question.replace(f"{first} {noun}", f"{new} {noun}"), new)
-                for new in rng.sample(others, min(3, len(others)))
-            ]
-    for alike in map(str.split, QUALIFIERS):
-        for old in alike:
+            for new in rng.sample(others, min(MAX_TERMS, len(others))):
+                yield SwappedQuestion(question[:start] + new + question[start + len(old) :], new)
+
+
+def _swap_words_before_nouns(
+    question: str, passage: Chunk, terms: Terms, rng: random.Random
+) -> Iterator[SwappedQuestion]:
+    for word, noun in re.findall(r"\b([a-z]{3,})(?= ([a-z]{3,})\b)", question):
+        known = terms.before(noun)
+        if word in known and stands_in(f"{word} {noun}", [passage]):
+            others = [other for other in known if other != word]
+            for new in rng.sample(others, min(MAX_TERMS, len(others))):
+                yield SwappedQuestion(question.replace(f"{word} {noun}", f"{new} {noun}"), new)
+
+
+def _swap_qualifiers(question: str, passage: Chunk) -> Iterator[SwappedQuestion]:
+    for group in QUALIFIERS:
+        for old in group:
             if re.search(rf"\b{old}\b", question) and stands_in(old, [passage]):
-                ways += [SwappedQuestion(re.sub(rf"\b{old}\b", new, question), new) for new in alike if new != old]
-    yield from rng.sample(ways, min(most, len(ways)))
+                for new in group:
+                    if new != old:
+                        yield SwappedQuestion(re.sub(rf"\b{old}\b", new, question), new)
 
 
 def is_limit(number: str, text: str) -> bool:
-    """Whether the text has the number as one end of a range."""
-    return any(LIMIT.search(text[: match.start()]) for match in re.finditer(re.escape(number), text))
+    """Return whether the text has the number as one end of a range."""
+    return any(LIMIT_BEFORE.search(text[: match.start()]) for match in re.finditer(re.escape(number), text))
 
 
 def stands_in(term: str, passages: list[Chunk]) -> bool:
-    """Whether a passage, or the headings that it is shown under, has the term as whole words."""
+    """Return whether a passage, or the headings that it is shown under, has the term as whole words."""
     wanted = f" {normalize(term)} "
     return any(wanted in f" {normalize(' '.join((*chunk.headings, chunk.title, chunk.text)))} " for chunk in passages)

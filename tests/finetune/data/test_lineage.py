@@ -13,7 +13,7 @@ from rag.cli import index
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
 from rag.models.adapters import questions_about
-from rag.models.registry import Promotion, set_live
+from rag.models.registry import INDEX, Promotion, adapters_folder, set_live
 from triplets import row
 
 
@@ -52,9 +52,9 @@ def taught_run(tmp_path, monkeypatch):
     write_lines(stage.folder / "dev.jsonl", [ours(4, "d1.md")])
     stage.finish({"documents": {}})
     adapter(Stage("r", "sft").folder / "adapter", "r")
-    live = tmp_path / "var" / "adapters" / "r-sft"
+    live = adapters_folder(INDEX) / "r-sft"
     adapter(live, "r")
-    set_live({"generator": Promotion("var/adapters/r-sft", "it won")})
+    set_live(INDEX, {"generator": Promotion(live, "it won")})
     return stage
 
 
@@ -68,7 +68,7 @@ def test_rows_are_named_with_run_part_chunk_and_reason(taught_run):
 
 def test_adapters_are_named_the_live_one_as_such(taught_run):
     found = {str(a.adapter): (a.questions, a.as_now, a.live) for a in trace_adapters("d0.md")}
-    assert found == {"var/runs/r/sft/adapter": (2, True, False), "var/adapters/r-sft": (2, True, True)}
+    assert found == {"var/runs/r/sft/adapter": (2, True, False), "var/index/adapters/r-sft": (2, True, True)}
     assert list(trace_adapters("d")) == [] and [a.questions for a in trace_adapters("d1.md")] == [1, 1]
 
 
@@ -111,9 +111,9 @@ def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught
     store = SimpleNamespace(documents=lambda: {"d0.md": 0, "e.md": 0})
     monkeypatch.setattr("rag.factory.open_writer", lambda settings, folder: store)
     monkeypatch.setattr("rag.index.indexing.remove", lambda store, ids: None)
-    index.run_remove(SimpleNamespace(index=None, patterns=["d0.md", "e.md"]), None)
+    index.run_remove(SimpleNamespace(index=INDEX, patterns=["d0.md", "e.md"]), None)
     out = capsys.readouterr().out
-    assert "learned from 2 questions about d0.md: python -m finetune lineage d0.md" in out and "about e.md" not in out
+    assert "was trained on 2 questions about d0.md (python -m finetune lineage d0.md)" in out and "about e.md" not in out
 
 
 def test_an_adapter_tells_of_documents_that_were_indexed_after_mining_and_then_imported(taught_run):

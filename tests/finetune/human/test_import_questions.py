@@ -88,13 +88,13 @@ def test_csv_of_spreadsheets_is_read(tmp_path, retriever):
         ({"question": "How much does the crane lift?", "answers": [40]}, "has no answer"),
         (
             {"question": "How much does the crane lift?", "answer": "forty tonnes"},
-            "its answer stands literally in no passage found",
+            "no passage found has the answer word for word",
         ),
         (
             {"question": "How much does the crane lift?", "answer": "0 tonnes"},
-            "its answer stands literally in no passage found",
+            "no passage found has the answer word for word",
         ),
-        ({**CRANE, "document": "h.md"}, "its answer stands literally nowhere in its document"),
+        ({**CRANE, "document": "h.md"}, "its document does not have the answer word for word"),
         ({**CRANE, "document": "gone.md"}, "its document is not in the index"),
         (
             {"question": "When was the museum founded?", "answer": "1902"},

@@ -1,8 +1,8 @@
 import pytest
 
 from fakes import passage
+from finetune.mining.candidates import Candidate
 from finetune.mining.cloze import cloze_question
-from finetune.mining.question_prompt import candidate
 
 
 @pytest.mark.parametrize(
@@ -157,4 +157,4 @@ def test_a_sentence_becomes_a_question_for_its_span(marked, kind, asked):
     plain = marked.replace("<<", "").replace(">>", "")
     span = marked.partition("<<")[2].partition(">>")[0]
     chunk = passage(plain, headings=("Harbour", "2. Berths")).chunk
-    assert cloze_question(candidate(0, chunk, (0, len(plain)), plain.index(span), span, kind)) == asked
+    assert cloze_question(Candidate(chunk, (0, len(plain)), plain.index(span), span, kind)) == asked

@@ -1,14 +1,21 @@
 import pytest
 
 from fakes import passage
-from finetune.mining.filters import NAMES, answered_otherwise, content, not_found_again, plain_reason, unsupported
-from finetune.mining.question_prompt import candidate
-from finetune.settings import RowSettings
+from finetune.mining.candidates import Candidate
+from finetune.mining.filters import (
+    NAMES,
+    answered_otherwise,
+    model_free_reason,
+    not_found_again,
+    query_terms,
+    unsupported,
+)
+from finetune.settings import FILTERS, RowSettings
 from rag.core.errors import SettingsError
 
 SENTENCE = "The crane on the north quay lifts 40 tonnes in calm weather."
 CHUNK = passage(SENTENCE, headings=("Crane manual", "Limits")).chunk
-SPOT = candidate(0, CHUNK, (0, len(SENTENCE)), SENTENCE.index("40"), "40 tonnes", "amount")
+CANDIDATE = Candidate(CHUNK, (0, len(SENTENCE)), SENTENCE.index("40"), "40 tonnes", "amount")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +42,9 @@ SPOT = candidate(0, CHUNK, (0, len(SENTENCE)), SENTENCE.index("40"), "40 tonnes"
     ],
 )
 def test_each_reason(question, reason):
-    assert plain_reason(question, SPOT, [content("How much calm weather is the crane lifted by?")]) == reason
+    assert (
+        model_free_reason(question, CANDIDATE, [query_terms("How much calm weather is the crane lifted by?")]) == reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,12 +60,15 @@ def test_each_reason(question, reason):
     ],
 )
 def test_each_filter_can_be_left_out_by_its_name(name, question):
-    kept = [content("How much calm weather is the crane lifted by?")]
-    assert plain_reason(question, SPOT, kept) and plain_reason(question, SPOT, kept, {name}) is None
-    assert name in NAMES and all(plain_reason(question, SPOT, kept, {other}) for other in NAMES if other != name)
+    kept = [query_terms("How much calm weather is the crane lifted by?")]
+    assert model_free_reason(question, CANDIDATE, kept) and model_free_reason(question, CANDIDATE, kept, {name}) is None
+    assert name in NAMES and all(
+        model_free_reason(question, CANDIDATE, kept, {other}) for other in NAMES if other != name
+    )
 
 
 def test_a_filter_that_is_not_there_cannot_be_left_out():
+    assert FILTERS == NAMES
     assert RowSettings(without="unrelated, unsupported").left_out_filters == {"unrelated", "unsupported"}
     with pytest.raises(SettingsError, match="no filter 'closed', only malformed"):
         RowSettings(without="closed")
@@ -71,9 +83,9 @@ def test_the_span_is_found_again_by_an_answer_that_shares_half_of_it():
     )
 
 
-def test_the_span_must_be_borne_out_and_better_than_any_other():
+def test_the_span_must_be_supported_and_better_than_any_other():
     assert unsupported(0.5, 0.5) is None
-    assert unsupported(0.49, 0.1) == "its sentence does not bear it out"
+    assert unsupported(0.49, 0.1) == "its sentence does not support it"
     assert unsupported(0.8, 0.9) == "another span answers it better"
 
 
@@ -89,4 +101,4 @@ def test_the_span_must_be_borne_out_and_better_than_any_other():
 )
 def test_a_passage_that_says_as_much_with_another_value_gives_another_answer(text, reason):
     others = [passage("The ferry carries 12 tonnes.").chunk, passage(text, headings=("Crane manual",)).chunk]
-    assert answered_otherwise("How much does the crane on the north quay lift?", SPOT, others) == reason
+    assert answered_otherwise("How much does the crane on the north quay lift?", CANDIDATE, others) == reason

@@ -11,10 +11,10 @@ from finetune.data.rows import TrainingRow, read_rows
 from finetune.data.split import PARTS, UNMINED, document_part
 from finetune.generator.preference_pairs import failed_check, near_miss
 from finetune.mining.answer_spans import find_answer_spans
-from finetune.mining.candidates import choose_candidates
-from finetune.mining.labeling import label
+from finetune.mining.candidates import Candidate, choose_candidates
+from finetune.mining.labeling import label_question
 from finetune.mining.mine import mine
-from finetune.mining.question_prompt import _opening, candidate, write_questions
+from finetune.mining.question_prompt import question_opening, write_questions
 from finetune.settings import MineSettings
 from rag.core.chunk import Chunk
 from rag.core.errors import TrainingError
@@ -61,16 +61,16 @@ def test_find_spans(sentence, found):
 
 SENTENCE = "The crane on the north quay lifts 40 tonnes in calm weather."
 CHUNK = passage(SENTENCE, headings=("Crane manual", "Limits")).chunk
-SPOT = candidate(0, CHUNK, (0, len(SENTENCE)), SENTENCE.index("40"), "40 tonnes", "amount")
+CANDIDATE = Candidate(CHUNK, (0, len(SENTENCE)), SENTENCE.index("40"), "40 tonnes", "amount")
 
 
 def test_a_candidate_marks_its_span():
-    assert SPOT.text == "The crane on the north quay lifts <<40 tonnes>> in calm weather."
-    assert SPOT.headings == "Crane manual > Limits"
+    assert CANDIDATE.marked == "The crane on the north quay lifts <<40 tonnes>> in calm weather."
+    assert CANDIDATE.headings == "Crane manual > Limits"
 
 
 def test_the_writer_gives_one_line_a_question(tiny_generator):
-    written = write_questions(tiny_generator, [SPOT, SPOT])
+    written = write_questions(tiny_generator, [CANDIDATE, CANDIDATE])
     assert len(written) == 2 and all(len(found) == 1 for found in written)  # a base model gets no opening
     assert not any("\n" in question for found in written for question in found)
 
@@ -82,7 +82,7 @@ def test_a_trained_writer_also_begins_as_the_kind_of_span_wants(tiny_generator):
         asked.extend(tiny_generator.tokenizer.decode(row) for row in ids)
         return [SimpleNamespace(text=f" is it {n}?\nAnswer") for n in range(len(ids))]
 
-    spots = [SPOT, dataclasses.replace(SPOT, kind="name"), dataclasses.replace(SPOT, span="£40")]
+    spots = [CANDIDATE, dataclasses.replace(CANDIDATE, kind="name"), dataclasses.replace(CANDIDATE, span="£40")]
     written = write_questions(
         SimpleNamespace(tokenizer=tiny_generator.tokenizer, adapter="writer", generate=generate), spots
     )
@@ -97,7 +97,7 @@ def test_a_trained_writers_question_for_the_name_of_something_is_thrown_away(tin
         adapter="writer",
         generate=lambda ids, most, stop: [SimpleNamespace(text=t) for t in said],
     )
-    assert write_questions(speaking, [SPOT]) == [["How does it lift?"]]
+    assert write_questions(speaking, [CANDIDATE]) == [["How does it lift?"]]
 
 
 QUESTION = "How much does the crane lift?"
@@ -105,49 +105,49 @@ OTHERS = [passage(f"Something else, number {name}.", f"{name}.md").chunk for nam
 
 
 def mined(found, leave_out=False, reach=5):
-    """-> label() when the retriever ranks the chunks as in `found`; three passages are shown."""
+    """Return label_question() when the retriever ranks the chunks as in `found` and three passages are shown."""
     retriever = SimpleNamespace(
         search=lambda q, k: [SimpleNamespace(chunk=c) for c in found[:k]], settings=RetrievalSettings(passages=3)
     )
-    return label(QUESTION, SPOT, CHUNK, retriever, leave_out, reach)
+    return label_question(QUESTION, CANDIDATE, retriever, reach, leave_out=leave_out)
 
 
 def test_gold_among_those_shown_is_cited_by_its_number():
     for place in range(3):
         found = OTHERS.copy()
         found.insert(place, CHUNK)
-        row, reason = mined(found)
-        assert reason is None and row.cited == place + 1 and row.passages[row.cited - 1] == CHUNK
+        row = mined(found)
+        assert row.cited == place + 1 and row.passages[row.cited - 1] == CHUNK
         assert (row.kind, row.target, row.passages) == ("answerable", f"40 tonnes [{place + 1}]", tuple(found[:3]))
         assert (row.document, row.gold, row.question) == (CHUNK.document, (CHUNK.start, CHUNK.end), QUESTION)
 
 
 def test_gold_left_out_makes_the_label_the_refusal_and_the_next_passage_moves_up():
-    row, reason = mined([OTHERS[0], CHUNK, *OTHERS[1:]], leave_out=True)
-    assert reason is None and (row.kind, row.cited, row.target) == ("left out", 0, REFUSAL)
+    row = mined([OTHERS[0], CHUNK, *OTHERS[1:]], leave_out=True)
+    assert (row.kind, row.cited, row.target) == ("left out", 0, REFUSAL)
     assert row.passages == tuple(OTHERS[:3])
 
 
 def test_gold_found_but_not_shown_makes_the_label_the_refusal():
-    row, _ = mined([*OTHERS[:3], CHUNK])
+    row = mined([*OTHERS[:3], CHUNK])
     assert (row.kind, row.cited, row.target) == ("not retrieved", 0, REFUSAL) and CHUNK not in row.passages
 
 
 def test_gold_out_of_reach_is_rejected():
-    assert mined([*OTHERS, CHUNK], reach=4) == (None, "does not find its passage among 4")
+    assert mined([*OTHERS, CHUNK], reach=4) == "does not find its passage among 4"
 
 
 @pytest.mark.parametrize("leave_out", [True, False])
 def test_an_answer_that_another_shown_passage_holds_makes_no_refusal(leave_out):
     twin = passage("A second crane also lifts 40 Tonnes!", "twin.md").chunk
     found = [CHUNK, twin, *OTHERS[:2]] if leave_out else [twin, *OTHERS[:2], CHUNK]
-    assert mined(found, leave_out) == (None, "answered by another passage as well")
+    assert mined(found, leave_out) == "answered by another passage as well"
 
 
 def test_rows_of_one_chunk_and_span_have_ids_of_their_own():
-    ids = {label(q, SPOT, CHUNK, SimpleNamespace(search=lambda *a: [SimpleNamespace(chunk=CHUNK)], settings=RetrievalSettings()), False, 5)[0].id
-           for q in ("How much is it?", "What does it lift?")}  # fmt: skip
-    assert len(ids) == 2
+    retriever = SimpleNamespace(search=lambda *a: [SimpleNamespace(chunk=CHUNK)], settings=RetrievalSettings())
+    questions = ("How much is it?", "What does it lift?")
+    assert len({label_question(question, CANDIDATE, retriever, 5).id for question in questions}) == 2
 
 
 def chunks_of(documents, each=3):
@@ -159,7 +159,7 @@ def test_candidates_are_dealt_evenly_and_never_from_unmined_documents():
     names = [f"{n}.md" for n in range(12)]
     chunks = chunks_of(names)
     chosen = choose_candidates(chunks, 2 * sum(document_part(n) != UNMINED for n in names), 0)
-    counts = Counter(chunks[c.chunk].document for c in chosen)
+    counts = Counter(c.chunk.document for c in chosen)
     assert set(counts) == {n for n in names if document_part(n) != UNMINED} != set(names)
     assert set(counts.values()) == {2}
     assert chosen == choose_candidates(chunks, len(chosen), 0)
@@ -172,7 +172,7 @@ def test_candidates_end_when_the_corpus_does():
 
 def test_candidates_are_dealt_over_sections():
     chunks = [dataclasses.replace(c, headings=(f"Part {n % 3}",)) for n, c in enumerate(chunks_of(["a.md"], 30))]
-    counts = Counter(chunks[c.chunk].headings for c in choose_candidates(chunks, 9, 0))
+    counts = Counter(c.chunk.headings for c in choose_candidates(chunks, 9, 0))
     assert document_part("a.md") != UNMINED and set(counts.values()) == {3}
 
 
@@ -247,7 +247,7 @@ def test_a_wrong_span_is_of_the_right_passage_and_kind_if_there_is_one():
 
 
 def test_rows_are_read_as_they_were_written(tmp_path):
-    odd = TrainingRow("é", "What\u2028about\x85this?", "it", "joined", "0.md", (0, 9), PASSAGES, 1, (2,))
+    odd = TrainingRow("é", "What\u2028about\x85this?", "it", "multi-hop", "0.md", (0, 9), PASSAGES, 1, (2,))
     write_lines(tmp_path / "rows.jsonl", [row(), odd])
     assert read_rows(tmp_path / "rows.jsonl") == [row(), odd]
     assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
@@ -278,7 +278,7 @@ def writes(spans_asked):
 
 
 class FindsAgain:
-    """Finds every span again; `own` is how well questions about fees are borne out."""
+    """Finds every span again; `own` is how well questions about fees are supported."""
 
     def __init__(self, own=0.2):
         self.own, self.asked = own, []
@@ -287,8 +287,7 @@ class FindsAgain:
         self.asked.append(question)
         return next(span for _, _, span in find_answer_spans(chunk.text) if normalize(span) not in normalize(question))
 
-    def supports(self, question, spot, chunk, shown):
-        assert chunk.text[slice(*spot.sentence)] == spot.text.replace("<<", "").replace(">>", "")
+    def support(self, question, candidate, shown):
         return self.own if "fee" in question else 0.9, 0.1
 
 
@@ -322,18 +321,21 @@ def test_every_span_becomes_a_row_or_a_reject_with_its_reason(mined_town, capsys
     folder = mined_town("a", FindsAgain(), left_out=0.6, unanswerable=0.8, query_styles=0.2)
     rows = [row for name in PARTS for row in read_rows(folder / f"{name}.jsonl")]
     rejects, receipt = read_lines(folder / "rejects.jsonl"), Stage("a", "mine").result()
-    assert receipt["rejected"]["its sentence does not bear it out"] > 0
+    assert receipt["rejected"]["its sentence does not support it"] > 0
     of_spans = [r for r in rejects if "<<" in r["text"]]
     assert Counter(r["reason"] for r in of_spans) == receipt["rejected"]
     assert (
-        Counter(r["reason"] for r in rejects if "<<" not in r["text"]) == receipt["twists rejected"]
-        and receipt["joined rejected"] == {}
+        Counter(r["reason"] for r in rejects if "<<" not in r["text"]) == receipt["swapped rejected"]
+        and receipt["multi-hop rejected"] == {}
     )
     mined_rows = [row for row in rows if row.kind != "swapped"]
     better = [r for r in of_spans if r["reason"] == "another question for its span is better"]
     spans = {(row.document, row.answer) for row in mined_rows} | {(r["document"], r["answer"]) for r in of_spans}
-    assert len(spans) == len(choose_candidates_of(TOWN)) and sum(receipt["voices"].values()) == len(rows)
-    assert len(mined_rows) + len(of_spans) == sum(1 + bool(_opening(c)) for c in choose_candidates_of(TOWN)) and better
+    assert len(spans) == len(choose_candidates_of(TOWN)) and sum(receipt["query styles"].values()) == len(rows)
+    assert (
+        len(mined_rows) + len(of_spans) == sum(1 + bool(question_opening(c)) for c in choose_candidates_of(TOWN))
+        and better
+    )
     assert all(not row.cited for row in rows if row.kind != "answerable") and {"answerable", "left out"} <= {
         row.kind for row in rows
     }
@@ -346,7 +348,7 @@ def test_rows_that_a_filter_threw_away_come_back_without_it(mined_town):
         mined_town("b", FindsAgain(), left_out=0.0, without="unsupported,answered_otherwise"),
     )
     reasons = [{item["reason"] for item in read_lines(folder / "rejects.jsonl")} for folder in (kept, more)]
-    assert reasons[0] - reasons[1] >= {"its sentence does not bear it out"}
+    assert reasons[0] - reasons[1] >= {"its sentence does not support it"}
     counts = [
         Counter(row.kind for name in PARTS for row in read_rows(folder / f"{name}.jsonl"))["answerable"]
         for folder in (kept, more)
@@ -361,14 +363,14 @@ def choose_candidates_of(texts):
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_where_no_written_question_passes_the_sentence_itself_is_asked(mined_town, monkeypatch, share):
-    monkeypatch.setattr("finetune.mining.teacher.write_questions", lambda writer, batch: [["What?"]] * len(batch))
+    monkeypatch.setattr("finetune.mining.mine.write_questions", lambda writer, batch: [["What?"]] * len(batch))
     folder = mined_town("a", query_styles=0.0, cloze=True, written=share)
     rows = [row for name in PARTS for row in read_rows(folder / f"{name}.jsonl") if row.cited]
     assert rows and all(re.search(r"\b(what|how (much|many)|why)\b", row.question) for row in rows)
     assert ("The crane 1 at Bram Quay lifts how many tonnes until 9:30?", "11 tonnes") in {
         (row.question, row.answer) for row in rows
     }
-    assert Stage("a", "mine").result()["in place"] == sum(row.kind != "swapped" for row in all_rows(folder))
+    assert Stage("a", "mine").result()["cloze"] == sum(row.kind != "swapped" for row in all_rows(folder))
     with pytest.raises(TrainingError, match="only 0 rows"):
         mined_town("b")
 
@@ -378,7 +380,9 @@ def test_the_writer_comes_first_for_its_share_of_the_spans(mined_town):
     shares = {}
     for share in (0.0, 0.5, 1.0):
         rows = all_rows(
-            mined_town(f"{share}", left_out=0.0, unanswerable=0.0, query_styles=0.0, multihop=0.0, cloze=True, written=share)
+            mined_town(
+                f"{share}", left_out=0.0, unanswerable=0.0, query_styles=0.0, multihop=0.0, cloze=True, written=share
+            )
         )
         shares[share] = sum(row.question.startswith("What") for row in rows) / len(rows)
     assert shares[0.0] < shares[0.5] < shares[1.0]

@@ -7,7 +7,7 @@ from finetune.mining.query_styles import FULL, KEYWORDS, MISSPELT, apply_style, 
 
 
 @pytest.mark.parametrize(
-    ("question", "said"),
+    ("question", "expected"),
     [
         ("How much does the crane on the north quay lift?", "How much crane north quay lift"),
         ("What is the fee of £1,250.50 for Nan Stobbs's berth?", "fee £1,250.50 Nan Stobbs's berth"),
@@ -17,8 +17,8 @@ from finetune.mining.query_styles import FULL, KEYWORDS, MISSPELT, apply_style, 
         ("Who is the pilot?", None),
     ],
 )
-def test_keywords(question, said):
-    assert keywords(question) == said
+def test_keywords(question, expected):
+    assert keywords(question) == expected
 
 
 def test_one_word_has_a_slip_of_one_letter_and_it_is_no_name_and_no_number():
@@ -36,13 +36,13 @@ def test_one_word_has_a_slip_of_one_letter_and_it_is_no_name_and_no_number():
     assert misspelt("Who is at Lantern?", random.Random(0)) is None
 
 
-def test_each_voice_has_its_share():
+def test_each_style_has_its_share():
     rng = random.Random(0)
     counts = Counter(pick_style(rng, 0.1) for _ in range(3000))
-    assert all(abs(counts[voice] - 300) < 60 for voice in (KEYWORDS, MISSPELT)) and counts[FULL] > 2200
+    assert all(abs(counts[style] - 300) < 60 for style in (KEYWORDS, MISSPELT)) and counts[FULL] > 2200
 
 
-@pytest.mark.parametrize("voice", [FULL, KEYWORDS, MISSPELT])
-def test_a_question_that_gives_no_other_voice_stays_as_it_is_and_says_so(voice):
-    assert apply_style("Who is it?", voice, random.Random(0)) == ("Who is it?", FULL)
-    assert apply_style("Which pilot boards ships here?", voice, random.Random(0))[1] == voice
+@pytest.mark.parametrize("style", [FULL, KEYWORDS, MISSPELT])
+def test_a_question_that_gives_no_other_style_stays_as_it_is_and_says_so(style):
+    assert apply_style("Who is it?", style, random.Random(0)) == ("Who is it?", FULL)
+    assert apply_style("Which pilot boards ships here?", style, random.Random(0))[1] == style

@@ -7,9 +7,9 @@ import pytest
 from fakes import passage, says
 from finetune.data.rows import read_rows
 from finetune.data.split import UNMINED, document_part
+from finetune.mining.candidates import Candidate
 from finetune.mining.mine import mine
-from finetune.mining.question_prompt import candidate
-from finetune.mining.teacher import Teacher, parse_reply, respan
+from finetune.mining.teacher import Teacher, parse_reply, with_answer
 from finetune.settings import MineSettings
 from rag.core.errors import EndpointError
 from rag.core.run_folder import Stage
@@ -21,7 +21,8 @@ from rag.retrieval.retriever import Retriever
 SENTENCE = "The crane on the north quay lifts about 40 tonnes in calm weather."
 CHUNK = passage(f"It was built in 1987. {SENTENCE}", headings=("Crane manual", "Limits")).chunk
 AT = CHUNK.text.index(SENTENCE)
-SPOT = candidate(0, CHUNK, (AT, AT + len(SENTENCE)), CHUNK.text.index("about 40"), "about 40 tonnes", "amount")
+SPAN = "about 40 tonnes"
+CANDIDATE = Candidate(CHUNK, (AT, AT + len(SENTENCE)), CHUNK.text.index(SPAN), SPAN, "amount")
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def endpoint(server, tmp_path):
 
 def test_the_teacher_sees_the_passage_and_the_marked_span(server, endpoint):
     server.plan = [(200, {}, says("Question: How much can the north quay's crane lift?"))]
-    [(spot, question)] = Teacher(endpoint(), None).write([SPOT], [CHUNK])
-    assert (spot, question) == (SPOT, "How much can the north quay's crane lift?")
+    [(candidate, question)] = Teacher(endpoint(), None).write([CANDIDATE])
+    assert (candidate, question) == (CANDIDATE, "How much can the north quay's crane lift?")
     sent = [message["content"] for message in server.requests[0].body["messages"]]
     assert "1987" in sent[-1] and "<<about 40 tonnes>>" in sent[-1] and "Limits" in sent[-1]
     assert not any("1987" in content for content in sent[:-1])
@@ -44,14 +45,14 @@ def test_the_teacher_sees_the_passage_and_the_marked_span(server, endpoint):
 
 def test_the_teacher_may_mend_the_span(server, endpoint):
     server.plan = [(200, {}, says("How much can it lift?\nAnswer: 40 tonnes"))]
-    [(spot, question)] = Teacher(endpoint(), None, answers=True).write([SPOT], [CHUNK])
-    assert (spot.span, question) == ("40 tonnes", "How much can it lift?")
-    assert spot.text == "The crane on the north quay lifts about <<40 tonnes>> in calm weather."
+    [(candidate, question)] = Teacher(endpoint(), None, answers=True).write([CANDIDATE])
+    assert (candidate.span, question) == ("40 tonnes", "How much can it lift?")
+    assert candidate.marked == "The crane on the north quay lifts about <<40 tonnes>> in calm weather."
 
 
 @pytest.mark.parametrize("answer", ["", "40 tons", "calm weather", "north"])
 def test_an_answer_that_stands_elsewhere_or_nowhere_leaves_the_span(answer):
-    assert respan(SPOT, answer) == SPOT
+    assert with_answer(CANDIDATE, answer) == CANDIDATE
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_mining_with_a_teacher_and_again_from_what_is_kept(
             MineSettings(),
         )
         files.append(
-            [(Stage("r", "mine").folder / f"{part}.jsonl").read_bytes() for part in ("train", "dev", "rejects")]
+            [(Stage("r", "mine").folder / f"{part}.jsonl").read_bytes() for part in ("train", "dev", "gate", "rejects")]
         )
     assert files[0] == files[1] and len(server.requests) == teacher.endpoint.reused == sum(
         document_part(f"{name}.md") != UNMINED for name in names

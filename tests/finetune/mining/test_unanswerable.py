@@ -4,11 +4,13 @@ from types import SimpleNamespace
 import pytest
 
 from fakes import passage
-from finetune.data.rows import TrainingRow
-from finetune.mining.labeling import unanswerable_row
+from finetune.data.rows import SWAPPED, TrainingRow
+from finetune.data.split import TRAIN, Split
+from finetune.mining.labeling import CachedSearcher
+from finetune.mining.mined_rows import MinedRows
 from finetune.mining.query_styles import FULL
-from finetune.mining.row_builder import RowBuilder
-from finetune.mining.unanswerable import SWAPPED, SwappedQuestion, Terms, is_limit, stands_in, swaps
+from finetune.mining.unanswerable import SwappedQuestion, Terms, is_limit, stands_in, swap_terms
+from finetune.mining.unanswerable_rows import add_unanswerable_rows, unanswerable_row
 from finetune.settings import RowSettings
 from rag.core.sections import RetrievalSettings
 from rag.generation.prompt import REFUSAL
@@ -65,15 +67,15 @@ def test_directions_participles_and_comparatives_are_no_kinds_of_a_thing():
     assert terms.before("door") == ["inner", "outer"]
 
 
-def test_every_twist_changes_one_term_and_says_which():
+def test_every_swap_changes_one_term_and_says_which():
     question = "What lifts the crane on Lantern Quay through the inner door?"
-    made = list(swaps(question, CHUNKS[0], TERMS, random.Random(0)))
+    made = list(swap_terms(question, CHUNKS[0], TERMS, random.Random(0)))
     assert {(t.term, t.question) for t in made} == {
         ("Tallow Quay", question.replace("Lantern", "Tallow")),
         ("cellar", question.replace("inner", "cellar")),
         ("outer", question.replace("inner", "outer")),
     }
-    assert made == list(swaps(question, CHUNKS[0], TERMS, random.Random(0)))
+    assert made == list(swap_terms(question, CHUNKS[0], TERMS, random.Random(0)))
 
 
 @pytest.mark.parametrize(
@@ -85,13 +87,13 @@ def test_every_twist_changes_one_term_and_says_which():
     ],
 )
 def test_only_a_term_that_the_passage_has_is_replaced(question, passage):
-    assert list(swaps(question, passage, TERMS, random.Random(0))) == []
+    assert list(swap_terms(question, passage, TERMS, random.Random(0))) == []
 
 
 def test_a_number_that_bounds_a_range_is_left():
     asked = "Which crane lifts 40 tonnes?"
-    assert [t.term for t in swaps(asked, CHUNKS[0], TERMS, random.Random(0))] == ["25 tonnes"]
-    assert list(swaps(asked.replace("40", "over 40"), CHUNKS[0], TERMS, random.Random(0))) == []
+    assert [t.term for t in swap_terms(asked, CHUNKS[0], TERMS, random.Random(0))] == ["25 tonnes"]
+    assert list(swap_terms(asked.replace("40", "over 40"), CHUNKS[0], TERMS, random.Random(0))) == []
     assert is_limit("40 tonnes", "cranes of up to 40 tonnes") and not is_limit(
         "40 tonnes", "it lifts 40 tonnes or 140 tonnes"
     )
@@ -102,7 +104,7 @@ def test_a_term_stands_in_a_passage_as_whole_words_or_in_its_headings():
     assert not stands_in("Tallow Quay", CHUNKS[:1]) and not stands_in("0 tonnes", CHUNKS)
 
 
-def test_a_twisted_question_is_kept_only_among_near_passages_without_its_term():
+def test_a_swapped_question_is_kept_only_among_near_passages_without_its_term():
     row = TrainingRow("id", "What lifts?", "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
     way, said = SwappedQuestion("What does the crane on Tallow Quay lift?", "Tallow Quay"), "crane Tallow Quay lift"
 
@@ -114,20 +116,21 @@ def test_a_twisted_question_is_kept_only_among_near_passages_without_its_term():
             SimpleNamespace(search=lambda asked: [SimpleNamespace(chunk=c) for c in found if asked == said]),
         )
 
-    kept, reason = made(CHUNKS[0])
-    assert reason is None and (kept.kind, kept.cited, kept.target, kept.passages) == (SWAPPED, 0, REFUSAL, (CHUNKS[0],))
+    kept = made(CHUNKS[0])
+    assert (kept.kind, kept.cited, kept.target, kept.passages) == (SWAPPED, 0, REFUSAL, (CHUNKS[0],))
     assert kept.question == said and kept.id != row.id
-    assert made(CHUNKS[0], CHUNKS[1]) == (None, "a passage shown has the new term")
-    assert made(CHUNKS[1]) == (None, "does not find the passage that it was made from")
+    assert made(CHUNKS[0], CHUNKS[1]) == "a passage shown has the new term"
+    assert made(CHUNKS[1]) == "does not find the passage that it was made from"
 
 
-def test_twists_fill_up_to_the_share_and_a_long_question_is_no_duplicate_of_its_twist():
+def test_swaps_fill_up_to_the_share_and_a_long_question_is_no_duplicate_of_its_swap():
     question = "What is the maximum that the red crane with long chain on windy Lantern Quay near Nan Stobbs lifts safely today?"
     found = [SimpleNamespace(chunk=CHUNKS[0])]
     retriever = SimpleNamespace(chunks=CHUNKS, settings=RetrievalSettings(), search=lambda asked, k: found)
-    for share, twisted in ((0.0, 0), (0.5, 1)):
-        sieve = RowBuilder(retriever, None, RowSettings(unanswerable=share))
+    for share, swapped in ((0.0, 0), (0.5, 1)):
         row = TrainingRow("id", question, "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
-        sieve._keep(question, row, FULL, "train")
-        sieve.fill_up()
-        assert sum(not row.cited for row in sieve.rows["train"]) == twisted
+        mined = MinedRows(Split.of(CHUNKS))
+        mined.add(row, TRAIN, question, FULL)
+        settings = RowSettings(unanswerable=share)
+        add_unanswerable_rows(mined, CachedSearcher(retriever, settings.reach), settings, random.Random(settings.seed))
+        assert sum(not row.cited for row in mined.of_part(TRAIN)) == swapped
