@@ -10,7 +10,7 @@ from finetune.shipped import span_selector
 from finetune.shipped.span_proposals import ALL, MEASURING, STAGE, SpanProposal, propose_spans
 from finetune.shipped.span_selector import ScoredProposal, curve_of, fit_weights, recalibration_for, select_all
 from rag.answering.span_scorer import SpanScores
-from rag.answering.span_selector import SelectorWeights
+from rag.answering.span_selector import SelectorWeights, sigmoid
 from rag.core.errors import TrainingError
 from rag.core.settings import Settings
 
