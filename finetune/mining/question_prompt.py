@@ -84,7 +84,7 @@ def write_questions(writer: Generator, candidates: list[Candidate]) -> list[list
     for number, candidate in enumerate(candidates):
         opening = question_opening(candidate)
         starts += [(number, "")] + ([(number, opening)] if writer.adapter and opening else [])
-    prompts = [f"{examples}{_prompt_for(candidates[number])}{opening}" for number, opening in starts]
+    prompts = [f"{examples}{prompt_for(candidates[number])}{opening}" for number, opening in starts]
     ids: list[PromptTokens | list[int]] = [plain_ids(writer.tokenizer, prompt) for prompt in prompts]
     questions: list[list[str]] = [[] for _ in candidates]
     for (number, opening), written in zip(starts, writer.generate(ids, MAX_TOKENS, stop=newline), strict=True):
@@ -101,7 +101,8 @@ def question_opening(candidate: Candidate) -> str:
     return OPENINGS.get(candidate.kind, "")
 
 
-def _prompt_for(candidate: Candidate) -> str:
+def prompt_for(candidate: Candidate) -> str:
+    """Return the writer's prompt for a candidate."""
     return question_prompt(candidate.headings, candidate.marked, candidate.span)
 
 

@@ -12,8 +12,8 @@ from trl import SFTConfig, SFTTrainer
 
 from finetune.generator.base_model import cast_adapter_to_float32
 from finetune.generator.whole_sequence import score_labels_only
-from finetune.mining.question_prompt import ask_for
-from finetune.mining.question_prompt import candidate as make_candidate
+from finetune.mining.candidates import Candidate
+from finetune.mining.question_prompt import prompt_for, question_prompt
 from finetune.shipped.bench import held_out
 from rag.core.errors import TrainingError
 from rag.core.sections import ChunkSettings
@@ -32,7 +32,7 @@ SHIPPED = Path(__file__).parents[1] / "weights" / "writer"
 
 def writer_prompt() -> str:
     """-> fingerprint of the writer's own prompt."""
-    return hashlib.sha256(ask_for("h", "t", "s").encode()).hexdigest()[:12]
+    return hashlib.sha256(question_prompt("h", "t", "s").encode()).hexdigest()[:12]
 
 
 def open_writer(model: LocalModel, device: str, precision: str, adapter: Path = SHIPPED) -> Generator:
@@ -66,8 +66,7 @@ def human_questions(benches: list[Path]) -> list[tuple[str, str]]:
 def _prompt(home, start: int, answer: str) -> str:
     span = home.text[start : start + len(answer)]
     sentence = next(((a, b) for a, b in sentence_spans(home.text) if a <= start < b), (0, len(home.text)))
-    spot = make_candidate(0, home, sentence, start, span, "human")
-    return ask_for(spot.headings, spot.text, spot.span)
+    return prompt_for(Candidate(home, sentence, start, span, "human"))
 
 
 def train_writer(model: LocalModel, device: str, benches: list[Path], out: Path, epochs: int = 2) -> None:
