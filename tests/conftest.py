@@ -151,10 +151,10 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         "eval.runs.evaluate.open_retriever",
-        lambda settings, folder: Retriever(store, tiny_embedder, RetrievalSettings()),
+        lambda settings, index, weights_from: Retriever(store, tiny_embedder, RetrievalSettings()),
     )
-    monkeypatch.setattr("eval.runs.evaluate.open_embedder", lambda settings: tiny_embedder)
-    monkeypatch.setattr("eval.runs.evaluate.open_support_model", lambda settings: FakeMeaning())
+    monkeypatch.setattr("eval.runs.scoring.open_embedder", lambda settings: tiny_embedder)
+    monkeypatch.setattr("eval.runs.scoring.open_support_model", lambda settings: FakeMeaning())
 
     def run(folder, generators, generator=None, overrides=(), **more):
         if generator:

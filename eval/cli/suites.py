@@ -64,7 +64,7 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
     from rag.factory import live_adapter
 
     questions = read_questions(args.corpus / "gold.jsonl", args.sample, 0)
-    found = measure_speed(settings, args.index, questions, args.adapter or live_adapter())
+    found = measure_speed(settings, args.index, questions, args.adapter or live_adapter(args.index))
     show(args.json, found, as_text(found))
 
 

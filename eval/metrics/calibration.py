@@ -9,7 +9,7 @@ Curve = list[tuple[float, float]]  # coverage and accuracy, from the surest deci
 
 
 def confidence_bins(decisions: Decisions, count: int = 10) -> list[dict[str, Any]]:
-    """Return the bins of equal width that hold decisions: low, high, n, mean confidence, and the share that is right."""
+    """Return the bins of equal width that hold decisions: low, high, n, mean confidence and accuracy."""
     bins = []
     for i in range(count):
         inside = [(c, right) for c, right in decisions if i <= min(c * count, count - 1e-9) < i + 1]

@@ -1,42 +1,41 @@
-"""One evaluation: questions, an index, generators -> predictions, scores, summary and report in a run folder."""
+"""One evaluation: generators answer questions from an index; a run folder keeps predictions, scores and the summary."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.metrics.answer_metrics import cited_span, measure_answer
-from eval.metrics.groundedness import CitedPassage, add_support, open_support_model
-from eval.metrics.relevance import add_relevance
 from eval.runs.compare import SCORED
 from eval.runs.forgetting import FILE, ask_instructions
 from eval.runs.identity import generator_identity, json_digest, passage_rows, selection_identity
 from eval.runs.predict import PassagesById, evidence_ranks, measure_latencies, predict, predict_closed_book, retrieve
 from eval.runs.questions import Question, question_fields
+from eval.runs.scoring import score_all
 from eval.runs.summary import PASSAGES, SUMMARY, TIMES, GeneratorPredictions, read_summary, summarize
+from rag.answering.answerer import Answerer
 from rag.core.jsonl import write_json, write_lines
-from rag.core.run_folder import RUNS
+from rag.core.run_folder import run_folder
 from rag.core.sections import AnswerSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
-from rag.factory import (
-    open_answerer,
-    open_embedder,
-    open_generator,
-    open_retriever,
-)
+from rag.factory import INDEX, open_answerer, open_generator, open_retriever
 from rag.generation.generator import Generator
 from rag.generation.kv_cache import make_prefix_cache
 from rag.models.adapters import CURVES
 
+Latencies = dict[str, list[float]]  # seconds, by what was timed
+
 
 @dataclass(frozen=True)
 class Task:
-    """What to evaluate. generators: name to adapter, None for the base model. parts: document id to "mined", "unmined" or "incoming". notes: what
-    the report says first."""
+    """What to evaluate.
+
+    folder: where the run is kept. generators: the adapter of each name, None for the base model. parts: "mined",
+    "unmined" or "incoming", by document id. notes: what the report says first.
+    """
 
     folder: Path
     index: Path
@@ -47,129 +46,112 @@ class Task:
 
 
 def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
-    """Answer and measure; -> the summary. In the task's folder, run.json and the NAME.scored.jsonl are the same each time; times.json is not."""
-    passages, seconds = retrieve(open_retriever(settings, task.index), task.questions)
-    ranks = {q.id: evidence_ranks(q, passages[q.id]) for q in task.questions}
-    shown = {id: found[: settings.section(RetrievalSettings).passages] for id, found in passages.items()}
-    answered, times = answer_all(settings, task, shown)
-    score_all(settings, answered, shown, task.parts)
-    for name, said in answered.items():
-        write_lines(task.folder / f"{name}{SCORED}", said.rows)
-    write_lines(task.folder / PASSAGES, passage_rows(shown))
+    """Answer and score the questions, write the run's files, and return the summary.
+
+    run.json and NAME.scored.jsonl have the same bytes each time; times.json has not.
+    """
+    found, seconds = retrieve(open_retriever(settings, task.index, weights_from=INDEX), task.questions)
+    ranks = {q.id: evidence_ranks(q, found[q.id]) for q in task.questions}
+    passages = {id: each[: settings.section(RetrievalSettings).passages] for id, each in found.items()}
+    predicted, times = predict_all(settings, task, passages)
+    score_all(settings, predicted, passages, task.parts)
+    for name, predictions in predicted.items():
+        write_lines(task.folder / f"{name}{SCORED}", predictions.rows)
+    write_lines(task.folder / PASSAGES, passage_rows(passages))
     write_json(task.folder / TIMES, {"search": seconds, "generators": times})
-    write_json(task.folder / SUMMARY, {"notes": task.notes, **summarize(task.questions, ranks, answered)})
+    write_json(task.folder / SUMMARY, {"notes": task.notes, **summarize(task.questions, ranks, predicted)})
     return read_summary(task.folder)
 
 
-def answer_all(
-    settings: Settings, task: Task, shown: PassagesById
-) -> tuple[dict[str, GeneratorPredictions], dict[str, Any]]:
-    """-> what each generator said, and its times, which are measured once and then kept like its answers. The base speaks as it would be served: of itself, not
-    as what an adapter leaves when it is switched off, whose precision and way of reading passages are the adapter's."""
-    cache = make_prefix_cache(
-        settings.section(PrefixSettings)
-    )  # passages are read once for all generators that read alike
-    speakers = {
+def predict_all(
+    settings: Settings, task: Task, passages: PassagesById
+) -> tuple[dict[str, GeneratorPredictions], dict[str, Latencies]]:
+    """Return what each generator predicts, and its latencies; both are kept in the task's folder and made once.
+
+    Each generator is opened by itself: the base as it is served, not as what an adapter leaves when it is inactive,
+    which has that adapter's precision and way of reading passages.
+    """
+    # Passages are read once for all generators that read them alike.
+    cache = make_prefix_cache(settings.section(PrefixSettings))
+    answerers = {
         name: open_answerer(settings, open_generator(settings, adapter, cache))
         for name, adapter in task.generators.items()
     }
-    longest, instructions = settings.section(AnswerSettings).max_new_tokens, FILE.read_text(encoding="utf-8")
-    keeps, answered = {name: _Keep(task.folder, name) for name in speakers}, {}
-    for name, adapter in task.generators.items():
-        answerer, keep, generator = speakers[name], keeps[name], speakers[name].generator
-        speaker = generator_identity(generator, adapter)
-        keep.claim(
-            json_digest(
-                {
-                    "questions": [question_fields(q) for q in task.questions],
-                    "passages": passage_rows(shown),
-                    **selection_identity(answerer),
-                    **speaker,
-                }
-            )
+    files = {name: _GeneratorFiles(task.folder, name) for name in answerers}
+    longest = settings.section(AnswerSettings).max_new_tokens
+    predicted = {
+        name: _predict(task, passages, answerer, name, files[name], longest) for name, answerer in answerers.items()
+    }
+    # Latencies come last, since measuring them empties the cache.
+    times = {name: _latencies(task, passages, answerer, name, files[name]) for name, answerer in answerers.items()}
+    return predicted, times
+
+
+def _predict(
+    task: Task, passages: PassagesById, answerer: Answerer, name: str, files: _GeneratorFiles, longest: int
+) -> GeneratorPredictions:
+    generator, adapter = answerer.generator, task.generators[name]
+    identity = generator_identity(generator, adapter)
+    asked = {"questions": [question_fields(q) for q in task.questions], "passages": passage_rows(passages)}
+    files.keep_only_made_of(json_digest({**asked, **selection_identity(answerer), **identity}))
+    closed_book = files.path("closed-book.jsonl")
+    with adapter_context(generator, adapter):
+        return GeneratorPredictions(
+            predict(answerer, task.questions, passages, files.path("jsonl"), name),
+            predict_closed_book(generator, task.questions, longest, closed_book, f"{name}, closed book"),
+            _instructions(generator, identity, name) if any(task.generators.values()) else [],
+            describe_generator(generator, adapter),
         )
-        general = (
-            RUNS / "instructions" / f"{json_digest({**speaker, 'instructions': instructions})}.jsonl"
-        )  # asked once, whatever the questions
-        with adapter_context(generator, adapter):
-            answered[name] = GeneratorPredictions(
-                predict(answerer, task.questions, shown, keep.file("jsonl"), name),
-                predict_closed_book(
-                    generator, task.questions, longest, keep.file("closed-book.jsonl"), f"{name}, closed book"
-                ),
-                ask_instructions(generator, general, f"{name}, instructions") if any(task.generators.values()) else [],
-                describe_generator(generator, adapter),
-            )
-    times = {}  # measured last, since that forgets the passages read
-    for name, adapter in task.generators.items():
-        with adapter_context(speakers[name].generator, adapter):
-            times[name] = keeps[name].times(
-                lambda answerer=speakers[name]: measure_latencies(answerer, task.questions, shown)
-            )
-    return answered, times
 
 
-def adapter_context(generator: Generator, adapter: Path | None) -> Any:
-    """-> a context in which the generator speaks with its adapter, or as the base where none is meant."""
+def _instructions(generator: Generator, identity: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Ask the general instructions once for a generator, whatever the questions of the run."""
+    digest = json_digest({**identity, "instructions": FILE.read_text(encoding="utf-8")})
+    return ask_instructions(generator, run_folder("instructions") / f"{digest}.jsonl", f"{name}, instructions")
+
+
+def _latencies(task: Task, passages: PassagesById, answerer: Answerer, name: str, files: _GeneratorFiles) -> Latencies:
+    with adapter_context(answerer.generator, task.generators[name]):
+        return files.times(lambda: measure_latencies(answerer, task.questions, passages))
+
+
+def adapter_context(generator: Generator, adapter: Path | None) -> AbstractContextManager[None]:
+    """Return a context in which the generator answers with its adapter, or without one where `adapter` is None."""
     return nullcontext() if adapter else generator.without_adapter()
 
 
 def describe_generator(generator: Generator, adapter: Path | None) -> dict[str, Any]:
-    """-> what the report says of the generator, the adapter's training curves among it."""
-    curves = (
-        json.loads((adapter / CURVES).read_text(encoding="utf-8")) if adapter and (adapter / CURVES).exists() else {}
-    )
-    found = {
+    """Return what the report says of a generator: model, adapter, device, precision and training curves."""
+    curves = adapter / CURVES if adapter else None
+    return {
         "model": generator.name.split(" + ")[0],
         "adapter": str(adapter) if adapter else None,
         "device": generator.device,
+        "precision": generator.precision,
+        "curves": json.loads(curves.read_text(encoding="utf-8")) if curves and curves.exists() else {},
     }
-    return {**found, "precision": generator.precision, "curves": curves}
 
 
-def score_all(
-    settings: Settings, answered: dict[str, GeneratorPredictions], shown: PassagesById, parts: dict[str, str]
-) -> None:
-    """Give every answer its measures and the part of the corpus that it is about."""
-    passages = [p.chunk for found in shown.values() for p in found]
-    cited = {
-        (chunk.document, chunk.start, chunk.end): CitedPassage(chunk.text, " > ".join(chunk.headings or (chunk.title,)))
-        for chunk in passages
-    }
-    meaning, embedder = open_support_model(settings), open_embedder(settings)
-
-    def source(row: dict, citation: dict) -> str:
-        document, start, end = cited_span(row, citation)
-        return cited[document, start, end].text[citation["start"] - start : citation["end"] - start]
-
-    for said in answered.values():
-        add_support(
-            said.rows, [[cited[cited_span(row, c)] for c in row.get("cited", ())] for row in said.rows], meaning
-        )
-        said.rows[:] = [{**measure_answer(row, source), "part": parts.get(row["document"], "all")} for row in said.rows]
-        add_relevance(said.rows, embedder)
-
-
-class _Keep:
+class _GeneratorFiles:
     """One generator's files in a run folder: NAME.*"""
 
     def __init__(self, folder: Path, name: str):
         self._folder, self._name = folder, name
 
-    def file(self, what: str) -> Path:
-        return self._folder / f"{self._name}.{what}"
+    def path(self, suffix: str) -> Path:
+        return self._folder / f"{self._name}.{suffix}"
 
-    def claim(self, digest: str) -> None:
-        """Keep earlier files only if they were made on the same basis."""
-        mark = self.file("basis")
+    def keep_only_made_of(self, digest: str) -> None:
+        """Delete the files unless they were made of what has this digest."""
+        mark = self.path("basis")
         if not mark.exists() or mark.read_text() != digest:
             for file in self._folder.glob(f"{self._name}.*"):
                 file.unlink()
         self._folder.mkdir(parents=True, exist_ok=True)
         mark.write_text(digest)
 
-    def times(self, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        file = self.file("times.json")
+    def times(self, measure: Callable[[], Latencies]) -> Latencies:
+        file = self.path("times.json")
         if not file.exists():
             write_json(file, measure())
         return json.loads(file.read_text())

@@ -1,4 +1,4 @@
-"""Forgetting: general instructions, asked of the base and of the tuned model, each checked by a pattern."""
+"""Forgetting: general instructions for the base and the tuned model, each output checked by a regular expression."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from rag.generation import prompt
 from rag.generation.generator import Generator
 
 FILE = Path(__file__).parent / "instructions.jsonl"
-LONGEST = 48  # tokens
+LONGEST = 48  # tokens of an output
+BATCH = 40  # short prompts
+
+Result = dict[str, Any]  # id, group, output, and whether it passed
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """pattern: a regular expression that a right output holds. good, bad: outputs that it must accept and refuse."""
+    """One instruction.
+
+    pattern: a regular expression that a right output matches somewhere. good, bad: outputs that it must accept and
+    refuse.
+    """
 
     id: str
     group: str
@@ -29,37 +36,41 @@ class Instruction:
     bad: str
 
     def passed(self, output: str) -> bool:
+        """Return whether the output follows the instruction."""
         return bool(re.search(self.pattern, output.strip(), re.IGNORECASE | re.DOTALL))
 
 
 def read_instructions(path: Path = FILE) -> list[Instruction]:
+    """Read the instructions that come with the evaluation."""
     return [Instruction(**row) for row in read_lines(path)]
 
 
-def ask_instructions(generator: Generator, path: Path, label: str) -> list[dict[str, Any]]:
-    """-> the generator's output to each instruction, and whether it passed; kept in `path`, which belongs to this generator alone."""
+def ask_instructions(generator: Generator, path: Path, label: str) -> list[Result]:
+    """Return the generator's output for each instruction, and whether it passed; `path` keeps the outputs."""
     instructions = read_instructions()
 
-    def answer(batch: list[Instruction]) -> list[dict[str, Any]]:
-        prompts = [prompt.render_plain(generator.tokenizer, i.instruction) for i in batch]
-        told = zip(batch, generator.generate(prompts, LONGEST), strict=True)
-        return [{"id": i.id, "group": i.group, "output": g.text} for i, g in told]
+    def answer(batch: list[Instruction]) -> list[Result]:
+        prompts = [prompt.render_plain(generator.tokenizer, each.instruction) for each in batch]
+        outputs = generator.generate(prompts, LONGEST)
+        return [{"id": i.id, "group": i.group, "output": out.text} for i, out in zip(batch, outputs, strict=True)]
 
-    rows = resumable_batches(path, instructions, 40, lambda i: len(i.instruction), answer, label)
+    rows = resumable_batches(path, instructions, BATCH, lambda i: len(i.instruction), answer, label)
     return [{**rows[i.id], "passed": i.passed(rows[i.id]["output"])} for i in instructions]
 
 
-def followed_shares(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """-> share of instructions followed, over all and by group."""
-    by_group = {
-        group: mean([float(row["passed"]) for row in members])
-        for group, members in group_by(rows, lambda row: row["group"]).items()
-    }
-    return {"n": len(rows), "followed": mean([float(row["passed"]) for row in rows]), "by_group": by_group}
+def followed_shares(results: list[Result]) -> dict[str, Any]:
+    """Return the share of instructions that were followed, over all and by group."""
+    groups = group_by(results, lambda row: row["group"])
+    by_group = {group: mean([float(row["passed"]) for row in members]) for group, members in groups.items()}
+    return {"n": len(results), "followed": mean([float(row["passed"]) for row in results]), "by_group": by_group}
 
 
-def compare_instructions(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> dict[str, Any]:
-    """-> after minus before in the share followed, with its paired interval, McNemar's p, and the instructions lost and gained."""
+def compare_instructions(before: list[Result], after: list[Result]) -> dict[str, Any]:
+    """Compare the share that is followed after training with that before it.
+
+    Returns the paired difference with its interval, McNemar's p-value, and the ids of the instructions lost and
+    gained.
+    """
     a, b = [row["passed"] for row in before], [row["passed"] for row in after]
     lost = [y["id"] for x, y in zip(before, after, strict=True) if x["passed"] and not y["passed"]]
     gained = [y["id"] for x, y in zip(before, after, strict=True) if y["passed"] and not x["passed"]]

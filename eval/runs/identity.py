@@ -13,36 +13,40 @@ from rag.answering.answerer import Answerer
 from rag.generation import prompt
 from rag.generation.generator import Generator
 
+# Raise it with any change of code that changes predictions or their format: predictions kept before are then made anew.
+PREDICTIONS_VERSION = 2
+
 
 def generator_identity(generator: Generator, adapter: Path | None) -> dict[str, Any]:
-    """-> all of a generator that decides what it says."""
+    """Return all of a generator that decides what it answers."""
+    weights = (adapter / "adapter_model.safetensors").read_bytes() if adapter else None
     return {
+        "version": PREDICTIONS_VERSION,
         "model": generator.digest,
         "device": generator.device,
         "precision": generator.precision,
-        "apart": generator.block_attention,
+        "block_attention": generator.block_attention,
         "prompts": [prompt.fingerprint(generator.tokenizer), prompt.CLOSED_BOOK],
-        "adapter": hashlib.sha256((adapter / "adapter_model.safetensors").read_bytes()).hexdigest()
-        if adapter
-        else None,
+        "adapter": hashlib.sha256(weights).hexdigest() if weights else None,
     }
 
 
 def selection_identity(answerer: Answerer) -> dict[str, Any]:
-    """-> all that decides which of a generator's words are shown."""
+    """Return all that decides which span, or which part of a generated text, is shown."""
     selector = answerer.selector
-    weights = (
-        [dataclasses.asdict(kept) for kept in (selector.selection, selector.confidence, selector.recalibration)]
-        if selector
-        else None
-    )
-    return {"answer": dataclasses.asdict(answerer.settings), "chooser": weights,
-            "boundaries": selector.scorer.digest if selector else None}  # fmt: skip
+    weights = (selector.selection, selector.confidence, selector.recalibration) if selector else ()
+    return {
+        "answer": dataclasses.asdict(answerer.settings),
+        "selector": [dataclasses.asdict(each) for each in weights],
+        "scorer": selector.scorer.digest if selector else None,
+    }
 
 
-def passage_rows(shown: PassagesById) -> list[dict[str, Any]]:
-    return [{"id": id, "passages": [dataclasses.asdict(p.chunk) for p in found]} for id, found in shown.items()]
+def passage_rows(passages: PassagesById) -> list[dict[str, Any]]:
+    """Return the passages of each question as JSON objects."""
+    return [{"id": id, "passages": [dataclasses.asdict(p.chunk) for p in found]} for id, found in passages.items()]
 
 
 def json_digest(data: dict[str, Any]) -> str:
+    """Return 16 hexadecimal digits that change with the data."""
     return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Evaluation questions: a folder or file in the bench shape, each question with the evidence that answers it."""
+"""Evaluation questions in the bench format, each with the evidence that answers it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rag.core.errors import EvaluationError
 
 @dataclass(frozen=True)
 class Evidence:
-    """Characters start to end of a document's text."""
+    """The characters from start to end of a document's text."""
 
     document: str
     start: int
@@ -23,7 +23,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Question:
-    """One question. answers: the acceptable ones, none when the documents do not answer it. kind: its group in the tables."""
+    """One question.
+
+    answers: the acceptable ones, none where the documents do not answer. document: the id of the document that it is
+    about. kind: its group in the tables.
+    """
 
     id: str
     question: str
@@ -34,32 +38,31 @@ class Question:
 
     @property
     def answerable(self) -> bool:
+        """Return whether the documents answer the question."""
         return bool(self.answers)
 
 
 def question_fields(question: Question) -> dict[str, Any]:
-    """-> the question's part of a line of predictions, as JSON gives it back."""
-    evidence = [asdict(piece) for piece in question.evidence]
+    """Return the question's part of a prediction, as JSON gives it back."""
     return {
         **asdict(question),
         "answers": list(question.answers),
-        "evidence": evidence,
+        "evidence": [asdict(piece) for piece in question.evidence],
         "answerable": question.answerable,
     }
 
 
 def read_questions(path: Path, sample: int = 0, seed: int = 0) -> list[Question]:
-    """-> the questions of a bench's JSON lines file, all of them or a random sample, in the file's order.
+    """Read the questions of a bench, or a random sample of that size, in the file's order.
 
-    Raises EvaluationError when the file is missing or a line is not in the bench shape, naming the line.
+    Raises EvaluationError where the file is missing or a line is not in the bench format; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split(
-            "\n"
-        )  # not splitlines, which also parts lines at U+2028 and U+0085
+        # str.splitlines would also split at U+2028 and U+0085
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise EvaluationError(f"{path} can't be read: {error}") from error
-    questions = [_question(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
+    questions = [_parse_line(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
     if not questions:
         raise EvaluationError(f"{path} holds no questions")
     if len({q.id for q in questions}) < len(questions):
@@ -71,7 +74,7 @@ def read_questions(path: Path, sample: int = 0, seed: int = 0) -> list[Question]
     return questions
 
 
-def _question(line: str, where: str) -> Question:
+def _parse_line(line: str, where: str) -> Question:
     try:
         return parse_question(json.loads(line), where)
     except ValueError as error:
@@ -79,21 +82,25 @@ def _question(line: str, where: str) -> Question:
 
 
 def parse_question(row: dict[str, Any], where: str) -> Question:
-    """-> the question that a bench's line describes. Raises EvaluationError when something is missing or of a wrong type."""
+    """Return the question that a line of a bench describes.
+
+    Its evidence is listed, or starts at "start" of the document with the first answer's length. Raises
+    EvaluationError where something is missing or has a wrong type.
+    """
     try:
         answers = tuple(row["answers"])
         if not isinstance(row["answers"], list) or not all(isinstance(answer, str) for answer in answers):
             raise TypeError("answers is a list of strings")
-        spans = [
-            (e["document"], e["start"], e["end"] if "end" in e else e["start"] + len(e["text"]))
-            for e in row.get("evidence", ())
-        ]
-        if answers and not spans and row["start"] >= 0:
-            spans = [(row["document"], row["start"], row["start"] + len(answers[0]))]
-        evidence = tuple(Evidence(*span) for span in spans)
+        evidence = tuple(_evidence(piece) for piece in row.get("evidence", ()))
+        if answers and not evidence and row["start"] >= 0:
+            evidence = (Evidence(row["document"], row["start"], row["start"] + len(answers[0])),)
         kind = row.get("kind") or ("answerable" if answers else "unanswerable")
         return Question(str(row["id"]), row["question"], answers, row["document"], evidence, kind)
     except (ValueError, KeyError, TypeError) as error:
-        raise EvaluationError(
-            f"{where} is not a question in the bench shape ({type(error).__name__}: {error})"
-        ) from error
+        reason = f"{type(error).__name__}: {error}"
+        raise EvaluationError(f"{where} is not a question in the bench format ({reason})") from error
+
+
+def _evidence(piece: dict[str, Any]) -> Evidence:
+    start = piece["start"]
+    return Evidence(piece["document"], start, piece["end"] if "end" in piece else start + len(piece["text"]))

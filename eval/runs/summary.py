@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eval.metrics import aggregate, ranking
 from eval.metrics.answer_metrics import contains
+from eval.metrics.prediction import Prediction
 from eval.metrics.statistics import bootstrap, group_by, mean, percentile
 from eval.runs import forgetting
 from eval.runs.compare import compare_generators, new_document_drop
@@ -17,105 +19,123 @@ from rag.core.errors import EvaluationError
 from rag.core.text_metrics import exact_match, token_f1
 
 SUMMARY, TIMES, PASSAGES = "run.json", "times.json", "passages.jsonl"
+INTERVAL_SAMPLES = 2_000  # resamples of the intervals that the bars show
 
-Row = dict[str, Any]
+Figures = dict[str, Any]
 
 
 @dataclass
 class GeneratorPredictions:
-    """What one generator said. rows: with passages. closed_book: from memory. instructions: to general ones,
-    asked only where there is an adapter. made_by: model, adapter, device, curves."""
+    """What one generator answered.
 
-    rows: list[Row]
-    closed_book: list[Row]
-    instructions: list[Row]
-    made_by: Row
+    rows: predictions from passages. closed_book: from memory. instructions: results of general instructions, asked
+    only where a run has an adapter. made_by: model, adapter, device, precision and training curves.
+    """
+
+    rows: list[Prediction]
+    closed_book: list[Prediction]
+    instructions: list[forgetting.Result]
+    made_by: Figures
 
 
-def summarize(questions: list[Question], ranks: dict[str, list], answered: dict[str, GeneratorPredictions]) -> Row:
-    """-> retrieval, each generator over all, by kind, by part and by document, and each later generator against the first."""
-    asked = [q for q in questions if q.answerable]
-    summary: Row = {
+def summarize(
+    questions: list[Question], ranks: dict[str, list[int | None]], predicted: dict[str, GeneratorPredictions]
+) -> Figures:
+    """Return the figures of retrieval, of each generator over all and by group, and each comparison with the first.
+
+    ranks: of each question's evidence, by question id (see eval.metrics.ranking).
+    """
+    answerable = [q for q in questions if q.answerable]
+    by_kind = group_by(answerable, lambda q: q.kind)
+    (first, baseline), *others = predicted.items()
+    return {
         "n": len(questions),
-        "retrieval": ranking.ranking_measures([ranks[q.id] for q in asked]),
+        "retrieval": ranking.ranking_measures([ranks[q.id] for q in answerable]),
         "retrieval_by_kind": {
-            kind: ranking.ranking_measures([ranks[q.id] for q in group])
-            for kind, group in group_by(asked, lambda q: q.kind).items()
+            kind: ranking.ranking_measures([ranks[q.id] for q in group]) for kind, group in by_kind.items()
         },
-        "generators": {name: summarize_one(said.rows) for name, said in answered.items()},
-        "made_by": {name: said.made_by for name, said in answered.items()},
+        "generators": {name: _all_figures(each) for name, each in predicted.items()},
+        "made_by": {name: each.made_by for name, each in predicted.items()},
+        "comparisons": [compare_generators(first, baseline.rows, name, each.rows) for name, each in others],
+        "forgetting": {
+            name: forgetting.compare_instructions(baseline.instructions, each.instructions) for name, each in others
+        },
     }
-    for name, said in answered.items():
-        summary["generators"][name]["closed_book"] = from_memory(said.closed_book)
-        if said.instructions:
-            summary["generators"][name]["instructions"] = forgetting.followed_shares(said.instructions)
-    (first, before), *others = answered.items()
-    summary["comparisons"] = [compare_generators(first, before.rows, name, said.rows) for name, said in others]
-    summary["forgetting"] = {
-        name: forgetting.compare_instructions(before.instructions, said.instructions) for name, said in others
-    }
-    return summary
 
 
-def summarize_one(rows: list[Row]) -> Row:
-    """-> a generator's figures, and the same by group."""
-    groups = {"by_kind": lambda r: r["kind"], "by_part": lambda r: r["part"], "by_document": lambda r: r["document"]}
+def _all_figures(predictions: GeneratorPredictions) -> Figures:
+    found = {**summarize_one(predictions.rows), "closed_book": closed_book_measures(predictions.closed_book)}
+    if predictions.instructions:
+        found["instructions"] = forgetting.followed_shares(predictions.instructions)
+    return found
+
+
+def summarize_one(rows: list[Prediction]) -> Figures:
+    """Return a generator's figures over all its scored predictions, and by kind, part and document."""
     return {
         **aggregate.summarize_answers(rows),
         **aggregate.confidence_curves(rows),
         "intervals": intervals(rows),
         "drop": new_document_drop(rows),
-        **{
-            name: {group: aggregate.summarize_answers(members) for group, members in group_by(rows, key).items()}
-            for name, key in groups.items()
-        },
+        **{f"by_{key}": _by_group(rows, key) for key in ("kind", "part", "document")},
     }
 
 
-def intervals(rows: list[Row]) -> dict[str, list[float]]:
-    """-> 95 % bootstrap interval of each plain mean, for the bars."""
-    done = [r for r in rows if not r.get("error")]
+def _by_group(rows: list[Prediction], key: str) -> dict[str, Figures]:
+    groups = group_by(rows, lambda row: row[key])
+    return {group: aggregate.summarize_answers(members) for group, members in groups.items()}
+
+
+def intervals(rows: list[Prediction]) -> dict[str, list[float]]:
+    """Return mean, low and high of each plain mean, for the bars."""
+    done = [row for row in rows if not row.get("error")]
+    answerable, unanswerable = [r for r in done if r["answers"]], [r for r in done if not r["answers"]]
     values = {
-        "exact_match": [r["measures"]["exact_match"] for r in done if r["answers"]],
-        "f1": [r["measures"]["f1"] for r in done if r["answers"]],
-        "contains": [r["measures"]["contains"] for r in done if r["answers"]],
-        "squad2_f1": [r["measures"]["squad2_f1"] for r in done],
-        **{name: [r["measures"][key] for r in done if r["measures"].get(key) is not None]
-           for name, key in (("citation_precision", "citation_precision"), ("citation_recall", "citation_recall"), ("groundedness", "grounded"))},
-        "right_refusals": [float(r["refused"]) for r in done if not r["answers"]],
-        "hallucination_rate": [float(r["measures"]["hallucinated"]) for r in done],
-    }  # fmt: skip
-    found = {name: bootstrap(numbers, 2000) for name, numbers in values.items() if numbers}
+        **{name: _known(answerable, name) for name in ("exact_match", "f1", "contains")},
+        "squad2_f1": _known(done, "squad2_f1"),
+        "citation_precision": _known(done, "citation_precision"),
+        "citation_recall": _known(done, "citation_recall"),
+        "groundedness": _known(done, "grounded"),
+        "right_refusals": [float(row["refused"]) for row in unanswerable],
+        "hallucination_rate": _known(done, "hallucinated"),
+    }
+    found = {name: bootstrap(numbers, INTERVAL_SAMPLES) for name, numbers in values.items() if numbers}
     return {name: [d.difference, d.low, d.high] for name, d in found.items()}
 
 
-def from_memory(rows: list[Row]) -> Row:
-    """-> closed-book exact match, F1, contains and perplexity."""
-    done = [r for r in rows if not r.get("error")]
-    return {
-        "n": len(done),
-        "exact_match": mean([exact_match(r["text"], r["answers"]) for r in done]),
-        "f1": mean([token_f1(r["text"], r["answers"]) for r in done]),
-        "contains": mean([contains(r["text"], r["answers"]) for r in done]),
-        "perplexity": aggregate.perplexity(done),
-    }
+def _known(rows: list[Prediction], name: str) -> list[float]:
+    return [float(row["measures"][name]) for row in rows if row["measures"].get(name) is not None]
 
 
-def read_summary(folder: Path) -> Row:
-    """-> a finished run's figures, its times among them: per generator latency_s of the first token and of the whole answer, p50 and p95."""
+def closed_book_measures(rows: list[Prediction]) -> Figures:
+    """Return exact match, F1, contains and perplexity of answers from memory."""
+    done = [row for row in rows if not row.get("error")]
+
+    def mean_of(measure: Callable[[str, list[str]], float]) -> float:
+        return mean([measure(row["text"], row["answers"]) for row in done])
+
+    measures = {"exact_match": mean_of(exact_match), "f1": mean_of(token_f1), "contains": mean_of(contains)}
+    return {"n": len(done), **measures, "perplexity": aggregate.perplexity(done)}
+
+
+def read_summary(folder: Path) -> Figures:
+    """Read a finished run's figures, with the latency of each generator and of searching added.
+
+    latency_s has the seconds to the first token and to the whole answer, as median (p50) and 95th percentile (p95).
+    Raises EvaluationError where the run has not finished.
+    """
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
         times = json.loads((folder / TIMES).read_text(encoding="utf-8"))
     except OSError as error:
         raise EvaluationError(f"{folder} is no finished run ({error}): python -m eval gold, or bench") from error
     for name, figures in summary["generators"].items():
-        whole, first = times["generators"][name]["answer"], times["generators"][name]["first_token"]
-        figures["latency_s"] = {
-            "p50": percentile(whole, 50),
-            "p95": percentile(whole, 95),
-            "first_token_p50": percentile(first, 50),
-            "n": len(whole),
-        }
-    search = times["search"]
-    summary["retrieval_latency_s"] = {"p50": percentile(search, 50), "p95": percentile(search, 95), "n": len(search)}
+        of_one = times["generators"][name]
+        first = {"first_token_p50": percentile(of_one["first_token"], 50)}
+        figures["latency_s"] = {**_latency(of_one["answer"]), **first}
+    summary["retrieval_latency_s"] = _latency(times["search"])
     return summary
+
+
+def _latency(seconds: list[float]) -> dict[str, float]:
+    return {"p50": percentile(seconds, 50), "p95": percentile(seconds, 95), "n": len(seconds)}

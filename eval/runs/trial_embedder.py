@@ -1,8 +1,8 @@
-"""An embedder on trial: its vectors of an index's passages are made in memory, and the index stays as it is."""
+"""Searching with an embedder on trial: its vectors of the passages are made in memory, and the index stays as it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from tqdm import tqdm
 
@@ -14,23 +14,30 @@ from rag.models.embedder import Embedder
 from rag.retrieval.retriever import Retriever
 
 
-def trial_retrievers(
-    record: DocumentStore, embedder: Embedder, settings: RetrievalSettings
-) -> Callable[..., Retriever]:
-    """-> what makes a retriever with this embedder, of a class and with a cross-encoder; passages are read for all of them once, where the index holds
-    another embedder's vectors."""
-    dense = embed_for_trial(record, embedder) if record.delta != embedder.delta else None
+class OpenRetriever(Protocol):
+    """Makes a retriever of a class, with a cross-encoder or without one."""
 
-    def made(reranker: Reranker | None = None, cls: type[Retriever] = Retriever) -> Retriever:
-        return cls(record, embedder, settings, reranker, dense)
-
-    return made
+    def __call__(self, reranker: Reranker | None = None, cls: type[Retriever] = Retriever) -> Retriever:
+        """Return the retriever."""
 
 
-def embed_for_trial(record: DocumentStore, embedder: Embedder) -> DenseIndex:
-    """-> dense search over all of the record's chunks by this embedder."""
-    with record.reading():
-        ids = record.ids()
-        chunks = record.chunks(ids)
-    with tqdm(total=len(ids), desc="reading passages for the embedder on trial", unit=" passages", delay=1) as bar:
+def trial_retrievers(store: DocumentStore, embedder: Embedder, settings: RetrievalSettings) -> OpenRetriever:
+    """Return a function that makes retrievers with this embedder.
+
+    Where the index holds another embedder's vectors, the passages are embedded once, for all of these retrievers.
+    """
+    dense = embed_for_trial(store, embedder) if store.delta != embedder.delta else None
+
+    def open_retriever(reranker: Reranker | None = None, cls: type[Retriever] = Retriever) -> Retriever:
+        return cls(store, embedder, settings, reranker, dense)
+
+    return open_retriever
+
+
+def embed_for_trial(store: DocumentStore, embedder: Embedder) -> DenseIndex:
+    """Return a dense index of all chunks of the store by this embedder."""
+    with store.reading():
+        ids = store.ids()
+        chunks = store.chunks(ids)
+    with tqdm(total=len(ids), desc="embedding passages for the embedder on trial", unit=" passages", delay=1) as bar:
         return DenseIndex.build(ids, embedder.passages([chunks[int(id)].embedding_text for id in ids], bar.update))

@@ -20,7 +20,7 @@ from rag.core.run_folder import RUNS
 from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
-from rag.factory import live_adapter, open_answerer, open_generator, open_retriever, shipped_reader
+from rag.factory import INDEX, live_adapter, open_answerer, open_generator, open_retriever, shipped_reader
 
 VERSIONS = (
     "clean",
@@ -74,7 +74,7 @@ def _shown(settings: Settings, corpus: Path, folder: Path, attacks: list[Attack]
         (documents / f"{attack.id}.{attack.suffix}").write_bytes(attack_document(attack, words))
     build_index(settings, folder / "index", [corpus, documents])
     retriever, most = (
-        open_retriever(settings, folder / "index"),
+        open_retriever(settings, folder / "index", weights_from=INDEX),
         settings.section(RetrievalSettings).passages,
     )
     return {attack.id: retriever.search(attack.question, most) for attack in attacks}

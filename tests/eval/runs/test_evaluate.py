@@ -83,7 +83,7 @@ def test_a_second_run_in_the_same_folder_makes_nothing_anew(tiny_run, tmp_path, 
 def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny_index, monkeypatch):
     store = tiny_index({})
     monkeypatch.setattr(
-        "eval.runs.evaluation_index.open_index_for_writing", lambda settings, folder: (store, HashEmbedder())
+        "eval.runs.evaluation_index.open_index_for_writing", lambda *_: (store, HashEmbedder())
     )
     monkeypatch.setattr(store, "close", lambda: None)
     for name in ("one", "two"):
@@ -95,7 +95,7 @@ def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny
 
 def test_linked_documents_of_a_bench_are_not_read_anew(tmp_path, tiny_index, monkeypatch):
     store, embedder = tiny_index({}), HashEmbedder()
-    monkeypatch.setattr("eval.runs.evaluation_index.open_index_for_writing", lambda settings, folder: (store, embedder))
+    monkeypatch.setattr("eval.runs.evaluation_index.open_index_for_writing", lambda *_: (store, embedder))
     monkeypatch.setattr(store, "close", lambda: None)
     (tmp_path / "documents").mkdir()
     (tmp_path / "a.md").write_text("# Fees\n\nOf the harbour.\n")
@@ -108,7 +108,7 @@ def test_linked_documents_of_a_bench_are_not_read_anew(tmp_path, tiny_index, mon
 
 
 def test_an_index_for_evaluation_of_an_earlier_chunker_is_made_anew(tmp_path, monkeypatch):
-    def opened(settings, folder, chunker):
+    def opened(settings, folder, weights_from, chunker):
         return StoreWriter(folder, {"embedder": "hash", "chunker": chunker}, create=True), HashEmbedder()
 
     (tmp_path / "docs").mkdir()
@@ -116,7 +116,7 @@ def test_an_index_for_evaluation_of_an_earlier_chunker_is_made_anew(tmp_path, mo
     for chunker in ("former", "present"):
         monkeypatch.setattr("eval.runs.evaluation_index.open_index_for_writing", partial(opened, chunker=chunker))
         build_index(Settings([]), tmp_path / "index", [tmp_path / "docs"])
-    store, _ = opened(None, tmp_path / "index", "present")
+    store, _ = opened(None, tmp_path / "index", None, "present")
     assert list(store.documents()) == ["a.md"]
     store.close()
 

@@ -111,7 +111,7 @@ def test_all_are_asked_through_index_and_prompt(tmp_path, tiny_generator, tiny_e
     monkeypatch.setattr("eval.suites.attacks.build_index", index)
     monkeypatch.setattr(
         "eval.suites.attacks.open_retriever",
-        lambda settings, folder: Retriever(stores[-1], tiny_embedder, RetrievalSettings()),
+        lambda settings, index, weights_from: Retriever(stores[-1], tiny_embedder, RetrievalSettings()),
     )
     generator = Scripted(tiny_generator.tokenizer, says="BANANA [1]")
     monkeypatch.setattr("eval.suites.attacks.open_generator", lambda settings, adapter: generator)
