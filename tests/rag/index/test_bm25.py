@@ -7,6 +7,7 @@ from rank_bm25 import BM25Okapi
 
 import rag.index.bm25
 import rag.index.bm25_scoring
+import rag.index.rank_bm25_scorer
 from rag.core.words import search_terms
 from rag.index.bm25 import BM25Index
 
@@ -47,7 +48,7 @@ def test_words_are_lower_case_and_without_a_plural_s():
 
 
 def test_scores_by_hand():
-    """Three texts of one word each, "a" in one: idf = ln 2.5 - ln 1.5; f = 1 and length = mean, so the rest is 1 * 2.5 / (1 + 1.5) = 1."""
+    """Three texts of one word each: idf = ln 2.5 - ln 1.5; f = 1 and length = mean, so the rest is 2.5 / (1 + 1.5)."""
     assert make({4: "apple", 5: "pear", 9: "plum"}).search("Apple?", 5) == [(4, pytest.approx(np.log(2.5 / 1.5)))]
 
 
@@ -89,16 +90,20 @@ def test_both_scorers_give_the_same_scores_and_order_to_the_bit_after_any_additi
             assert indexes[0].search(question, k) == indexes[10**9].search(question, k)
 
 
-def test_the_border_lies_where_it_is_set(monkeypatch):
-    from rag.index.bm25_scoring import PostingsScorer
-    from rag.index.rank_bm25_scorer import RankBM25Scorer
+def test_rank_bm25_serves_up_to_the_border(monkeypatch):
+    made, rank_bm25 = [], rag.index.rank_bm25_scorer.RankBM25Scorer
 
+    def counted(chunks):
+        made.append(chunks.count)
+        return rank_bm25(chunks)
+
+    monkeypatch.setattr(rag.index.rank_bm25_scorer, "RankBM25Scorer", counted)
     monkeypatch.setattr(rag.index.bm25, "RANK_BM25_MOST", 3)
     index = make({n: f"crane {n}" for n in range(3)})
     larger = update(index, {7: "crane"}, [])
-    smaller = update(larger, {}, [0])
-    kinds = [type(each._scorer) for each in (index, larger, smaller)]
-    assert kinds == [RankBM25Scorer, PostingsScorer, RankBM25Scorer]
+    for each in (index, larger, update(larger, {}, [0])):
+        each.search("crane", 1)
+    assert made == [3, 3]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -88,7 +88,7 @@ def test_a_saved_index_gives_the_same(tmp_path, monkeypatch, size):
 
 
 def test_inverted_lists_find_nearly_all_of_the_nearest_and_leave_out_what_is_gone(monkeypatch):
-    """Vectors around centres, as texts lie around subjects; 20 of the 10 nearest may be missed by a hundred questions."""
+    """Vectors lie around centres, as texts around subjects; of 1,000 nearest ones 20 may be missed."""
     monkeypatch.setattr(rag.index.dense, "EXACT", 1000)
     rng = np.random.default_rng(7)
     near = rng.normal(size=(60, DIMENSION))[rng.integers(0, 60, 6000)] + 0.5 * rng.normal(size=(6000, DIMENSION))

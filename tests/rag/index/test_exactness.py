@@ -5,13 +5,13 @@ import random
 
 import pytest
 
-from fakes import HashEmbedder
+from hash_embedder import HashEmbedder
+from index_processes import IDENTITY
 from rag.core.sections import RetrievalSettings
 from rag.index.indexing import IndexingSettings, compact, ingest, remove, sync
 from rag.index.writer import StoreWriter
 from rag.retrieval.retriever import Retriever
 
-IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
 SEQUENCES = int(os.environ.get("RAGTUNE_SEQUENCES", "12"))
 STEPS = 25
 NOUNS = "crane mole pilot berth fender ferry winch ledger buoy lamp tide gauge gate permit pallet".split()
@@ -110,23 +110,21 @@ class House:
         self.retriever.search(self.rng.choice(QUESTIONS))
 
     def step(self) -> None:
-        does = self.rng.choice([self.add, self.add, self.change, self.rename, self.delete, self.sync, self.ingest_some, self.remove_some, self.compact,
-                                self.reopen, self.look, self.look])  # fmt: skip
+        to_documents = [self.add, self.add, self.change, self.rename, self.delete]
+        to_index = [self.sync, self.ingest_some, self.remove_some, self.compact, self.reopen, self.look, self.look]
+        does = self.rng.choice(to_documents + to_index)
         self.done.append(does.__name__)
         does()
 
 
 def everything(store: StoreWriter, retriever: Retriever):
-    """-> what an index answers: its chunks, both searches' scores by document and place, and the passages."""
-    ids = store.ids()
-    places, snapshot = store.positions(ids), retriever._snapshot
-    hits = [
-        found
-        for q in QUESTIONS
-        for found in (snapshot.lexical.search(q, 20), snapshot.dense.search(HashEmbedder().question(q), 20))
-    ]
-    scores = [sorted((places[id], score) for id, score in found) for found in hits]
-    return store.all_chunks(), scores, [[(p.chunk, p.score, p.cosine) for p in retriever.search(q)] for q in QUESTIONS]
+    """Return what an index answers: its chunks, both searches' scores by document and position, and the passages."""
+    positions, scores = store.positions(store.ids()), []
+    for question in QUESTIONS:
+        for hits in retriever.hits(question, HashEmbedder().question(question)):
+            scores.append(sorted((positions[id], score) for id, score in hits))
+    passages = [[(p.chunk, p.score, p.cosine) for p in retriever.search(question)] for question in QUESTIONS]
+    return store.all_chunks(), scores, passages
 
 
 @pytest.mark.parametrize("seed", range(SEQUENCES))

@@ -1,6 +1,8 @@
-"""From one embedder to another: resumable, readers keep what they have until it is done, and the way back costs nothing."""
+"""From one embedder to another: resumable, readers keep the old vectors until it is done, going back costs nothing."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,10 +85,14 @@ def test_the_way_back_reads_only_what_came_since(store):
 
 def test_what_was_removed_leaves_no_vector_of_any_embedder(store):
     reembed(store, HashEmbedder("new"))
-    rows = lambda: store._db.execute("SELECT COUNT(*) FROM spare").fetchone()[0]  # noqa: E731
-    assert rows() == 7
+
+    def staged() -> int:
+        with closing(sqlite3.connect(store.folder / "store.sqlite")) as db:
+            return db.execute("SELECT COUNT(*) FROM spare").fetchone()[0]
+
+    assert staged() == 7
     remove(store, ["1.md", "2.md"])
-    assert rows() == 5
+    assert staged() == 5
 
 
 @pytest.fixture
@@ -95,9 +101,8 @@ def house(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(factory, "find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
     monkeypatch.setattr(
-        factory,
-        "Embedder",
-        lambda model, device, delta=None: HashEmbedder(factory.name_of(delta) if delta else ""),
+        "rag.models.embedder.Embedder",
+        lambda model, device, delta=None: HashEmbedder(factory.delta_name(delta) if delta else ""),
     )
     for name, text in TEXTS.items():
         (tmp_path / "docs").mkdir(exist_ok=True)
@@ -105,8 +110,8 @@ def house(tmp_path, monkeypatch):
     (tmp_path / "trained").mkdir()
     (tmp_path / "trained" / "changes.safetensors").write_bytes(b"trained")
     (tmp_path / "trained" / "identity.json").write_text(json.dumps({"base": HashEmbedder.digest}))
-    name = factory.name_of(tmp_path / "trained")
-    folder = registry.LIVE.parent / f"run-embedder-{name}"
+    name = factory.delta_name(tmp_path / "trained")
+    folder = registry.adapters_folder(Path("var/index")) / f"run-embedder-{name}"
     folder.parent.mkdir(parents=True)
     (tmp_path / "trained").rename(folder)
     return folder, name
@@ -120,26 +125,26 @@ def test_what_is_promoted_reads_the_index_at_the_next_change_and_rolls_back_with
         return factory.open_store(Settings([]), index).delta
 
     assert main(["index", "docs"]) == 0 and delta() == ""
-    registry.set_live({"embedder": Promotion(str(folder), "it won")})
+    registry.set_live(registry.INDEX, {"embedder": Promotion(folder, "it won")})
     assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION), (
         "the old vectors serve meanwhile"
     )
-    assert main(["adapters"]) == 0 and "still answers with the embedder before" in capsys.readouterr().out
+    assert main(["adapters"]) == 0 and "still uses the previous embedder" in capsys.readouterr().out
     assert main(["index", "docs"]) == 0 and delta() == name
     assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
-    assert main(["adapters"]) == 0 and "still answers" not in capsys.readouterr().out
+    assert main(["adapters"]) == 0 and "previous embedder" not in capsys.readouterr().out
     assert main(["adapters", "--rollback"]) == 0 and delta() == ""
     assert factory.open_retriever(Settings([]), index, reranked=False).search(QUESTION)
 
 
 def test_a_new_index_is_made_by_what_is_live_and_one_whose_embedder_is_gone_says_so(house):
     folder, name = house
-    registry.set_live({"embedder": Promotion(str(folder), "it won")})
+    registry.set_live(registry.INDEX, {"embedder": Promotion(folder, "it won")})
     assert main(["index", "docs"]) == 0
     record = factory.open_store(Settings([]))
     assert record.delta == name and isinstance(record, DocumentStore)
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(
-        StoreError, match=f"the trained embedder {name} .* is gone from var/adapters: rag index FOLDER --rebuild"
+        StoreError, match=f"the trained embedder {name} .* is gone from var/index/adapters: rag index FOLDER --rebuild"
     ):
         factory.open_retriever(Settings([]), reranked=False)

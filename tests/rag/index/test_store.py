@@ -1,19 +1,17 @@
 import dataclasses
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fakes import document, put
+from index_processes import IDENTITY, exit_codes, start
+from killed_indexing import die_in_third_document
 from rag.core.errors import StoreError
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
+from rag.index.indexing import IndexingSettings, ingest
 from rag.index.writer import StoreWriter
-
-IDENTITY = {"embedder": "tiny", "chunker": "tiny"}
 
 
 def contents(store):
@@ -44,11 +42,7 @@ def test_load_gives_back_the_chunks_and_vectors_that_went_in(tiny_index):
     chunks = chunk_document(made, ChunkSettings())
     vectors = np.arange(8, dtype=np.float32).reshape(2, 4)
     store.put(made, chunks, vectors)
-    assert (
-        store.all_chunks() == chunks
-        and np.array_equal(store.vectors(store.ids()), vectors)
-        and store.change == 1
-    )
+    assert store.all_chunks() == chunks and np.array_equal(store.vectors(store.ids()), vectors) and store.change == 1
 
 
 def test_load_does_not_depend_on_the_order_of_insertion(tiny_index):
@@ -109,45 +103,13 @@ def test_destroy_deletes_the_index_and_nothing_else(tiny_index):
     assert sorted(path.name for path in store.folder.iterdir()) == [".lock", "notes.txt"]
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from fakes import HashEmbedder
-from rag.documents.chunking import ChunkSettings
-from rag.index.indexing import Rules, ingest
-from rag.index.writer import Store
-
-class Dying:
-    left = 3
-    def __init__(self, db): self.db = db
-    def __getattr__(self, name): return getattr(self.db, name)
-    def executemany(self, sql, rows):
-        self.db.executemany(sql, rows)
-        self.left -= "INTO chunks" in sql
-        if not self.left:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-store = Store(Path(sys.argv[2]), {"embedder": "tiny", "chunker": "tiny"}, create=True)
-store._db = Dying(store._db)
-ingest(store, HashEmbedder(), [Path(sys.argv[1])], Rules(chunks=ChunkSettings(40)))
-"""
-
-
 def test_a_kill_in_mid_document_leaves_whole_documents_and_the_rest_can_follow(tmp_path, tiny_index, tiny_embedder):
-    from rag.index.indexing import IndexingSettings, ingest
-
     docs = tmp_path / "docs"
     docs.mkdir()
     for n in range(6):
         (docs / f"{n}.md").write_text(f"# Document {n}\n\n" + f"The sentence of number {n}. " * 5)
-    support = Path(__file__).parents[2] / "support"
-    child = subprocess.run(
-        [sys.executable, "-c", KILLED, str(docs), str(tmp_path / "killed")],
-        env={"PYTHONPATH": f"{support}:{support.parents[1]}"},
-        capture_output=True,
-        text=True,
-    )
-    assert child.returncode == -signal.SIGKILL, child.stderr
+    child = start(die_in_third_document, tmp_path / "killed", docs, 40)
+    assert exit_codes(child) == [-signal.SIGKILL]
     fresh, killed = tiny_index({}, "fresh"), StoreWriter(tmp_path / "killed", IDENTITY)
     ingest(fresh, tiny_embedder, [docs], IndexingSettings(chunks=ChunkSettings(40)))
     assert list(killed.documents()) == ["0.md", "1.md"]
