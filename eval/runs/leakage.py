@@ -52,7 +52,7 @@ def read_training_record(adapter: Path) -> dict[str, Any]:
 
 
 def find_leaks(questions: list[Question], trained: Iterable[dict[str, str]]) -> list[Leak]:
-    """Return for each question that has one its nearest training question with a resemblance of at least NEAR_DUPLICATE.
+    """Return for each question that has one its nearest training question, if that is a near-duplicate.
 
     trained: objects with id and question. The words count without stop words, but with question words.
     """

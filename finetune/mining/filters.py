@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterable
 from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.candidates import Candidate
 from rag.core.chunk import Chunk
+from rag.core.near_duplicates import NEAR_DUPLICATE, question_resemblance
 from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize, token_f1
 from rag.core.words import STOPWORDS, search_terms
 
 MIN_SUPPORT = 0.5  # score of the cross-encoder, from 0 to 1, from which a sentence supports its span as the answer
-MIN_JACCARD = 0.8  # share of terms in common from which two questions are near-duplicates
 MIN_F1 = 0.5  # token F1 from which the reader has found the span again
 MAX_REPEATS = 2  # of a term in one question
 WORDS = range(4, 31)  # of a question
@@ -97,14 +97,7 @@ def near_duplicate(question: str, kept: Iterable[frozenset[str]]) -> str | None:
     kept: `query_terms` of the questions kept so far.
     """
     terms = query_terms(question)
-    for other in kept:
-        if len(terms & other) >= MIN_JACCARD * len(terms | other) and _numbers(terms) == _numbers(other):
-            return "near-duplicate"
-    return None
-
-
-def _numbers(terms: frozenset[str]) -> set[str]:
-    return {term for term in terms if any(character.isdigit() for character in term)}
+    return "near-duplicate" if any(question_resemblance(terms, other) >= NEAR_DUPLICATE for other in kept) else None
 
 
 def answered_otherwise(question: str, candidate: Candidate, others: Iterable[Chunk]) -> str | None:

@@ -2,9 +2,10 @@ import json
 
 import pytest
 
-from eval.runs.leakage import NEAR, document_parts, find_leaks, read_training_record, without_leaks
+from eval.runs.leakage import document_parts, find_leaks, read_training_record, without_leaks
 from eval.runs.questions import Question
 from rag.core.errors import EvaluationError
+from rag.core.near_duplicates import NEAR_DUPLICATE
 
 
 def ask(*texts):
@@ -42,7 +43,7 @@ def test_a_question_that_was_trained_on_is_found(asked, learned):
         asked,
         learned,
         "row1",
-    ) and NEAR <= leak.resemblance <= 1
+    ) and NEAR_DUPLICATE <= leak.resemblance <= 1
     assert asked in str(leak) and learned in str(leak) and "row1" in str(leak)
 
 
