@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from rag.core.errors import TrainingError
@@ -13,23 +12,24 @@ from rag.models import registry
 
 
 def promote_run(judged: Stage, settings: Settings, index: Path) -> None:
-    """Read attribution's verdicts; copy what was shown to be better to var/adapters and make it live, in one step that one rollback undoes; keep the rest.
+    """Read attribution's verdicts; copy what was shown to be better to the index and make it live, in one step that one rollback undoes; keep the rest.
     A new embedder then reads the passages of the index anew, which goes on with the former's until that is done."""
     if not judged.finished:
         raise TrainingError(f"run {judged.run} is not judged yet: python -m eval attribution --run {judged.run}")
     verdicts = judged.result()["verdicts"]
     new = {
-        name: registry.Promotion(str(_kept(judged.run, name, v)), f"{judged.run}: {v['sentence']}")
+        name: registry.Promotion(_kept(judged.run, name, v, index), f"{judged.run}: {v['sentence']}")
         for name, v in verdicts.items()
         if v["promote"]
     }
     if new:
-        registry.set_live(new)
+        registry.set_live(index, new)
     registry.record_verdicts(
+        index,
         {
             name: f"{judged.run}: {'promoted' if v['promote'] else 'kept what was live'}: {v['sentence']}"
             for name, v in verdicts.items()
-        }
+        },
     )
     for name, verdict in verdicts.items():
         print(f"{name}: {f'live, {new[name].folder}' if name in new else 'kept'}: {verdict['sentence']}")
@@ -37,16 +37,13 @@ def promote_run(judged: Stage, settings: Settings, index: Path) -> None:
         reembed_if_needed(settings, index)
 
 
-def _kept(run: str, name: str, verdict: dict) -> Path:
-    """-> a copy that outlives the run, named by its weights. Raises TrainingError when they are not those that were judged."""
-    target, folder = registry.LIVE.parent / f"{run}-{name}-{verdict['weights']}", Path(verdict["folder"])
-    if not target.exists():
-        if not folder.exists() or registry.weights_digest(name, folder) != verdict["weights"]:
-            raise TrainingError(
-                f"{folder} holds other weights than were judged: python -m eval dev --run {run} && python -m eval attribution --run {run}"
-            )
-        aside = target.with_name(f".{target.name}")
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.copytree(folder, aside)
-        aside.rename(target)
-    return target
+def _kept(run: str, name: str, verdict: dict, index: Path) -> Path:
+    """Copy the weights to the index, so that they outlive the run. Raises TrainingError if they were not judged."""
+    kept_name, folder = f"{run}-{name}-{verdict['weights']}", Path(verdict["folder"])
+    kept = registry.adapters_folder(index) / kept_name
+    if kept.exists():
+        return kept
+    if not folder.exists() or registry.weights_digest(name, folder) != verdict["weights"]:
+        judge = f"python -m eval dev --run {run} && python -m eval attribution --run {run}"
+        raise TrainingError(f"{folder} holds other weights than were judged: {judge}")
+    return registry.keep_weights(index, folder, kept_name)

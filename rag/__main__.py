@@ -1,5 +1,6 @@
-"""python -m rag"""
+"""python -m rag: the same as the command `rag`."""
 
 from rag.cli.main import entry
 
-entry()
+if __name__ == "__main__":
+    entry()

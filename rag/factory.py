@@ -1,76 +1,165 @@
-"""TODO docstring of rag.factory."""
+"""Opens the parts of a pipeline as the settings say: store, retriever, embedder, cross-encoder, generator, answerer.
+
+Heavy libraries are imported inside the functions, so that commands which need no model start at once. Weights that
+training has promoted belong to an index (`rag.models.registry`): functions take the index whose weights they use.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rag.answering.answerer import Answerer
-from rag.answering.confidence import Recalibration, read_recalibration
-from rag.answering.span_scorer import SpanScorer
-from rag.answering.span_selector import SpanSelector, read_base_recalibration, read_weights
 from rag.core.errors import StoreError
 from rag.core.sections import AnswerSettings, ChunkSettings, ModelSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
-from rag.documents import chunking
-from rag.generation.generator import Generator
-from rag.generation.kv_cache import PrefixCache
-from rag.index.reembedding import reembed
-from rag.index.store import STORE_FILE, DocumentStore
-from rag.index.writer import StoreWriter
+from rag.documents.identity import chunker_identity
 from rag.models.adapters import SHIPPED_READER, read_identity, reader_fits
-from rag.models.cross_encoder import SHIPPED, Reranker
+from rag.models.cross_encoder import SHIPPED
 from rag.models.device import choose_device
-from rag.models.embedder import Embedder
-from rag.models.registry import LIVE, live_weights
+from rag.models.registry import INDEX, adapters_folder, embedder_weights, live_weights
 from rag.models.resolve import LocalModel, find_model
 from rag.models.weight_delta import delta_name, read_delta_identity
-from rag.pipeline import Pipeline
-from rag.retrieval.retriever import Retriever
 
-INDEX = Path("var/index")
+if TYPE_CHECKING:
+    from rag.answering.answerer import Answerer
+    from rag.answering.confidence import Recalibration
+    from rag.answering.span_scorer import SpanScorer
+    from rag.answering.span_selector import SpanSelector
+    from rag.generation.generator import Generator
+    from rag.generation.kv_cache import PrefixCache
+    from rag.index.indexing_run import IndexingReport
+    from rag.index.store import DocumentStore
+    from rag.index.writer import StoreWriter
+    from rag.models.cross_encoder import Reranker
+    from rag.models.embedder import Embedder
+    from rag.pipeline import Pipeline
+    from rag.retrieval.retriever import Retriever
+
+
+# The pipeline
+
+
+def open_pipeline(
+    settings: Settings | None = None,
+    index: str | Path = INDEX,
+    adapter: str | Path | None = None,
+    base: bool = False,
+) -> Pipeline:
+    """Open everything that answering needs.
+
+    The generator uses the adapter that is given, else the index's live one, else the shipped reader; with `base`, none.
+    Raises StoreError when there is no index, ModelError when a model is missing.
+    """
+    settings, index = settings or Settings(), Path(index)
+    open_store(settings, index).close()  # first: without an index no model needs to be imported or converted
+    from rag.pipeline import Pipeline
+
+    retriever = open_retriever(settings, index)
+    chosen = None
+    if not base:
+        chosen = Path(adapter) if adapter else live_adapter(index) or shipped_reader(settings)
+    return Pipeline(retriever, open_answerer(settings, open_generator(settings, chosen)))
+
+
+def index_folder(folder: str | Path, settings: Settings | None = None, index: str | Path = INDEX) -> IndexingReport:
+    """Index the documents of a folder: new and changed files are added, files that are gone are removed.
+
+    Returns what was added, changed, removed and skipped. Raises StoreError when the index was made with other models.
+    """
+    from rag.documents.discovery import require_exists
+    from rag.index.indexing import IndexingSettings, sync
+
+    settings, folder = settings or Settings(), Path(folder)
+    require_exists(folder)
+    store, embedder = open_index_for_writing(settings, Path(index))
+    try:
+        return sync(store, embedder, folder, IndexingSettings.of(settings))
+    finally:
+        store.close()
+
+
+# The index
 
 
 def index_identity(embedder: LocalModel, chunks: ChunkSettings) -> dict[str, str]:
-    """What an index must have been made with to be used."""
-    return {"embedder": embedder.digest[:12], "chunker": chunking.chunker_identity(chunks)}
+    """Return what an index must have been made with to be usable."""
+    return {"embedder": embedder.digest[:12], "chunker": chunker_identity(chunks)}
 
 
-def open_index_for_writing(settings: Settings, folder: Path) -> tuple[StoreWriter, Embedder]:
-    """-> the index in `folder` for writing, made if there is none, and the embedder that serves, by which its passages are read anew if it was made by the one
-    before. Raises StoreError when it was made with another model."""
-    model = _embedder_model(settings)
-    embedder = _embedder(settings, model, embedder_delta(settings))
-    store = StoreWriter(
-        folder, index_identity(model, settings.section(ChunkSettings)), create=True, delta=embedder.delta
-    )
+def _identity(settings: Settings) -> dict[str, str]:
+    return index_identity(_embedder_model(settings), settings.section(ChunkSettings))
+
+
+def open_store(settings: Settings, index: Path = INDEX) -> DocumentStore:
+    """Open an index for reading, without loading a model.
+
+    Raises StoreError when there is none, or it was made with another embedder or chunker.
+    """
+    from rag.index.store import STORE_FILE, DocumentStore
+
+    identity = (
+        _identity(settings) if (index / STORE_FILE).exists() else {}
+    )  # no model is needed to see that it is missing
+    return DocumentStore(index, identity)
+
+
+def open_writer(settings: Settings, index: Path) -> StoreWriter:
+    """Open an index for writing, without loading a model. Raises StoreError as `open_store` does."""
+    from rag.index.writer import StoreWriter
+
+    return StoreWriter(index, _identity(settings))
+
+
+def open_index_for_writing(
+    settings: Settings, index: Path, weights_from: Path | None = None
+) -> tuple[StoreWriter, Embedder]:
+    """Open an index with its live embedder, to add documents; an index that does not exist is made.
+
+    If another embedder made the vectors, all passages are embedded anew first. weights_from: the index whose promoted
+    weights are used, if not `index`. Raises StoreError when the index was made with another model.
+    """
+    from rag.index.reembedding import reembed
+    from rag.index.writer import StoreWriter
+
+    embedder = open_embedder(settings, embedder_delta(settings, weights_from or index))
+    store = StoreWriter(index, _identity(settings), create=True, delta=embedder.delta)
     if store.delta != embedder.delta:
         reembed(store, embedder)
     return store, embedder
 
 
-def needs_reembedding(settings: Settings, folder: Path) -> bool:
-    """Whether there is an index in `folder` whose passages another embedder than the live one has read."""
-    wanted = embedder_delta(settings)
-    return (folder / STORE_FILE).exists() and open_store(settings, folder).delta != (
-        delta_name(wanted) if wanted else ""
-    )
+def needs_reembedding(settings: Settings, index: Path = INDEX) -> bool:
+    """Return whether another embedder than the live one made the index's vectors."""
+    from rag.index.store import STORE_FILE
+
+    live = embedder_delta(settings, index)
+    return (index / STORE_FILE).exists() and open_store(settings, index).delta != (delta_name(live) if live else "")
 
 
-def reembed_if_needed(settings: Settings, folder: Path) -> None:
-    """Have the live embedder read the passages of the index in `folder`, if there is one and another has."""
-    if needs_reembedding(settings, folder):
-        open_index_for_writing(settings, folder)[0].close()
+def reembed_if_needed(settings: Settings, index: Path = INDEX) -> None:
+    """Embed the index's passages anew if another embedder than the live one made their vectors."""
+    if needs_reembedding(settings, index):
+        open_index_for_writing(settings, index)[0].close()
 
 
-def open_writer(settings: Settings, folder: Path) -> StoreWriter:
-    """-> the index in `folder` for writing, without a model loaded. Raises StoreError when there is none or it was made with another embedder."""
-    return StoreWriter(folder, index_identity(_embedder_model(settings), settings.section(ChunkSettings)))
+# Retrieval
 
 
-def open_store(settings: Settings, folder: Path = INDEX) -> DocumentStore:
-    """-> the index in `folder` for reading, without a model loaded. Raises StoreError as open_index does."""
-    return DocumentStore(folder, index_identity(_embedder_model(settings), settings.section(ChunkSettings)))
+def open_retriever(
+    settings: Settings, index: Path = INDEX, reranked: bool = True, weights_from: Path | None = None
+) -> Retriever:
+    """Open the retriever; serving, mining and evaluation use the same one.
+
+    reranked: whether the cross-encoder reorders the fused ranking. weights_from: as in `open_index_for_writing`.
+    """
+    from rag.retrieval.retriever import Retriever
+
+    weights_from = weights_from or index
+    store = open_store(settings, index)
+    reranker = open_reranker(settings, weights_from) if reranked else None
+    embedder = open_index_embedder(settings, store, weights_from)
+    return Retriever(store, embedder, settings.section(RetrievalSettings), reranker)
 
 
 def _embedder_model(settings: Settings) -> LocalModel:
@@ -78,122 +167,114 @@ def _embedder_model(settings: Settings) -> LocalModel:
     return find_model(models.embedder, models.hub)
 
 
-def open_embedder(settings: Settings, delta: Path | None = None) -> Embedder:
-    """-> the configured embedder, without an index. changes: what training changed in it."""
-    return _embedder(settings, _embedder_model(settings), delta)
-
-
 def check_embedder(settings: Settings) -> None:
-    """Raises SettingsError or ModelError when the configured embedder can't be had."""
+    """Raise SettingsError or ModelError when the configured embedder cannot be loaded."""
     _embedder_model(settings)
     choose_device(settings.section(ModelSettings).device)
 
 
-def _embedder(settings: Settings, model: LocalModel, delta: Path | None = None) -> Embedder:
-    return Embedder(model, choose_device(settings.section(ModelSettings).device)[0], delta=delta)
+def open_embedder(settings: Settings, delta: Path | None = None) -> Embedder:
+    """Open the configured embedder. delta: the folder of a weight delta that training made."""
+    from rag.models.embedder import Embedder
+
+    return Embedder(_embedder_model(settings), _device(settings), delta=delta)
 
 
-def embedder_delta(settings: Settings) -> Path | None:
-    """-> the folder of what was promoted, where it belongs to the configured embedder."""
-    found = live_weights("embedder")
-    return found if found and read_delta_identity(found)["base"] == _embedder_model(settings).digest else None
+def embedder_delta(settings: Settings, index: Path = INDEX) -> Path | None:
+    """Return the folder of the index's promoted embedder, None if there is none for the configured model."""
+    live = live_weights(index, "embedder")
+    return live if live and read_delta_identity(live)["base"] == _embedder_model(settings).digest else None
 
 
-def open_index_embedder(settings: Settings, record: DocumentStore) -> Embedder:
-    """-> the embedder that made the index's vectors, which is the one before where passages are still being read by a newer one. Raises StoreError when what
-    training had changed in it is gone."""
-    folder = next(LIVE.parent.glob(f"*-embedder-{record.delta}"), None) if record.delta else None
-    if record.delta and not folder:
-        raise StoreError(
-            f"the trained embedder {record.delta} that {record.folder} was made with is gone from {LIVE.parent}: rag index FOLDER --rebuild"
-        )
-    return open_embedder(settings, folder)
+def open_index_embedder(settings: Settings, store: DocumentStore, weights_from: Path | None = None) -> Embedder:
+    """Open the embedder that made the index's vectors; a newer one may be live but not have embedded them yet.
+
+    weights_from: as in `open_index_for_writing`. Raises StoreError when its weights are gone.
+    """
+    index = weights_from or store.folder
+    delta = embedder_weights(index, store.delta) if store.delta else None
+    if store.delta and not delta:
+        made_with = f"the trained embedder {store.delta} that made {store.folder}"
+        raise StoreError(f"{made_with} is gone from {adapters_folder(index)}: rag index FOLDER --rebuild")
+    return open_embedder(settings, delta)
 
 
-def open_reranker(settings: Settings) -> Reranker | None:
-    """-> the configured cross-encoder, if there is one."""
+def open_reranker(settings: Settings, index: Path = INDEX) -> Reranker | None:
+    """Open the configured cross-encoder, the index's promoted one if there is one; None if none is configured."""
+    from rag.models.cross_encoder import Reranker
+
     models = settings.section(ModelSettings)
-    delta = reranker_delta(models)
+    delta = reranker_delta(models, index)
     if delta:
         return open_trained_reranker(settings, delta)
-    return (
-        Reranker(find_model(models.cross_encoder, models.hub), choose_device(models.device)[0])
-        if models.cross_encoder
-        else None
-    )
+    if not models.cross_encoder:
+        return None
+    return Reranker(find_model(models.cross_encoder, models.hub), _device(settings))
 
 
-def reranker_delta(models: ModelSettings) -> Path | None:
-    """-> the folder of what makes a cross-encoder of the default embedder: the promoted one before the one in this package, unless that is named. None where
-    a whole model is named, or none."""
+def reranker_delta(models: ModelSettings, index: Path = INDEX) -> Path | None:
+    """Return the folder of the weight delta that makes the cross-encoder from the default embedder.
+
+    With the setting "auto" it is the index's promoted one, if there is one, else the shipped one. None if the setting
+    names a whole model, or no model.
+    """
     if models.cross_encoder != "shipped":
         return None
-    return (live_weights("reranker") if models.reranker == "auto" else None) or SHIPPED
+    return (live_weights(index, "reranker") if models.reranker == "auto" else None) or SHIPPED
 
 
 def open_shipped_reranker(settings: Settings) -> Reranker:
-    """-> the cross-encoder in this package."""
+    """Open the shipped cross-encoder."""
     return open_trained_reranker(settings, SHIPPED)
 
 
 def open_trained_reranker(settings: Settings, delta: Path) -> Reranker:
-    """-> the cross-encoder that the default embedder's wheel becomes with the changes in this folder."""
-    models = settings.section(ModelSettings)
-    return _changed_reranker(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0], delta)
+    """Open the cross-encoder that the weight delta in this folder makes from the default embedder."""
+    return _trained_reranker(_shared_encoder(settings), _device(settings), delta)
 
 
 @cache
-def _changed_reranker(model: LocalModel, device: str, delta: Path) -> Reranker:
-    """Loaded once, though while mining it both orders passages and judges spans."""
+def _trained_reranker(model: LocalModel, device: str, delta: Path) -> Reranker:
+    """Load it once: mining uses the same one to rank passages and to judge spans."""
+    from rag.models.cross_encoder import Reranker
+
     return Reranker(model, device, delta)
 
 
-@cache
-def _span_scorer(model: LocalModel, device: str) -> SpanScorer:
-    return SpanScorer(model, device)
+# Answering
 
 
-def open_span_scorer(settings: Settings) -> SpanScorer:
-    """-> what marks where answers begin and end, made of the default embedder as the cross-encoder is."""
-    models = settings.section(ModelSettings)
-    return _span_scorer(find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0])
-
-
-def open_span_selector(settings: Settings, recalibration: Recalibration | None = None) -> SpanSelector:
-    """Open the span selector that ships, its confidence recalibrated for another generator than the shipped reader."""
-    return SpanSelector(open_span_scorer(settings), *read_weights(), recalibration)
-
-
-def open_retriever(settings: Settings, folder: Path = INDEX, reranked: bool = True) -> Retriever:
-    """-> the retriever that serves; the same one mines and evaluates. reranked: false leaves the fused order."""
-    record, reranker = open_store(settings, folder), open_reranker(settings) if reranked else None
-    return Retriever(record, open_index_embedder(settings, record), settings.section(RetrievalSettings), reranker)
-
-
-def live_adapter() -> Path | None:
-    """-> the generator's promoted adapter, if there is one."""
-    return live_weights("generator")
+def live_adapter(index: Path = INDEX) -> Path | None:
+    """Return the folder of the index's promoted adapter, None if there is none."""
+    return live_weights(index, "generator")
 
 
 def shipped_reader(settings: Settings) -> Path | None:
-    """-> the adapter that answers before any training, where it fits the configured base."""
+    """Return the adapter that answers before any training; None if it does not fit the configured generator."""
     models = settings.section(ModelSettings)
     return SHIPPED_READER if reader_fits(find_model(models.generator, models.hub)) else None
 
 
 def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache | None = None) -> Generator:
-    """-> the generator; with an adapter, on the precision that it was trained on unless model.precision says otherwise. cache: of passages that other
-    generators have read."""
+    """Open the generator with an adapter or, with None, the base model.
+
+    An adapter that was trained on NF4 weights is served on them unless model.precision names another precision. cache:
+    the prefix cache to share with other generators.
+    """
+    from rag.generation.generator import Generator
+
     models = settings.section(ModelSettings)
     model = find_model(models.generator, models.hub)
-    trained = read_identity(adapter)["precision"] if adapter else "auto"
-    wanted = trained if trained == "nf4" and models.precision == "auto" else models.precision
+    trained_on = read_identity(adapter)["precision"] if adapter else "auto"
+    wanted = "nf4" if trained_on == "nf4" and models.precision == "auto" else models.precision
     device, precision = choose_device(models.device, wanted)
     return Generator(model, device, precision, adapter, prefix=settings.section(PrefixSettings), cache=cache)
 
 
 def open_answerer(settings: Settings, generator: Generator) -> Answerer:
-    """Open what answers with the generator as the settings say, its confidence fitted for that generator."""
+    """Open the answerer around a generator, with the confidence that was calibrated for that generator."""
+    from rag.answering.answerer import Answerer
+
     answer = settings.section(AnswerSettings)
     if not answer.extractive:
         return Answerer(generator, answer, None)
@@ -201,18 +282,40 @@ def open_answerer(settings: Settings, generator: Generator) -> Answerer:
 
 
 def _recalibration(settings: Settings, generator: Generator) -> Recalibration | None:
+    from rag.answering.confidence import read_recalibration
+    from rag.answering.span_selector import read_base_recalibration
+
     if generator.adapter:
         return read_recalibration(generator.adapter)
     return read_base_recalibration() if shipped_reader(settings) else None
 
 
-def open_pipeline(
-    settings: Settings, folder: Path = INDEX, adapter: Path | None = None, base: bool = False
-) -> Pipeline:
-    """-> everything that answering needs. Unless it is to be the base alone, with the adapter given, else the live one, else the reader that ships."""
-    chosen = None if base else adapter or live_adapter()
-    retriever = open_retriever(
-        settings, folder
-    )  # before what may take a model to be converted: without an index there is no need
-    chosen = None if base else chosen or shipped_reader(settings)
-    return Pipeline(retriever, open_answerer(settings, open_generator(settings, chosen)))
+def open_span_selector(settings: Settings, recalibration: Recalibration | None = None) -> SpanSelector:
+    """Open the shipped span selector. recalibration: of its confidence, for a generator it was not fitted on."""
+    from rag.answering.span_selector import SpanSelector, read_weights
+
+    return SpanSelector(open_span_scorer(settings), *read_weights(), recalibration)
+
+
+def open_span_scorer(settings: Settings) -> SpanScorer:
+    """Open the shipped span scorer, a weight delta of the default embedder."""
+    return _span_scorer(_shared_encoder(settings), _device(settings))
+
+
+@cache
+def _span_scorer(model: LocalModel, device: str) -> SpanScorer:
+    from rag.answering.span_scorer import SpanScorer
+
+    return SpanScorer(model, device)
+
+
+# Models
+
+
+def _device(settings: Settings) -> str:
+    return choose_device(settings.section(ModelSettings).device)[0]
+
+
+def _shared_encoder(settings: Settings) -> LocalModel:
+    """Return the default embedder's model, whichever embedder is configured: shipped weight deltas belong to it."""
+    return find_model(ModelSettings.embedder, settings.section(ModelSettings).hub)

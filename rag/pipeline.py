@@ -1,4 +1,4 @@
-"""Question -> Answer: retrieve, read, propose, choose; and how each part is opened as the settings say."""
+"""A question's path: retrieve passages, answer from them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,29 @@ from rag.retrieval.retriever import Retriever
 
 
 class Pipeline:
-    """A retriever and an answerer, ready to answer."""
+    """Answers questions: a retriever that finds passages, and an answerer that reads them."""
 
     def __init__(self, retriever: Retriever, answerer: Answerer):
         self.retriever, self.answerer, self.generator = retriever, answerer, answerer.generator
 
     def ask(self, question: str, on_text: Callable[[str], None] | None = None) -> Answer:
-        """-> the answer; on_text gets freely written words as they come, before they are checked."""
-        try:
-            question.encode()
-        except UnicodeEncodeError as error:
-            raise PromptError("the question is not UTF-8 text: type it again") from error
-        self.retriever.refresh()  # others may have added documents since this was opened
+        """Return the answer to a question.
+
+        on_text: gets generated text as it grows, before it is checked. Raises PromptError for a question that cannot be
+        asked, StoreError for an empty index.
+        """
+        _check_text(question)
+        self.retriever.refresh()  # other processes may have changed the index
         passages = self.retriever.search(question)
         if not passages:
             raise StoreError("the index holds no documents: rag index FOLDER")
         start = time.perf_counter()
         answer = self.answerer.answer(question, passages, on_text)
         return replace(answer, timings={**self.retriever.timings, "answer": time.perf_counter() - start})
+
+
+def _check_text(question: str) -> None:
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise PromptError("the question is not UTF-8 text: type it again") from error

@@ -1,4 +1,4 @@
-"""The command about what training has put in place of what ships."""
+"""`rag adapters`: which trained weights an index uses in place of the shipped ones."""
 
 from __future__ import annotations
 
@@ -8,27 +8,38 @@ from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
 from rag.models import registry
 
+SHIPPED = "the shipped one"
+
 
 def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
-    from rag.factory import needs_reembedding, reembed_if_needed, shipped_reader
+    """Print what is live and why, or roll back the last promotion."""
+    from rag.factory import needs_reembedding
 
     if args.rollback:
-        left, now = registry.roll_back()
-        for component in sorted(name for name in left if left[name] != now.get(name)):
-            print(
-                f"{component}: {left[component].folder} -> {now[component].folder if component in now else 'what ships'}"
-            )
-        reembed_if_needed(settings, args.index)
+        _roll_back(args, settings)
         return
-    models = settings.section(ModelSettings)
-    generator = f"{models.generator} with {shipped_reader(settings) or 'no adapter'}, which ships"
-    reranker = (
-        f"the one that ships, from {models.embedder}"
-        if models.cross_encoder == "shipped"
-        else models.cross_encoder or "none"
-    )
-    print("\n".join(registry.describe({"embedder": models.embedder, "reranker": reranker, "generator": generator})))
+    print("\n".join(registry.describe(args.index, _shipped(settings))))
     if needs_reembedding(settings, args.index):
-        print(
-            f"{args.index} still answers with the embedder before: rag index FOLDER has its passages read by the live one"
-        )
+        print(f"{args.index} still uses the previous embedder: rag index FOLDER embeds its passages with the live one")
+
+
+def _roll_back(args: argparse.Namespace, settings: Settings) -> None:
+    from rag.factory import reembed_if_needed
+
+    before, now = registry.roll_back(args.index)
+    for component in sorted(name for name in before if before[name] != now.get(name)):
+        after = now[component].folder if component in now else SHIPPED
+        print(f"{component}: now {after}, before {before[component].folder}")
+    reembed_if_needed(settings, args.index)
+
+
+def _shipped(settings: Settings) -> dict[str, str]:
+    """Return what serves where nothing was promoted, by component."""
+    from rag.factory import shipped_reader
+
+    models = settings.section(ModelSettings)
+    reader = shipped_reader(settings)
+    generator = f"{models.generator} with {f'the shipped reader {reader}' if reader else 'no adapter'}"
+    shipped = models.cross_encoder == "shipped"
+    reranker = f"{SHIPPED}, made from {models.embedder}" if shipped else models.cross_encoder or "none"
+    return {"embedder": models.embedder, "reranker": reranker, "generator": generator}

@@ -15,70 +15,71 @@ from rag.core.errors import StoreError
 from rag.core.settings import Settings
 
 if TYPE_CHECKING:
-    from rag.index.indexing import IndexingReport
+    from rag.index.indexing_run import IndexingReport
     from rag.index.store import DocumentStore
 
-LEFT_OUT = 3  # exit status: done, but some files were left out
+FILES_SKIPPED = 3  # exit status: done, but some files were skipped
 
 
 def run_index(args: argparse.Namespace, settings: Settings) -> int:
+    """Make the index hold the documents of a folder."""
     from rag.documents.discovery import require_exists
-    from rag.factory import check_embedder
-    from rag.index.indexing import IndexingSettings, sync
+    from rag.factory import check_embedder, index_folder
     from rag.index.writer import StoreWriter
 
+    start = time.perf_counter()
     require_exists(args.folder)
     if args.rebuild:
-        IndexingSettings.of(settings)  # what can't make another must not cost the one there is
-        check_embedder(settings)
+        check_embedder(settings)  # an index is only deleted if a new one can be made
         StoreWriter.destroy(args.index)
-    return _indexed(args, settings, lambda store, embedder, rules: sync(store, embedder, args.folder, rules))
+    return _print_report(index_folder(args.folder, settings, args.index), args.index, start)
 
 
 def run_ingest(args: argparse.Namespace, settings: Settings) -> int:
+    """Add files, folders or patterns to the index."""
     from rag.documents.discovery import require_exists
-    from rag.index.indexing import ingest
-
-    for path in args.paths:
-        require_exists(path)
-    return _indexed(args, settings, lambda store, embedder, rules: ingest(store, embedder, args.paths, rules))
-
-
-def _indexed(args: argparse.Namespace, settings: Settings, work) -> int:
     from rag.factory import open_index_for_writing
-    from rag.index.indexing import IndexingSettings
+    from rag.index.indexing import IndexingSettings, ingest
 
     start = time.perf_counter()
+    for path in args.paths:
+        require_exists(path)
     store, embedder = open_index_for_writing(settings, args.index)
-    report: IndexingReport = work(store, embedder, IndexingSettings.of(settings))
+    report = ingest(store, embedder, args.paths, IndexingSettings.of(settings))
     store.close()
-    print(
-        f"{len(report.added)} documents added, {len(report.changed)} changed, {len(report.renamed)} renamed, {len(report.removed)} removed, "
-        f"{report.unchanged} unchanged; {report.chunks} chunks, {report.embedded} of them embedded, in {time.perf_counter() - start:.1f} s"
-    )
+    return _print_report(report, args.index, start)
+
+
+def _print_report(report: IndexingReport, index: Path, start: float) -> int:
+    changes = {"added": report.added, "changed": report.changed, "renamed": report.renamed, "removed": report.removed}
+    documents = ", ".join(f"{len(ids)} {what}" for what, ids in changes.items())
+    chunks = f"{report.chunks} chunks, {report.embedded} of them embedded"
+    seconds = time.perf_counter() - start
+    print(f"documents: {documents}, {report.unchanged} unchanged; {chunks}, in {seconds:.1f} s")
     for old, new in report.renamed:
         print(f"renamed: {old} is now {new}")
-    _hint_at_what_was_taught(report.removed)
+    _print_learned(index, report.removed)
     for skipped in report.skipped:
-        print(
-            f"left out: {skipped.path}: {skipped.reason}{f'; {skipped.remedy}' if skipped.remedy else ''}",
-            file=sys.stderr,
-        )
-    return LEFT_OUT if report.skipped else 0
+        remedy = f"; {skipped.remedy}" if skipped.remedy else ""
+        print(f"skipped: {skipped.path}: {skipped.reason}{remedy}", file=sys.stderr)
+    return FILES_SKIPPED if report.skipped else 0
 
 
 def run_documents(args: argparse.Namespace, settings: Settings) -> None:
+    """List the documents of the index."""
     from rag.documents.discovery import is_gone
     from rag.factory import open_store
 
-    record = open_store(settings, args.index)
-    with record.reading():
-        counts, known, ids = record.counts(), record.documents(), _matching(record, args.patterns or ["*"])
+    store = open_store(settings, args.index)
+    with store.reading():
+        counts, documents, ids = store.chunk_counts(), store.documents(), _matching(store, args.patterns or ["*"])
     for id in ids:
-        print(f"{counts[id]:6} chunks  {id}{'  (its file is gone)' if is_gone(Path(known[id][0])) else ''}")
+        source = Path(documents[id][0])
+        print(f"{counts[id]:6} chunks  {id}{'  (its file is gone)' if is_gone(source) else ''}")
 
 
 def run_remove(args: argparse.Namespace, settings: Settings) -> None:
+    """Remove documents from the index."""
     from rag.factory import open_writer
     from rag.index.indexing import remove
 
@@ -87,59 +88,65 @@ def run_remove(args: argparse.Namespace, settings: Settings) -> None:
     remove(store, ids)
     for id in ids:
         print(f"removed: {id}")
-    print("no question finds them any more; rag compact also wipes them from the search files")
-    _hint_at_what_was_taught(ids)
+    print("no question finds them any more; rag compact also deletes their words from the search files")
+    _print_learned(args.index, ids)
 
 
-def _hint_at_what_was_taught(removed: list[str]) -> None:
-    """What the live adapter has learned of a document does not go with it."""
+def _print_learned(index: Path, removed: list[str]) -> None:
+    """Print what the live adapter has learned from removed documents: it stays in its weights."""
     from rag.factory import live_adapter
     from rag.models.adapters import questions_about
 
-    live = live_adapter() if removed else None
-    for id in removed if live else []:
-        if count := questions_about(live, [id]):
-            print(
-                f"the live adapter has learned from {count} questions about {id}: python -m finetune lineage {shlex.quote(id)}; make train makes one without"
-            )
+    adapter = live_adapter(index) if removed else None
+    if not adapter:
+        return
+    for id in removed:
+        if count := questions_about(adapter, [id]):
+            trace = f"python -m finetune lineage {shlex.quote(id)}"
+            print(f"the live adapter was trained on {count} questions about {id} ({trace}): make train makes a new one")
 
 
-def _matching(record: DocumentStore, patterns: list[str]) -> list[str]:
-    """-> ids of the documents that a pattern names. Raises StoreError for a pattern that names none."""
-    known = list(record.documents())
+def _matching(store: DocumentStore, patterns: list[str]) -> list[str]:
+    """Return the ids of the documents that match a pattern. Raises StoreError for a pattern that matches none."""
+    known = list(store.documents())
     found: set[str] = set()
     for pattern in patterns:
         ids = [pattern] if pattern in known else fnmatch.filter(known, pattern)
         if not ids and pattern != "*":
             near = difflib.get_close_matches(pattern, known, 1, 0)
-            raise StoreError(
-                f"no document is called {pattern!r}{f'; the nearest is {near[0]!r}' if near else ''}: rag documents lists all"
-            )
+            nearest = f"; the nearest is {near[0]!r}" if near else ""
+            raise StoreError(f"no document is called {pattern!r}{nearest}: rag documents lists all")
         found.update(ids)
     return sorted(found)
 
 
 def run_status(args: argparse.Namespace, settings: Settings) -> None:
+    """Print what the index holds."""
     from rag.factory import live_adapter, open_store
     from rag.index.snapshot import describe_files
 
-    record = open_store(settings, args.index)
-    for name, count in record.size().items():
+    store = open_store(settings, args.index)
+    for name, count in store.size().items():
         print(f"{name}: {count}")
-    print(f"on disk: {sum(path.stat().st_size for path in args.index.iterdir()) / 1e6:.1f} MB in {args.index}")
-    for line in describe_files(record):
+    print(f"on disk: {_megabytes(args.index):.1f} MB in {args.index}")
+    for line in describe_files(store):
         print(line)
-    print(f"live adapter: {live_adapter() or 'none (make train)'}")
+    print(f"live adapter: {live_adapter(args.index) or 'none (make train)'}")
 
 
 def run_compact(args: argparse.Namespace, settings: Settings) -> None:
+    """Rebuild the search files and free the space of removed documents."""
     from rag.factory import open_writer
     from rag.index.indexing import compact
 
-    before = sum(path.stat().st_size for path in args.index.iterdir()) if args.index.exists() else 0
+    before = _megabytes(args.index)
     store = open_writer(settings, args.index)
     compact(store)
     store.close()
-    print(
-        f"compacted: {before / 1e6:.1f} MB before, {sum(path.stat().st_size for path in args.index.iterdir()) / 1e6:.1f} MB now"
-    )
+    print(f"compacted: {before:.1f} MB before, {_megabytes(args.index):.1f} MB now")
+
+
+def _megabytes(index: Path) -> float:
+    """Return the size of the index's own files, without promoted weights."""
+    files = index.iterdir() if index.exists() else []
+    return sum(path.stat().st_size for path in files if path.is_file()) / 1e6

@@ -1,44 +1,56 @@
-"""TODO docstring of rag.cli.output."""
+"""How models and answers are printed: the answer on stdout, everything about the run on stderr."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
 
+if TYPE_CHECKING:
+    from rag.answering.answer import Answer
+    from rag.pipeline import Pipeline
 
-def ask_and_stream(pipeline, question: str):
-    """-> the answer; freely written words are shown as they come, before they are checked, and apart from the answer."""
+
+def ask_and_stream(pipeline: Pipeline, question: str) -> Answer:
+    """Return the answer; generated text is printed to stderr as it grows, before it is checked."""
     answer = pipeline.ask(question, lambda text: print(text, end="", flush=True, file=sys.stderr))
     if pipeline.answerer.selector is None:
         print(file=sys.stderr)
     return answer
 
 
-def print_models(pipeline, settings: Settings) -> None:
+def print_models(pipeline: Pipeline, settings: Settings, index: Path) -> None:
+    """Print which models answer, where, and in which precision."""
     from rag.factory import reranker_delta
 
     models = settings.section(ModelSettings)
-    generator, reranked = pipeline.generator, reranker_delta(models) or models.cross_encoder
-    print(f"{generator.name}{'' if generator.adapter else ', no adapter (make train)'} on {generator.device} in {generator.precision}; "
-          f"passages in fused order{f', joined with that of the cross-encoder {reranked}' if reranked else ''}", file=sys.stderr)  # fmt: skip
+    generator = pipeline.generator
+    reranker = reranker_delta(models, index) or models.cross_encoder or "none"
+    adapter = "" if generator.adapter else " without an adapter"
+    where = f"{generator.device}, {generator.precision}"
+    print(f"generator: {generator.name}{adapter} ({where}); reranker: {reranker}", file=sys.stderr)
 
 
-def print_answer(answer) -> None:
-    """The answer, what was found and is not shown, the evidence, what contradicts it, the other passages, the time of each part."""
+def print_answer(answer: Answer) -> None:
+    """Print the answer, its evidence, conflicts and passages, and to stderr its confidence and times."""
     print(answer.text)
-    said = answer.output.strip()
-    if answer.refused and not said.startswith(answer.text):
-        print(f"-> not shown, as too unsure or borne out by no passage: {said}")
+    candidate = answer.output.strip()
+    if answer.refused and not candidate.startswith(answer.text):
+        print(f"  best candidate, too uncertain or not supported by a passage: {candidate}")
     for citation in answer.citations:
-        print(
-            f"  [{citation.passage}] {answer.passages[citation.passage - 1].chunk.location}\n      “{' '.join(citation.quote.split())}”"
-        )
+        location = answer.passages[citation.passage - 1].chunk.location
+        print(f"  [{citation.passage}] {location}\n      “{_one_line(citation.quote)}”")
     for conflict in answer.conflicts:
-        print(f"  conflict: {conflict}\n      “{' '.join(conflict.quote.split())}”")
-    print("passages shown:" if not answer.refused else "nearest passages:")
+        print(f"  conflict: {conflict}\n      “{_one_line(conflict.quote)}”")
+    print("nearest passages:" if answer.refused else "passages read:")
     for number, passage in enumerate(answer.passages, 1):
         print(f"  [{number}] {passage.chunk.location}")
-    times = ", ".join(f"{name} {seconds:.2f}" for name, seconds in answer.timings.items())
-    print(f"confidence {answer.confidence:.2f}; seconds: {times}", file=sys.stderr)
+    seconds = ", ".join(f"{part} {value:.2f}" for part, value in answer.timings.items())
+    print(f"confidence {answer.confidence:.2f}; seconds: {seconds}", file=sys.stderr)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""The log of real questions, kept where `rag ask --log FILE` says: one JSON line a question, with the person's verdict."""
+"""The log that `rag ask --log FILE` keeps: one JSON line for each question, with the answer and the user's verdict."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from rag.core.errors import RagtuneError
 if TYPE_CHECKING:
     from rag.answering.answer import Answer
 
+THUMBS = {"y": "up", "yes": "up", "n": "down", "no": "down", "": None}  # any other verdict is a correction
+
 
 def ask_verdict() -> str:
-    """-> what the person at the terminal says of the answer, "" where nothing."""
+    """Ask the user at the terminal for a verdict on the answer; "" if there is none."""
     try:
         return input("right? y, n, or the right answer in the document's words (Enter: no verdict): ").strip()
     except EOFError:
@@ -22,29 +24,26 @@ def ask_verdict() -> str:
 
 
 def log_answer(path: Path, question: str, answer: Answer, verdict: str = "") -> None:
-    """Append time (UTC), question, text, refused, confidence, cited (document names), thumb ("up", "down" or null) and correction (or null) to the log.
+    """Append a question and its answer to the log.
 
-    verdict: "y", "n", a correction or "". Raises RagtuneError when the file can't be written."""
-    thumb = {"y": "up", "yes": "up", "n": "down", "no": "down", "": None}.get(verdict.lower(), "down")
-    corrected = verdict if thumb == "down" and verdict.lower() not in ("n", "no") else None
-    said = {
-        "text": answer.text,
-        "refused": answer.refused,
-        "confidence": answer.confidence,
-        "cited": [c.document for c in answer.citations],
-    }
+    verdict: "y", "n", a correction or "". A line has time (UTC), question, text, refused, confidence, cited (document
+    names), thumb ("up", "down" or null) and correction (or null). Raises RagtuneError if the file cannot be written.
+    """
+    corrected = verdict.lower() not in THUMBS
     line = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "question": question,
-        **said,
-        "thumb": thumb,
-        "correction": corrected,
+        "text": answer.text,
+        "refused": answer.refused,
+        "confidence": answer.confidence,
+        "cited": [citation.document for citation in answer.citations],
+        "thumb": "down" if corrected else THUMBS[verdict.lower()],
+        "correction": verdict if corrected else None,
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise RagtuneError(
-            f"the log {path} can't be written ({error.strerror}): name another file with --log"
-        ) from error
+        reason = f"the log {path} cannot be written ({error.strerror})"
+        raise RagtuneError(f"{reason}: name another file with --log") from error

@@ -1,4 +1,4 @@
-"""TODO docstring of rag.cli.shell."""
+"""What the programs `rag`, `finetune` and `eval` share: settings, exit status, and errors in one line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from rag.core.sections import ModelSettings, SettingsSection
 from rag.core.settings import Settings
 from rag.models.libraries import prepare_libraries
 
-
-def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+INTERRUPTED = 130  # the shell's exit status for a program that Ctrl-C ended
 
 
 def load_settings(overrides: list[str] | None, extra: Mapping[str, type[SettingsSection]] | None = None) -> Settings:
@@ -28,15 +25,24 @@ def load_settings(overrides: list[str] | None, extra: Mapping[str, type[Settings
 
 
 def exit_status(run: Callable[[], int | None]) -> int:
-    """-> exit status: what `run` gives, 0 if nothing; errors meant for people become one line on stderr and 1."""
+    """Call `run` and return the exit status: what it returns, 0 for None.
+
+    An error that is meant for people becomes one line on stderr and status 1.
+    """
     try:
         return run() or 0
     except RagtuneError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # head, or whatever else read this output, has seen enough
+    except BrokenPipeError:  # head, or whatever else reads the output, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("stopped; what was committed is kept", file=sys.stderr)
-        return 130
+        print("interrupted; what was saved so far is kept", file=sys.stderr)
+        return INTERRUPTED
+
+
+def flush_output() -> None:
+    """Write out what is still buffered."""
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from rag.core.errors import DataError
 
 T = TypeVar("T")
@@ -59,6 +57,8 @@ def resumable_map(path: Path, items: Sequence[T], work: Callable[[T], Any], labe
     path: file of results, one JSON line each, in the order of the items; its name must contain a digest of all that
     the results depend on. label: what the progress bar says. Returns the results as JSON gives them back.
     """
+    from tqdm import tqdm
+
     path.parent.mkdir(parents=True, exist_ok=True)
     results: list[Any] = recovered_lines(path)
     with (

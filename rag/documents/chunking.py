@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from functools import cache
@@ -11,9 +10,8 @@ from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
 from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
-from rag.documents.document import PARSERS_VERSION, Document
-
-SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]
+from rag.documents.document import Document
+from rag.documents.identity import SEPARATORS
 
 
 def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:
@@ -57,15 +55,3 @@ def _is_only_heading(text: str, headings: tuple[str, ...]) -> bool:
         return False
     words = [line for line in text.splitlines() if re.search(r"\w", line)]  # without lines that underline
     return len(words) == 1 and words[0].strip("# ") == headings[-1]
-
-
-def chunker_identity(settings: ChunkSettings) -> str:
-    """What must be equal for two indexes to hold the same chunks of the same documents."""
-    return json.dumps(
-        {
-            "splitter": "recursive-characters-2",
-            "parsers": PARSERS_VERSION,
-            "size": settings.size,
-            "separators": SEPARATORS,
-        }
-    )

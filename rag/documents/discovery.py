@@ -15,7 +15,6 @@ import pathspec
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.limits import DEFAULTS
-from rag.documents.formats.registry import require_reader
 
 IGNORE_FILE = ".ragignore"
 PERMISSION = "give yourself permission to read it (chmod u+r)"
@@ -124,6 +123,8 @@ def is_gone(path: Path) -> bool:
 def load_bytes(path: Path, settings: DocumentSettings = DEFAULTS) -> bytes:
     """-> the file's content. Raises DocumentError when nothing reads its format, when it is too large (told before it is read), is no regular
     file (a pipe would wait forever), can't be read or is gone."""
+    from rag.documents.formats.registry import require_reader  # with all readers, which listing files needs none of
+
     try:
         _require_file(path)
         require_reader(path.name)

@@ -12,8 +12,6 @@ from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.sections import Section
 from rag.documents.parser_process import parse_in_child
 
-PARSERS_VERSION = "5"  # another number when the same file gives other text, sections or chunks than before
-
 
 @dataclass(frozen=True)
 class Document:

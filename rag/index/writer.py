@@ -8,17 +8,20 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rag.core.chunk import Chunk
 from rag.core.errors import StoreError
-from rag.documents.document import Document
 from rag.index.database import Database, batches, placeholders
 from rag.index.schema import initialize
 from rag.index.staged_vectors import StagedVectors
 from rag.index.store import STORE_FILE, DocumentStore, text_digest, vector_key
 from rag.index.writer_lock import writer_lock
+
+if TYPE_CHECKING:
+    from rag.documents.document import Document
 
 _UNUSED_VECTORS = "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE vector = vectors.id)"
 _ADD_DOCUMENT = (

@@ -1,4 +1,7 @@
+"""The `rag` command as a whole: errors, exit status, help, and what it does not import."""
+
 import io
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from rag.cli.shell import exit_status
 from rag.core.errors import StoreError
 
 ROOT = Path(__file__).parents[3]
+HEAVY = ("torch", "transformers", "tokenizers", "peft", "faiss", "scipy", "sentence_transformers", "datasets", "bs4")
 
 
 @pytest.fixture(autouse=True)
@@ -20,37 +24,42 @@ def elsewhere(tmp_path, monkeypatch):
         monkeypatch.setenv(name, os.environ.get(name, ""))  # so that what main() sets is undone
 
 
-def failed(arguments, capsys):
-    """-> the one line of stderr of a command that fails."""
+def run_python(*arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
+
+
+def error_of(arguments, capsys) -> str:
+    """Return the one line of stderr of a command that fails."""
     assert main(arguments) == 1
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and err.startswith("error: ")
     return err
 
 
-def test_ask_without_an_index_says_make_index_and_makes_nothing(capsys, tmp_path):
-    assert "make index" in failed(["ask", "x"], capsys)
+def test_ask_without_an_index_names_make_index_and_makes_nothing(capsys, tmp_path):
+    assert "make index" in error_of(["ask", "x"], capsys)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_setting_names_the_nearest(capsys):
-    assert "'hub'" in failed(["--set", "model.hubb=1", "ask", "x"], capsys)
-    assert "'retrieval'" in failed(["--set", "retreval.passages=1", "ask", "x"], capsys)
+    assert "'hub'" in error_of(["--set", "model.hubb=1", "ask", "x"], capsys)
+    assert "'retrieval'" in error_of(["--set", "retreval.passages=1", "ask", "x"], capsys)
 
 
-def test_a_folder_that_is_not_there_is_an_error_before_anything_is_made(capsys, tmp_path):
+def test_a_folder_that_does_not_exist_is_an_error_before_anything_is_made(capsys, tmp_path):
     for command in ("index", "ingest"):
-        assert "no file or folder nowhere" in failed([command, "nowhere"], capsys)
+        assert "no file or folder nowhere" in error_of([command, "nowhere"], capsys)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_live_file_says_what_to_do(capsys, tmp_path):
-    (tmp_path / "var" / "adapters").mkdir(parents=True)
-    (tmp_path / "var" / "adapters" / "live.json").write_text("{")
-    assert "make train" in failed(["ask", "x"], capsys)
+def test_a_broken_live_file_names_the_remedy(capsys, tmp_path):
+    (tmp_path / "notes" / "adapters").mkdir(parents=True)
+    (tmp_path / "notes" / "adapters" / "live.json").write_text("{")
+    assert "make train" in error_of(["--index", "notes", "adapters", "--rollback"], capsys)
 
 
-def test_guarded_turns_errors_for_people_into_a_status_and_lets_others_through(capsys):
+def test_errors_for_people_become_a_status_and_others_pass(capsys):
     def stop(error):
         raise error
 
@@ -71,28 +80,97 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
 
 @pytest.mark.parametrize("program", ["rag", "finetune", "eval"])
 def test_help_shows_examples_of_each_program(program):
-    shown = subprocess.run(
-        [sys.executable, "-m", program, "--help"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
+    shown = run_python("-m", program, "--help")
     assert shown.returncode == 0 and shown.stderr == ""
-    examples = shown.stdout.split("examples:")[1].strip().splitlines()
+    examples = shown.stdout.split("examples:\n")[1].split("\n\n")[0].strip().splitlines()
     assert len(examples) >= 4 and all(line.strip().startswith(("rag ", f"python -m {program} ")) for line in examples)
+
+
+def test_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0 and capsys.readouterr().out.startswith("ragtune ")
+
+
+def imported_by(*arguments: str) -> tuple[int, str, set[str]]:
+    """Return exit status, output and heavy libraries of a `rag` command that runs in a process of its own."""
+    script = (
+        "import json, sys\n"
+        "from rag.cli.main import main\n"
+        "try:\n"
+        f"    status = main({list(arguments)!r})\n"
+        "except SystemExit as stop:\n"
+        "    status = stop.code\n"
+        f"print(json.dumps([status, [name for name in {HEAVY!r} if name in sys.modules]]))\n"
+    )
+    run = run_python("-c", script)
+    assert run.returncode == 0, run.stderr
+    *output, last = run.stdout.splitlines()
+    status, heavy = json.loads(last)
+    return status, "\n".join(output) + run.stderr, set(heavy)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "output"),
+    [
+        (["--help"], 0, "usage: rag"),
+        (["ask", "--help"], 0, "usage: rag ask"),
+        (["--version"], 0, "ragtune"),
+        (["dance"], 2, "invalid choice: 'dance'"),
+        (["--set", "model.hubb=1", "ask", "x"], 1, "'hub'"),
+        (["ask", "x"], 1, "there is no index"),
+        (["status"], 1, "there is no index"),
+        (["adapters", "--rollback"], 1, "nothing was promoted"),
+    ],
+)
+def test_help_and_errors_import_no_model_library(arguments, status, output):
+    found, printed, heavy = imported_by(*arguments)
+    assert (found, heavy) == (status, set()) and output in printed
+
+
+@pytest.mark.parametrize("command", ["status", "documents"])
+def test_commands_without_a_model_import_no_model_library(command, tmp_path):
+    script = (
+        "from pathlib import Path; from fakes import put\n"
+        "from rag import factory; from rag.core.settings import Settings\n"
+        "from rag.index.writer import StoreWriter; from rag.index.snapshot import refresh_files\n"
+        "store = StoreWriter(Path('var/index'), factory._identity(Settings()), create=True)\n"
+        "put(store, 'crane.md', 'The crane lifts 40 tonnes.'); refresh_files(store); store.close()\n"
+    )
+    made = run_python("-c", f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n{script}")
+    assert made.returncode == 0, made.stderr
+    status, printed, heavy = imported_by(command)
+    assert (status, heavy) == (0, set()) and ("documents: 1" in printed or "crane.md" in printed)
+
+
+def test_the_package_imports_at_once_and_knows_its_public_names():
+    script = f"import rag, sys; print([name for name in {HEAVY!r} if name in sys.modules], dir(rag) != [])"
+    assert run_python("-c", script).stdout == "[] True\n"
+    import rag
+
+    assert all(getattr(rag, name) for name in rag.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        rag.nothing  # noqa: B018
 
 
 @pytest.mark.parametrize("lines", [10**6, 1])
 def test_a_pipe_that_is_closed_early_is_no_error(lines):
-    script = f"import time; from rag.cli import main as cli; print_all = lambda: time.sleep(0.5) or print('\\n'.join(map(str, range({lines}))))"
-    script += "; cli.main = lambda: cli.exit_status(print_all); cli.entry()"
+    script = (
+        "import time\n"
+        "from rag.cli import main as cli\n"
+        "def print_all():\n"
+        "    time.sleep(0.5)\n"
+        f"    print('\\n'.join(map(str, range({lines}))))\n"
+        "cli.main = lambda: cli.exit_status(print_all)\n"
+        "cli.entry()\n"
+    )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         running.stdout.close()
         assert running.stderr.read() == b"" and running.wait() == 0
 
 
-def test_bytes_that_are_no_text_cost_chat_nothing_but_themselves(monkeypatch):
-    from rag.cli.chat import typed
+def test_bytes_that_are_not_text_are_replaced_in_a_chat(monkeypatch):
+    from rag.cli.chat import read_questions
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Wh\xffn?\nWho?\n"), encoding="utf-8"))
-    assert list(typed()) == ["Wh\ufffdn?", "Who?"]
+    assert list(read_questions()) == ["Wh\ufffdn?", "Who?"]

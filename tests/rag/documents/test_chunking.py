@@ -7,8 +7,9 @@ import pytest
 from fakes import INCOMING, INDEXED, corpus_document, document
 from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
-from rag.documents.chunking import chunk_document, chunker_identity
-from rag.documents.document import PARSERS_VERSION, parse_document
+from rag.documents.chunking import chunk_document
+from rag.documents.document import parse_document
+from rag.documents.identity import PARSERS_VERSION, chunker_identity
 
 
 def test_corpus_chunks_are_slices_inside_one_section_and_within_size():
