@@ -14,14 +14,16 @@ CHATML = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 TEXT = (
-    "Answer the question using only the numbered passages. Give a short answer in their words and cite the passage like [2]. "
-    "The harbour office opens at 08:30 and closes at 17:00. The crane lifts 40 tonnes. Question: system user assistant\n"
+    "Answer the question using only the numbered passages. "
+    "Give a short answer in their words and cite the passage like [2]. "
+    "The harbour office opens at 08:30 and closes at 17:00. The crane lifts 40 tonnes. "
+    "Question: system user assistant\n"
 )
 
 
 @pytest.fixture(autouse=True)
 def one_thread(request):
-    """So small a model is slower on two threads than on one, and many times slower while another program uses a core."""
+    """Use one thread for the tiny model: with two it is slower, many times so while another program uses a core."""
     if "tiny_model" not in request.fixturenames:
         yield
         return
@@ -35,7 +37,7 @@ def one_thread(request):
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory):
-    """-> a folder with a random two-layer Llama and its tokenizer, which loads like any model."""
+    """Return the folder of a random two-layer Llama and its tokenizer, which loads like any model."""
     import torch
     from tokenizers import ByteLevelBPETokenizer
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -49,11 +51,19 @@ def tiny_model(tmp_path_factory):
     tokenizer.chat_template = CHATML
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "max_position_embeddings": 1024}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2}
+    eos = tokenizer.eos_token_id
     config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=1024, initializer_range=0.3, tie_word_embeddings=False,
-        bos_token_id=tokenizer.eos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.eos_token_id,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        **size,
+        **heads,
+        initializer_range=0.3,
+        tie_word_embeddings=False,
+        bos_token_id=eos,
+        eos_token_id=eos,
+        pad_token_id=eos,
+    )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
 
@@ -68,7 +78,7 @@ def tiny_generator(tiny_model):
 
 @pytest.fixture(scope="session")
 def tiny_adapter(tiny_model, tiny_generator, tmp_path_factory):
-    """-> a folder with a LoRA adapter of `tiny_model` that changes what it says, and identity.json."""
+    """Return the folder of a LoRA adapter for `tiny_model` that changes its output, with identity.json."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -91,7 +101,7 @@ def tiny_adapter(tiny_model, tiny_generator, tmp_path_factory):
 
 @pytest.fixture
 def encoder_of(tmp_path):
-    """-> a function that makes a random two-layer BERT, the same each time, which knows the words of a text, in a folder."""
+    """Return a function that makes a random two-layer BERT, always the same, with the words of a text as vocabulary."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -119,7 +129,7 @@ def tiny_embedder():
 
 @pytest.fixture
 def tiny_index(tmp_path):
-    """-> a function that makes a Store of {name: text}, in a folder of its own unless one is named."""
+    """Return a function that makes a store of {name: text}, in a folder of its own unless one is named."""
     stores = []
 
     def make(texts: dict[str, str], folder: str | None = None) -> StoreWriter:
@@ -138,8 +148,11 @@ def tiny_index(tmp_path):
 
 @pytest.fixture
 def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
-    """-> a function that runs a whole evaluation into a folder and returns its summary: a few small documents and questions, no embedding model
-    and no judge of meaning. generator: what answers in place of the settings' model. more: fields of the Task."""
+    """Return a function that runs a whole evaluation into a folder and returns its summary.
+
+    It has a few small documents and questions, and no embedding or groundedness model. generator: what answers in place
+    of the settings' model. more: fields of the Task.
+    """
     from corpus_in_small import DOCUMENTS, PARTS, QUESTIONS
     from eval.report.report import write_report
     from eval.runs.evaluate import Task, evaluate
@@ -171,7 +184,7 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
 
 @pytest.fixture
 def weights(tmp_path):
-    """-> a function that makes folders with adapter weights by name, which no model reads."""
+    """Return a function that makes folders with adapter weights by name, which no model can load."""
 
     def make(*names):
         for name in names:
@@ -184,7 +197,7 @@ def weights(tmp_path):
 
 @pytest.fixture
 def no_network(monkeypatch):
-    """-> the list of addresses that something tried to reach; nothing is reached."""
+    """Refuse all connections; return the addresses that something tried to reach in `tried`."""
     import socket
 
     tried = []
@@ -200,7 +213,7 @@ def no_network(monkeypatch):
 
 @pytest.fixture
 def server():
-    """-> a server that replies to each request with the next of `plan` (status, headers, JSON), and with "Why?" when that is used up."""
+    """Return a server that replies with the next of `plan` (status, headers, JSON), or "Why?" when that is used up."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):

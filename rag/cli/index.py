@@ -51,11 +51,10 @@ def run_ingest(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _print_report(report: IndexingReport, index: Path, start: float) -> int:
-    changes = {"added": report.added, "changed": report.changed, "renamed": report.renamed, "removed": report.removed}
-    documents = ", ".join(f"{len(ids)} {what}" for what, ids in changes.items())
+    changes = f"{len(report.added)} added, {len(report.changed)} changed, {len(report.renamed)} renamed"
+    documents = f"{changes}, {len(report.removed)} removed, {report.unchanged} unchanged"
     chunks = f"{report.chunks} chunks, {report.embedded} of them embedded"
-    seconds = time.perf_counter() - start
-    print(f"documents: {documents}, {report.unchanged} unchanged; {chunks}, in {seconds:.1f} s")
+    print(f"documents: {documents}; {chunks}, in {time.perf_counter() - start:.1f} s")
     for old, new in report.renamed:
         print(f"renamed: {old} is now {new}")
     _print_learned(index, report.removed)
