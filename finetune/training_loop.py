@@ -26,9 +26,7 @@ class ProgressBar(TrainerCallback):
     ) -> None:
         self._bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self._label, unit=" steps")
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self._bar.update(state.global_step - self._bar.n)
 
     def on_log(

@@ -18,7 +18,7 @@ from rag.generation import prompt
 from rag.generation.decoding import Continuation, decode_batch, prefill
 from rag.generation.generator import Generation
 from rag.generation.prefill import PrefixReader
-from rag.generation.soft_prompt import is_soft, soft_prompt
+from rag.generation.soft_prompt import soft_prompt_prefix, uses_soft_prompt
 from rag.retrieval.retriever import Passage
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def _answer_batch(
         with reader.read([tokens.parts(reader.block_attention) for tokens in prompts]) as prefix:
             state = prefill(model, [tokens.suffix for tokens in prompts], prefix)
     else:
-        writer = model.get_base_model() if is_soft(model) else model
-        state = prefill(writer, [tokens.ids for tokens in prompts], soft_prompt(model, len(prompts)))
+        writer = model.get_base_model() if uses_soft_prompt(model) else model
+        state = prefill(writer, [tokens.ids for tokens in prompts], soft_prompt_prefix(model, len(prompts)))
     return decode_batch(writer, state, {tokenizer.eos_token_id}, MAX_NEW_TOKENS)
 
 

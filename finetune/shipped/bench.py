@@ -1,4 +1,8 @@
-"""Folders of people's questions about documents (a bench: documents/, questions.jsonl), as what ships is trained and measured on."""
+"""A bench: a folder of people's questions (questions.jsonl) about documents (documents/), for what ships.
+
+A row of questions.jsonl has id, question, answers (the acceptable ones, [] where there is none), document, and start:
+the answer's first character in the document's text.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,51 @@ import hashlib
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from rag.core.errors import TrainingError
+from rag.core.jsonl import read_lines
 from rag.core.settings import Settings
 from rag.factory import open_index_for_writing, open_retriever
 from rag.index.indexing import IndexingSettings, sync
 from rag.retrieval.retriever import Retriever
 
+HELD_OUT_SHARE = 10  # one document in so many is held out
+
+
+def read_questions(bench: Path) -> list[dict[str, Any]]:
+    """Return the rows of a bench's questions. Raises TrainingError when the folder is no bench."""
+    path = bench / "questions.jsonl"
+    if not path.exists():
+        raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
+    return read_lines(path)
+
+
+def bench_files(bench: Path) -> list[Path]:
+    """Return the files of a bench, always in the same order: its documents, then its questions."""
+    return [*sorted(filter(Path.is_file, (bench / "documents").rglob("*"))), bench / "questions.jsonl"]
+
 
 def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
-    """-> the serving retriever over the bench's documents, indexed anew in `folder`; without the cross-encoder that ships, which has learned on such
-    questions and would make few of the mistakes that it makes elsewhere. Raises TrainingError when it is no bench."""
-    if not (bench / "questions.jsonl").exists():
-        raise TrainingError(f"{bench} is no bench: documents/ and questions.jsonl are expected")
-    place = folder / bench.name
-    shutil.rmtree(place, ignore_errors=True)
-    store, embedder = open_index_for_writing(settings, place)
+    """Index a bench's documents anew, in `folder`, and return the serving retriever over them.
+
+    It has no cross-encoder: the shipped one was trained on such questions, and would make fewer mistakes on them than
+    it makes elsewhere. Raises TrainingError when the folder is no bench.
+    """
+    read_questions(bench)
+    index = folder / bench.name
+    shutil.rmtree(index, ignore_errors=True)
+    store, embedder = open_index_for_writing(settings, index)
     sync(store, embedder, bench / "documents", IndexingSettings.of(settings))
     store.close()
-    return open_retriever(settings, place, reranked=False)
+    return open_retriever(settings, index, reranked=False)
 
 
 def held_out(document: str) -> bool:
-    """Whether a document, one in ten by a hash of its title, is left out of all training of what ships: reader, cross-encoder, boundaries and chooser agree,
-    whatever folder it comes in."""
+    """Return whether a document is left out of all training of what ships, to measure it.
+
+    It is decided by a hash of the title, whatever folder or format the document comes in, so that reader, cross-encoder,
+    span scorer and span selector agree.
+    """
     title = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\.\w+$", "", document.lower())).strip("-")
-    return int.from_bytes(hashlib.sha256(title.encode()).digest()[:4]) % 10 == 0
+    return int.from_bytes(hashlib.sha256(title.encode()).digest()[:4]) % HELD_OUT_SHARE == 0

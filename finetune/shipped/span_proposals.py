@@ -1,44 +1,55 @@
-"""What reader and boundaries propose for people's questions, right and wrong: the near misses that cross-encoder and chooser learn from."""
+"""Spans that generator and span scorer propose for people's questions, right ones and wrong ones.
+
+Cross-encoder and span selector learn from them: the wrong ones are the near misses of real use.
+"""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from finetune.shipped.bench import held_out, index_bench
-from rag.answering import answer_type
+from finetune.shipped.bench import bench_files, held_out, index_bench, read_questions
+from rag.answering.answer_type import expected_type
 from rag.answering.span_scorer import SHIPPED, SpanScorer, best_span_paths
 from rag.answering.span_selector import PLACES_PER_SPAN
-from rag.core.jsonl import digest_of, read_lines, resumable_map
+from rag.core.jsonl import digest_of, resumable_map
 from rag.core.run_folder import Stage
+from rag.core.sections import ChunkSettings
 from rag.core.settings import Settings
 from rag.core.text_metrics import token_f1
+from rag.documents.identity import chunker_identity
 from rag.factory import open_generator, open_span_scorer
-from rag.generation import prompt, span_search
+from rag.generation import prompt
 from rag.generation.generator import Generator
-from rag.models.adapters import SHIPPED_READER
+from rag.models.adapters import IDENTITY, SHIPPED_READER
 from rag.models.cross_encoder import claim_and_evidence
 from rag.models.weight_delta import DELTA_FILE
 from rag.retrieval.retriever import Retriever
 
 STAGE = Stage("reader", "proposals")
-ALL, MEASURING = "all", "measuring"
+ALL, HELD_OUT = "all", "held-out"  # which questions: of all documents, or of those held out
+# Raise it by hand when a rule changes what is proposed or retrieved for the same documents, questions, settings and
+# weights: search and fusion, the prompt, the expected type of answer, the search for spans, the span scorer's spans,
+# token F1. Not for a comment or a new name. Chunking and parsers have a version of their own (`chunker_identity`).
+PROPOSALS_VERSION = "1"
 
 
 @dataclass(frozen=True)
 class SpanProposal:
-    """A span for a question. question: its id; asked: its words. passage: where boundaries read it: start and end are the span's characters
-    there. claim, evidence: what the cross-encoder reads of the span. logprob: the span's natural log-probability. f1: token F1
-    against the acceptable answers, 0 where there are none."""
+    """A span that was proposed for a question.
 
-    question: str
+    document, answerable: of the question. passage: the text in which the span scorer reads it; start and end are its
+    characters there. claim, evidence: how the cross-encoder reads it. logprob: its natural log-probability, by the
+    generator. f1: token F1 against the acceptable answers, 0 where there are none.
+    """
+
+    question_id: str
     document: str
     answerable: bool
-    asked: str
+    question: str
     passage: str
     start: int
     end: int
@@ -51,58 +62,68 @@ class SpanProposal:
 def propose_spans(
     settings: Settings, bench: Path, part: str = ALL, adapter: Path | None = SHIPPED_READER
 ) -> list[SpanProposal]:
-    """-> what the shipped reader and boundaries propose for the bench's questions, or for those on documents that only measure, on the passages that the
-    serving retriever finds among its documents; kept in var/runs/reader/proposals, a line a question, for the next that asks and after a kill. adapter: None for the base model."""
-    questions = [asked for asked in read_lines(bench / "questions.jsonl") if part == ALL or held_out(asked["document"])]
-    name = f"{bench.name}-{part}" if adapter else f"{bench.name}-{part}-base"
-    path = STAGE.folder / f"{name}-{_basis(settings, bench)}.jsonl"
-    parts: list[Any] = []
+    """Return what is proposed for the bench's questions, from passages that the serving retriever finds.
 
-    def work(asked: dict) -> list[dict]:
-        if not parts:  # loaded for what is new
-            parts.extend(
-                (
-                    open_generator(settings, adapter),
-                    open_span_scorer(settings),
-                    index_bench(settings, bench, STAGE.folder),
-                )
-            )
-        return [*_of(asked, *parts)]
+    part: ALL, or HELD_OUT for questions about held-out documents alone. adapter: of the generator, None for the base
+    model. Proposals are kept in var/runs/reader/proposals, a line a question: the next call reads them, and a killed
+    one goes on.
+    """
+    questions = [row for row in read_questions(bench) if part == ALL or held_out(row["document"])]
+    generator = "" if adapter else "-base"
+    path = STAGE.folder / f"{bench.name}-{part}{generator}-{_cache_key(settings, bench)}.jsonl"
+    loaded: list[Any] = []
 
-    return [
-        SpanProposal(**line)
-        for lines in resumable_map(path, questions, work, f"proposing, {bench.name}")
-        for line in lines
-    ]
+    def propose(row: dict[str, Any]) -> list[dict[str, Any]]:
+        if not loaded:  # only where something is new
+            retriever = index_bench(settings, bench, STAGE.folder)
+            loaded.extend((open_generator(settings, adapter), open_span_scorer(settings), retriever))
+        return [asdict(proposal) for proposal in _propose(row, *loaded)]
+
+    lines = resumable_map(path, questions, propose, f"proposing, {bench.name}")
+    return [SpanProposal(**proposal) for line in lines for proposal in line]
 
 
-def _basis(settings: Settings, bench: Path) -> str:
-    """-> what proposals depend on, as 12 hex digits: weights and rules, documents and questions, settings, and the form in which they are kept."""
-    form = ["a line a question", *(field.name for field in fields(SpanProposal)), *settings.overrides]
-    return digest_of(
-        form,
-        [*proposal_files(), *sorted(filter(Path.is_file, (bench / "documents").rglob("*"))), bench / "questions.jsonl"],
-    )
+def _cache_key(settings: Settings, bench: Path) -> str:
+    form = [field.name for field in fields(SpanProposal)]
+    return digest_of([*proposal_versions(settings), *form], [*proposal_weights(), *bench_files(bench)])
 
 
-def proposal_files() -> list[Path]:
-    """-> the files that decide what is proposed for a passage: weights of reader and boundaries, rules."""
-    rules = (Path(inspect.getfile(rule)) for rule in (span_search, answer_type, best_span_paths))
-    return [SHIPPED_READER / "adapter_model.safetensors", SHIPPED / DELTA_FILE, *rules]
+def proposal_versions(settings: Settings) -> list[str]:
+    """Return what proposals depend on besides weights, documents and questions: versions of the rules, and settings."""
+    chunker = chunker_identity(settings.section(ChunkSettings))
+    return [f"proposals {PROPOSALS_VERSION}", chunker, *settings.overrides]
 
 
-def _of(asked: dict, generator: Generator, boundaries: SpanScorer, retriever: Retriever) -> Iterator[dict]:
-    question = asked["question"]
-    chunks = [p.chunk for p in retriever.search(question)]
-    scores = boundaries.score(question, [chunk.search_text for chunk in chunks])
-    prompted, kind = prompt.render(generator.tokenizer, question, chunks), answer_type.expected_type(question)
+def proposal_weights() -> list[Path]:
+    """Return the files of weights that proposals depend on."""
+    reader = [SHIPPED_READER / "adapter_model.safetensors", SHIPPED_READER / IDENTITY]  # the latter names the base
+    return [*reader, SHIPPED / DELTA_FILE]
+
+
+def _propose(
+    row: dict[str, Any], generator: Generator, scorer: SpanScorer, retriever: Retriever
+) -> Iterator[SpanProposal]:
+    question, answers = row["question"], row["answers"]
+    chunks = [passage.chunk for passage in retriever.search(question)]
+    scores = scorer.score(question, [chunk.search_text for chunk in chunks])
+    tokens = prompt.render(generator.tokenizer, question, chunks)
     best_scored = partial(best_span_paths, scores=scores, chunks=chunks)
-    for span in generator.propose_spans(prompted, chunks, [], kind, best_scored)[0]:
+    spans, _ = generator.propose_spans(tokens, chunks, [], expected_type(question), best_scored)
+    for span in spans:
         for place in span.places[:PLACES_PER_SPAN]:
             chunk = chunks[place.passage - 1]
             text = place.text(chunk)
             claim, evidence = claim_and_evidence(question, text, chunk, place.sentence)
-            f1 = token_f1(text, asked["answers"]) if asked["answers"] else 0.0
-            start, end = chunk.search_offset(place.start), chunk.search_offset(place.end)
-            about = (asked["id"], asked["document"], bool(asked["answers"]), question)
-            yield asdict(SpanProposal(*about, chunk.search_text, start, end, claim, evidence, span.logprob, f1))
+            yield SpanProposal(
+                row["id"],
+                row["document"],
+                bool(answers),
+                question,
+                chunk.search_text,
+                chunk.search_offset(place.start),
+                chunk.search_offset(place.end),
+                claim,
+                evidence,
+                span.logprob,
+                token_f1(text, answers) if answers else 0.0,
+            )

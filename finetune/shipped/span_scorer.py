@@ -1,142 +1,198 @@
-"""Training what marks where answers begin and end: on people's questions, each read with its passage and with near ones that do not answer it."""
+"""Training of the span scorer that ships, on people's questions.
+
+Each question is read with its own passage and with a nearby one that does not answer it.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from tqdm import tqdm
-from transformers import AutoTokenizer, get_linear_schedule_with_warmup
+from transformers import AutoTokenizer, Trainer, TrainingArguments
 
-from finetune.retriever.cross_encoder_pairs import LabelledQuestion, near_of, read_labelled_questions
+from finetune.retriever.encoder_trainer import encoder_arguments, save_encoder, train_encoder
+from finetune.retriever.labelled_questions import LabelledQuestions, nearby_chunks, read_labelled_questions
 from finetune.shipped.bench import held_out
-from rag.answering.span_scorer import SHIPPED, encode_pairs, load_span_model
-from rag.core.chunk import Chunk
+from finetune.training_loop import checkpoint_folder
+from rag.answering.span_scorer import SHIPPED, TokenOffset, encode_pairs, load_span_model
 from rag.core.errors import TrainingError
-from rag.core.jsonl import write_json
-from rag.models.cross_encoder import SHIPPED as RERANKER
-from rag.models.device import computes_bfloat16
+from rag.core.run_folder import Stage
+from rag.models.cross_encoder import SHIPPED as CROSS_ENCODER
 from rag.models.embedder import Embedder
 from rag.models.resolve import LocalModel
-from rag.models.weight_delta import IDENTITY_FILE, apply_delta, save_delta
+from rag.models.weight_delta import apply_delta
 
-BATCH, EPOCHS, LEARNING_RATE = 8, 2, 1e-4
-PASSAGES = 2  # read with a question: its own, and one that is near
-OTHERS = 6  # near passages that it is drawn from
-HEAD = 10  # times as fast as the encoder learns the two outputs, which start at random
-RANK = 64  # of the kept changes
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+STAGE = Stage("span-scorer", "training")
+BATCH, EPOCHS, LEARNING_RATE = 8, 2, 1e-4  # questions a step
+PASSAGES = 2  # read with a question: its own, and a nearby one
+NEARBY = 6  # nearby passages that it is drawn from
+HEAD_RATE = 10  # learning rate of the two new outputs, which start at random, as a multiple of the encoder's
+WEIGHT_DECAY = 0.01
+RANK = 64  # of the weight delta
+SEED = 0  # of the new outputs' random weights
 
 
 @dataclass(frozen=True)
 class SpanExample:
-    """A question and what is read with it. span: characters of the answer in the first text; None where none of the texts answers."""
+    """A question with the texts that are read for it.
+
+    span: (start, end) characters of the answer in the first text; None where none of the texts answers.
+    """
 
     question: str
     texts: tuple[str, ...]
     span: tuple[int, int] | None
 
 
-def span_examples(
-    chunks: list[Chunk], asked: list[LabelledQuestion], embedder: Embedder, seed: int
-) -> Iterator[SpanExample]:
-    """-> one of each question whose answer stands in its passage, or that nothing answers; the other texts do not hold the answer."""
+def span_examples(labelled: LabelledQuestions, embedder: Embedder, seed: int) -> Iterator[SpanExample]:
+    """Yield an example of each question whose answer stands in its passage, or that nothing answers.
+
+    The other texts of an example do not hold the answer.
+    """
     rng = random.Random(seed)
-    for q, near in near_of(chunks, asked, embedder):
-        others = [chunks[n] for n in near if n != q.home and not (q.answer and q.answer in chunks[n].text)][:OTHERS]
-        home = chunks[q.home]
-        shown = [home, *rng.sample(others, min(PASSAGES - 1, len(others)))]
-        start = home.search_offset(q.start)
-        if q.answerable and home.search_text[start : start + len(q.answer)] == q.answer:
-            yield SpanExample(q.question, tuple(c.search_text for c in shown), (start, start + len(q.answer)))
-        elif q.answerable is False:
-            yield SpanExample(q.question, tuple(c.search_text for c in shown), None)
+    chunks = labelled.chunks
+    for question, nearby in nearby_chunks(chunks, labelled.questions, embedder):
+        answer, own = question.answer, chunks[question.chunk]
+        others = [chunks[n] for n in nearby if n != question.chunk and not (answer and answer in chunks[n].text)]
+        others = others[:NEARBY]
+        texts = tuple(c.search_text for c in [own, *rng.sample(others, min(PASSAGES - 1, len(others)))])
+        start = own.search_offset(question.answer_start)
+        if question.answerable and own.search_text[start : start + len(answer)] == answer:
+            yield SpanExample(question.question, texts, (start, start + len(answer)))
+        elif question.answerable is False:
+            yield SpanExample(question.question, texts, None)
 
 
-def span_loss(model, tokenizer, batch: list[SpanExample]) -> torch.Tensor:
-    """-> the mean loss: cross-entropy of the token that begins the answer, and of the one that ends it, among those of all texts read with the question, their
-    first tokens standing for "nowhere" (shared normalization: Clark & Gardner, ACL 2018)."""
+def span_loss(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch: Sequence[SpanExample]) -> torch.Tensor:
+    """Return the mean cross-entropy of the answers' first tokens and of their last ones.
+
+    A token competes with those of all texts of its question; the texts' first tokens stand for "no answer" (shared
+    normalization: Clark and Gardner, ACL 2018).
+    """
     rows = [(n, text) for n, example in enumerate(batch) for text in example.texts]
-    inputs, within = encode_pairs(tokenizer, [batch[n].question for n, _ in rows], [text for _, text in rows])
+    questions, texts = [batch[n].question for n, _ in rows], [text for _, text in rows]
+    inputs, tokens = encode_pairs(tokenizer, questions, texts)
     out = model(**inputs.to(model.device))
-    losses, at = [], 0
+    losses: list[torch.Tensor] = []
+    first = 0
     for example in batch:
-        own = range(at, at + len(example.texts))
-        at += len(example.texts)
-        for logits, side in ((out.start_logits, 0), (out.end_logits, 1)):
-            scores = torch.cat(
-                [
-                    torch.stack([logits[row, 0] for row in own]),
-                    *(logits[row, [n for n, _ in within[row]]] for row in own),
-                ]
-            ).float()
-            target = scores[: len(own)].logsumexp(0)
-            if example.span:
-                hit = _token(within[own[0]], example.span, side)
-                if hit is None:  # cut off
-                    continue
-                target = logits[own[0], hit].float()
-            losses.append(scores.logsumexp(0) - target)
+        own = range(first, first + len(example.texts))
+        first += len(example.texts)
+        start, end = (example.span[0], example.span[1] - 1) if example.span else (None, None)
+        for logits, character in ((out.start_logits, start), (out.end_logits, end)):
+            loss = _token_loss(logits, own, tokens, character)
+            losses += [] if loss is None else [loss]
     return torch.stack(losses).mean()
 
 
-def _token(tokens: list[tuple[int, tuple[int, int]]], span: tuple[int, int], side: int) -> int | None:
-    wanted = span[0] if side == 0 else span[1] - 1
-    return next((n for n, (first, last) in tokens if first <= wanted < last), None)
+def _token_loss(
+    logits: torch.Tensor, rows: range, tokens: list[list[TokenOffset]], character: int | None
+) -> torch.Tensor | None:
+    """Return the loss of one question's start or end; None where the answer was cut off.
+
+    logits: (rows, tokens) of the whole batch. rows: those of the question. character: of the answer in the first text,
+    None where there is no answer.
+    """
+    no_answer = torch.stack([logits[row, 0] for row in rows])
+    scores = torch.cat([no_answer, *(logits[row, [n for n, _ in tokens[row]]] for row in rows)]).float()
+    if character is None:
+        target = scores[: len(rows)].logsumexp(0)
+    else:
+        token = next((n for n, (first, last) in tokens[rows[0]] if first <= character < last), None)
+        if token is None:
+            return None
+        target = logits[rows[0], token].float()
+    return scores.logsumexp(0) - target
+
+
+class SpanTrainer(Trainer):
+    """transformers' Trainer on SpanExamples; the new outputs learn faster than the encoder below them."""
+
+    def __init__(self, *args: Any, tokenizer: PreTrainedTokenizerBase, **options: Any) -> None:
+        super().__init__(*args, data_collator=lambda examples: {"examples": list(examples)}, **options)
+        self._tokenizer = tokenizer
+        self.model_accepts_loss_kwargs = False  # the loss is a mean over questions
+
+    def compute_loss(
+        self,
+        model: PreTrainedModel,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Return the loss of the batch."""
+        return span_loss(model, self._tokenizer, inputs["examples"])
+
+    def create_optimizer(self, model: PreTrainedModel | None = None) -> torch.optim.Optimizer:
+        """Make AdamW with a learning rate for the encoder and one for the new outputs."""
+        body = [parameter for parameter in self.model.base_model.parameters() if parameter.requires_grad]
+        rate = self.args.learning_rate
+        groups = [
+            {"params": body, "lr": rate},
+            {"params": list(self.model.qa_outputs.parameters()), "lr": HEAD_RATE * rate},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY, fused=True)
+        return self.optimizer
 
 
 def train_span_scorer(model: LocalModel, device: str, folders: list[Path], out: Path = SHIPPED) -> None:
-    """Train on the folders' questions about documents that do not only measure, on from the cross-encoder that ships, and keep what changed in `out`.
-    Raises TrainingError when none of them has an answer in the documents."""
+    """Train the span scorer and write its weight delta to `out`.
+
+    It starts from the shipped cross-encoder. folders: benches, of which the held-out documents are left out. Raises
+    TrainingError when no question has an answer in the documents.
+    """
     embedder = Embedder(model, device)
-    chunks, _, asked = read_labelled_questions(folders, embedder)
-    rows = list(span_examples(chunks, [q for q in asked if not held_out(q.document)], embedder, 0))
-    if not any(row.span for row in rows):
+    labelled = read_labelled_questions(folders, embedder)
+    labelled = replace(labelled, questions=[q for q in labelled.questions if not held_out(q.document)])
+    examples = list(span_examples(labelled, embedder, 0))
+    if not any(example.span for example in examples):
         raise TrainingError("no question whose answer stands in the documents: name benches with answers")
-    trained = load_span_model(model, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0).to(
-        device
-    )
-    apply_delta(trained, RERANKER)
-    steps = fit_span_scorer(trained, AutoTokenizer.from_pretrained(model.path, local_files_only=True), rows, EPOCHS)
-    save_delta(trained, model, out, RANK)
-    about = {"base": model.digest, "base_name": model.name, "licence": "CC BY-SA 4.0", "trained_on": [f.name for f in folders], "questions": len(rows),
-             "answered": sum(bool(row.span) for row in rows), "epochs": EPOCHS, "steps": steps, "rank": RANK}  # fmt: skip
-    write_json(out / IDENTITY_FILE, about)
-    print(f"{len(rows)} questions, {steps} steps, weights in {out}")
+    torch.manual_seed(SEED)
+    scorer = load_span_model(model, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0)
+    apply_delta(scorer.to(device), CROSS_ENCODER)
+    tokenizer = AutoTokenizer.from_pretrained(model.path, local_files_only=True)
+    steps = fit_span_scorer(scorer, tokenizer, examples, EPOCHS, LEARNING_RATE, STAGE.folder)
+    facts = {
+        "licence": "CC BY-SA 4.0",
+        "trained_on": [folder.name for folder in folders],
+        "questions": len(examples),
+        "answered": sum(bool(example.span) for example in examples),
+        "epochs": EPOCHS,
+        "steps": steps,
+    }
+    save_encoder(scorer, model, out, RANK, facts)
+    print(f"{len(examples)} questions, {steps} steps, weights in {out}")
 
 
 def fit_span_scorer(
-    model, tokenizer, rows: list[SpanExample], epochs: float, learning_rate: float = LEARNING_RATE
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    examples: Sequence[SpanExample],
+    epochs: float,
+    learning_rate: float,
+    folder: Path,
 ) -> int:
-    """Train; -> the number of steps. The embeddings stay as they are."""
-    torch.manual_seed(0)
-    rng, steps = random.Random(0), int(epochs * len(rows) / BATCH)
+    """Train the model, but for its embeddings, and return the number of steps.
+
+    folder: where checkpoints go; a killed call goes on from them.
+    """
     for parameter in model.base_model.embeddings.parameters():
         parameter.requires_grad_(False)
-    head = list(model.qa_outputs.parameters())
-    body = [p for p in model.base_model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": learning_rate}, {"params": head, "lr": HEAD * learning_rate}],
-        weight_decay=0.01,
-        fused=True,
+    facts = [asdict(example) for example in examples]
+    checkpoints = checkpoint_folder(folder, facts, epochs, learning_rate, BATCH)
+    arguments = encoder_arguments(checkpoints, model.device.type, epochs, BATCH, learning_rate)
+    trainer = SpanTrainer(
+        model,
+        TrainingArguments(**arguments, remove_unused_columns=False),
+        train_dataset=list(examples),
+        tokenizer=tokenizer,
     )
-    schedule = get_linear_schedule_with_warmup(optimizer, steps // 10, steps)
-    order: list[SpanExample] = []
-    losses: list[float] = []
-    model.train()
-    for _ in (bar := tqdm(range(steps), desc="boundaries", unit=" steps")):
-        if len(order) < BATCH:
-            order = rng.sample(rows, len(rows))
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=computes_bfloat16(model.device.type)):
-            loss = span_loss(model, tokenizer, [order.pop() for _ in range(BATCH)])
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(body + head, 1.0)
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-        bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}", refresh=False)
-    return steps
+    train_encoder(trainer, "span scorer")
+    return int(trainer.state.global_step)

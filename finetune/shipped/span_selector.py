@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from finetune.shipped.span_proposals import ALL, MEASURING, SpanProposal, propose_spans
+from finetune.shipped.span_proposals import ALL, HELD_OUT, SpanProposal, propose_spans
 from rag.answering.confidence import Recalibration, fit_recalibration
 from rag.answering.negation import negation_mismatch
 from rag.answering.span_selector import SelectorWeights, expected_f1, sigmoid
@@ -67,7 +67,7 @@ def fit_span_selector(settings: Settings, benches: list[Path], out: Path, everyt
     everything is set, for weights that were trained on other benches. The curves written beside the weights are on the
     same questions: ten numbers were fitted on hundreds. Raises TrainingError when no proposed span is right.
     """
-    part = ALL if everything else MEASURING
+    part = ALL if everything else HELD_OUT
     proposals = {bench.name: _scored(settings, bench, part, SHIPPED_READER) for bench in benches}
     every = [proposal for of_bench in proposals.values() for proposal in of_bench]
     if not any(proposal.f1 >= RIGHT for proposal in every):
@@ -107,16 +107,16 @@ def _scored(settings: Settings, bench: Path, part: str, adapter: Path | None) ->
 def score_proposals(settings: Settings, proposals: list[SpanProposal]) -> list[ScoredProposal]:
     """Return the proposals with the features that the selector weighs."""
     scorer = open_span_scorer(settings)
-    read = dict.fromkeys((p.asked, p.passage) for p in proposals)
-    scores = {(asked, passage): scorer.score(asked, [passage])[0] for asked, passage in read}
+    read = dict.fromkeys((p.question, p.passage) for p in proposals)
+    scores = {(question, passage): scorer.score(question, [passage])[0] for question, passage in read}
     return [
         ScoredProposal(
-            p.question,
+            p.question_id,
             p.document,
             p.answerable,
             p.logprob,
-            scores[p.asked, p.passage].span_score(p.start, p.end),
-            negation_mismatch(p.asked, p.evidence.partition("\n")[2]),  # without the headings above the sentence
+            scores[p.question, p.passage].span_score(p.start, p.end),
+            negation_mismatch(p.question, p.evidence.partition("\n")[2]),  # without the headings above the sentence
             " ".join(p.passage[p.start : p.end].split()),
             p.f1,
         )

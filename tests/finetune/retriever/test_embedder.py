@@ -1,7 +1,6 @@
 """The corpus's own embedder: what it is told from, that it learns, and where it is refused."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,21 +8,15 @@ import torch
 
 from fakes import HashEmbedder
 from finetune.data.rows import PreferencePair, TrainingRow
-from finetune.retriever.embedder import (
-    ContrastiveExample,
-    ContrastiveLoss,
-    can_be_trained,
-    contrastive_examples,
-    numbered,
-    train_embedder,
-)
+from finetune.retriever.contrastive import ContrastiveExample, ContrastiveLoss, contrastive_examples, number_passages
+from finetune.retriever.embedder import can_be_trained, train_embedder
 from finetune.retriever.hard_negatives import (
     HardNegatives,
+    chunk_key,
     find_hard_negatives,
     hard_negatives_for_run,
-    misleading,
-    mistakes_of,
-    place,
+    misleading_for_run,
+    misleading_passages,
 )
 from rag import factory
 from rag.core.chunk import Chunk
@@ -34,7 +27,7 @@ from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
 from rag.generation.prompt import REFUSAL
 from rag.models.embedder import Embedder
-from rag.models.registry import Promotion, set_live
+from rag.models.registry import INDEX, Promotion, set_live
 from rag.models.resolve import find_model
 from rag.retrieval.retriever import Retriever
 
@@ -62,7 +55,7 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
     )
     a, b, c = store.all_chunks()
     asked = row(a, (b, a), 2)
-    misled = misleading(
+    misled = misleading_passages(
         [
             PreferencePair(asked, "40 tonnes [2]", "30 tonnes [1]", "wrong span"),
             PreferencePair(asked, "40 tonnes [2]", REFUSAL, "refuses"),
@@ -70,9 +63,9 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
     )
     assert misled == {"1": [b]}
     (one,) = find_hard_negatives([asked], Retriever(store, HashEmbedder(), RetrievalSettings()), {"1": [c]})
-    assert one.right == a and one.wrong[0] == c and set(one.wrong) == {b, c} and one.unclear == []
+    assert one.passage == a and one.negatives[0] == c and set(one.negatives) == {b, c} and one.may_answer == []
     (one,) = find_hard_negatives([row(a, (a,), 1, "lifts")], Retriever(store, HashEmbedder(), RetrievalSettings()), {})
-    assert one.unclear == [b], "it holds the answer too"
+    assert one.may_answer == [b], "it holds the answer too"
     retriever = Retriever(store, HashEmbedder(), RetrievalSettings())
     with pytest.raises(
         TrainingError, match="none of the mined passages"
@@ -83,7 +76,7 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
             )
         )
     assert [
-        one.right
+        one.passage
         for one in find_hard_negatives(
             [replace(row(a, (b,), 0), kind=kind) for kind in ("left out", "not retrieved")], retriever, {}
         )
@@ -107,14 +100,14 @@ def test_embedder_and_cross_encoder_share_one_search_for_confusions(tiny_index, 
 
 def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert mistakes_of("t") == {}
+    assert misleading_for_run("t") == {}
     a, b = chunk(0, "It lifts 40 tonnes."), chunk(50, "It lifts 30 tonnes.")
     asked = row(a, (a, b), 1)
     pairs = [
         PreferencePair(asked, "40 tonnes [1]", "30 tonnes [2]", reason) for reason in ("wrong span", "made: wrong span")
     ]
     write_lines(Stage("t", "dpo").folder / "train.jsonl", pairs)
-    assert mistakes_of("t") == {"1": [b]}
+    assert misleading_for_run("t") == {"1": [b]}
 
 
 def test_a_question_is_told_from_the_first_passage_that_the_cross_encoder_does_not_prefer():
@@ -125,7 +118,7 @@ def test_a_question_is_told_from_the_first_passage_that_the_cross_encoder_does_n
         return [scored[x] for x in chunks]
 
     (one,) = contrastive_examples([HardNegatives("q", a, [b, c, d], [e])], score)
-    assert (one.right, one.wrong) == (a, c) and one.unclear == {place(a), place(b), place(e)}
+    assert (one.positive, one.negative) == (a, c) and one.may_answer == {chunk_key(a), chunk_key(b), chunk_key(e)}
     assert list(contrastive_examples([HardNegatives("q", a, [b], []), HardNegatives("q", a, [], [d])], score)) == [], (
         "the one may answer it too, the other has none"
     )
@@ -133,8 +126,8 @@ def test_a_question_is_told_from_the_first_passage_that_the_cross_encoder_does_n
 
 def test_the_loss_is_that_of_the_right_passage_among_those_that_do_not_answer():
     a, b, c = (chunk(10 * n, f"text {n}") for n in range(3))
-    numbers, may_answer = numbered(
-        [ContrastiveExample("p", a, b, frozenset({place(a)})), ContrastiveExample("q", b, c, frozenset({place(b)}))]
+    numbers, may_answer = number_passages(
+        [ContrastiveExample("p", a, b, frozenset({chunk_key(a)})), ContrastiveExample("q", b, c, frozenset({chunk_key(b)}))]
     )
     assert numbers == [[0, 0, 1], [1, 1, 2]] and may_answer.tolist() == [[True, False, False], [False, True, False]]
     vectors = {"q": [[3.0, 4.0], [0.0, 1.0]], "right": [[1.0, 0.0], [0.0, 1.0]], "wrong": [[0.0, 1.0], [-1.0, 0.0]]}
@@ -208,7 +201,7 @@ def test_changes_to_another_model_are_refused_or_not_taken(plain, tmp_path, monk
         Embedder(plain, "cpu", delta=folder)
     settings = Settings([f"model.embedder={plain.path}"])
     assert factory.embedder_delta(settings) is None
-    set_live({"embedder": Promotion(str(folder), "it won")})
+    set_live(INDEX, {"embedder": Promotion(folder, "it won")})
     assert factory.embedder_delta(settings) is None, "another embedder's"
     (folder / "identity.json").write_text(json.dumps({"base": plain.digest}))
     assert factory.embedder_delta(settings) == folder

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fakes import HashEmbedder
-from finetune.retriever.cross_encoder_pairs import read_labelled_questions
+from finetune.retriever.labelled_questions import read_labelled_questions
 from finetune.shipped import pseudo_labels
 from finetune.shipped.pseudo_labels import make_bench
 from rag.answering.answer import Answer
@@ -78,8 +78,9 @@ def test_answers_stand_in_the_documents_where_they_were_found(pairs, capsys):
 
 def test_what_is_made_is_read_as_any_bench(pairs):
     make_bench(Settings(), pairs, pairs / "out")
-    chunks, _, asked = read_labelled_questions([pairs / "out"], HashEmbedder())
-    assert [chunks[q.home].text[q.start : q.start + len(q.answer)] for q in asked if q.answerable] == [
+    labelled = read_labelled_questions([pairs / "out"], HashEmbedder())
+    answered = [(labelled.chunks[q.chunk].text[q.answer_start :], q.answer) for q in labelled.questions if q.answerable]
+    assert [text[: len(answer)] for text, answer in answered] == [
         "40 tonnes",
         "1902",
     ]

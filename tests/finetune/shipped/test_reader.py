@@ -49,7 +49,7 @@ def asked(tmp_path):
 def test_rows_are_labelled_by_what_the_retriever_brings(
     tiny_index, tiny_embedder, asked, monkeypatch, left_out, kind, target
 ):
-    monkeypatch.setattr(reader, "LEFT_OUT", left_out)
+    monkeypatch.setattr(reader, "LEFT_OUT_SHARE", left_out)
     texts = {name: text for name, text in DOCUMENTS.items() if name != "limit.md"}  # which also speaks of 40 tonnes
     rows = reader_rows(Retriever(tiny_index(texts), tiny_embedder, RetrievalSettings()), asked)
     assert [(r.id, r.kind) for r in rows] == [("a", kind), ("n", "unanswerable")]

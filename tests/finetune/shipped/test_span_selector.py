@@ -7,7 +7,7 @@ from dataclasses import astuple, replace
 import pytest
 
 from finetune.shipped import span_selector
-from finetune.shipped.span_proposals import ALL, MEASURING, STAGE, SpanProposal, propose_spans
+from finetune.shipped.span_proposals import ALL, HELD_OUT, STAGE, SpanProposal, propose_spans
 from finetune.shipped.span_selector import ScoredProposal, curve_of, fit_weights, recalibration_for, select_all
 from rag.answering.span_scorer import SpanScores
 from rag.answering.span_selector import SelectorWeights, sigmoid
@@ -165,18 +165,18 @@ def test_proposals_are_made_once_and_say_which_are_right(
     )
     first = propose_spans(Settings([]), tmp_path)
     assert propose_spans(Settings([]), tmp_path) == first and len(opened) == 1
-    assert {p.question for p in first} == {"a", "n"} and all(
-        p.f1 == 0 and not p.answerable for p in first if p.question == "n"
+    assert {p.question_id for p in first} == {"a", "n"} and all(
+        p.f1 == 0 and not p.answerable for p in first if p.question_id == "n"
     )
-    assert all((p.f1 == 1.0) == (p.claim == "How much does it lift? 40 tonnes") for p in first if p.question == "a")
+    assert all((p.f1 == 1.0) == (p.claim == "How much does it lift? 40 tonnes") for p in first if p.question_id == "a")
     assert (
-        propose_spans(Settings([]), tmp_path, MEASURING) == [] and len(opened) == 1
+        propose_spans(Settings([]), tmp_path, HELD_OUT) == [] and len(opened) == 1
     )  # no document of that title only measures
     kept = next(path for path in STAGE.folder.iterdir() if f"-{ALL}-" in path.name)
     whole = kept.read_bytes()
     kept.write_bytes(whole[:-9])  # killed within the second question's line
     assert propose_spans(Settings([]), tmp_path) == first and len(opened) == 2 and kept.read_bytes() == whole
-    assert all(p.claim == f"{p.asked} {p.passage[p.start : p.end]}" for p in first)
+    assert all(p.claim == f"{p.question} {p.passage[p.start : p.end]}" for p in first)
     assert all(p.logprob < 0 and p.evidence == "Crane\nThe crane lifts 40 tonnes." for p in first)
 
 

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoTokenizer
 
 from fakes import HashEmbedder, passage
-from finetune.retriever.cross_encoder_pairs import read_labelled_questions
+from finetune.retriever.labelled_questions import read_labelled_questions
 from finetune.shipped.span_scorer import SpanExample, fit_span_scorer, span_examples, span_loss, train_span_scorer
 from rag.answering.span_scorer import (
     SHIPPED,
@@ -22,7 +22,7 @@ from rag.answering.span_scorer import (
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
 from rag.core.sections import ModelSettings
-from rag.generation.span_search import SpanNode, build_span_tree
+from rag.generation.span_tree import SpanNode, build_span_tree
 from rag.models.resolve import find_model
 from rag.models.weight_delta import IDENTITY_FILE, save_delta
 
@@ -49,7 +49,8 @@ def trained(encoder, rows, epochs, learning_rate=1e-4):
     model = load_span_model(
         encoder, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0
     )
-    fit_span_scorer(model, AutoTokenizer.from_pretrained(encoder.path), rows, epochs, learning_rate)
+    tokenizer = AutoTokenizer.from_pretrained(encoder.path)
+    fit_span_scorer(model, tokenizer, rows, epochs, learning_rate, encoder.path.parent / "training")
     return model
 
 
@@ -170,10 +171,10 @@ def bench(tmp_path):
 
 
 def test_examples_hold_the_answer_where_it_was_marked_and_passages_without_it(bench):
-    chunks, _, asked = read_labelled_questions([bench], HashEmbedder())
-    found, none = span_examples(chunks, asked, HashEmbedder(), 0)
+    labelled = read_labelled_questions([bench], HashEmbedder())
+    found, none = span_examples(labelled, HashEmbedder(), 0)
     assert found.texts[0][slice(*found.span)] == "1968" and found.texts[0][: found.span[0]].endswith("again in ")
-    assert found.texts[0].startswith("Harbour\n") and found.texts[1:] == (chunks[1].search_text,)
+    assert found.texts[0].startswith("Harbour\n") and found.texts[1:] == (labelled.chunks[1].search_text,)
     assert none.span is None and len(none.texts) == 2
 
 

@@ -4,10 +4,11 @@ import math
 import pytest
 
 from fakes import HashEmbedder
-from finetune.retriever.cross_encoder_pairs import make_relevance_pairs, read_labelled_questions, told_by_order
+from finetune.retriever.cross_encoder_pairs import make_relevance_pairs
 from finetune.retriever.cross_encoder_trainer import measure_pairs
+from finetune.retriever.labelled_questions import answerable_by_order, read_labelled_questions
 from finetune.shipped.bench import held_out
-from finetune.shipped.cross_encoder import as_pairs
+from finetune.shipped.cross_encoder import proposal_pairs
 from finetune.shipped.span_proposals import SpanProposal
 from rag.core.errors import ModelError, TrainingError
 from rag.core.sections import ModelSettings
@@ -66,17 +67,18 @@ def bench(tmp_path):
 
 
 def test_pairs_hold_right_texts_and_near_misses(bench):
-    chunks, paragraphs, asked = read_labelled_questions(list(bench), HashEmbedder())
+    labelled = read_labelled_questions(list(bench), HashEmbedder())
+    chunks, asked = labelled.chunks, labelled.questions
     assert [(q.question, q.answerable) for q in asked] == [
         ("How much does the crane lift?", True), ("Who launched the Sundrie?", True), ("When was it sold?", False), ("What does ice cost?", None),
     ]  # fmt: skip
-    assert [chunks[q.home].text.split()[-2] for q in asked][3] == "90"
-    pairs = list(make_relevance_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
+    assert [chunks[q.chunk].text.split()[-2] for q in asked][3] == "90"
+    pairs = list(make_relevance_pairs(labelled, HashEmbedder(), negatives=2))
     for q in asked:
         own = [p for p in pairs if p.claim == q.question]
         assert [p.label for p in own] == ([] if q.answerable is False else [1, 0, 0])
-        assert not own or own[0].evidence == chunks[q.home].search_text
-        assert all(chunks[q.home].text not in p.evidence for p in own[1:])
+        assert not own or own[0].evidence == chunks[q.chunk].search_text
+        assert all(chunks[q.chunk].text not in p.evidence for p in own[1:])
     told = {p.claim: p.label for p in pairs if p.kind == "answers"}
     assert told == {f"answered: {q.question}": int(q.answerable) for q in asked[:3]}
     assert sum(p.kind == "elsewhere" for p in pairs) == 2
@@ -95,9 +97,9 @@ def test_pairs_hold_right_texts_and_near_misses(bench):
 
 
 def test_the_order_of_questions_says_which_their_paragraph_answers():
-    assert told_by_order(["a"] * 10) == [True] * 4 + [None] + [False] * 5
-    assert told_by_order([*"aab", *"aaa"]) == [True, True, None, None, False, False] and told_by_order([]) == []
-    assert told_by_order(["a"] * 15) == [True] * 5 + [None] * 5 + [False] * 5
+    assert answerable_by_order(["a"] * 10) == [True] * 4 + [None] + [False] * 5
+    assert answerable_by_order([*"aab", *"aaa"]) == [True, True, None, None, False, False] and answerable_by_order([]) == []
+    assert answerable_by_order(["a"] * 15) == [True] * 5 + [None] * 5 + [False] * 5
 
 
 def test_what_measures_is_told_by_its_title_whatever_folder_it_comes_in():
@@ -111,7 +113,7 @@ def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between(
     near = [
         SpanProposal("q", "d", True, "Q?", "p", 0, 1, f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)
     ]
-    assert [(p.claim, p.label, p.kind) for p in as_pairs(near)] == [
+    assert [(p.claim, p.label, p.kind) for p in proposal_pairs(near)] == [
         ("Q? 0.0", 0, "support"), ("Q? 0.24", 0, "support"), ("Q? 0.5", 1, "support"), ("Q? 1.0", 1, "support"),
     ]  # fmt: skip
 
@@ -122,14 +124,14 @@ def test_a_folder_that_is_neither_is_an_error(tmp_path):
 
 
 def test_measures_by_hand(bench):
-    chunks, paragraphs, asked = read_labelled_questions(list(bench), HashEmbedder())
-    pairs = list(make_relevance_pairs(chunks, paragraphs, asked, HashEmbedder(), wrong=2))
+    labelled = read_labelled_questions(list(bench), HashEmbedder())
+    pairs = list(make_relevance_pairs(labelled, HashEmbedder(), negatives=2))
     perfect = measure_pairs(pairs, lambda texts: [0.9 * p.label + 0.05 for p in pairs])
     assert (
         perfect["auc_relevance"] == perfect["auc_support"] == perfect["auc_answers"] == perfect["kappa"] == 1.0
         and 0.05 < perfect["threshold"] <= 0.95
     )
-    assert measure_pairs(pairs, lambda texts: [0.5] * len(texts))["auc_support"] == 0.0  # ties are no victories
+    assert measure_pairs(pairs, lambda texts: [0.5] * len(texts))["auc_support"] == 0.5  # a tie is half a victory
 
 
 @pytest.fixture(scope="module")
@@ -192,12 +194,12 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(
         SpanProposal("q", document, True, "Q?", "p", 0, 1, *said, f1)
         for document, f1 in (("harbour.md", 0.0), ("Ice_plant", 1.0), ("Ice_plant", 0.0))
     ]
-    trained, save = [], finetune.shipped.cross_encoder.save_delta
+    trained, save = [], finetune.shipped.cross_encoder.save_encoder
     monkeypatch.setattr(
-        "finetune.shipped.cross_encoder.save_delta", lambda model, *rest: (trained.append(model), save(model, *rest))
+        "finetune.shipped.cross_encoder.save_encoder", lambda model, *rest: (trained.append(model), save(model, *rest))
     )
     out = tmp_path / "kept"
-    finetune.shipped.cross_encoder.train_reranker(tiny_encoder, "cpu", list(bench), near, out, epochs=2, rank=32)
+    finetune.shipped.cross_encoder.train_shipped_cross_encoder(tiny_encoder, "cpu", list(bench), near, out, epochs=2, rank=32)
     about = json.loads((out / IDENTITY_FILE).read_text())
     assert (
         about["base"] == tiny_encoder.digest
