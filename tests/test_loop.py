@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import rag
+
 ROOT = Path(__file__).parent.parent
 # Any attempt to look up or reach a host that is not this machine ends the process: a run that passes made none.
 DENY = """
@@ -70,8 +72,18 @@ def test_the_network_really_is_denied(house):
 
 
 def test_index(house):
-    assert "documents added" in run(house, "rag", "index", "corpus")
-    assert "0 documents added, 0 changed, 0 renamed, 0 removed" in run(house, "rag", "index", "corpus")
+    assert "documents: " in run(house, "rag", "index", "corpus")
+    assert "documents: 0 added, 0 changed, 0 renamed, 0 removed" in run(house, "rag", "index", "corpus")
+
+
+def test_the_example_of_the_python_api(house):
+    code = "\n".join(line[4:] for line in rag.__doc__.splitlines() if line.startswith("    "))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(house / "deny"), str(ROOT)])}
+    done = subprocess.run([sys.executable, "-c", code], cwd=house, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answer, *citations = done.stdout.splitlines()
+    assert 0 <= float(answer.split()[-1]) <= 1
+    assert bool(citations) == ("do not answer" not in answer)
 
 
 def ask(house: Path, question: str, *options: str) -> dict:
@@ -119,7 +131,7 @@ def test_ingested_documents_are_known_to_the_next_ask(house):
     question = "How high may a drone fly over the harbour estate?"
     before = ask(house, question, "--base")
     assert all(not p["chunk"]["document"].startswith("incoming/") for p in before["passages"])
-    assert "8 documents added" in run(house, "rag", "ingest", "corpus/incoming")
+    assert "documents: 8 added" in run(house, "rag", "ingest", "corpus/incoming")
     after = ask(house, question, "--base")
     assert after["passages"][0]["chunk"]["document"] == "incoming/drone-policy.md"
 
