@@ -1,29 +1,36 @@
-"""Answering with less work on a CPU: weights laid out once as its vector units read them, and keys that several heads share used without copies of them."""
+"""Faster arithmetic on CPUs: weights in the layout of oneDNN, and grouped-query attention without copied keys."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.masking_utils import sdpa_mask
 
 from rag.models.device import computes_bfloat16
 
-NAME = "ragtune_shared_keys"
-FEW = 16  # rows that the layout of float32 weights is chosen for
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+ATTENTION = "ragtune_grouped_query"  # the name under which transformers knows our attention
+FEW_ROWS = 16  # tokens at a time that the layout of float32 weights is chosen for: drafts and beams
 
 
 class PackedLinear(torch.nn.Linear):
-    """torch.nn.Linear without gradients over a weight in oneDNN's layout: in bfloat16 the plain one is laid out anew at every call, in float32 it goes through
-    MKL, which is slower at a few rows."""
+    """torch.nn.Linear without gradients, over a weight in oneDNN's layout.
+
+    A plain bfloat16 weight is laid out anew at every call, and a float32 one goes through MKL, which is slower at a few
+    rows.
+    """
+
+    packed: torch.Tensor
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
 
 
-def shared_keys(
-    module: Any,
+def grouped_query_attention(
+    module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -31,28 +38,40 @@ def shared_keys(
     scaling: float,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """torch's fused attention with grouped queries (arXiv 2305.13245) as they are; transformers copies each key for every head where there is a mask.
+    """Compute attention by torch's fused kernel with shared keys (Ainslie et al. 2023, arXiv 2305.13245).
 
-    query: (rows, heads, tokens, size); key, value: (rows, key heads, all tokens, size); attention_mask: true where seen; -> (rows, tokens, heads, size)."""
+    With a mask, transformers would copy each key for every head that shares it. query: (rows, heads, tokens, size).
+    key, value: (rows, key heads, all tokens, size). attention_mask: true where a token attends. Returns (rows, tokens,
+    heads, size).
+    """
     causal = attention_mask is None and query.shape[2] > 1
-    said = torch.nn.functional.scaled_dot_product_attention(
+    output = torch.nn.functional.scaled_dot_product_attention(
         query, key, value, attention_mask, is_causal=causal, scale=scaling, enable_gqa=True
     )
-    return said.transpose(1, 2).contiguous(), None
+    return output.transpose(1, 2).contiguous(), None
 
 
-AttentionInterface.register(NAME, shared_keys)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+@cache
+def _register_attention() -> None:
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    AttentionInterface.register(ATTENTION, grouped_query_attention)
+    AttentionMaskInterface.register(ATTENTION, sdpa_mask)
 
 
-def use_cpu_kernels(models: list[Any], device: str) -> None:
-    """Make causal models, which may share weights, faster where they are on a CPU: the same tokens, but no gradients and no plain weights from here on."""
+def use_cpu_kernels(models: list[PreTrainedModel], device: str) -> None:
+    """Make causal models on a CPU faster, in place; does nothing on other devices.
+
+    The models, which may share weights, generate the same tokens, but cannot be trained any more.
+    """
     if device != "cpu":
         return
-    packed: dict[int, torch.Tensor] = {}  # by weight: none is made meanwhile, so that no id comes back
+    _register_attention()
+    packed: dict[int, torch.Tensor] = {}  # by id of the weight; no weight is created meanwhile, so ids stay unique
     for model in models:
         if model.config._attn_implementation == "sdpa":
-            model.set_attn_implementation(NAME)
+            model.set_attn_implementation(ATTENTION)
         for module in model.modules():
             if type(module) is torch.nn.Linear and (module.weight.dtype == torch.float32 or computes_bfloat16(device)):
                 _pack(module, packed)
@@ -61,6 +80,8 @@ def use_cpu_kernels(models: list[Any], device: str) -> None:
 def _pack(module: torch.nn.Linear, packed: dict[int, torch.Tensor]) -> None:
     key = id(module.weight)
     if key not in packed:
-        rows = FEW if module.weight.dtype == torch.float32 else None
+        rows = FEW_ROWS if module.weight.dtype == torch.float32 else None
         packed[key] = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach(), rows)
-    module.packed, module.weight, module.__class__ = packed[key], None, PackedLinear
+    module.register_parameter("weight", None)
+    module.packed = packed[key]
+    module.__class__ = PackedLinear

@@ -1,162 +1,178 @@
-"""Passages read once: the keys and values that the frozen base makes of a prompt's part before the question, kept for every later question,
-epoch, preference pair and adapter (prompt cache, arXiv 2311.04934; adapters that wake up after it, arXiv 2504.12397)."""
+"""The prefix cache: the frozen base encodes a prompt's passages once, for every later question, epoch and adapter.
+
+Prompt caches: Gim et al. 2023, arXiv 2311.04934. Adapters that become active after the prefix: Greenewald et al. 2025,
+arXiv 2504.12397.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from tqdm import tqdm
-from transformers import DynamicCache
 
 from rag.generation.kv_cache import Key, Parts, PrefixCache
-from rag.generation.preallocated_cache import SPARE_COLUMNS, preallocated_cache
 from rag.generation.rope import key_rotation
 
-BATCH, BATCH_CUDA = (
-    256,
-    1800,
-)  # tokens read together: on a CPU a passage alone keeps all cores busy, and nothing is padded
+if TYPE_CHECKING:
+    from transformers import DynamicCache, PreTrainedModel
+    from transformers.modeling_outputs import BaseModelOutputWithPast
+
+BATCH_TOKENS = 256  # encoded together on a CPU: one passage alone keeps all cores busy, and nothing is padded
+BATCH_TOKENS_CUDA = 1800
+SPARE_TOKENS = 128  # of room behind the prefix, for a usual question and answer
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """Prefixes as a model has read them, left-padded: keys and values, and attention mask (rows, longest prefix)."""
+    """Encoded prefixes, left-padded to the longest. mask: attention mask (rows, longest prefix)."""
 
     cache: DynamicCache
     mask: torch.Tensor
 
     @property
     def start(self) -> torch.Tensor:
-        """The next position of each, (rows, 1)."""
+        """The position of the first token after each prefix, (rows, 1)."""
         return self.mask.sum(1, keepdim=True)
 
 
-
-
 class PrefixReader:
-    """Reads prefixes with a frozen base, each part once as long as it is kept. identity: says what the keys and values depend on besides the tokens
-    (model digest, precision, device). layers: the base without the output layer; forward: calls them, adapters off.
+    """Encodes prefixes with a frozen base, and keeps the keys and values of each part in a cache.
 
-    A prefix of several parts is its first part, and each other part read after that one alone, as if the others were not there (block attention,
-    arXiv 2409.15355), with its keys moved to where it stands: so a passage is read once wherever that is."""
+    A prefix of several parts is its first part, the instructions, and passages that attend to the instructions and
+    themselves alone (block attention: Ma et al. 2024, arXiv 2409.15355). Their keys are moved to where each passage
+    stands, so that a passage is encoded once for all prompts.
+    """
 
     def __init__(
         self,
-        layers: Any,
-        forward: Callable[..., Any],
+        layers: PreTrainedModel,
+        forward: Callable[..., BaseModelOutputWithPast],
         identity: str,
         cache: PrefixCache,
         device: str,
         block_attention: bool = False,
     ):
-        """block_attention: whether the callers cut prefixes into instructions and passages, or leave them whole."""
+        """layers: the base without its output layer. forward: calls them with the adapter off.
+
+        identity: what keys and values depend on besides the tokens: model digest, precision, device.
+        block_attention: whether the callers cut prefixes into instructions and passages, or leave them whole.
+        """
         self._forward, self._identity, self.cache, self._device = forward, identity, cache, device
         self.block_attention = block_attention
-        self._move = key_rotation(layers)
-        self.computed = 0  # parts read so far, for tests and timings
+        self._rotate = key_rotation(layers)
+        self.computed = 0  # parts encoded so far, for tests and timings
 
     @contextmanager
     def read(self, prefixes: list[Parts]) -> Iterator[Prefix]:
-        """Inside, the prefixes are in use."""
-        held: list[Key] = []
+        """Return the encoded prefixes, one row each. Inside, their parts stay in the cache."""
+        in_use: list[Key] = []
         try:
-            kept = self._all(prefixes, held)
-            yield self._padded([[kept[key] for key in _keys(parts)] for parts in prefixes])
+            tensors = self._load(prefixes, in_use)
+            yield self._join([[tensors[key] for key in _cached_parts(parts)] for parts in prefixes])
         finally:
-            for key in held:
+            for key in in_use:
                 self.cache.release(key)
 
     def preload(self, prefixes: list[Parts]) -> None:
-        """Read them now and keep those that fit for good, as training does, which comes back to each as often as to any other: replacing
-        the oldest would then throw every one out before its turn. Always in the same batches: what one batch gives differs from another's in the last
-        digit, which a resumed run would show."""
-        self._all(prefixes, [], "reading passages once")
-        lost = sum(
-            (self._identity, parts) not in self.cache for parts in {key for parts in prefixes for key in _keys(parts)}
-        )
-        if lost:
-            print(
-                f"{lost} passages have no room and are read again at every use: --set prefix.memory_mb={2 * self.cache.budget // 10**6}, or prefix.disk_mb"
-            )
+        """Encode the prefixes for training and keep those that fit for good.
 
-    def _all(self, prefixes: list[Parts], held: list[Key], label: str = "") -> dict[Parts, torch.Tensor]:
-        """-> the tensors of every part; with a label, which a bar then bears, of those alone that others are read after. held: gets what is in use now."""
-        wanted = dict.fromkeys(key for parts in prefixes for key in _keys(parts))
-        kept = {parts: found for parts in wanted if (found := self.cache.take((self._identity, parts))) is not None}
-        held += [(self._identity, parts) for parts in kept]
-        missing = sorted(
-            (parts for parts in wanted if parts not in kept), key=lambda parts: (len(parts), parts[:-1], len(parts[-1]))
-        )
-        firsts = {parts[:1] for parts in wanted if len(parts) > 1}
+        Training comes back to all of them equally often, so that dropping the oldest would drop each one before its
+        next use. Batches are always the same, because their rounding would show when a run is resumed.
+        """
+        self._load(prefixes, [], "encoding passages once")
+        parts = {key for prefix in prefixes for key in _cached_parts(prefix)}
+        missing = sum((self._identity, key) not in self.cache for key in parts)
+        if missing:
+            twice = 2 * self.cache.memory_budget // 10**6
+            remedy = f"--set prefix.memory_mb={twice}, or prefix.disk_mb"
+            print(f"{missing} passages have no room in the cache and are encoded again at every use: {remedy}")
+
+    def _load(self, prefixes: list[Parts], in_use: list[Key], label: str = "") -> dict[Parts, torch.Tensor]:
+        """Return the tensors of all parts, and add to `in_use` those that are now in use in the cache.
+
+        With a label it shows a progress bar, and returns only what other parts are encoded after.
+        """
+        wanted = dict.fromkeys(key for parts in prefixes for key in _cached_parts(parts))
+        tensors = {key: tensor for key in wanted if (tensor := self.cache.take((self._identity, key))) is not None}
+        in_use += [(self._identity, key) for key in tensors]
+        missing = sorted((key for key in wanted if key not in tensors), key=lambda k: (len(k), k[:-1], len(k[-1])))
+        firsts = {key[:1] for key in wanted if len(key) > 1}
+        limit = BATCH_TOKENS_CUDA if self._device.startswith("cuda") else BATCH_TOKENS
         with tqdm(total=len(missing), desc=label, unit=" parts", disable=not label or not missing) as bar:
-            for batch in _batches(missing, BATCH_CUDA if self._device.startswith("cuda") else BATCH):
-                for parts, tensor in zip(batch, self._compute(batch, kept), strict=True):
+            for batch in _batches(missing, limit):
+                for parts, tensor in zip(batch, self._encode(batch, tensors), strict=True):
                     key = (self._identity, parts)
                     self.cache.put(key, tensor)
-                    held += [key] if key in self.cache else []
+                    in_use += [key] if key in self.cache else []
                     if not label or parts in firsts:
-                        kept[parts] = tensor
+                        tensors[parts] = tensor
                 bar.update(len(batch))
-        return kept
+        return tensors
 
     @torch.no_grad()
-    def _compute(self, batch: list[Parts], kept: dict[Parts, torch.Tensor]) -> list[torch.Tensor]:
-        """-> of each last part a tensor (layers, 2, heads, tokens, size of a head): keys and values, after the first part, which is kept."""
+    def _encode(self, batch: list[Parts], tensors: dict[Parts, torch.Tensor]) -> list[torch.Tensor]:
+        """Return the keys and values of each last part: (layers, 2, heads, tokens, head size)."""
         rows = [parts[-1] for parts in batch]
-        width = max(map(len, rows))
-        ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in rows], device=self._device)
-        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=self._device)
+        ids, mask = left_padded(rows, self._device)
         position, past = (mask.cumsum(1) - 1).clamp(min=0), None
         if len(batch[0]) > 1:
-            first = self._padded([[kept[batch[0][:1]]]] * len(batch))
+            first = self._join([[tensors[batch[0][:1]]]] * len(batch))
             past, mask, position = first.cache, torch.cat([first.mask, mask], 1), position + len(batch[0][0])
-        with torch.autocast(torch.device(self._device).type, enabled=False):  # training reads what serving reads
-            found = self._forward(
-                input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=past, use_cache=True
-            ).past_key_values
+        inputs: dict[str, Any] = {"attention_mask": mask, "position_ids": position, "past_key_values": past}
+        with torch.autocast(torch.device(self._device).type, enabled=False):  # training must encode as serving does
+            cache = self._forward(input_ids=ids, use_cache=True, **inputs).past_key_values
         self.computed += len(batch)
-        pairs = [(layer.keys, layer.values) for layer in found.layers]
+        pairs = [(layer.keys, layer.values) for layer in cache.layers]
         return [
             torch.stack([torch.stack([part[n, :, part.shape[2] - len(row) :] for part in pair]) for pair in pairs])
             for n, row in enumerate(rows)
         ]
 
-    def _padded(self, rows: list[list[torch.Tensor]]) -> Prefix:
+    def _join(self, rows: list[list[torch.Tensor]]) -> Prefix:
+        """Put the parts of each prefix side by side, padded on the left."""
+        from rag.generation.preallocated_cache import preallocated_cache
+
         lengths = [sum(tensor.shape[3] for tensor in row) for row in rows]
-        width, first = max(lengths), rows[0][0]
-        whole = first.new_empty(
-            first.shape[0], 2, len(rows), first.shape[2], width + SPARE_COLUMNS, first.shape[4], device=self._device
+        width, (layers, _, heads, _, head_size) = max(lengths), rows[0][0].shape
+        buffers = rows[0][0].new_empty(
+            layers, 2, len(rows), heads, width + SPARE_TOKENS, head_size, device=self._device
         )
         mask = torch.zeros(len(rows), width, dtype=torch.long, device=self._device)
         for n, (row, length) in enumerate(zip(rows, lengths, strict=True)):
-            at = width - length
-            whole[:, :, n, :, :at], mask[n, at:] = 0, 1
-            for place, tensor in enumerate(row):
-                moved = (
-                    at - (width - length) - row[0].shape[3] if place > 1 else 0
-                )  # the first after the instructions stands where it was read
-                end = at + tensor.shape[3]
-                whole[:, 0, n, :, at:end] = self._move(tensor[:, 0], moved) if moved else tensor[:, 0]
-                whole[:, 1, n, :, at:end] = tensor[:, 1]
+            at = first_token = width - length
+            buffers[:, :, n, :, :at], mask[n, at:] = 0, 1
+            encoded_at = first_token + row[0].shape[3]  # passages were encoded right after the instructions
+            for tensor in row:
+                end, moved = at + tensor.shape[3], max(0, at - encoded_at)
+                buffers[:, 0, n, :, at:end] = self._rotate(tensor[:, 0], moved) if moved else tensor[:, 0]
+                buffers[:, 1, n, :, at:end] = tensor[:, 1]
                 at = end
-        return Prefix(preallocated_cache(whole, width), mask)
+        return Prefix(preallocated_cache(buffers, width), mask)
 
 
-def _keys(parts: Parts) -> list[Parts]:
-    """-> what is kept for a prefix: its first part, and each other one as it is after the first."""
+def left_padded(rows: Sequence[Sequence[int]], device: str | torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return token ids, padded with 0 on the left to the longest row, and their attention mask; both (rows, tokens)."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    return ids, mask
+
+
+def _cached_parts(parts: Parts) -> list[Parts]:
+    """Return what is cached for a prefix: its first part, and each other part as encoded after the first."""
     return [parts[:1], *((parts[0], part) for part in parts[1:])]
 
 
-def _batches(missing: list[Parts], most: int) -> Iterator[list[Parts]]:
-    """Of what follows the same first part, and of `most` tokens."""
+def _batches(missing: list[Parts], limit: int) -> Iterator[list[Parts]]:
+    """Group parts that are encoded after the same first part, up to `limit` tokens a batch, padding included."""
     batch: list[Parts] = []
     for parts in missing:
         alike = batch and len(batch[0]) == len(parts) and (len(parts) == 1 or batch[0][0] == parts[0])
-        if batch and (not alike or (len(batch) + 1) * len(parts[-1]) > most):
+        if batch and (not alike or (len(batch) + 1) * len(parts[-1]) > limit):
             yield batch
             batch = []
         batch.append(parts)

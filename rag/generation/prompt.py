@@ -18,7 +18,7 @@ from rag.generation.control_tokens import control_pattern, escape_control_tokens
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# All of these texts are part of the fingerprint, or of what adapters were trained on: changing one makes adapters unfit.
+# Adapters are trained on these texts: changing one makes the existing adapters unfit.
 REFUSAL = "The documents do not answer this."
 SYSTEM = (
     "Answer the question using only the numbered passages. Give a short answer in their words and cite the passage "

@@ -1,213 +1,117 @@
-"""Answers by construction: only token paths that stand in the passages shown, found by beam search over all of them at once."""
+"""Beam search for an answer among the spans of the passages, so that every answer stands in them word for word."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
-from rag.core.chunk import Chunk
-from rag.core.invisible_characters import remove_invisible
-from rag.core.sentences import sentence_spans
 from rag.generation.decoding import PrefillState
+from rag.generation.span_tree import SpanNode, SpanPlace
 
-MAX_SPAN_TOKENS = 24  # tokens of a span
-LEAD_WORDS = 5  # words of a span, within which the kind of answer that is asked for stands
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 BEAMS = 6
-LOOKAHEAD = (
-    5  # tokens of one beam that are read together: on two cores a step over 30 tokens takes little longer than over 6
-)
-MARGIN = 5.0  # nats below the best span, from which on a beginning is given up
-_WORD = re.compile(r"(?<![\w£$€])[£$€]?\w+(?:(?<=\d)[.,:/](?=\d)\w+)*%?")
-_LABEL = re.compile(
-    r"(?:#+ ?)?(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+|(?<=#)\d+|(?<=# )\d+)(?: (?=[A-Z\"“*(])|$)"
-)  # the number of a section or an item
-
-
-@dataclass(frozen=True)
-class SpanPlace:
-    """Where a span stands. passage: number among those shown (from 1). start, end: characters of the chunk's text; sentence: those of the sentence around."""
-
-    passage: int
-    start: int
-    end: int
-    sentence: tuple[int, int]
-
-    def text(self, chunk: Chunk) -> str:
-        """Return the span's text in its chunk, with runs of white space as one space."""
-        return " ".join(chunk.text[self.start : self.end].split())
-
-
-@dataclass
-class SpanNode:
-    """A beginning of spans. places: where it is a whole span."""
-
-    next: dict[int, SpanNode] = field(default_factory=dict)
-    places: list[SpanPlace] = field(default_factory=list)
+LOOKAHEAD = 5  # tokens of one beam encoded together; on two cores a step over 30 takes little longer than over 6
+MARGIN = 5.0  # nats below the best span, from which on a beam is dropped
 
 
 @dataclass(frozen=True)
 class Span:
-    """logprob: natural log-probability of its tokens and of ending there."""
+    """A span and where it occurs. logprob: natural log-probability of its tokens and of ending after them."""
 
     ids: tuple[int, ...]
     places: tuple[SpanPlace, ...]
     logprob: float
 
 
-def build_span_tree(tokenizer: Any, passages: list[Chunk], kind: re.Pattern[str] | None = None) -> SpanNode:
-    """-> the tokens of every span of whole words within a sentence, as a generator would write them; if any holds `kind` among its first LEAD words, of those
-    alone."""
-    root, texts, origins = SpanNode(), [], []
-    for n, chunk in enumerate(passages, 1):
-        for first, last in sentence_spans(chunk.text):
-            flat, place = _flattened(chunk.text, first, last)
-            label = _LABEL.match(flat) if chunk.text[:first].strip(" ")[-1:] in ("", "\n") else None
-            for start, ends in _bounds(flat, label.end() if label else 0, kind):
-                texts.append(
-                    flat[start : start + 8 * MAX_SPAN_TOKENS].partition("[")[0]
-                )  # no answer holds what reads like a citation
-                origins.append((n, (first, last), start, place, ends))
-    if not texts:
-        return build_span_tree(tokenizer, passages) if kind else root
-    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, split_special_tokens=True)
-    for ids, offsets, (n, sentence, start, place, ends) in zip(
-        encoded["input_ids"], encoded["offset_mapping"], origins, strict=True
-    ):
-        node = root
-        for token, (_, end) in zip(ids[:MAX_SPAN_TOKENS], offsets, strict=False):
-            node = node.next.setdefault(token, SpanNode())
-            if start + end in ends:
-                node.places.append(SpanPlace(n, place[start], place[start + end - 1] + 1, sentence))
-    return root
-
-
-def walk_tree(tree: SpanNode) -> Iterator[tuple[tuple[int, ...], SpanNode]]:
-    """-> each node with the path to it."""
-    waiting: list[tuple[tuple[int, ...], SpanNode]] = [((), tree)]
-    while waiting:
-        path, node = waiting.pop()
-        yield path, node
-        waiting += [((*path, token), after) for token, after in node.next.items()]
-
-
-def _bounds(flat: str, after: int, kind: re.Pattern[str] | None) -> Iterator[tuple[int, set[int]]]:
-    """-> where spans may start, and where those that start there may end."""
-    words = [(m.start(), m.end()) for m in _WORD.finditer(flat, after)]
-    held = [(m.start(), m.end()) for m in kind.finditer(flat)] if kind else []
-    for at, (start, _) in enumerate(words):
-        lead = words[min(at + LEAD_WORDS, len(words)) - 1][1]
-        least = min((end for begin, end in held if start <= begin < lead), default=len(flat) + 1) if kind else start
-        if ends := {end for _, end in words[at:] if end >= least}:
-            yield start, ends
-
-
-def _flattened(text: str, first: int, last: int) -> tuple[str, list[int]]:
-    """-> the sentence as the prompt shows it, runs of white space as one blank and nothing without shape, and where each of its characters stands."""
-    flat, place = [], []
-    for at in range(first, last):
-        space = text[at].isspace()
-        if remove_invisible(text[at]) and (not space or flat and flat[-1] != " "):
-            flat.append(" " if space else text[at])
-            place.append(at)
-    return "".join(flat), place
-
-
 def search_spans(
-    model: Any,
-    read: PrefillState,
+    model: PreTrainedModel,
+    state: PrefillState,
     tree: SpanNode,
-    closing: int,
+    end_id: int,
     beams: int = BEAMS,
     margin: float = MARGIN,
-    also: Iterable[tuple[int, ...]] = (),
+    extra_paths: Iterable[tuple[int, ...]] = (),
 ) -> list[Span]:
-    """-> the likeliest spans of the tree that the model would write next and follow by the token `closing`, and those at the ends of the paths `also`, best
-    first. For a single prompt; leaves its cache as it was."""
-    search = _Search(model, read, closing, beams, margin)
-    root = _Beam((), 0.0, tree, [], read.scores[0])
-    live, named = [root], list(dict.fromkeys(also))
+    """Return the spans that the model most likely writes next and ends with the token `end_id`, best first.
+
+    state: a single encoded prompt, whose cache is left as it was. margin: in nats, see MARGIN. extra_paths: paths in
+    the tree whose ends are scored and returned as well, however unlikely.
+    """
+    search = _Search(model, state, end_id, beams, margin)
+    root = _Beam((), 0.0, tree, [], state.logprobs[0])
+    live, unscored = [root], list(dict.fromkeys(extra_paths))
     while chosen := search.choose(live):
-        live, named = search.grow(chosen, root, named), []
+        live, unscored = search.grow(chosen, root, unscored), []
     if search.columns:
-        read.cache.crop(-search.columns)
+        state.cache.crop(-search.columns)
     known = {span.ids for span in search.found}
-    return sorted(
-        [*search.found, *(span for span in search.named if span.ids not in known)], key=lambda span: -span.logprob
-    )
+    spans = [*search.found, *(span for span in search.extra if span.ids not in known)]
+    return sorted(spans, key=lambda span: -span.logprob)
 
 
 @dataclass(frozen=True)
 class _Beam:
-    """A beginning that has been read: its tokens, their log-probability, where it is in the tree, the columns of its tokens, the scores of the next."""
+    """An encoded path in the tree. columns: of its tokens in the cache. logprobs: of the next token, (vocabulary,)."""
 
     ids: tuple[int, ...]
-    total: float
+    total: float  # log-probability of the ids
     node: SpanNode
     columns: list[int]
-    scores: torch.Tensor
+    logprobs: torch.Tensor
 
 
 class _Search:
-    """All beams are one row, in which each token sees the prompt and its own beginning only; what has only one continuation in the passages is read with it
-    in one step."""
+    """The beams of one search, encoded as one row in which each token attends to the prompt and its own path alone.
 
-    def __init__(self, model: Any, read: PrefillState, closing: int, beams: int, margin: float):
-        self._model, self._read, self._closing, self._beams, self._margin = model, read, closing, beams, margin
+    Tokens that must follow a beam, because the passages continue it in one way only, are encoded in the same step.
+    """
+
+    def __init__(self, model: PreTrainedModel, state: PrefillState, end_id: int, beams: int, margin: float):
+        self._model, self._state, self._end_id, self._beams, self._margin = model, state, end_id, beams, margin
         self.found: list[Span] = []
-        self.named: list[Span] = []
-        self.columns = 0  # tokens read so far
+        self.extra: list[Span] = []
+        self.columns = 0  # tokens encoded so far
 
     def _hopeless(self, total: float) -> bool:
         full = len(self.found) == self._beams and total <= self.found[-1].logprob
         return full or bool(self.found) and total < self.found[0].logprob - self._margin
 
     def choose(self, live: list[_Beam]) -> list[tuple[float, _Beam, int]]:
-        """-> the best continuations of the beams by one token, with the log-probability up to it."""
+        """Return the best continuations by one token: log-probability including it, beam, token."""
         ahead = []
         for beam in live:
             tokens = list(beam.node.next)
-            values = beam.scores[torch.tensor(tokens, dtype=torch.long, device=beam.scores.device)].tolist()
-            ahead += [
-                (beam.total + value, beam, token)
-                for value, token in zip(values, tokens, strict=True)
-                if not self._hopeless(beam.total + value)
-            ]
-        return sorted(ahead, key=lambda a: -a[0])[: self._beams]
+            values = beam.logprobs[torch.tensor(tokens, dtype=torch.long, device=beam.logprobs.device)].tolist()
+            totals = [beam.total + value for value in values]
+            ahead += [(t, beam, token) for t, token in zip(totals, tokens, strict=True) if not self._hopeless(t)]
+        return sorted(ahead, key=lambda continuation: -continuation[0])[: self._beams]
 
-    def grow(self, chosen: list[tuple[float, _Beam, int]], root: _Beam, named: list[tuple[int, ...]]) -> list[_Beam]:
-        """Read the continuations and what must follow them, and in the same step the paths that are named, however unlikely. -> the beams that have not become
-        hopeless."""
-        forced = [_forced(beam.node, token) for _, beam, token in chosen]
-        logprobs, columns = self._step(
-            [*(beam for _, beam, _ in chosen), *[root] * len(named)], [*forced, *map(list, named)]
-        )
+    def grow(self, chosen: list[tuple[float, _Beam, int]], root: _Beam, extra: list[tuple[int, ...]]) -> list[_Beam]:
+        """Encode the continuations, and the extra paths in the same step. Return the beams that are worth growing."""
+        forced = [_forced_tokens(beam.node, token) for _, beam, token in chosen]
+        beams = [*(beam for _, beam, _ in chosen), *[root] * len(extra)]
+        logprobs, columns = self._encode(beams, [*forced, *map(list, extra)])
         grown, at = [], 0
         for (total, beam, _), tokens, own in zip(chosen, forced, columns, strict=False):
-            grown += self._walk(total, beam, tokens, own, logprobs[at : at + len(tokens)])
+            grown += self._extend(beam, total, tokens, own, logprobs[at : at + len(tokens)])
             at += len(tokens)
-        for path in named:
-            self.named.append(self._whole(root, path, logprobs[at : at + len(path)]))
+        for path in extra:
+            self.extra.append(self._scored(root, path, logprobs[at : at + len(path)]))
             at += len(path)
         return grown
 
-    def _whole(self, root: _Beam, path: tuple[int, ...], logprobs: torch.Tensor) -> Span:
-        node = root.node
-        for token in path:
-            node = node.next[token]
-        total = float(
-            root.scores[path[0]]
-            + sum(logprobs[n, token] for n, token in enumerate(path[1:]))
-            + logprobs[-1, self._closing]
-        )
-        return Span(path, tuple(node.places), total)
-
-    def _walk(
-        self, total: float, beam: _Beam, tokens: list[int], columns: list[int], logprobs: torch.Tensor
+    def _extend(
+        self, beam: _Beam, total: float, tokens: list[int], columns: list[int], logprobs: torch.Tensor
     ) -> list[_Beam]:
+        """Note the spans along the tokens. Return the beam after them, or none when it becomes hopeless.
+
+        total: up to the first of the tokens. logprobs: after each of them, (tokens, vocabulary).
+        """
         ids, node = beam.ids, beam.node
         for n, token in enumerate(tokens):
             total += float(logprobs[n - 1, token]) if n else 0.0
@@ -215,39 +119,49 @@ class _Search:
                 return []
             ids, node = (*ids, token), node.next[token]
             if node.places:
-                self.found.append(Span(ids, tuple(node.places), total + float(logprobs[n, self._closing])))
+                self.found.append(Span(ids, tuple(node.places), total + float(logprobs[n, self._end_id])))
                 self.found = sorted(self.found, key=lambda span: -span.logprob)[: self._beams]
         return [_Beam(ids, total, node, columns, logprobs[-1])]
 
-    def _step(self, beams: list[_Beam], tokens: list[list[int]]) -> tuple[torch.Tensor, list[list[int]]]:
-        """-> log-probabilities after each of the tokens, one beam's after the other's, and the columns of each beam's tokens, its own among them."""
-        start, device, count = self._read.mask.shape[1], self._read.mask.device, sum(map(len, tokens))
-        mask = torch.zeros(count, start + self.columns + count, dtype=torch.bool, device=device)
-        mask[:, :start] = self._read.mask[0].bool()
-        places, columns, row = [], [], 0
-        for beam, own in zip(beams, tokens, strict=True):
-            seen = list(beam.columns)
-            for n in range(len(own)):
-                seen.append(self.columns + row)
-                mask[row, [start + column for column in seen]] = True
-                places.append(len(beam.ids) + n)
+    def _scored(self, root: _Beam, path: tuple[int, ...], logprobs: torch.Tensor) -> Span:
+        node = root.node
+        for token in path:
+            node = node.next[token]
+        inner = sum(logprobs[n, token] for n, token in enumerate(path[1:]))
+        total = float(root.logprobs[path[0]] + inner + logprobs[-1, self._end_id])
+        return Span(path, tuple(node.places), total)
+
+    def _encode(self, beams: list[_Beam], tokens: list[list[int]]) -> tuple[torch.Tensor, list[list[int]]]:
+        """Encode new tokens of each beam in one step.
+
+        Returns the log-probabilities after each token (tokens of all beams, vocabulary), and the columns of each beam's
+        tokens, the new ones included.
+        """
+        device, prompt, count = self._state.mask.device, self._state.mask.shape[1], sum(map(len, tokens))
+        mask = torch.zeros(count, prompt + self.columns + count, dtype=torch.bool, device=device)
+        mask[:, :prompt] = self._state.mask[0].bool()
+        offsets, columns, row = [], [], 0
+        for beam, new in zip(beams, tokens, strict=True):
+            own = list(beam.columns)
+            for n in range(len(new)):
+                own.append(self.columns + row)
+                mask[row, [prompt + column for column in own]] = True
+                offsets.append(len(beam.ids) + n)
                 row += 1
-            columns.append(seen)
-        ids = torch.tensor([[token for own in tokens for token in own]], device=device)
-        position = self._read.position + torch.tensor([places], device=device)
+            columns.append(own)
         step = self._model(
-            input_ids=ids,
+            input_ids=torch.tensor([[token for new in tokens for token in new]], device=device),
             attention_mask=mask[None, None],
-            position_ids=position,
-            past_key_values=self._read.cache,
+            position_ids=self._state.position + torch.tensor([offsets], device=device),
+            past_key_values=self._state.cache,
             use_cache=True,
         )
         self.columns += count
         return step.logits[0].float().log_softmax(-1), columns
 
 
-def _forced(node: SpanNode, token: int) -> list[int]:
-    """-> the token, and what must follow it, up to AHEAD tokens."""
+def _forced_tokens(node: SpanNode, token: int) -> list[int]:
+    """Return the token and those that must follow it, up to LOOKAHEAD in all."""
     tokens, node = [token], node.next[token]
     while len(tokens) < LOOKAHEAD and len(node.next) == 1:
         (token,) = node.next

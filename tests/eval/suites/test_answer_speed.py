@@ -1,4 +1,4 @@
-from eval.suites.answer_speed import as_text, in_turns, summarize_times, time_batches
+from eval.suites.answer_speed import Prompts, as_text, in_turns, summarize_times, time_batches
 from eval.suites.engines import ragtune_engine, time_engine, transformers_engine
 from rag.generation import prompt
 from rag.models.resolve import find_model
@@ -14,13 +14,13 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     plain = transformers_engine(find_model(str(tiny_model)), "cpu", "float32", None, 6)
     peers = {"peer": lambda tokens, heard: (asked.append(tokens), heard(), heard()), "plain": plain}
     tiny_generator.clear_cache()
-    before = tiny_generator.prefixes.computed
-    found = in_turns(tiny_generator, prompts, other, peers, 6)
+    before = tiny_generator.prefix_reader.computed
+    found = in_turns(tiny_generator, Prompts(prompts, other), peers, 6)
     assert set(found) == {"ragtune", "ragtune, passages kept", "peer", "plain"} and asked == [prompts[0], *prompts]
     assert all(t["n"] == 3 and 0 < t["first"] <= t["answer"] <= t["answer_p95"] for t in found.values())
     assert found["peer"]["pieces"] == 2
     # Instructions and passages, once to start up, then for the question before and for the one without.
-    assert tiny_generator.prefixes.computed - before == 2 * (1 + 2 * 3)
+    assert tiny_generator.prefix_reader.computed - before == 2 * (1 + 2 * 3)
     found |= time_batches(tiny_generator, prompts, 6)
     assert len(as_text(found).splitlines()) == 1 + len(found)
 

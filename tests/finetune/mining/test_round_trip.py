@@ -52,11 +52,11 @@ def test_what_is_read_is_the_best_span_even_where_it_would_not_be_shown():
 
 
 def test_a_real_answerer_gives_a_span_of_the_chunk_and_reads_it_once(tiny_generator):
-    chooser = SpanSelector(NeutralScorer(), *[SelectorWeights(0.0, 0.5, 0.5)] * 2)
-    trip = RoundTrip(Answerer(tiny_generator, AnswerSettings(least=1.0), chooser), None)
+    selector = SpanSelector(NeutralScorer(), *[SelectorWeights(0.0, 0.5, 0.5)] * 2)
+    trip = RoundTrip(Answerer(tiny_generator, AnswerSettings(least=1.0), selector), None)
     tiny_generator.clear_cache()
-    before = tiny_generator.prefixes.computed
-    said = [trip.read(question, CHUNK) for question in (QUESTION, "What does the chain hold?")]
+    before = tiny_generator.prefix_reader.computed
+    answers = [trip.read(question, CHUNK) for question in (QUESTION, "What does the chain hold?")]
     assert (
-        all(text and text in TEXT for text in said) and tiny_generator.prefixes.computed == before + 2
+        all(text and text in TEXT for text in answers) and tiny_generator.prefix_reader.computed == before + 2
     )  # the instructions, the chunk

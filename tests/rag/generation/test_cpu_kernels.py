@@ -8,7 +8,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from rag.generation.cpu_kernels import NAME, PackedLinear, shared_keys, use_cpu_kernels
+from rag.generation.cpu_kernels import ATTENTION, PackedLinear, grouped_query_attention, use_cpu_kernels
 from rag.models.device import computes_bfloat16
 
 
@@ -27,7 +27,7 @@ def test_shared_keys_are_transformers_attention_to_the_bit(tokens, kept, masked)
     )
     module = SimpleNamespace(num_key_value_groups=3, is_causal=True)
     wanted, _ = sdpa_attention_forward(module, query, keys, values, mask, scaling=0.25)
-    assert torch.equal(shared_keys(module, query, keys, values, mask, 0.25)[0], wanted)
+    assert torch.equal(grouped_query_attention(module, query, keys, values, mask, 0.25)[0], wanted)
 
 
 def llama(dtype):
@@ -47,7 +47,7 @@ def test_a_lightened_model_says_the_same_and_shares_what_it_shared(dtype):
     twin, ids = copy.deepcopy(base, shared), torch.randint(0, 99, (2, 9))
     wanted = base(input_ids=ids).logits
     use_cpu_kernels([base, twin], "cpu")
-    assert base.config._attn_implementation == twin.config._attn_implementation == NAME
+    assert base.config._attn_implementation == twin.config._attn_implementation == ATTENTION
     packed = dtype == torch.float32 or computes_bfloat16("cpu")
     assert {type(m) for m in base.modules() if isinstance(m, torch.nn.Linear)} == {
         PackedLinear if packed else torch.nn.Linear
@@ -68,5 +68,5 @@ def test_a_generator_whose_adapter_acts_everywhere_keeps_its_weights(tiny_model,
         everywhere.base_model.config._attn_implementation
         == "sdpa"
         != tiny_generator.base_model.config._attn_implementation
-        == NAME
+        == ATTENTION
     )

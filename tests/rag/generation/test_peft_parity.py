@@ -103,7 +103,9 @@ def test_a_saved_adapter_says_the_same_through_plain_peft(model, adapter, saved)
         made = plain.generate(input_ids=torch.tensor([t.ids]), max_new_tokens=12, do_sample=False)
         return made[0, len(t.ids) :].tolist()
 
-    said = [after_passages_apart(plain, tokens, 12) if generator.block_attention else whole(tokens) for tokens in prompts]
+    said = [
+        after_passages_apart(plain, tokens, 12) if generator.block_attention else whole(tokens) for tokens in prompts
+    ]
     wanted = [generator.tokenizer.decode(ids, skip_special_tokens=True) for ids in said]
     found = [generator.generate([tokens], 12)[0].text for tokens in prompts]
     print(

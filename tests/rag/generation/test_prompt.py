@@ -95,7 +95,10 @@ def test_the_prefix_is_the_same_for_every_question_and_peft_activates_right_afte
     )
     start = invocation(tokenizer).ids
     config = {"default": SimpleNamespace(alora_invocation_tokens=start)}
-    assert len(tokens.ids) - calculate_alora_offsets(config, "default", torch.tensor([tokens.ids]))[0] == tokens.prefix_length
+    assert (
+        len(tokens.ids) - calculate_alora_offsets(config, "default", torch.tensor([tokens.ids]))[0]
+        == tokens.prefix_length
+    )
     assert tokenizer.decode(start) == "\n\nQuestion:"
 
 

@@ -8,7 +8,8 @@ from rag.answering.answer_type import expected_type
 from rag.core.sections import PrefixSettings
 from rag.generation import prompt
 from rag.generation.decoding import score_continuations
-from rag.generation.span_search import SpanNode, build_span_tree, search_spans, walk_tree
+from rag.generation.span_search import search_spans
+from rag.generation.span_tree import SpanNode, build_span_tree, walk_tree
 
 TEXTS = [
     "The crane lifts 40 tonnes.  It closes\nat 17:00, or “later”.",
@@ -118,10 +119,14 @@ def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, ask
     with torch.inference_mode():
         read = tiny_generator.prefill([asked])
         length = read.cache.get_seq_length()
-        every = search_spans(tiny_generator.base_model, read, tree, closing, beams=len(list(walk_tree(tree))), margin=1e9)
+        every = search_spans(
+            tiny_generator.base_model, read, tree, closing, beams=len(list(walk_tree(tree))), margin=1e9
+        )
         few = search_spans(tiny_generator.base_model, read, tree, closing, beams=3)
         worst = [span.ids for span in every[-4:]]
-        more = search_spans(tiny_generator.base_model, read, tree, closing, beams=3, also=[*worst, few[0].ids, worst[0]])
+        more = search_spans(
+            tiny_generator.base_model, read, tree, closing, beams=3, extra_paths=[*worst, few[0].ids, worst[0]]
+        )
         assert read.cache.get_seq_length() == length
     assert {span.ids for span in more} == {span.ids for span in few} | {*worst} and len(more) == len(few) + 4
     known = {span.ids: span for span in every}
