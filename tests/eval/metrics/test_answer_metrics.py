@@ -4,13 +4,13 @@ from eval.metrics.answer_metrics import RIGHT, contains, measure_answer, new_wor
 from eval.metrics.relevance import add_relevance
 from fakes import HashEmbedder
 from rag.generation.prompt import REFUSAL
-from rows import CRANE, failed, said, scored
+from rows import CRANE, failed, predicted, scored
 
 EVIDENCE = {"document": "crane.md", "start": 16, "end": 25}
 
 
 def measures(text="40 tonnes", answers=("40 tonnes",), **more):
-    return measure_answer(said(text, answers, **more))["measures"]
+    return measure_answer(predicted(text, answers, **more))["measures"]
 
 
 def cite(document, start, end, **more):
@@ -131,7 +131,7 @@ def test_quotes_are_held_against_the_source_character_for_character():
     text = CRANE + " It was built in 1987."
     right = {"document": "crane.md", "start": 0, "end": 26, "quote": CRANE}
     off = {"document": "crane.md", "start": 1, "end": 27, "quote": CRANE}
-    row = said(cited=[right, off, {"document": "crane.md", "start": 0, "end": 5, "quote": ""}])
+    row = predicted(cited=[right, off, {"document": "crane.md", "start": 0, "end": 5, "quote": ""}])
     assert (
         measure_answer(row, lambda row, c: text[c["start"] : c["end"]])["measures"]["literal_quotes"] == 0.5
     )  # no quote, nothing to check
@@ -143,7 +143,7 @@ def test_a_failed_row_stays_as_it_is():
 
 
 def test_judging_twice_changes_nothing():
-    assert measure_answer(measure_answer(said())) == measure_answer(said())
+    assert measure_answer(measure_answer(predicted())) == measure_answer(predicted())
 
 
 @pytest.mark.parametrize(

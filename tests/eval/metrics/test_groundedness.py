@@ -5,7 +5,7 @@ from eval.suites.agreement import FILE, against, as_text, measure_agreement
 from fakes import FakeMeaning
 from rag.core.jsonl import read_lines
 from rag.generation.prompt import REFUSAL
-from rows import CRANE, failed, said, write
+from rows import CRANE, failed, predicted, write
 
 T, F = True, False
 LIMITS = CitedPassage(CRANE, "Limits")
@@ -36,11 +36,11 @@ def test_the_best_sentence_comes_with_its_support():
 
 
 def test_claims_are_the_sentences_of_the_answer():
-    assert answer_sentences(said("The crane lifts 40 tonnes. It was built in 1987.")) == [
+    assert answer_sentences(predicted("The crane lifts 40 tonnes. It was built in 1987.")) == [
         "The crane lifts 40 tonnes.",
         "It was built in 1987.",
     ]
-    assert answer_sentences(said("40 tonnes")) == ["40 tonnes"] and answer_sentences(said("")) == []
+    assert answer_sentences(predicted("40 tonnes")) == ["40 tonnes"] and answer_sentences(predicted("")) == []
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_claims_are_the_sentences_of_the_answer():
      ("crane lifts heavy loads", 0.9, False), ("crane lifts heavy", 0.9, True)],  # half of the words, and two thirds
 )  # fmt: skip
 def test_both_the_words_and_the_meaning_must_hold(text, sure, supported):
-    rows = [said(text)]
+    rows = [predicted(text)]
     add_support(rows, [[LIMITS]], FakeMeaning(lambda claim, passage: sure))
     (claim,) = rows[0]["support"]
     assert claim["supported"] is supported and claim["meaning"] == sure
@@ -63,10 +63,10 @@ def test_meaning_is_of_each_sentence_with_its_question_against_the_best_sentence
     )
     long = CitedPassage(f"The mole is long. {CRANE}", "Limits")
     rows = [
-        said("It lifts 40 tonnes. Built in 1987.", question="What?"),
-        said(REFUSAL),
+        predicted("It lifts 40 tonnes. Built in 1987.", question="What?"),
+        predicted(REFUSAL),
         failed(),
-        said("1987", question="When?"),
+        predicted("1987", question="When?"),
     ]
     add_support(rows, [[long, BUILT], [], [], [LIMITS]], encoder)
     assert encoder.pairs[:1] + encoder.pairs[3:] == [
@@ -79,13 +79,13 @@ def test_meaning_is_of_each_sentence_with_its_question_against_the_best_sentence
 
 
 def test_words_are_sought_in_the_passage_and_not_in_its_headings():
-    rows = [said("limits")]
+    rows = [predicted("limits")]
     add_support(rows, [[LIMITS]], FakeMeaning())
     assert rows[0]["support"][0]["lexical"] == 0.0
 
 
 def test_an_answer_that_cites_nothing_has_no_support():
-    rows = [said("40 tonnes", cited=[])]
+    rows = [predicted("40 tonnes", cited=[])]
     add_support(rows, [[]], FakeMeaning())
     assert [claim["supported"] for claim in rows[0]["support"]] == [False]
 
@@ -135,8 +135,8 @@ def test_agreement_is_of_the_words_of_the_meaning_and_of_both(tmp_path):
     path = write(tmp_path / "labelled.jsonl", LABELLED)
     found = measure_agreement(FakeMeaning(lambda claim, passage: 0.1 if "moles" in claim else 0.9), path)
     assert (found["n"], found["labelled_supported"]) == (4, 2)
-    said = {name: method["agreement"] for name, method in found["methods"].items()}
-    assert said == {"lexical": 0.5, "meaning": 0.75, "both": 0.75}  # lexical T F T F; meaning T T F T; both T F F F
+    predicted = {name: method["agreement"] for name, method in found["methods"].items()}
+    assert predicted == {"lexical": 0.5, "meaning": 0.75, "both": 0.75}  # lexical T F T F; meaning T T F T; both T F F F
     lines = as_text(found).splitlines()
     assert lines[0].startswith("4 labelled answers, 2 supported") and len(lines) == 4
 

@@ -11,7 +11,7 @@ from eval.runs.score import read_predictions, score_predictions
 from fakes import FakeMeaning, HashEmbedder, Scripted
 from rag.core.errors import EvaluationError
 from rag.generation.prompt import REFUSAL
-from rows import ANSWER, CRANE, failed, said, scored, write
+from rows import ANSWER, CRANE, failed, predicted, scored, write
 
 QUESTIONS = [
     {"id": "a", "question": "How much?", "answers": ["40 tonnes"], "document": "crane.md", "start": 16},
@@ -207,5 +207,5 @@ def test_the_score_command_prints_tables_and_writes_figures(tmp_path, questions,
 
 
 def test_a_row_of_ours_is_read_as_it_was_written(tmp_path):
-    (row,) = read_predictions(write(tmp_path / "ours.jsonl", [said()]), None)
-    assert row == said()
+    (row,) = read_predictions(write(tmp_path / "ours.jsonl", [predicted()]), None)
+    assert row == predicted()

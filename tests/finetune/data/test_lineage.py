@@ -31,7 +31,7 @@ def ours(n, document="d0.md"):
     )
 
 
-def joined(n, document="d0.md"):
+def multihop(n, document="d0.md"):
     """A row that needs its second passage, of d1.md, too."""
     return dataclasses.replace(ours(n, document), kind="multi-hop", also=(2,))
 
@@ -66,6 +66,11 @@ def test_rows_are_named_with_run_part_chunk_and_reason(taught_run):
     assert list(trace_rows("unknown.md")) == []
 
 
+def test_rows_for_promotion_are_traced_too(taught_run):
+    write_lines(taught_run.folder / "gate.jsonl", [ours(5, "new.md")])
+    assert [(t.part, t.why) for t in trace_rows("new.md")] == [("gate", "asked of it")]
+
+
 def test_adapters_are_named_the_live_one_as_such(taught_run):
     found = {str(a.adapter): (a.questions, a.as_now, a.live) for a in trace_adapters("d0.md")}
     assert found == {"var/runs/r/sft/adapter": (2, True, False), "var/index/adapters/r-sft": (2, True, True)}
@@ -73,7 +78,7 @@ def test_adapters_are_named_the_live_one_as_such(taught_run):
 
 
 def test_a_question_over_two_passages_was_taught_by_both_documents(taught_run):
-    write_lines(taught_run.folder / "train.jsonl", [joined(1)])
+    write_lines(taught_run.folder / "train.jsonl", [multihop(1)])
     adapter(Stage("r", "sft").folder / "new", "r")
     assert [(t.why, t.chunk) for document in ("d0.md", "d1.md") for t in trace_rows(document) if t.part == "train"] == [
         ("asked of it", (0, 20))
@@ -92,13 +97,15 @@ def test_adapters_stay_known_when_the_rows_are_gone(taught_run):
     assert [(a.questions, a.as_now) for a in trace_adapters("d0.md")] == [(2, False), (2, False)]
 
 
-def test_it_is_told_in_lines_and_as_data(taught_run):
+def test_the_report_comes_in_lines_and_as_json(taught_run):
     assert (
         lineage_report("d0.md", False).splitlines()[-1]
         == "2 rows asked of d0.md, 2 show it, 2 adapters learned from it"
     )
-    told = json.loads(lineage_report("d0.md", True))
-    assert [r["chunk"] for r in told["rows"]] == [[0, 20], [0, 20], None, None] and told["adapters"][0]["live"] is True
+    report = json.loads(lineage_report("d0.md", True))
+    assert [r["chunk"] for r in report["rows"]] == [[0, 20], [0, 20], None, None] and report["adapters"][0][
+        "live"
+    ] is True
 
 
 def test_a_record_that_can_not_be_read_holds_no_questions(tmp_path):
@@ -113,7 +120,9 @@ def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught
     monkeypatch.setattr("rag.index.indexing.remove", lambda store, ids: None)
     index.run_remove(SimpleNamespace(index=INDEX, patterns=["d0.md", "e.md"]), None)
     out = capsys.readouterr().out
-    assert "was trained on 2 questions about d0.md (python -m finetune lineage d0.md)" in out and "about e.md" not in out
+    assert (
+        "was trained on 2 questions about d0.md (python -m finetune lineage d0.md)" in out and "about e.md" not in out
+    )
 
 
 def test_an_adapter_tells_of_documents_that_were_indexed_after_mining_and_then_imported(taught_run):

@@ -1,4 +1,4 @@
-"""Questions are dealt into training, dev and gate by their passage, whatever the order, and training never sees the gate."""
+"""Questions are dealt into train, dev and gate by their passage, and training never sees the gate."""
 
 import random
 from collections import Counter

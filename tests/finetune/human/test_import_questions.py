@@ -38,7 +38,7 @@ def retriever(tiny_index, tiny_embedder, tmp_path, monkeypatch):
 
 
 def imported(tmp_path, retriever, lines, name="asked.jsonl"):
-    """-> train rows, dev rows, and the reasons of the rejects."""
+    """Import the lines and return train rows, dev rows, and the reasons of the rejects."""
     path = tmp_path / name
     path.write_text(
         lines if isinstance(lines, str) else "".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8"
@@ -66,6 +66,15 @@ def test_an_answer_that_stands_in_a_passage_shown_is_cited_as_it_stands(tmp_path
     assert [(r.answer, r.document, r.kind) for r in train] == [("40 tonnes", "a.md", "answerable")]
     assert train[0].passages[train[0].cited - 1].document == "a.md" and len(train[0].passages) == 2
     assert [(r.answer, r.document) for r in dev] == [("08:30", "h.md")] and rejects == []
+
+
+def test_held_out_questions_are_dealt_by_their_passage_as_mined_ones_are(tmp_path, retriever):
+    ferry = {"question": "When does the ferry leave the east pier?", "answer": "07:15"}
+    vain = {"question": "Who steers the ferry from the east pier?", "answers": [], "document": "e.md"}
+    train, dev, rejects = imported(tmp_path, retriever, [ferry, vain])
+    assert (train, dev, rejects) == ([], [], [])
+    gate = read_rows(Stage("r", "import/asked.jsonl").folder / "gate.jsonl")
+    assert [(row.document, row.kind) for row in gate] == [("e.md", "answerable"), ("e.md", "unanswerable")]
 
 
 def test_csv_of_spreadsheets_is_read(tmp_path, retriever):

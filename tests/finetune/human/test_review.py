@@ -10,6 +10,7 @@ from finetune.data.training_set import (
     data_digest,
     freeze_rows,
     frozen_rows,
+    gate_rows,
     read_verdicts,
     training_rows,
     verdicts_file,
@@ -34,10 +35,10 @@ def mined(tmp_path, monkeypatch):
 
 
 class Person:
-    """Says one thing after the other, then ends the input; told: what it was shown."""
+    """Types one word after the other, then ends the input. seen: what was shown."""
 
     def __init__(self, *words):
-        self.words, self.told = list(words), []
+        self.words, self.seen = list(words), []
 
     def ask(self, prompt):
         if not self.words:
@@ -47,14 +48,14 @@ class Person:
 
 def judged(*words, sample=None):
     person = Person(*words)
-    return person, review("r", sample, person.ask, person.told.append)
+    return person, review("r", sample, person.ask, person.seen.append)
 
 
 def test_verdicts_are_kept_and_go_on_where_they_were_left(mined):
     person, estimate = judged("k", "D", "q")
-    assert (estimate.judged, estimate.good, estimate.rest) == (2, 1, 8) and len(person.told) == 3
+    assert (estimate.judged, estimate.good, estimate.rest) == (2, 1, 8) and len(person.seen) == 3
     again, estimate = judged("k", "k")
-    assert estimate.judged == 4 and again.told[0] == person.told[2].replace("3 of 10", "1 of 8")
+    assert estimate.judged == 4 and again.seen[0] == person.seen[2].replace("3 of 10", "1 of 8")
     assert [line["verdict"] for line in read_lines(verdicts_file("r"))] == ["keep", "drop", "keep", "keep"]
 
 
@@ -71,11 +72,11 @@ def test_another_key_asks_again(mined):
 
 def test_question_passages_and_answer_are_shown(mined):
     person, _ = judged("q")
-    assert all(part in person.told[0] for part in ("question: What does tank", "[1] d0.md", "[2] d1.md", "answer: "))
+    assert all(part in person.seen[0] for part in ("question: What does tank", "[1] d0.md", "[2] d1.md", "answer: "))
 
 
 def first() -> str:
-    """-> id of the row that is shown first."""
+    """Return the id of the row that is shown first."""
     return read_lines(verdicts_file("r"))[0]["id"]
 
 
@@ -104,7 +105,7 @@ def test_training_takes_the_mended_row(mined):
 
 
 def of_documents(given, *names):
-    """-> the row with passages of these documents, its own the first."""
+    """Return the row with passages of these documents, its own the first."""
     passages = tuple(replace(chunk, document=name) for chunk, name in zip(given.passages, names, strict=True))
     return replace(given, document=names[0], id=f"{names[0]}:0:{given.question}", passages=passages)
 
@@ -122,6 +123,24 @@ def test_a_mended_answer_keeps_its_citation_where_the_passage_holds_it_too():
 def test_a_row_is_not_mended_to_a_document_of_another_part(other):
     with pytest.raises(TrainingError, match="may learn from"):
         mend(of_documents(row(3), "d1.md", other), Split(), Person("", "4 litres").ask)
+
+
+@pytest.mark.parametrize(("other", "allowed"), [("h.md", True), ("e.md", False)])  # also for choosing, and the gate
+def test_a_row_to_choose_by_is_not_mended_to_what_the_gate_asks(other, allowed):
+    given = of_documents(row(3), "h.md", other)
+    if allowed:
+        assert mend(given, Split(), Person("", "4 litres").ask).document == "h.md"
+        return
+    with pytest.raises(TrainingError, match="may learn from"):
+        mend(given, Split(), Person("", "4 litres").ask)
+
+
+def test_gate_rows_are_reviewed_too_and_a_dropped_one_decides_nothing(mined):
+    write_lines(mined.folder / "gate.jsonl", [row(30), row(31)])
+    mined.finish({"documents": {}, "held_out": "by document"})
+    assert len(gate_rows("r")) == 2
+    judged(*"dddddddddddd")
+    assert gate_rows("r") == []
 
 
 def test_what_is_reviewed_or_mined_during_training_does_not_change_what_it_says_it_has_learned(mined):
@@ -145,10 +164,10 @@ def test_an_answer_is_mended_only_to_what_stands_in_a_passage_shown():
         mend(given, Split(), Person("", "5 litres").ask)
 
 
-def test_what_can_not_be_mended_is_told_and_asked_again(mined):
+def test_what_can_not_be_mended_is_explained_and_asked_again(mined):
     person, estimate = judged("m", "", "900 litres", "d")
     assert (
-        "has these words" in person.told[1]
+        "has these words" in person.seen[1]
         and estimate.judged == 1
         and read_verdicts("r")[first()]["verdict"] == "drop"
     )

@@ -16,9 +16,12 @@ from rag.core.sections import RetrievalSettings
 from rag.generation.prompt import REFUSAL
 
 TEXTS = (
-    "The crane on Lantern Quay lifts 40 tonnes through the inner door. On the quay, Mr Holt and Nan Stobbs met Otto Brask in 2024.",
-    "A crane by Tallow Quay lifts 25 tonnes for £40, by a cellar door. It shuts on 3 May 2026, as in 2021 and 1968, on an upper floor.",
-    "The third door is the highest door, the gates door. No old door is there; the key stays in the inner box. A box stands by the door, says the mate.",
+    "The crane on Lantern Quay lifts 40 tonnes through the inner door. "
+    "On the quay, Mr Holt and Nan Stobbs met Otto Brask in 2024.",
+    "A crane by Tallow Quay lifts 25 tonnes for £40, by a cellar door. "
+    "It shuts on 3 May 2026, as in 2021 and 1968, on an upper floor.",
+    "The third door is the highest door, the gates door. No old door is there; the key stays in the inner box. "
+    "A box stands by the door, says the mate.",
     "The year before the storm the mate says that the chart says so.",
 )
 CHUNKS = [passage(text, f"{n}.md", headings=("Cranes",)).chunk for n, text in enumerate(TEXTS)]
@@ -45,25 +48,18 @@ def test_what_tells_things_of_a_kind_apart_is_found_between_article_and_noun():
 
 
 def test_names_that_own_or_are_made_of_common_words_stand_in_for_no_other():
-    terms = Terms(
-        [
-            passage(
-                "Ask for Nan Stobbs, for the Trust's Dock, or for Speaking Up. Go up to the dock where Otto Brask met Nan Stobbs."
-            ).chunk
-        ]
+    text = (
+        "Ask for Nan Stobbs, for the Trust's Dock, or for Speaking Up. "
+        "Go up to the dock where Otto Brask met Nan Stobbs."
     )
+    terms = Terms([passage(text).chunk])
     assert terms.others("name", "Nan Stobbs") == ["Otto Brask"]
     assert terms.others("name", "Trust's Dock") == []
 
 
 def test_directions_participles_and_comparatives_are_no_kinds_of_a_thing():
-    terms = Terms(
-        [
-            passage(
-                "The inner door, the eastern door, a matching door and the earlier door shut. The door is the outer door."
-            ).chunk
-        ]
-    )
+    text = "The inner door, the eastern door, a matching door and the earlier door shut. The door is the outer door."
+    terms = Terms([passage(text).chunk])
     assert terms.before("door") == ["inner", "outer"]
 
 
@@ -106,25 +102,25 @@ def test_a_term_stands_in_a_passage_as_whole_words_or_in_its_headings():
 
 def test_a_swapped_question_is_kept_only_among_near_passages_without_its_term():
     row = TrainingRow("id", "What lifts?", "40 tonnes", "answerable", "0.md", (0, CHUNKS[0].end), (CHUNKS[0],), 1)
-    way, said = SwappedQuestion("What does the crane on Tallow Quay lift?", "Tallow Quay"), "crane Tallow Quay lift"
+    swap, styled = SwappedQuestion("What does the crane on Tallow Quay lift?", "Tallow Quay"), "crane Tallow Quay lift"
 
     def made(*found):
-        return unanswerable_row(
-            said,
-            way,
-            row,
-            SimpleNamespace(search=lambda asked: [SimpleNamespace(chunk=c) for c in found if asked == said]),
-        )
+        passages = [SimpleNamespace(chunk=chunk) for chunk in found]
+        retriever = SimpleNamespace(search=lambda question: passages if question == styled else [])
+        return unanswerable_row(styled, swap, row, retriever)
 
     kept = made(CHUNKS[0])
     assert (kept.kind, kept.cited, kept.target, kept.passages) == (SWAPPED, 0, REFUSAL, (CHUNKS[0],))
-    assert kept.question == said and kept.id != row.id
+    assert kept.question == styled and kept.id != row.id
     assert made(CHUNKS[0], CHUNKS[1]) == "a passage shown has the new term"
     assert made(CHUNKS[1]) == "does not find the passage that it was made from"
 
 
 def test_swaps_fill_up_to_the_share_and_a_long_question_is_no_duplicate_of_its_swap():
-    question = "What is the maximum that the red crane with long chain on windy Lantern Quay near Nan Stobbs lifts safely today?"
+    question = (
+        "What is the maximum that the red crane with long chain on windy Lantern Quay near Nan Stobbs lifts safely "
+        "today?"
+    )
     found = [SimpleNamespace(chunk=CHUNKS[0])]
     retriever = SimpleNamespace(chunks=CHUNKS, settings=RetrievalSettings(), search=lambda asked, k: found)
     for share, swapped in ((0.0, 0), (0.5, 1)):
