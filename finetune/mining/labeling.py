@@ -80,16 +80,8 @@ def label_question(
     if not cited and any(normalize(candidate.span) in normalize(shown.text) for shown in context):
         return "answered by another passage as well"
     kind = ANSWERABLE if cited else LEFT_OUT if leave_out else NOT_RETRIEVED
-    return TrainingRow(
-        row_id(chunk, question),
-        question,
-        candidate.span,
-        kind,
-        chunk.document,
-        (chunk.start, chunk.end),
-        context,
-        cited,
-    )
+    id, gold = row_id(chunk, question), (chunk.start, chunk.end)
+    return TrainingRow(id, question, candidate.span, kind, chunk.document, gold, context, cited)
 
 
 def row_id(chunk: Chunk, question: str) -> str:

@@ -43,26 +43,19 @@ def mine(
     retriever: the one that serves. round_trip: None to ask no model about the questions. base: digest of the model that
     is trained. Raises TrainingError where the corpus gives too little.
     """
-    start, chunks = time.perf_counter(), retriever.chunks
-    candidates = choose_candidates(chunks, settings.candidates, settings.seed)
+    start = time.perf_counter()
+    candidates = choose_candidates(retriever.chunks, settings.candidates, settings.seed)
     if not candidates:
         raise TrainingError("the index has no document to mine: make index")
-    searcher, rng = CachedSearcher(retriever, settings.reach), random.Random(settings.seed)
-    checks = QuestionChecks(searcher, round_trip, settings.left_out_filters)
-    mined = MinedRows(Split.of(chunks))
-    ask_about_candidates(candidates, writer, RowBuilder(searcher, checks, mined, settings, rng), settings)
-    reasons, about_candidates = {"rejected": mined.reasons()}, len(mined.rejects)
-    add_multihop_rows(mined, searcher, checks, settings)
-    reasons["multi-hop rejected"], before_swaps = mined.reasons(about_candidates), len(mined.rejects)
-    add_unanswerable_rows(mined, searcher, settings, rng)
-    reasons["swapped rejected"] = mined.reasons(before_swaps)
+    mined = MinedRows(Split.of(retriever.chunks))
+    reasons = add_rows(mined, candidates, CachedSearcher(retriever, settings.reach), writer, round_trip, settings)
     minutes = (time.perf_counter() - start) / 60
     print(f"{len(mined.rows) / minutes:.0f} rows a minute\n{sample_text(mined, settings.seed)}")
     write_rows(stage, mined)
     stage.finish(
         {
             **mined.counts(),
-            "documents": _documents_by_part(chunks),
+            "documents": _documents_by_part(retriever.chunks),
             "data": file_digest(stage.folder / f"{TRAIN}.jsonl"),
             **reasons,
             "spans": len(candidates),
@@ -71,6 +64,32 @@ def mine(
             "prompt": fingerprint(writer.tokenizer),
         }
     )
+
+
+def add_rows(
+    mined: MinedRows,
+    candidates: list[Candidate],
+    searcher: Searcher,
+    writer: Generator | Teacher,
+    round_trip: RoundTrip | None,
+    settings: MineSettings,
+) -> dict[str, dict[str, int]]:
+    """Add rows about single candidates, then multi-hop ones, then unanswerable ones up to their shares.
+
+    Returns why questions of each of the three were rejected, and how many.
+    """
+    rng = random.Random(settings.seed)
+    checks = QuestionChecks(searcher, round_trip, settings.left_out_filters)
+    ask_about_candidates(candidates, writer, RowBuilder(searcher, checks, mined, settings, rng), settings)
+    rejected, first = mined.reasons(), len(mined.rejects)
+    add_multihop_rows(mined, searcher, checks, settings)
+    multihop_rejected, second = mined.reasons(first), len(mined.rejects)
+    add_unanswerable_rows(mined, searcher, settings, rng)
+    return {
+        "rejected": rejected,
+        "multi-hop rejected": multihop_rejected,
+        "swapped rejected": mined.reasons(second),
+    }
 
 
 def ask_about_candidates(
