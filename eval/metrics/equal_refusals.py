@@ -62,6 +62,19 @@ def _best_span_cites(row: Prediction) -> bool:
     return any(cites_evidence(row, {"passage": number}) for number in parse_answer(row["output"]).cited)
 
 
+def refusal_curve(rows: Sequence[Prediction], points: int = 20) -> list[tuple[float, float]]:
+    """Return how F1 falls as more is refused: the share of unanswerable questions refused, and F1 at that threshold.
+
+    points: steps from refusing none to refusing all. Returns [] under the conditions of compare_at_equal_refusals.
+    """
+    spans = best_spans(rows)
+    if spans is None or spans.answerable.all() or not spans.answerable.any():
+        return []
+    answerable, unanswerable = np.flatnonzero(spans.answerable), np.flatnonzero(~spans.answerable)
+    found = (at_share(spans, answerable, unanswerable, n / points) for n in range(points + 1))
+    return [(round(float(each["refused"]), 4), round(float(each["f1"]), 4)) for each in found]
+
+
 def compare_at_equal_refusals(a: Sequence[Prediction], b: Sequence[Prediction]) -> list[dict[str, Any]]:
     """Compare b with a, the baseline, at each share of refused unanswerable questions.
 

@@ -11,7 +11,7 @@ from eval.metrics.statistics import group_by, mcnemar, mean, paired_bootstrap
 from eval.runs.resume import resumable_batches
 from rag.core.jsonl import read_lines
 from rag.generation import prompt
-from rag.generation.generator import Generator
+from rag.generation.generator import Generator, Prompt
 
 FILE = Path(__file__).parent / "instructions.jsonl"
 LONGEST = 48  # tokens of an output
@@ -50,7 +50,7 @@ def ask_instructions(generator: Generator, path: Path, label: str) -> list[Resul
     instructions = read_instructions()
 
     def answer(batch: list[Instruction]) -> list[Result]:
-        prompts = [prompt.render_plain(generator.tokenizer, each.instruction) for each in batch]
+        prompts: list[Prompt] = [prompt.render_plain(generator.tokenizer, each.instruction) for each in batch]
         outputs = generator.generate(prompts, LONGEST)
         return [{"id": i.id, "group": i.group, "output": out.text} for i, out in zip(batch, outputs, strict=True)]
 

@@ -16,7 +16,7 @@ from rag.answering.answerer import Answerer, ScoredAnswer
 from rag.core.chunk import Chunk
 from rag.core.text_metrics import overlaps
 from rag.generation import prompt
-from rag.generation.generator import Generator
+from rag.generation.generator import Generator, Prompt
 from rag.retrieval.retriever import Passage, Retriever
 
 BATCH = 8  # prompts with passages; those without are a tenth as long, and go four times as many at once
@@ -74,7 +74,9 @@ def predict_closed_book(
     """
 
     def answer(batch: Batch) -> list[Prediction]:
-        prompts = [prompt.render_plain(generator.tokenizer, q.question, prompt.CLOSED_BOOK) for q in batch]
+        prompts: list[Prompt] = [
+            prompt.render_plain(generator.tokenizer, q.question, prompt.CLOSED_BOOK) for q in batch
+        ]
         targets = [gold_answer_ids(generator, q) for q in batch]
         generations, logprobs = generator.generate_and_score(prompts, targets, max_new_tokens)
         texts = [prompt.parse_answer(generation.text).text for generation in generations]

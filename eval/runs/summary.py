@@ -10,6 +10,7 @@ from typing import Any
 
 from eval.metrics import aggregate, ranking
 from eval.metrics.answer_metrics import contains
+from eval.metrics.equal_refusals import refusal_curve
 from eval.metrics.prediction import Prediction
 from eval.metrics.statistics import bootstrap, group_by, mean, percentile
 from eval.runs import forgetting
@@ -75,6 +76,7 @@ def summarize_one(rows: list[Prediction]) -> Figures:
     return {
         **aggregate.summarize_answers(rows),
         **aggregate.confidence_curves(rows),
+        "refusal_curve": refusal_curve([row for row in rows if not row.get("error")]),
         "intervals": intervals(rows),
         "drop": new_document_drop(rows),
         **{f"by_{key}": _by_group(rows, key) for key in ("kind", "part", "document")},

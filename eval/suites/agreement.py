@@ -17,7 +17,8 @@ FILE = Path(__file__).parent / "labelled.jsonl"
 def measure_agreement(model: SupportModel, path: Path = FILE) -> dict[str, Any]:
     """Compare three methods with the labels: the words, the model, and both together.
 
-    path: JSON lines with question, text, passage, headings and supported. Returns for each method what `against` does.
+    path: JSON lines with question, text, passage, headings and supported. Returns for each method what `against`
+    does.
     """
     labels = read_lines(path)
     rows: list[Prediction] = [{"question": r["question"], "text": r["text"], "refused": False} for r in labels]

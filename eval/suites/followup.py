@@ -1,8 +1,8 @@
-"""Follow-up questions: does the right passage come back, with the question as it was asked and as it is rewritten to stand alone?"""
+"""Follow-up questions: whether the right passage is found, by the question as asked and as rewritten to stand alone."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +16,56 @@ from rag.retrieval.retriever import Retriever
 FILE = Path(__file__).parent / "conversations.jsonl"
 
 
+@dataclass(frozen=True)
+class FollowUp:
+    """A question, and whether a piece of its evidence is among the passages shown, before and after rewriting."""
+
+    kind: str
+    asked: str
+    rewritten: str
+    before: bool
+    after: bool
+
+
 def measure_followups(retriever: Retriever, path: Path = FILE) -> dict[str, Any]:
-    """-> by kind of conversation recall among the passages shown, as asked and as rewritten, paired; and the questions that are still missed. "follow-up"
-    was written with the rules of rewriting, "follow-up, later" after them; "stands alone" must not be harmed."""
-    told = []
+    """Return by kind of conversation the recall as asked and as rewritten, paired, and the questions still missed.
+
+    Kinds: "follow-up" was written together with the rules of rewriting, "follow-up, later" after them, and "stands
+    alone" must not be harmed.
+    """
+    found = []
     for row in read_lines(path):
         question = parse_question(row, str(path))
         rewritten = rewrite_followup(question.question, Turn(row["former"], row["former_answer"]))
-        told.append({"id": question.id, "kind": question.kind, "asked": question.question, "rewritten": rewritten,
-                     "before": _found(retriever, question, question.question), "after": _found(retriever, question, rewritten)})  # fmt: skip
-    return {kind: _figures(rows) for kind, rows in group_by(told, lambda row: row["kind"]).items()}
+        recalls = [_is_found(retriever, question, query) for query in (question.question, rewritten)]
+        found.append(FollowUp(question.kind, question.question, rewritten, *recalls))
+    return {kind: _figures(rows) for kind, rows in group_by(found, lambda each: each.kind).items()}
 
 
-def _found(retriever: Retriever, question: Question, words: str) -> bool:
-    return any(evidence_ranks(question, retriever.search(words)))
+def _is_found(retriever: Retriever, question: Question, query: str) -> bool:
+    return any(evidence_ranks(question, retriever.search(query)))
 
 
-def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    before, after = [float(row["before"]) for row in rows], [float(row["after"]) for row in rows]
+def _figures(rows: list[FollowUp]) -> dict[str, Any]:
+    before, after = [row.before for row in rows], [row.after for row in rows]
+    a, b = [float(x) for x in before], [float(x) for x in after]
     return {
-        "n": len(rows), "as_asked": mean(before), "rewritten": mean(after), "difference": asdict(paired_bootstrap(before, after)),
-        "mcnemar_p": round(mcnemar([row["before"] for row in rows], [row["after"] for row in rows]), 6),
-        "missed": [f"{row['asked']} -> {row['rewritten']}" for row in rows if not row["after"]],
-    }  # fmt: skip
+        "n": len(rows),
+        "as_asked": mean(a),
+        "rewritten": mean(b),
+        "difference": asdict(paired_bootstrap(a, b)),
+        "mcnemar_p": round(mcnemar(before, after), 6),
+        "missed": [{"asked": row.asked, "rewritten": row.rewritten} for row in rows if not row.after],
+    }
 
 
 def as_text(found: dict[str, Any]) -> str:
+    """Format the recall of each kind of conversation, and the questions still missed."""
     lines = []
-    for kind, told in found.items():
-        d = told["difference"]
-        lines.append(f"{kind}, n={told['n']}: recall {told['as_asked']:.3f} as asked, {told['rewritten']:.3f} rewritten; "
-                     f"difference {d['difference']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}], McNemar p {told['mcnemar_p']}")  # fmt: skip
-        lines += [f"  missed: {each}" for each in told["missed"]]
+    for kind, figures in found.items():
+        d = figures["difference"]
+        recall = f"recall {figures['as_asked']:.3f} as asked, {figures['rewritten']:.3f} rewritten"
+        difference = f"difference {d['difference']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]"
+        lines.append(f"{kind}, n={figures['n']}: {recall}; {difference}, McNemar p {figures['mcnemar_p']}")
+        lines += [f"  missed: {each['asked']} (rewritten: {each['rewritten']})" for each in figures["missed"]]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Orders of passages beside each other, on the same questions: each search alone, both fused, with a cross-encoder's order, and with a trained embedder."""
+"""Orders of passages compared on the same questions: each search alone, fused, reordered, with trained weights."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from eval.metrics import ranking
 from eval.metrics.statistics import mean, paired_bootstrap, percentile
@@ -20,98 +22,120 @@ from rag.models.cross_encoder import SHIPPED
 from rag.models.weight_delta import read_delta_identity
 from rag.retrieval.retriever import Hits, Retriever
 
-FUSED = "fused"  # what every other order is compared with
+FUSED = "fused"  # every other order is compared with it
+SHIPPED_NAME = "shipped cross-encoder"
+
+
+def _recall(k: int) -> Callable[[ranking.Ranks], float]:
+    return lambda ranks: ranking.recall_at(ranks, k)
+
+
+def _ndcg(ranks: ranking.Ranks) -> float:
+    return ranking.ndcg_at(ranks, 10)
+
+
 MEASURES: dict[str, Callable[[ranking.Ranks], float]] = {
-    **{f"recall@{k}": lambda ranks, k=k: ranking.recall_at(ranks, k) for k in (1, 3, 5, 20)},
+    **{f"recall@{k}": _recall(k) for k in (1, 3, 5, 20)},
     "mrr": ranking.mean_reciprocal_rank,
-    "ndcg@10": lambda ranks: ranking.ndcg_at(ranks, 10),
+    "ndcg@10": _ndcg,
 }
 
 
 class DenseOnly(Retriever):
-    def hits(self, question: str, vector) -> tuple[Hits, Hits]:
-        return self._snapshot.dense.search(vector, self.settings.candidates), []
+    """A retriever that searches by embedding alone."""
+
+    def hits(self, question: str, vector: np.ndarray) -> tuple[Hits, Hits]:
+        """Return the hits of the dense search, and none of BM25."""
+        return self.snapshot.dense.search(vector, self.settings.candidates), []
 
 
 class LexicalOnly(Retriever):
-    def hits(self, question: str, vector) -> tuple[Hits, Hits]:
-        return [], self._snapshot.lexical.search(question, self.settings.candidates)
+    """A retriever that searches by BM25 alone."""
+
+    def hits(self, question: str, vector: np.ndarray) -> tuple[Hits, Hits]:
+        """Return no hits of the dense search, and those of BM25."""
+        return [], self.snapshot.lexical.search(question, self.settings.candidates)
 
 
 @dataclass(frozen=True)
 class Order:
-    """One way to order passages. values: measure -> a value for each question. seconds: of each search."""
+    """One way to order passages. values: by measure, for each question. seconds: of each search."""
 
     values: dict[str, list[float]]
     seconds: list[float]
 
 
 def open_orders(
-    settings: Settings, index: Path, bench: str, reading: list[Path], ordering: list[Path]
+    settings: Settings, index: Path, bench: str, embedders: list[Path], cross_encoders: list[Path]
 ) -> tuple[dict[str, Retriever], list[str]]:
-    """-> name: retriever, and what must be said of them. A cross-encoder that was trained on this bench's questions is left out. reading, ordering: folders of
-    trained embedders, and of other cross-encoders than the shipped one."""
-    record, own = open_store(settings, index), settings.section(RetrievalSettings)
-    untrained = trial_retrievers(record, open_embedder(settings), own)
+    """Return a retriever for each order by name, and notes for the reader.
+
+    embedders, cross_encoders: folders of trained weights to compare as well. A cross-encoder that was trained on this
+    bench's questions is left out, with a note.
+    """
+    store, own = open_store(settings, index), settings.section(RetrievalSettings)
+    untrained = trial_retrievers(store, open_embedder(settings), own)
     found = {"BM25": untrained(cls=LexicalOnly), "dense": untrained(cls=DenseOnly), FUSED: untrained()}
     rerankers, notes = {}, []
-    for name, delta in {"shipped cross-encoder": SHIPPED, **{str(folder): folder for folder in ordering}}.items():
+    for name, delta in {SHIPPED_NAME: SHIPPED, **{str(folder): folder for folder in cross_encoders}}.items():
         if bench in read_delta_identity(delta)["trained_on"]:
             notes.append(f"{name} was trained on {bench}, so it is not measured there")
         else:
             rerankers[name] = open_trained_reranker(settings, delta)
             found[f"{FUSED} + {name}"] = untrained(rerankers[name])
-    for folder in reading:
-        trained = trial_retrievers(record, open_embedder(settings, folder), own)
+    for folder in embedders:
+        trained = trial_retrievers(store, open_embedder(settings, folder), own)
         found |= {f"dense, {folder}": trained(cls=DenseOnly), f"{FUSED}, {folder}": trained()}
         found |= {f"{FUSED}, {folder} + {name}": trained(reranker) for name, reranker in rerankers.items()}
     return found, notes
 
 
 def measure_order(retriever: Retriever, questions: list[Question]) -> Order:
+    """Search for each question, and measure the order of its passages."""
     passages, seconds = retrieve(retriever, questions)
     ranks = [evidence_ranks(q, passages[q.id]) for q in questions]
-    return Order({name: [of([pieces]) for pieces in ranks] for name, of in MEASURES.items()}, seconds)
+    return Order({name: [measure([pieces]) for pieces in ranks] for name, measure in MEASURES.items()}, seconds)
 
 
 def compare_orders(
-    settings: Settings, index: Path, bench: str, questions: list[Question], reading: list[Path], ordering: list[Path]
+    settings: Settings, index: Path, bench: str, questions: list[Question], embedders: list[Path], rerankers: list[Path]
 ) -> dict[str, Any]:
-    """-> of each order the measures, the milliseconds a question, and the difference to the fused order with its paired interval, over the questions whose
-    evidence is known. Raises EvaluationError when there are none."""
+    """Measure each order over the questions with known evidence, with paired differences to the fused order.
+
+    Raises EvaluationError where no question names its evidence.
+    """
     questions = [q for q in questions if q.evidence]
     if not questions:
         raise EvaluationError("no question names its evidence, so retrieval can't be measured")
-    named, notes = open_orders(settings, index, bench, reading, ordering)
-    found = {name: measure_order(retriever, questions) for name, retriever in named.items()}
-    base = found[FUSED].values
-    table = {
-        name: {
-            **{m: mean(values) for m, values in order.values.items()},
-            "ms": round(1000 * percentile(order.seconds, 50), 1),
-            "ms_95": round(1000 * percentile(order.seconds, 95), 1),
-            "against_fused": {m: asdict(paired_bootstrap(base[m], values)) for m, values in order.values.items()}
-            if name != FUSED
-            else {},
-        }
-        for name, order in found.items()
-    }
+    retrievers, notes = open_orders(settings, index, bench, embedders, rerankers)
+    orders = {name: measure_order(retriever, questions) for name, retriever in retrievers.items()}
+    table = {name: _figures(order, orders[FUSED] if name != FUSED else None) for name, order in orders.items()}
     return {"bench": bench, "n": len(questions), "notes": notes, "orders": table}
 
 
+def _figures(order: Order, fused: Order | None) -> dict[str, Any]:
+    against = {m: asdict(paired_bootstrap(fused.values[m], order.values[m])) for m in MEASURES} if fused else {}
+    return {
+        **{measure: mean(values) for measure, values in order.values.items()},
+        "ms": round(1000 * percentile(order.seconds, 50), 1),
+        "ms_95": round(1000 * percentile(order.seconds, 95), 1),
+        "against_fused": against,
+    }
+
+
 def as_text(found: dict[str, Any]) -> str:
-    """-> the table in Markdown, and each order's difference to the fused one."""
+    """Format the orders as a Markdown table, and each one's difference to the fused order."""
     columns = [*MEASURES, "ms", "ms_95"]
     lines = [f"{found['bench']}: {found['n']} questions with known evidence", *found["notes"], ""]
     lines += [f"| order | {' | '.join(columns)} |", f"| {'--- | ' * (len(columns) + 1)}".strip()]
-    lines += [
-        f"| {name} | {' | '.join(f'{row[c]:.3f}' if c in MEASURES else f'{row[c]:.0f}' for c in columns)} |"
-        for name, row in found["orders"].items()
-    ]
-    lines += ["", f"minus {FUSED}, with 95 % intervals:"]
     for name, row in found["orders"].items():
-        parts = [
-            f"{m} {d['difference']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]" for m, d in row["against_fused"].items()
-        ]
-        lines += [f"  {name}: {', '.join(parts)}"] if parts else []
+        cells = (f"{row[column]:.3f}" if column in MEASURES else f"{row[column]:.0f}" for column in columns)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += ["", f"difference to {FUSED}, with 95 % intervals:"]
+    lines += [f"  {name}: {_differences(row)}" for name, row in found["orders"].items() if row["against_fused"]]
     return "\n".join(lines)
+
+
+def _differences(row: dict[str, Any]) -> str:
+    differences = row["against_fused"].items()
+    return ", ".join(f"{m} {d['difference']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]" for m, d in differences)

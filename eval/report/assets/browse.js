@@ -24,7 +24,7 @@
     "wrong": [comparing ? "both wrong" : "wrong", comparing ? `${first} and ${last} wrong` : "", (i) => i.first === false && i.last === false],
     "refused": ["refused wrongly", `${last} refused a question that the documents answer`, (i) => i.verdicts.at(-1) === "refused-wrongly"],
     "answered": ["answered wrongly", `${last} answered a question that the documents do not answer`, (i) => i.last === false && !i.question.answers.length],
-    "unsupported": ["unsupported", `${last} gave an answer that no passage shown supports`, (i) => i.said.grounded === false && !i.said.refused],
+    "flagged": ["flagged by the check", `${last} gave an answer that the groundedness check flags; the check is weak`, (i) => i.prediction.grounded === false && !i.prediction.refused],
     "failed": ["failed", "a generator failed", (i) => i.verdicts.includes("failed")],
   };
   if (!comparing) ["fixed", "broken"].forEach((key) => delete FILTERS[key]);
@@ -35,16 +35,16 @@
   let found = [];
 
   function toItem(question) {
-    const verdicts = names.map((_, n) => verdict(question, question.said[n]));
-    const words = question.said.flatMap((said) => [said.text, said.output, said.error]);
+    const verdicts = names.map((_, n) => verdict(question, question.predictions[n]));
+    const words = question.predictions.flatMap((made) => [made.text, made.output, made.error]);
     const text = [question.id, question.question, ...question.answers, ...words].filter(Boolean).join("\n").toLowerCase();
-    return { question, verdicts, text, first: MARKS[verdicts[0]][2], last: MARKS[verdicts.at(-1)][2], said: question.said.at(-1) };
+    return { question, verdicts, text, first: MARKS[verdicts[0]][2], last: MARKS[verdicts.at(-1)][2], prediction: question.predictions.at(-1) };
   }
 
-  function verdict(question, said) {
-    if (!said || said.error) return "failed";
-    if (said.refused) return question.answers.length ? "refused-wrongly" : "refused-rightly";
-    return question.answers.length && said.right ? "right" : "wrong";
+  function verdict(question, prediction) {
+    if (!prediction || prediction.error) return "failed";
+    if (prediction.refused) return question.answers.length ? "refused-wrongly" : "refused-rightly";
+    return question.answers.length && prediction.right ? "right" : "wrong";
   }
 
   function distinct(key) {
@@ -138,9 +138,9 @@
 
   function questionNode(item) {
     const { question, verdicts } = item;
-    const wanted = question.answers.length ? el("span", { class: "wanted" }, el("i", null, "wanted "), question.answers.join(" or "))
-      : el("span", { class: "wanted" }, el("i", null, "not in the documents"));
-    const summary = el("summary", null, el("span", { class: "asked" }, question.question), wanted,
+    const expected = question.answers.length ? el("span", { class: "expected" }, el("i", null, "gold answer: "), question.answers.join(" or "))
+      : el("span", { class: "expected" }, el("i", null, "the documents do not answer this"));
+    const summary = el("summary", null, el("span", { class: "asked" }, question.question), expected,
       el("span", { class: "marks" }, verdicts.map((key, n) => markNode(key, names[n]))));
     const node = el("details", { class: "question", toggle: () => node.open && !summary.nextSibling && node.append(bodyNode(item)) }, summary);
     return node;
@@ -154,25 +154,25 @@
   function bodyNode({ question, verdicts }) {
     const about = [question.id, question.kind, question.part, question.document].filter(Boolean).join(" · ");
     return el("div", { class: "body" },
-      el("div", { class: "said" }, names.map((name, n) => saidNode(name, n, question.said[n], verdicts[n], question))),
+      el("div", { class: "predictions" }, names.map((name, n) => predictionNode(name, n, question.predictions[n], verdicts[n], question))),
       passagesNode(question),
       el("p", { class: "about" }, about));
   }
 
-  function saidNode(name, n, said, key, question) {
+  function predictionNode(name, n, prediction, key, question) {
     const title = el("h3", null, name, markNode(key));
-    if (key === "failed") return el("div", { class: `g g${n % 4}` }, title, el("p", { class: "error" }, said?.error ?? "no prediction"));
-    const facts = [`confidence ${figure(said.confidence)}`, question.answers.length ? `F1 ${figure(said.f1)}` : null,
-      said.refused ? null : said.grounded ? "supported" : "not supported"].filter(Boolean).join(" · ");
-    const output = said.output ?? said.text;
-    return el("div", { class: `g g${n % 4}` }, title, el("p", { class: "text" }, said.text),
-      output.trim() === said.text.trim() ? null : el("p", { class: "raw" }, el("i", null, "raw output "), el("code", null, output || "(empty)")),
+    if (key === "failed") return el("div", { class: `g g${n % 4}` }, title, el("p", { class: "error" }, prediction?.error ?? "no prediction"));
+    const facts = [`confidence ${figure(prediction.confidence)}`, question.answers.length ? `F1 ${figure(prediction.f1)}` : null,
+      prediction.refused || prediction.grounded !== false ? null : "flagged by the groundedness check"].filter(Boolean).join(" · ");
+    const output = prediction.output ?? prediction.text;
+    return el("div", { class: `g g${n % 4}` }, title, el("p", { class: "text" }, prediction.text),
+      output.trim() === prediction.text.trim() ? null : el("p", { class: "raw" }, el("i", null, "before the threshold and the checks: "), el("code", null, output || "(empty)")),
       el("p", { class: "facts" }, facts));
   }
 
   function passagesNode(question) {
     const shown = question.passages.map((index) => passages[index]);
-    const quoted = names.map((_, n) => question.said[n]?.citations ?? []);
+    const quoted = names.map((_, n) => question.predictions[n]?.citations ?? []);
     const missing = question.evidence.filter((piece) => !shown.some((passage) => clip(passage, piece))).length;
     const all = question.evidence.length;
     const warning = missing === all ? "The evidence was not among the passages shown." : `${missing} of ${all} pieces of evidence: not among the passages shown.`;

@@ -9,7 +9,7 @@ from eval.promotion.held_out import GateQuestion, read_gate
 from eval.promotion.verdicts import as_text, judge_components, main_effect, verdict
 from fakes import HashEmbedder, Scripted
 from finetune.data.rows import TrainingRow
-from finetune.retriever.cross_encoder import WRONG, pairs_of, train_corpus_reranker
+from finetune.retriever.cross_encoder import NEGATIVES, pairs_of, train_cross_encoder
 from finetune.retriever.hard_negatives import find_hard_negatives
 from rag.answering.answerer import Answerer
 from rag.core.errors import EvaluationError, TrainingError
@@ -88,7 +88,7 @@ def test_wrong_passages_are_what_the_retriever_finds_but_none_that_holds_the_ans
     (row,) = mined(corpus, ["crane"], "Survey")
     right, *wrong = pairs_of(find_hard_negatives([row], retriever(corpus), {}))
     assert right.label == 1 and "Survey" in right.evidence and "50 metres" in right.evidence
-    assert len(wrong) == WRONG and not any(p.label or "50 metres" in p.evidence for p in wrong)
+    assert len(wrong) == NEGATIVES and not any(p.label or "50 metres" in p.evidence for p in wrong)
     assert {p.evidence.split()[0] for p in wrong if "crane" in p.evidence} == set(HEADINGS) - {"Survey"}
     moved = TrainingRow(**{**row.__dict__, "gold": (7, 8)})
     with pytest.raises(TrainingError, match="none of the mined passages"):
@@ -106,7 +106,7 @@ def train(corpus, encoder_of, tmp_path, monkeypatch):
             Stage("t", "corpus-reranker"),
             find_hard_negatives(mined(corpus, NAMES[:8], heading) * 4, retriever(corpus), {}),
         )
-        train_corpus_reranker(stage, found, encoder, "cpu", None, epochs=24, learning_rate=5e-3)
+        train_cross_encoder(stage, found, encoder, "cpu", None, epochs=24, learning_rate=5e-3)
         return stage.folder / "weights", encoder
 
     return run

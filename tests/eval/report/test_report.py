@@ -82,18 +82,17 @@ def test_the_pages_data_is_json_and_its_scripts_are_two_whatever_a_passage_holds
 def test_the_browser_is_told_what_each_generator_said_and_what_was_right(report):
     data = json.loads(report[2].scripts[0][1])
     crane, mole = data["questions"][0], data["questions"][2]
-    assert [said["refused"] for said in crane["said"]] == [True, False] and [
-        said["right"] for said in crane["said"]
-    ] == [False, True]
+    assert [made["refused"] for made in crane["predictions"]] == [True, False]
+    assert [made["right"] for made in crane["predictions"]] == [False, True]
     assert (crane["part"], mole["part"], crane["kind"]) == ("mined", "incoming", "number")
-    (cite,) = crane["said"][1]["citations"]
+    (cite,) = crane["predictions"][1]["citations"]
     shown = [data["passages"][n] for n in crane["passages"]]
     assert (
         cite["right"] is True
         and "40 tonnes" in shown[cite["passage"] - 1]["text"]
-        and crane["said"][1]["grounded"] is True
+        and crane["predictions"][1]["grounded"] is True
     )
-    assert len(crane["passages"]) == 3 and mole["said"][1]["right"] is False and mole["said"][1]["text"] == "40 tonnes"
+    assert len(crane["passages"]) == 3 and mole["predictions"][1]["right"] is False and mole["predictions"][1]["text"] == "40 tonnes"
 
 
 def test_the_page_has_the_notes_the_verdict_the_plots_and_the_tables(report):
@@ -155,7 +154,7 @@ def test_a_run_in_which_everything_failed_has_a_page(evaluated, weights, tiny_ge
         tmp_path / "run", {"base": None}, Scripted(tiny_generator.tokenizer, raises=RuntimeError("out of memory"))
     )
     page = Page((tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
-    assert {said["error"] for q in json.loads(page.scripts[0][1])["questions"] for said in q["said"]} == {
+    assert {made["error"] for q in json.loads(page.scripts[0][1])["questions"] for made in q["predictions"]} == {
         "RuntimeError: out of memory"
     }
 

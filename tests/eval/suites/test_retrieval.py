@@ -42,7 +42,7 @@ def test_orders_are_compared_on_the_questions_with_evidence(table):
             and row["ms"] >= 0
         )
     assert found["orders"][FUSED]["recall@20"] == 1.0 and found["orders"][FUSED]["against_fused"] == {}
-    assert "| fused + shipped cross-encoder |" in as_text(found) and "minus fused" in as_text(found)
+    assert "| fused + shipped cross-encoder |" in as_text(found) and "difference to fused" in as_text(found)
 
 
 def test_each_search_alone_is_only_that_search(table):

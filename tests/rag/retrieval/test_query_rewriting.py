@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from eval.suites.followup import FILE, as_lines, measure_followups
+from eval.suites.followup import FILE, as_text, measure_followups
 from fakes import passage
 from rag.answering.answer import generated_answer
 from rag.cli.chat import chat
@@ -72,7 +72,7 @@ def test_conversations_are_found_again_when_they_are_rewritten(tiny_index, tiny_
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = measure_followups(Retriever(tiny_index(texts), tiny_embedder, RetrievalSettings(passages=1)), path)
     assert (found["follow-up"]["as_asked"], found["follow-up"]["rewritten"]) == (0.0, 1.0)
-    assert "recall 0.000 as asked, 1.000 rewritten" in as_lines(found)
+    assert "recall 0.000 as asked, 1.000 rewritten" in as_text(found)
 
 
 def test_the_conversations_point_at_words_of_the_corpus():
