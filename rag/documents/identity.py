@@ -6,7 +6,7 @@ import json
 
 from rag.core.sections import ChunkSettings
 
-PARSERS_VERSION = "5"  # another number when the same file gives other text, sections or chunks than before
+PARSERS_VERSION = "6"  # another number when the same file gives other text, sections or chunks than before
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]  # where prose is cut, the best first
 
 

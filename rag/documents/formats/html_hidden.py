@@ -1,122 +1,113 @@
-"""What a page's markup keeps from its readers' eyes: hidden elements, and text in the colour of its background or too small to read."""
+"""What a page's markup hides: hidden elements, text in the colour of its background, text too small to read."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
-Look = dict[str, str]  # CSS property -> value, in small letters without blanks at the ends
-Rules = dict[tuple[str, str, str], Look]  # (tag, id, class), "" where any will do -> look
-RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-SIMPLE = re.compile(r"([a-z][a-z0-9]*)?(?:#([\w-]+)|\.([\w-]+))?", re.I)  # selectors beyond these are not followed
-ZERO = re.compile(r"[+-]?(?:0+\.?0*|\.0+)(?:px|pt|em|rem|%|vh|vw|cm|mm|in|ex|ch)?")
-TINY = re.compile(r"(?:[0-2](?:\.\d*)?|\.\d+)(?:px|pt)|0?\.[01]\d*r?em|1?\d(?:\.\d*)?%")
-AWAY = re.compile(r"-\d{3,}(?:\.\d*)?(?:px|pt|em|rem|%|vw|vh)?")
-CLEAR = re.compile(r"(?:rgb|hsl)a?\((?:(?:[^,]*,){3}|[^/]*/)\s*(?:0+\.?0*|\.0+)%?\s*\)")
-LIGHT = 240  # least of each part of a light colour, 255 being white
+from tinycss2.color4 import parse_color
+
+from rag.documents.formats.css import Style, declared_styles
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
+    from tinycss2.ast import Node
+
+TINY = {"px": 3, "pt": 3, "em": 0.2, "rem": 0.2, "%": 20}  # font sizes below these are too small to read
+FAR = -100  # an offset of so many px, em or other units moves an element off the page
+LIGHT = 240 / 255  # the least red, green and blue of a light colour, white having 1
+OFFSETS = ("left", "top", "right", "bottom", "text-indent", "margin-left", "margin-top")
+EXTENTS = ("width", "height", "max-height")
+INHERITED = frozenset(("inherit", "unset", "currentcolor"))
+UNCHANGED = frozenset(("transparent", "none", "inherit", "initial", "unset", "revert"))  # backgrounds
 
 
 @dataclass(frozen=True)
-class Ink:
-    """How an element's text is drawn, as its children inherit it. gone: not at all. clear: in no colour. light: in white, nearly. paper: on what is white,
-    nearly."""
+class TextStyle:
+    """How the text of an element is drawn, as its children inherit it. on_light: on a light background, as pages have."""
 
-    gone: bool = False
-    small: bool = False
-    hidden: bool = False
-    clear: bool = False
+    removed: bool = False
+    tiny: bool = False
+    invisible: bool = False
+    transparent: bool = False
     light: bool = False
-    paper: bool = True
+    on_light: bool = True
 
     @property
-    def unseen(self) -> bool:
-        return self.gone or self.small or self.hidden or self.clear or self.light and self.paper
+    def hidden(self) -> bool:
+        """Return whether a reader does not see the text."""
+        return self.removed or self.tiny or self.invisible or self.transparent or (self.light and self.on_light)
 
 
-def drop_hidden(soup: Any) -> None:
-    """Take out of the parsed page the text that its own markup and its simple style rules (`tag`, `.class`, `#id`) hide. Scripts are not run, style sheets
-    from elsewhere are not fetched: what those show or hide stays as the markup has it."""
-    rules, inks = _rules(soup), {id(soup): Ink()}
+def drop_hidden(soup: BeautifulSoup) -> None:
+    """Remove from the parsed page the text that its own markup and style rules hide.
+
+    Scripts are not run and style sheets from elsewhere are not fetched: what those show or hide stays as the markup has it.
+    """
+    styles, drawn = declared_styles(soup), {id(soup): TextStyle()}
     for tag in soup.find_all(True):
-        ink, look = inks[id(tag.parent)], _look(tag, rules)
-        if tag.has_attr("hidden") or str(tag.get("aria-hidden", "")).lower() == "true" or _is_away(look):
-            ink = replace(ink, gone=True)
-        inks[id(tag)] = _inked(look, ink) if look else ink
+        inherited, style = drawn[id(tag.parent)], styles.get(id(tag), {})
+        if tag.has_attr("hidden") or str(tag.get("aria-hidden", "")).lower() == "true" or _is_removed(style):
+            inherited = replace(inherited, removed=True)
+        drawn[id(tag)] = _drawn(style, inherited) if style else inherited
     for text in soup.find_all(string=True):
-        if inks[id(text.parent)].unseen and text.parent.name not in ("style", "script", "title"):
+        parent = text.parent
+        if parent and drawn[id(parent)].hidden and parent.name not in ("style", "script", "title"):
             text.replace_with("")
 
 
-def _rules(soup: Any) -> Rules:
-    """-> the looks of the page's style sheets, less those for other media."""
-    rules: Rules = {}
-    for sheet in soup("style"):
-        text = re.sub(r"/\*.*?\*/", "", sheet.get_text(), flags=re.S)
-        text = re.sub(r"@[^{};]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})", "", text)
-        for selectors, body in RULE.findall(text):
-            for selector in filter(SIMPLE.fullmatch, map(str.strip, selectors.split(","))):
-                tag, id_, class_ = (part or "" for part in SIMPLE.fullmatch(selector).groups())  # type: ignore[union-attr]
-                rules.setdefault((tag.lower(), id_, class_), {}).update(_declared(body))
-    return rules
+def _is_removed(style: Style) -> bool:
+    """Return whether nothing of the element is drawn: it is switched off, clear, without extent, or off the page."""
+    if _keyword(style, "display") == "none" or _keyword(style, "content-visibility") == "hidden":
+        return True
+    if any(size <= FAR for name in OFFSETS for size, _ in _sizes(style, name)):
+        return True
+    clipped = _keyword(style, "overflow") == "hidden"
+    empty = any(size == 0 for name in EXTENTS for size, _ in _sizes(style, name))
+    return (clipped and empty) or any(size == 0 for size, _ in _sizes(style, "opacity"))
 
 
-def _declared(css: str) -> Look:
-    pairs = (declaration.partition(":") for declaration in css.lower().split(";"))
-    return {name.strip(): value.replace("!important", "").strip() for name, _, value in pairs if value}
-
-
-def _look(tag: Any, rules: Rules) -> Look:
-    """-> what is declared for the element itself: by tag, class, id, old attributes and its own style, the later the stronger."""
-    look: Look = {}
-    for id_, class_ in [("", ""), *(("", class_) for class_ in tag.get("class") or ()), (tag.get("id") or "", "")]:
-        for name in ("", tag.name):
-            look.update(rules.get((name, id_, class_), {}))
-    old = {"color": tag.get("color") or tag.get("text"), "background": tag.get("bgcolor") or tag.get("background")}
-    look.update({name: value.lower().strip() for name, value in old.items() if value})
-    return {**look, **_declared(tag["style"])} if tag.get("style") else look
-
-
-def _is_away(look: Look) -> bool:
-    """Whether the element is not drawn, whatever stands in it: switched off, clear, without extent, or beside the page."""
-    away = any(
-        AWAY.fullmatch(look.get(side, ""))
-        for side in ("left", "top", "right", "bottom", "text-indent", "margin-left", "margin-top")
-    )
-    shut = look.get("overflow") == "hidden" and any(
-        ZERO.fullmatch(look[side]) for side in ("width", "height", "max-height") if look.get(side)
-    )
-    return (
-        away
-        or shut
-        or look.get("display") == "none"
-        or look.get("content-visibility") == "hidden"
-        or bool(ZERO.fullmatch(look.get("opacity", "")))
-    )
-
-
-def _inked(look: Look, outer: Ink) -> Ink:
-    """-> how an element of this look draws its text, inside one that draws its own like `outer`."""
+def _drawn(style: Style, outer: TextStyle) -> TextStyle:
+    """Return how an element of this style draws its text, inside one that draws its own like `outer`."""
     changed: dict[str, bool] = {}
-    if size := look.get("font-size"):
-        changed["small"] = bool(ZERO.fullmatch(size) or TINY.fullmatch(size))
-    if shown := look.get("visibility"):
-        changed["hidden"] = shown in ("hidden", "collapse")
-    if color := look.get("color", "").replace("inherit", ""):
-        changed["clear"], changed["light"] = (
-            color == "transparent" or CLEAR.fullmatch(color) is not None,
-            _is_light(color),
-        )
-    ground = look.get("background-color") or look.get("background") or look.get("background-image", "")
-    if ground and ground not in ("transparent", "none", "inherit", "initial"):
-        changed["paper"] = _is_light(ground)
+    for name in ("font", "font-size"):
+        if name in style and _keyword(style, name) not in INHERITED:
+            sizes = _sizes(style, name)[:1]
+            changed["tiny"] = any(size == 0 or size < TINY.get(unit, 0) for size, unit in sizes)
+    if (visibility := _keyword(style, "visibility")) not in ("", *INHERITED):
+        changed["invisible"] = visibility in ("hidden", "collapse")
+    if "color" in style and _keyword(style, "color") not in INHERITED:
+        *channels, alpha = next(_colors(style["color"]), (0.0, 0.0, 0.0, 1.0))
+        changed["transparent"], changed["light"] = alpha == 0, min(channels) >= LIGHT
+    for name in ("background-image", "background", "background-color"):
+        ground = [token for token in style.get(name, ()) if token.type not in ("whitespace", "comment")]
+        if ground and not all(token.type == "ident" and token.lower_value in UNCHANGED for token in ground):
+            colors = list(_colors(ground))
+            # A picture or gradient may be dark, so that light text on it is seen.
+            changed["on_light"] = len(colors) == len(ground) and min(colors[-1][:3]) >= LIGHT
     return replace(outer, **changed)
 
 
-def _is_light(color: str) -> bool:
-    if found := re.fullmatch(r"#?([0-9a-f]{3}|[0-9a-f]{6})", color):
-        digits = found[1] if len(found[1]) == 6 else "".join(2 * digit for digit in found[1])
-        return all(int(digits[at : at + 2], 16) >= LIGHT for at in (0, 2, 4))
-    if found := re.fullmatch(r"rgba?\(\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3}).*\)", color):
-        return all(int(part) >= LIGHT for part in found.groups())
-    return color in ("white", "snow", "ivory", "whitesmoke", "ghostwhite", "floralwhite")
+def _keyword(style: Style, name: str) -> str:
+    """Return the first keyword of a property's value, "" where there is none."""
+    return next((token.lower_value for token in style.get(name, ()) if token.type == "ident"), "")
+
+
+def _sizes(style: Style, name: str) -> list[tuple[float, str]]:
+    """Return the numbers of a property's value with their units; of `font`, numbers without a unit are weights."""
+    units = {"percentage": "%", "number": ""}
+    found = [
+        (token.value, token.lower_unit if token.type == "dimension" else units[token.type])
+        for token in style.get(name, ())
+        if token.type in ("dimension", "percentage", "number")
+    ]
+    return [(size, unit) for size, unit in found if unit or size == 0] if name == "font" else found
+
+
+def _colors(tokens: Iterable[Node]) -> Iterator[tuple[float, ...]]:
+    """Yield red, green, blue and alpha, from 0 to 1, of each colour among the tokens."""
+    for token in tokens:
+        color = parse_color(token)
+        if color is not None and color != "currentcolor" and color.space in ("srgb", "hsl", "hwb"):
+            yield (*color.to("srgb").coordinates, color.alpha)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -32,8 +31,7 @@ def child() -> int:
 def kill_child():
     pid = child()
     os.kill(pid, signal.SIGKILL)
-    while open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] not in "ZX":
-        time.sleep(0.001)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 def test_one_child_reads_many_files():

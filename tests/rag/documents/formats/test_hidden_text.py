@@ -34,7 +34,8 @@ def shown(name: str, data) -> str:
         '<p style="position:absolute; left:-9999px">{}</p>', '<p style="text-indent:-9999px">{}</p>', '<p style="height:0;overflow:hidden">{}</p>',
         "<style>.x {{ display: none }}</style><p class='y x'>{}</p>", "<style>#x, .q {{ color: white }}</style><p id=x>{}</p>",
         "<style>em {{ font-size: 0 }}</style><em>{}</em>", '<table style="display:none"><tr><td>{}</td></tr></table>',
-        '<ul><li style="display:none">{}</li></ul>',
+        '<ul><li style="display:none">{}</li></ul>', '<p style="font: 0/0 serif">{}</p>', '<p style="color: rgb(255 255 255 / 1)">{}</p>',
+        '<p style="color:hsl(0, 0%, 100%)">{}</p>', '<p style="color:#ffffff00">{}</p>', '<p style="color:#0000">{}</p>', '<p style="color:azure">{}</p>',
         '<div style="color:white"><p>{}<b style="background:#000">kept</b></p></div>', "<template>{}</template>", '<img alt="{}">', '<a title="{}">link</a>',
     ],
 )  # fmt: skip
@@ -53,7 +54,10 @@ def test_hidden_html_is_dropped(hidden):
         '<p style="visibility:hidden"><span style="visibility:visible">{}</span></p>', '<p style="color:rgb(0,0,0)">{}</p>',
         '<p style="color:hsl(0,0%,0%)">{}</p>',
         '<p aria-hidden="false">{}</p>', '<p style="background:#fff url(dark.png);color:white">{}</p>', '<p style="color:inherit">{}</p>', '<p style="">{}</p>',
-        '<p style="margin-left:-1px;left:0">{}</p>', '<p style="overflow:hidden;width:100%">{}</p>',
+        '<p style="margin-left:-1px;left:0">{}</p>', '<p style="font: bold 12px/1.5 serif">{}</p>', '<p style="font: 400 1em serif">{}</p>',
+        '<div style="font-size:0"><span style="font-size:medium">{}</span></div>', '<div style="color:white"><p style="color:var(--ink)">{}</p></div>',
+        '<p style="background:linear-gradient(#fff, #000);color:white">{}</p>', '<p style="background:var(--dark);color:white">{}</p>',
+        '<div style="background:black"><p style="background:transparent;color:white">{}</p></div>', '<p style="overflow:hidden;width:100%">{}</p>',
     ],
 )  # fmt: skip
 def test_html_that_is_seen_stays(seen):
