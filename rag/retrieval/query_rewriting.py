@@ -1,4 +1,4 @@
-"""Questions that lean on the one before, rewritten to stand alone: by rules, since a small model that rewrites also invents."""
+"""Follow-up questions rewritten to stand alone, by rules, because a small model that rewrites also invents."""
 
 from __future__ import annotations
 
@@ -8,35 +8,40 @@ from dataclasses import dataclass
 from rag.core.words import content_words
 
 PRONOUN = re.compile(r"\b(it|its|they|them|their|theirs|he|him|his|she|her|hers|these|those|this|that|there)\b", re.I)
-CLAUSE = re.compile(
+CONJUNCTION = re.compile(
     r"\b(if|when|before|after|while|until|unless|because|since|once|which|who|whose|that|where|and|but|so)\b", re.I
 )
-CARRIED_ON = re.compile(r"(?:and|or|but|then|also|what about|how about|what if)\b", re.I)
-EXPLETIVE = re.compile(
-    r"\bit (?:costs?|takes?)\b(?=.*\bto\b)|\b(?:is|was) it (?:\w+ ){0,3}?(?:to|that)\b|\bthere (?:is|are|was|were)\b|\b(?:is|are|was|were) there\b",
+CONTINUATION = re.compile(r"(?:and|or|but|then|also|what about|how about|what if)\b", re.I)  # "And for boats?"
+EXPLETIVE = re.compile(  # pronouns that stand for nothing: "does it take ... to", "is there"
+    r"\bit (?:costs?|takes?)\b(?=.*\bto\b)"
+    r"|\b(?:is|was) it (?:\w+ ){0,3}?(?:to|that)\b"
+    r"|\bthere (?:is|are|was|were)\b"
+    r"|\b(?:is|are|was|were) there\b",
     re.I,
 )
-ASKING = frozenset(
-    "what which who whose whom when where why how many much long far high late early often large big tall old soon".split()
+QUESTION_WORDS = frozenset(
+    "what which who whose whom when where why how "
+    "many much long far high late early often large big tall old soon".split()  # after "how"
 )
-LONGEST = 10  # words of a subject, so that it does not grow from turn to turn
-NAME = re.compile(
+MAX_TOPIC_WORDS = 10  # so that the topic does not grow from turn to turn
+NAME = re.compile(  # words with a capital letter or digits, joined by a few small words
     r"(?:[A-ZÀ-Þ][\w'’.-]*|[A-Za-z]*\d[\w/.-]*)(?: (?:(?:of|the|and|de|St) )?(?:[A-ZÀ-Þ][\w'’.-]*|\d[\w/.-]*))*"
 )
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A question as it was asked, standing alone, and its answer, "" where it was refused."""
+    """A question of the conversation, rewritten to stand alone, and its answer; "" if it was refused."""
 
     question: str
     answer: str
 
 
 def rewrite_followup(question: str, former: Turn | None) -> str:
-    """-> the question with what it leaves to the former turn; unchanged where it leaves nothing, or there is none.
+    """Return the question with what it leaves unsaid from the former turn; unchanged where it stands alone.
 
-    A pronoun without a noun of its own gets the former turn's subject beside it; what has no subject at all ("and for boats?") comes after the former question.
+    A pronoun without a noun in the question gets the former topic beside it. A question without a subject of its own
+    ("And for boats?") is put after the former question.
     """
     question = question.strip()
     if former is None or not question:
@@ -44,49 +49,50 @@ def rewrite_followup(question: str, former: Turn | None) -> str:
     pronoun = _open_pronoun(question)
     if pronoun:
         return f"{question[: pronoun.end()]} ({topic(former)}){question[pronoun.end() :]}"
-    if CARRIED_ON.match(question) or len(content_words(question) - ASKING) < 2 and not _names(question):
+    if CONTINUATION.match(question) or len(_subjects(question)) < 2 and not _names(question):
         return f"{former.question.split('?')[0]}? {question}"
     return question
 
 
 def topic(turn: Turn) -> str:
-    """-> what the turn was about: the answer where it names the person or thing asked for, and the words of the question that say something."""
-    asked_for = re.match(r"(?:who|whose|which)\b", turn.question, re.I)
-    named = [turn.answer] if asked_for and len(turn.answer.split()) <= 4 and NAME.search(turn.answer) else []
-    words = [
-        word
-        for word in re.findall(r"[^\W_][\w'’/-]*", turn.question)[1:]
-        if word not in " ".join(named) and _says(word)
-    ]
-    return ", ".join([*named, " ".join(words[:LONGEST])] if words else named) or turn.question.rstrip("?")
+    """Return what a turn is about: the content words of the question, after an answer that names a person or thing."""
+    asks_for_name = re.match(r"(?:who|whose|which)\b", turn.question, re.I)
+    named = asks_for_name and len(turn.answer.split()) <= 4 and NAME.search(turn.answer)
+    name = turn.answer if named else ""
+    words = re.findall(r"[^\W_][\w'’/-]*", turn.question)[1:]
+    content = " ".join([word for word in words if word not in name and _has_content(word)][:MAX_TOPIC_WORDS])
+    return ", ".join(filter(None, [name, content])) or turn.question.rstrip("?")
 
 
 def _open_pronoun(question: str) -> re.Match[str] | None:
-    """-> the first pronoun that nothing in the question explains: no noun in a clause before it, and not the "it" of "does it take"."""
-    left = (
-        EXPLETIVE.sub(lambda found: " " * len(found[0]), question)
-        if len(content_words(question) - ASKING) >= 3
-        else question
-    )
-    for found in PRONOUN.finditer(left):
-        before, after = left[: found.start()], left[found.end() :].strip(" ?.!")
-        clauses = CLAUSE.split(re.sub(r"^\W*(?:and|or|but|so)\b", "", before, flags=re.I))
-        explained = len(clauses) > 1 and any(content_words(clause) - ASKING for clause in clauses[:-1])
-        if not explained and not (
-            found[0].lower() == "that"
-            and after
-            and content_words(before.split(" ")[-2] if " " in before.strip() else "")
-        ):
-            return found
+    """Return the first pronoun that nothing in the question explains: no noun in an earlier clause, no expletive."""
+    long = len(_subjects(question)) >= 3
+    text = EXPLETIVE.sub(lambda found: " " * len(found[0]), question) if long else question
+    for pronoun in PRONOUN.finditer(text):
+        before, after = text[: pronoun.start()], text[pronoun.end() :].strip(" ?.!")
+        clauses = CONJUNCTION.split(re.sub(r"^\W*(?:and|or|but|so)\b", "", before, flags=re.I))
+        explained = any(_subjects(clause) for clause in clauses[:-1])
+        if not explained and not _is_relative(pronoun[0], before, after):
+            return pronoun
     return None
 
 
-def _says(word: str) -> bool:
-    return any(c.isdigit() for c in word) or bool(content_words(word)) and word not in ASKING
+def _is_relative(pronoun: str, before: str, after: str) -> bool:
+    """Return whether it is the "that" of a relative clause, after a noun: "the crane that lifts"."""
+    noun = before.split(" ")[-2] if " " in before.strip() else ""
+    return pronoun.lower() == "that" and bool(after and content_words(noun))
+
+
+def _subjects(text: str) -> set[str]:
+    return content_words(text) - QUESTION_WORDS
+
+
+def _has_content(word: str) -> bool:
+    return any(c.isdigit() for c in word) or bool(content_words(word)) and word not in QUESTION_WORDS
 
 
 def _names(question: str) -> list[str]:
-    """-> names in the question: words with a capital letter that do not begin it, and words with digits."""
+    """Return the names in a question: words with digits, and capitalized words that do not begin it."""
     first = len(question) - len(question.lstrip())
     found = [match for match in NAME.finditer(question) if re.search(r"\w{2}|\d", match[0])]
     names = [match[0] if match.start() > first else match[0].partition(" ")[2] for match in found]

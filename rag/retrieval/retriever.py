@@ -1,10 +1,11 @@
-"""Question -> passages: dense and lexical search, joined by reciprocal rank fusion, and once more with the cross-encoder's order if there is one."""
+"""Retrieval: dense and BM25 search fused by rank, and fused again with a cross-encoder's order if there is one."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rag.core.chunk import Chunk
 from rag.core.errors import StoreError
@@ -15,15 +16,20 @@ from rag.index.store import DocumentStore
 from rag.models.cross_encoder import Reranker
 from rag.models.embedder import Embedder
 
-Hits = list[tuple[int, float]]
-TRIES = 20  # searches that may find chunks removed under their hands, one after the other
+if TYPE_CHECKING:
+    import numpy as np
 
-
+Hits = list[tuple[int, float]]  # chunk ids and scores, best first
+MAX_ATTEMPTS = 20  # at one search, each of which another process may spoil by removing a chunk that it found
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A chunk as it was found: score of the fusion that ordered it, and cosine to the question (None where only BM25 found it)."""
+    """A chunk found for a question.
+
+    score: of the last fusion, by which passages are ordered. cosine: of the embeddings of chunk and question; None if
+    only BM25 found the chunk.
+    """
 
     chunk: Chunk
     score: float
@@ -31,7 +37,7 @@ class Passage:
 
 
 def reciprocal_rank_fusion(rankings: list[list[int]], k: int = 60) -> dict[int, float]:
-    """Sum of 1 / (k + rank), ranks from 1 (Cormack, Clarke & Büttcher, SIGIR 2009). -> item: score."""
+    """Return the sum of 1 / (k + rank) for each ranked item, ranks from 1 (Cormack, Clarke & Büttcher, SIGIR 2009)."""
     fused: dict[int, float] = {}
     for ranking in rankings:
         for rank, item in enumerate(ranking, 1):
@@ -40,43 +46,46 @@ def reciprocal_rank_fusion(rankings: list[list[int]], k: int = 60) -> dict[int, 
 
 
 class Retriever:
-    """The record's chunks, searchable as of one change. `refresh()` catches up with what other processes have committed."""
+    """Searches the chunks of a document store as of one change; refresh() takes up what was committed since."""
 
     def __init__(
         self,
-        record: DocumentStore,
+        store: DocumentStore,
         embedder: Embedder,
         settings: RetrievalSettings,
         reranker: Reranker | None = None,
         dense: DenseIndex | None = None,
     ):
-        """dense: the chunks by this embedder, where the index holds another's vectors. Raises StoreError when it is not given and they are another's."""
-        self._record, self._embedder, self.settings, self._reranker = record, embedder, settings, reranker
-        self._snapshot = self._opened(dense)
-        self.timings: dict[str, float] = {}
+        """dense: this embedder's vectors of the chunks, needed where the store holds another embedder's.
 
-    def _opened(self, dense: DenseIndex | None) -> SearchSnapshot:
-        found = open_snapshot(self._record)
+        Raises StoreError when it is missing then.
+        """
+        self._store, self._embedder, self.settings, self._reranker = store, embedder, settings, reranker
+        self.snapshot = self._open_snapshot(dense)
+        self.timings: dict[str, float] = {}  # seconds of each part of the last search
+
+    def _open_snapshot(self, dense: DenseIndex | None) -> SearchSnapshot:
+        snapshot = open_snapshot(self._store)
         if dense is not None:
-            return replace(found, dense=dense, delta=self._embedder.delta)
-        if found.delta != self._embedder.delta:  # what serves has changed since the embedder was chosen
-            raise StoreError(
-                f"another embedder has read the passages of {self._record.folder} meanwhile: run the command again"
-            )
-        return found
+            return replace(snapshot, dense=dense, delta=self._embedder.delta)
+        if snapshot.delta != self._embedder.delta:  # another embedder was promoted since this one was opened
+            problem = f"{self._store.folder} now holds the vectors of another embedder"
+            raise StoreError(f"{problem}: run the command again")
+        return snapshot
 
     @cached_property
     def chunks(self) -> list[Chunk]:
-        """All chunks, ordered by document and place."""
-        return self._record.all_chunks()
+        """All chunks, ordered by document and position."""
+        return self._store.all_chunks()
 
     def refresh(self) -> None:
-        if self._record.change != self._snapshot.change:
-            self._snapshot = self._snapshot.caught_up(self._record)
+        """Take up what other processes have committed to the store."""
+        if self._store.change != self.snapshot.change:
+            self.snapshot = self.snapshot.updated(self._store)
             self.__dict__.pop("chunks", None)
 
     def search(self, question: str, k: int | None = None) -> list[Passage]:
-        """-> the k best passages (settings.passages of them if k is None), best first; `timings` holds the seconds of each part."""
+        """Return the k best passages, best first; k is settings.passages if None."""
         k = k or self.settings.passages
         start = time.perf_counter()
         vector = self._embedder.question(question)
@@ -85,47 +94,49 @@ class Retriever:
         searched = time.perf_counter()
         self.timings = {"embed": embedded - start, "search": searched - embedded}
         if self._reranker:
-            passages = self._rerank(question, passages)
+            passages = self._reranked(self._reranker, question, passages)
             self.timings["rerank"] = time.perf_counter() - searched
         return passages[:k]
 
-    def hits(self, question: str, vector) -> tuple[Hits, Hits]:
-        """-> the ids and scores that the dense and the lexical search propose, each best first; an order of one search alone leaves the other empty."""
-        return self._snapshot.dense.search(vector, self.settings.candidates), self._snapshot.lexical.search(
-            question, self.settings.candidates
-        )
+    def hits(self, question: str, vector: np.ndarray) -> tuple[Hits, Hits]:
+        """Return what the dense and the BM25 search find for a question and its embedding."""
+        k = self.settings.candidates
+        return self.snapshot.dense.search(vector, k), self.snapshot.lexical.search(question, k)
 
-    def _fused(self, question: str, vector, k: int | None) -> list[Passage]:
-        """A chunk that another process removes during the search makes it begin anew on the record's new state."""
-        for _ in range(TRIES):
+    def _fused(self, question: str, vector: np.ndarray, k: int | None) -> list[Passage]:
+        for _ in range(MAX_ATTEMPTS):
             dense, lexical = self.hits(question, vector)
-            with self._record.reading():
-                passages = self._passages(dense, lexical, k)
+            with self._store.reading():
+                passages = self._fuse(dense, lexical, k)
             if passages is not None:
                 return passages
             self.refresh()
-        raise RuntimeError("the index changes faster than it can be searched")
+        raise StoreError(f"{self._store.folder} changes faster than it can be searched: ask again after indexing")
 
-    def _passages(self, dense: Hits, lexical: Hits, k: int | None) -> list[Passage] | None:
-        """Equal scores are ordered by document and place, so that the order of insertion leaves no trace. -> None if a chunk is gone."""
+    def _fuse(self, dense: Hits, lexical: Hits, k: int | None) -> list[Passage] | None:
+        """Return the k best by both searches, None if another process has removed one of the chunks meanwhile.
+
+        Equal scores are ordered by document and position, so that results do not depend on the order of insertion.
+        """
         ids = {id for id, _ in (*dense, *lexical)}
-        places = self._record.places(ids)
-        if len(places) < len(ids):
+        positions = self._store.positions(ids)
+        if len(positions) < len(ids):
             return None
-        cut = [
-            sorted(hits, key=lambda hit: (-hit[1], places[hit[0]]))[: self.settings.candidates]
+        rankings = [
+            sorted(hits, key=lambda hit: (-hit[1], positions[hit[0]]))[: self.settings.candidates]
             for hits in (dense, lexical)
         ]
-        fused = reciprocal_rank_fusion([[id for id, _ in hits] for hits in cut])
-        best = sorted(fused, key=lambda id: (-fused[id], places[id]))[:k]
-        chunks, cosines = self._record.chunks(best), dict(cut[0])
+        fused = reciprocal_rank_fusion([[id for id, _ in ranking] for ranking in rankings])
+        best = sorted(fused, key=lambda id: (-fused[id], positions[id]))[:k]
+        chunks, cosines = self._store.chunks(best), dict(rankings[0])
         return [Passage(chunks[id], fused[id], cosines.get(id)) for id in best]
 
-    def _rerank(self, question: str, passages: list[Passage]) -> list[Passage]:
-        """The fused order and the cross-encoder's, joined by reciprocal rank: its score alone orders no better than the fused order does (eval/LOG.md).
-        What it has not read stays behind what it has. Equal scores keep the fused order."""
-        assert self._reranker
-        scores = self._reranker.scores(question, [p.chunk for p in passages[: self.settings.reranked]])
-        read = sorted(range(len(scores)), key=lambda n: (-scores[n], n))
-        joined = reciprocal_rank_fusion([list(range(len(passages))), read])
-        return [replace(passages[n], score=joined[n]) for n in sorted(joined, key=lambda n: (-joined[n], n))]
+    def _reranked(self, reranker: Reranker, question: str, passages: list[Passage]) -> list[Passage]:
+        """Fuse the passages' order with the cross-encoder's, whose scores alone order no better (eval/LOG.md).
+
+        Passages that it does not read stay behind those that it reads. Equal scores keep the fused order.
+        """
+        scores = reranker.scores(question, [passage.chunk for passage in passages[: self.settings.reranked]])
+        by_score = sorted(range(len(scores)), key=lambda n: (-scores[n], n))
+        fused = reciprocal_rank_fusion([list(range(len(passages))), by_score])
+        return [replace(passages[n], score=fused[n]) for n in sorted(fused, key=lambda n: (-fused[n], n))]
