@@ -47,8 +47,7 @@ class Split:
     def of_run(cls, run: str, chunks: Iterable[Chunk] = ()) -> Split:
         """Return the split that the run was mined with, and where it was not mined the one that suits the chunks."""
         mined = Stage(run, "mine")
-        held_out = mined.result().get("held_out") if mined.finished else None
-        return cls(held_out) if held_out else cls.of(chunks)
+        return cls(mined.result().get("held_out", BY_DOCUMENT)) if mined.finished else cls.of(chunks)
 
     def part_of(self, document: str, start: int) -> str:
         """Return the part of all questions on a passage, which is named by its document and its first character."""

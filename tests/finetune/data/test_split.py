@@ -94,6 +94,15 @@ def test_training_gets_the_same_rows_whatever_the_gate_holds(run):
         training_rows("r", GATE)
 
 
+def test_a_run_keeps_the_split_it_was_mined_with(run):
+    few = chunks_of("a.md", each=1)
+    assert Split.of_run("r", few) == Split(BY_DOCUMENT) and Split.of_run("not-mined", few) == Split(BY_PASSAGE)
+    run.finish({"documents": {}, "held_out": BY_PASSAGE})
+    assert Split.of_run("r") == Split(BY_PASSAGE)
+    run.finish({"documents": {}})  # mined before splits had a name
+    assert Split.of_run("r") == Split(BY_DOCUMENT)
+
+
 def test_no_trainer_names_the_gate():
     package = Path(finetune.__file__).parent
     files = [file for folder in ("generator", "retriever", "shipped") for file in (package / folder).rglob("*.py")]
