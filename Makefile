@@ -38,7 +38,7 @@ ingest: $(INDEXED)  ## add documents without training: make ingest DOCS=corpus/i
 	@test -n "$(DOCS)" || { echo 'error: no documents: make ingest DOCS=path' >&2; exit 1; }
 	@$(PY) -m rag ingest "$(DOCS)" || [ $$? -eq 3 ]
 
-train: $(INDEXED)  ## mine the corpus, train generator, embedder and cross-encoder on it, promote what is better; RESUME=1 goes on after a kill, MINUTES=90 allows more than 40
+train: $(INDEXED)  ## mine the corpus, train generator, embedder and cross-encoder on it, promote what is better; RESUME=1 goes on after a kill, MINUTES=40 mines fewer spans where all would take longer
 	@$(PY) -m finetune train --run "$(RUN)" $(if $(RESUME),--resume) $(if $(MINUTES),--minutes "$(MINUTES)")
 	@$(PY) -m eval dev --run "$(RUN)"
 	@$(PY) -m eval attribution --run "$(RUN)"

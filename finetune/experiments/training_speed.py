@@ -1,34 +1,55 @@
-"""How fast training goes, and in how much memory: from the question on against TRL over the whole sequence, on the same rows in one run."""
+"""How fast training goes, and in how much memory: on cached passages against TRL over the whole sequence."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from finetune.data.rows import PreferencePair, TrainingRow
-from finetune.experiments.clock import Clock, alone, peak_mb
-from finetune.generator.base_model import TrainableModel
+from finetune.experiments.clock import TrainingClock, in_own_process, peak_memory_mb
+from finetune.settings import DpoSettings, SftSettings
 from rag.core.sections import PrefixSettings
 from rag.models.resolve import LocalModel
 
-WAYS = {  # stage, method, and whether TRL runs as it comes: weights kept packed, every token scored
-    "sft TRL": ("sft", "lora", True),
-    "sft lora": ("sft", "lora", False),
-    "sft alora": ("sft", "alora", False),
-    "dpo TRL": ("dpo", "lora", True),
-    "dpo alora": ("dpo", "alora", False),
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+    from finetune.generator.base_model import TrainableModel
+
+
+class Variant(NamedTuple):
+    """A way to train. plain: whether TRL runs as it comes, with weights kept packed and every token scored."""
+
+    stage: str
+    method: str
+    plain: bool
+
+
+VARIANTS = {
+    "sft TRL": Variant("sft", "lora", True),
+    "sft lora": Variant("sft", "lora", False),
+    "sft alora": Variant("sft", "alora", False),
+    "dpo TRL": Variant("dpo", "lora", True),
+    "dpo alora": Variant("dpo", "alora", False),
 }
+COLUMNS = ("1st s", "later s", "later/s", "all/s", "peak MB", "GPU MB")
+ROW = "{:12}" + "{:>10}" * len(COLUMNS) + "  {}"
 
 
 @dataclass(frozen=True)
 class Timing:
-    """way: stage and method. first, later: seconds of the first epoch, with reading and the reference's scores, and of a usual later one.
-    losses: development loss after each epoch. peak_mb: most memory of the process, 10^6 bytes; gpu_mb: of the GPU."""
+    """What one variant took.
 
-    way: str
+    first: seconds of the first epoch, with encoding the passages and the reference's scores; later: of a later epoch,
+    on average. losses: development loss after each epoch. peak_mb, gpu_mb: most memory of process and GPU, in MB of
+    10^6 bytes.
+    """
+
+    variant: str
     examples: int
     epochs: int
     first: float
@@ -37,112 +58,148 @@ class Timing:
     peak_mb: int
     gpu_mb: int
 
+    @property
+    def total(self) -> float:
+        """Return the seconds of all epochs."""
+        return self.first + self.later * (self.epochs - 1)
 
-def speed(
+
+def time_training(
     model: LocalModel,
     device: str,
     precision: str,
-    train: list[TrainingRow],
-    dev: list[TrainingRow],
+    train: Sequence[TrainingRow],
+    dev: Sequence[TrainingRow],
     epochs: int,
     prefix: PrefixSettings,
 ) -> list[Timing]:
-    """-> a timing of each way."""
-    found = []
-    for way in WAYS:
-        found.append(alone(measure, way, model, device, precision, train, dev, epochs, prefix))
-        print(line(found[-1]), flush=True)
-    return found
+    """Time each variant in a process of its own, print a table, and return the timings."""
+    print(ROW.format("", *COLUMNS, "development loss after each epoch"), flush=True)
+    timings = []
+    for variant in VARIANTS:
+        timing = in_own_process(time_variant, variant, model, device, precision, train, dev, epochs, prefix)
+        print(table_row(timing), flush=True)
+        timings.append(timing)
+    return timings
 
 
-def measure(
-    way: str,
+def time_variant(
+    name: str,
     model: LocalModel,
     device: str,
     precision: str,
-    train: list[TrainingRow],
-    dev: list[TrainingRow],
+    train: Sequence[TrainingRow],
+    dev: Sequence[TrainingRow],
     epochs: int,
     prefix: PrefixSettings,
 ) -> Timing:
-    """Train in one way, all of them with the default batch, rank and learning rate of their stage; loading is not counted."""
+    """Train one variant with the default batch, rank and learning rate of its stage; loading is not counted."""
     import torch
 
-    from finetune.generator.base_model import cast_adapter_to_float32, load_trainable, score_labels_only
+    from finetune.generator.base_model import cast_adapter_to_float32, load_trainable
 
-    stage, method, plain = WAYS[way]
-    base = load_trainable(model, device, precision, prefix, unpack=not plain)
+    variant = VARIANTS[name]
+    base = load_trainable(model, device, precision, prefix, unpack=not variant.plain)
+    clock = TrainingClock()
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        trainer = _trainer(stage, method, Path(folder), base, train, dev, epochs)
+        trainer = _make_trainer(variant, Path(folder), base, train, dev, epochs)
         cast_adapter_to_float32(trainer.model)
-        if not plain:
-            score_labels_only()
-        clock = Clock()
         trainer.add_callback(clock)
         trainer.train()
-    ends = [at - start for at in clock.ends]
+    ends = [at - start for at in clock.epoch_ends]
     losses = [round(entry["eval_loss"], 4) for entry in trainer.state.log_history if "eval_loss" in entry]
     later = (ends[-1] - ends[0]) / (len(ends) - 1) if len(ends) > 1 else ends[0]
     gpu = torch.cuda.max_memory_allocated() // 10**6 if device.startswith("cuda") else 0
-    return Timing(way, len(train), len(ends), round(ends[0], 3), round(later, 3), losses, peak_mb(), gpu)
+    first = round(ends[0], 3)
+    return Timing(name, len(train), len(ends), first, round(later, 3), losses, peak_memory_mb(), gpu)
 
 
-def _trainer(
-    stage: str,
-    name: str,
+def _make_trainer(
+    variant: Variant,
     folder: Path,
     base: TrainableModel,
-    train: list[TrainingRow],
-    dev: list[TrainingRow],
+    train: Sequence[TrainingRow],
+    dev: Sequence[TrainingRow],
     epochs: int,
-) -> Any:
-    from peft import get_peft_model
+) -> Trainer:
+    """Return a trainer that evaluates once an epoch, without generating answers."""
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     from finetune.generator.callbacks import AnswerF1
-    from finetune.generator.dpo import dpo_trainer
-    from finetune.generator.peft_methods import find_method
-    from finetune.generator.sft import sft_trainer
-    from finetune.settings import DpoSettings, SftSettings
 
-    method = find_method(name)
-    if stage == "sft":
-        trainer = sft_trainer(
-            folder, base, train, dev, replace(SftSettings(), method=name, epochs=epochs, start="", general=0.0)
-        )
+    if variant.stage == "sft":
+        trainer = _sft_trainer(variant, folder, base, train, dev, epochs)
     else:
-        tuned = get_peft_model(base.model, method.make(SftSettings().rank))
-        pairs = [[PreferencePair(row, row.target, _wrong(row), "made") for row in rows] for rows in (train, dev)]
-        trainer = dpo_trainer(folder, base, tuned, *pairs, replace(DpoSettings(), epochs=epochs), method.at_question)
+        trainer = _dpo_trainer(variant, folder, base, train, dev, epochs)
     trainer.args.eval_strategy, trainer.args.save_strategy, trainer.args.load_best_model_at_end = "epoch", "no", False
     trainer.args.metric_for_best_model = None
     for callback in (EarlyStoppingCallback, PrinterCallback, AnswerF1):
         trainer.remove_callback(callback)
+    if variant.plain:
+        from finetune.generator.whole_sequence import score_labels_only
+
+        score_labels_only(False)
     return trainer
 
 
-def _wrong(row: TrainingRow) -> str:
+def _sft_trainer(
+    variant: Variant,
+    folder: Path,
+    base: TrainableModel,
+    train: Sequence[TrainingRow],
+    dev: Sequence[TrainingRow],
+    epochs: int,
+) -> Trainer:
+    from finetune.generator.sft import sft_trainer
+
+    settings = SftSettings(method=variant.method, epochs=epochs, start="", general=0.0)
+    return sft_trainer(folder, base, train, dev, settings)
+
+
+def _dpo_trainer(
+    variant: Variant,
+    folder: Path,
+    base: TrainableModel,
+    train: Sequence[TrainingRow],
+    dev: Sequence[TrainingRow],
+    epochs: int,
+) -> Trainer:
+    from peft import get_peft_model
+
+    from finetune.generator.dpo import dpo_trainer
+    from finetune.generator.peft_methods import find_method
+
+    method = find_method(variant.method)
+    tuned = get_peft_model(base.model, method.make(SftSettings().rank))
+    settings = replace(DpoSettings(), epochs=epochs)
+    return dpo_trainer(folder, base, tuned, _pairs(train), _pairs(dev), settings, method.at_question)
+
+
+def _pairs(rows: Sequence[TrainingRow]) -> list[PreferencePair]:
+    """Return a preference pair of each row: its target, and the refusal or an undue answer."""
     from rag.generation import prompt
 
-    return prompt.REFUSAL if row.cited else prompt.answer_text(row.answer, 1)
+    rejected = [prompt.REFUSAL if row.cited else prompt.answer_text(row.answer, 1) for row in rows]
+    return [PreferencePair(row, row.target, output, "made") for row, output in zip(rows, rejected, strict=True)]
 
 
-def line(t: Timing) -> str:
-    """-> a row of the table; rates in rows or pairs a second, over all epochs and from the second on."""
-    whole = t.examples * t.epochs / (t.first + t.later * (t.epochs - 1))
-    return f"{t.way:12}{t.first:10.1f}{t.later:10.1f}{t.examples / t.later:10.2f}{whole:10.2f}{t.peak_mb:9}{t.gpu_mb:8}  {t.losses}"
+def table_row(t: Timing) -> str:
+    """Return a row of the table; rates are rows or pairs a second, of later epochs and of all."""
+    rates = (t.examples / t.later, t.examples * t.epochs / t.total)
+    cells = [f"{t.first:.1f}", f"{t.later:.1f}", *(f"{rate:.2f}" for rate in rates), t.peak_mb, t.gpu_mb]
+    return ROW.format(t.variant, *cells, t.losses)
 
 
-HEADER = f"{'':12}{'1st s':>10}{'later s':>10}{'later/s':>10}{'all/s':>10}{'peak MB':>9}{'GPU MB':>8}  development loss after each epoch"
+def as_json(timings: Sequence[Timing], about: dict[str, Any]) -> dict[str, Any]:
+    """Return the timings, and how many times faster training on cached passages is than TRL, later and over all.
 
-
-def as_json(found: list[Timing], about: dict[str, Any]) -> dict[str, Any]:
-    """-> the timings, and how many times faster than TRL training from the question on is, from the second epoch and over all."""
-    by = {t.way: t for t in found}
-    times = {}
+    about: further facts, such as model and device.
+    """
+    by_name = {timing.variant: timing for timing in timings}
+    times_faster = {}
     for stage in ("sft", "dpo"):
-        whole, ours = by[f"{stage} TRL"], by[f"{stage} alora"]
-        total = [t.first + t.later * (t.epochs - 1) for t in (whole, ours)]
-        times[stage] = {"later": round(whole.later / ours.later, 1), "all": round(total[0] / total[1], 1)}
-    return {**about, "times_faster": times, "timings": [asdict(t) for t in found]}
+        whole, cached = by_name[f"{stage} TRL"], by_name[f"{stage} alora"]
+        later, overall = whole.later / cached.later, whole.total / cached.total
+        times_faster[stage] = {"later": round(later, 1), "all": round(overall, 1)}
+    return {**about, "times_faster": times_faster, "timings": [asdict(timing) for timing in timings]}

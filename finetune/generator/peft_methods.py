@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from peft import IA3Config, LoraConfig, PeftConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig
 
 from rag.core.errors import TrainingError
-from rag.models.qalora import on_linear
+from rag.models.qalora import support_linear_layers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -44,7 +44,7 @@ def _dora(rank: int) -> LoraConfig:
 
 
 def _qalora(rank: int) -> LoraConfig:
-    config: LoraConfig = on_linear(_lora(rank, use_qalora=True))
+    config: LoraConfig = support_linear_layers(_lora(rank, use_qalora=True))
     return config
 
 

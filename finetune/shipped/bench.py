@@ -53,8 +53,8 @@ def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
 def held_out(document: str) -> bool:
     """Return whether a document is left out of all training of what ships, to measure it.
 
-    It is decided by a hash of the title, whatever folder or format the document comes in, so that reader, cross-encoder,
-    span scorer and span selector agree.
+    It is decided by a hash of the title, whatever folder or format the document comes in, so that reader,
+    cross-encoder, span scorer and span selector agree.
     """
     title = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\.\w+$", "", document.lower())).strip("-")
     return int.from_bytes(hashlib.sha256(title.encode()).digest()[:4]) % HELD_OUT_SHARE == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from finetune.data.rows import ANSWERABLE, LEFT_OUT, NOT_RETRIEVED, TrainingRow
+from finetune.data.rows import ANSWERABLE, LEFT_OUT, NOT_RETRIEVED, UNANSWERABLE, TrainingRow
 from finetune.generator.adapter_folder import base_identity, write_adapter, write_identity
 from finetune.generator.base_model import load_trainable
 from finetune.generator.sft import sft_trainer
@@ -34,7 +34,6 @@ STAGE = Stage("reader", "sft")
 LEFT_OUT_SHARE = 0.3
 REACH = 10  # passages retrieved for a question
 DEVELOPMENT = 160  # rows that training is watched on
-UNANSWERABLE = "unanswerable"  # kind of the rows whose question nothing answers
 
 
 def train_reader(

@@ -3,15 +3,17 @@
 import json
 import random
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fakes import NeutralScorer
-from finetune.__main__ import parser
+from finetune.cli.parser import parser
 from finetune.experiments import mined_vs_human, mined_vs_human_table
-from finetune.experiments.mined_vs_human import MINED, PEOPLE, Said, Teaching, like, questions
-from finetune.experiments.mined_vs_human_table import heard, measures, refused_at, table
+from finetune.experiments.held_out_questions import Prediction, held_out_questions
+from finetune.experiments.mined_vs_human import MINED, PEOPLE, Comparison, match_human_rows
+from finetune.experiments.mined_vs_human_table import compare, measures, refusals_at_rate, stack_predictions
 from finetune.shipped.bench import held_out
 from rag.answering.span_selector import SelectorWeights, SpanSelector
 from rag.core.errors import TrainingError
@@ -68,17 +70,17 @@ def bench(tmp_path, monkeypatch, tiny_index, tiny_embedder):
 
 def test_people_give_as_many_of_each_kind_as_were_mined_and_none_twice():
     people = [row(n, n % 2) for n in range(40)]
-    chosen, dev = like(people, [row(n, n > 102) for n in range(100, 108)], [row(1000)] * 5, random.Random(0))
+    chosen, dev = match_human_rows(people, [row(n, n > 102) for n in range(100, 108)], [row(1000)] * 5, random.Random(0))
     assert [sum(bool(r.cited) == kind for r in chosen) for kind in (True, False)] == [5, 3]
     assert len(dev) == 5 and not {r.id for r in dev} & {r.id for r in chosen}
     with pytest.raises(TrainingError, match="asked 20 such questions, and 21 were mined"):
-        like(people, [row(n) for n in range(21)], [], random.Random(0))
+        match_human_rows(people, [row(n) for n in range(21)], [], random.Random(0))
 
 
 def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passage(bench):
     folder = bench("half", [LEFT, *TAUGHT], [(LEFT, ["tonnes"]), (TAUGHT[0], ["tonnes"]), (LEFT, ["tonnes"])])
     asked = list(
-        questions(
+        held_out_questions(
             folder,
             bench.indexed["half"],
             SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
@@ -96,7 +98,7 @@ def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passag
     )
     people = bench("two", [LEFT], [(LEFT, ["tonnes"]), (LEFT, []), (LEFT, [])])
     asked = list(
-        questions(
+        held_out_questions(
             people,
             bench.indexed["two"],
             SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
@@ -107,36 +109,36 @@ def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passag
         "people's own unanswerable questions, as many as are wanted"
     )
     with pytest.raises(TrainingError, match="no answerable question about a document that is left out"):
-        list(questions(bench("none", TAUGHT, [(TAUGHT[0], ["tonnes"])]), bench.indexed["two"], None, 5))
+        list(held_out_questions(bench("none", TAUGHT, [(TAUGHT[0], ["tonnes"])]), bench.indexed["two"], None, 5))
 
 
-def said(f1s, doubts, likely=None, answerable=4) -> list[Said]:
+def predictions(f1s, doubts, likely=None, answerable=4) -> list[Prediction]:
     likely = likely or [0.5] * len(f1s)
     return [
-        Said(str(n), n < answerable, f1, doubt, f1, p)
+        Prediction(str(n), n < answerable, f1, doubt, f1, p)
         for n, (f1, doubt, p) in enumerate(zip(f1s, doubts, likely, strict=True))
     ]
 
 
 def test_f1_and_refusal_f1_by_each_way_to_refuse():
-    h = heard([said([1, 0.5, 0, 1, 0, 0], [-3, -2, 1, 2, 3, -1], [0.9, 0.1, 0.9, 0.9, 0.1, 0.9])])
+    h = stack_predictions([predictions([1, 0.5, 0, 1, 0, 0], [-3, -2, 1, 2, 3, -1], [0.9, 0.1, 0.9, 0.9, 0.1, 0.9])])
     value = {name: measure(h) for name, measure in measures(0.2).items()}
-    assert value["alone: F1 of the likeliest span"] == 2.5 / 4
-    assert value["alone: F1 by its own decision to refuse"] == 1.5 / 4, "two of the four are refused"
-    assert value["alone: refusal F1 by its own decision"] == pytest.approx(2 * 1 / (3 + 2))
+    assert value["generator alone: F1 of the likeliest span"] == 2.5 / 4
+    assert value["generator alone: F1 by its own decision to refuse"] == 1.5 / 4, "two of the four are refused"
+    assert value["generator alone: refusal F1 by its own decision"] == pytest.approx(2 * 1 / (3 + 2))
     assert value["served: F1 at 0.2"] == 2 / 4 and value["served: refusal F1 at 0.2"] == pytest.approx(2 * 1 / (2 + 2))
-    assert refused_at(h, h.doubt, 0.5).tolist() == [[False, False, False, False, True, False]]
-    assert value["alone: F1 where 0.5 of the unanswerable are refused"] == 2.5 / 4
-    assert refused_at(h, h.doubt, 1.0).tolist() == [[False, False, True, True, True, True]]
+    assert refusals_at_rate(h, h.refusal_margin, 0.5).tolist() == [[False, False, False, False, True, False]]
+    assert value["generator alone: F1 where 0.5 of the unanswerable are refused"] == 2.5 / 4
+    assert refusals_at_rate(h, h.refusal_margin, 1.0).tolist() == [[False, False, True, True, True, True]]
 
 
 def test_trainings_are_averaged_and_the_share_has_an_interval(monkeypatch):
     monkeypatch.setattr(mined_vs_human_table, "SAMPLES", 100)
     rng = np.random.default_rng(0)
-    good = [said(rng.integers(0, 2, 80).tolist(), rng.normal(0, 1, 80).tolist(), answerable=60) for _ in range(2)]
-    poor = [[Said(s.id, s.answerable, s.f1 / 2, s.doubt, s.served / 2, s.likely) for s in each] for each in good]
-    rows = {r["measure"]: r for r in table(heard(poor), heard(good), heard(poor[:1]), 0.2)}
-    forced = rows["alone: F1 of the likeliest span"]
+    good = [predictions(rng.integers(0, 2, 80).tolist(), rng.normal(0, 1, 80).tolist(), answerable=60) for _ in range(2)]
+    poor = [[replace(p, f1=p.f1 / 2, served_f1=p.served_f1 / 2) for p in each] for each in good]
+    rows = {r["measure"]: r for r in compare(stack_predictions(poor), stack_predictions(good), stack_predictions(poor[:1]), 0.2)}
+    forced = rows["generator alone: F1 of the likeliest span"]
     assert forced["people"] == pytest.approx(np.mean([[s.f1 for s in each if s.answerable] for each in good]), abs=1e-3)
     assert forced["share"] == [0.5, 0.5, 0.5], "half of it on every question, so in every sample"
     assert forced["above base"][0] == pytest.approx(forced["mined"] - forced["base"], abs=2e-3)
@@ -160,24 +162,24 @@ def test_mined_against_people_with_a_tiny_model(bench, tiny_model, tiny_generato
         "mine.without=answered_otherwise,near_duplicate",
     ]
     settings = Settings([f"model.generator={tiny_model}", *training, *mining])
-    teaching = Teaching(settings, folder, other, "t", 2)
-    mined = teaching.mined(tiny_generator, None, 0)
-    told = {who: teaching.tell(who, mined, 0) for who in (MINED, PEOPLE)}
+    comparison = Comparison(settings, folder, other, "t", 2)
+    mined = comparison.mine_rows(tiny_generator, None, 0)
+    told = {who: comparison.predict_tuned(who, mined, 0) for who in (MINED, PEOPLE)}
     assert (
         [s.id for s in told[MINED]]
         == [s.id for s in told[PEOPLE]]
-        == [s.id for s in teaching.tell_base()]
-        == [a.id for a in teaching.asked]
+        == [s.id for s in comparison.predict_base()]
+        == [a.id for a in comparison.questions]
     )
-    assert [s.doubt for s in told[MINED]] != [s.doubt for s in told[PEOPLE]], "two adapters"
+    assert [s.refusal_margin for s in told[MINED]] != [s.refusal_margin for s in told[PEOPLE]], "two adapters"
     kept = read_lines(mined.folder / "train.jsonl")
-    before = (mined.folder.parent / "mined-0" / "said.jsonl").stat().st_mtime_ns
-    again = Teaching(settings, folder, other, "t", 2)
+    before = (mined.folder.parent / "mined-0" / "predictions.jsonl").stat().st_mtime_ns
+    again = Comparison(settings, folder, other, "t", 2)
     assert (
-        again.tell(MINED, again.mined(None, None, 0), 0) == told[MINED]
+        again.predict_tuned(MINED, again.mine_rows(None, None, 0), 0) == told[MINED]
         and read_lines(mined.folder / "train.jsonl") == kept
     )
-    assert (mined.folder.parent / "mined-0" / "said.jsonl").stat().st_mtime_ns == before, (
+    assert (mined.folder.parent / "mined-0" / "predictions.jsonl").stat().st_mtime_ns == before, (
         "what is there is not made twice"
     )
 

@@ -11,7 +11,7 @@ from peft import get_peft_model
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.experiments.compare_methods import attempt
+from finetune.experiments.compare_methods import try_method
 from finetune.generator import merge as merging
 from finetune.generator.adapter_folder import base_identity, write_adapter
 from finetune.generator.base_model import load_trainable
@@ -32,7 +32,7 @@ ROWS = [row(n, n % 3 > 0) for n in range(24)]
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_learns_and_is_served_as_it_was_trained(tiny_model, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    trial = attempt(name, find_model(str(tiny_model)), "cpu", "float32", ROWS, ROWS[:6], 30)
+    trial = try_method(name, find_model(str(tiny_model)), "cpu", "float32", ROWS, ROWS[:6], 30)
     assert trial.loss[1] < trial.loss[0] and trial.served == 1.0
     assert 0 < trial.trained < 0.7 and trial.seconds > 0
 

@@ -17,7 +17,8 @@ from finetune.generator.preference_pairs import (
 )
 from rag.core.sections import AnswerSettings
 from rag.generation.prompt import REFUSAL, answer_text
-from rag.generation.span_search import Span, SpanPlace
+from rag.generation.span_search import Span
+from rag.generation.span_tree import SpanPlace
 
 TEXTS = (
     "The crane lifts 40 tonnes in calm weather.",

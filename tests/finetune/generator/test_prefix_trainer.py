@@ -205,11 +205,11 @@ def test_passages_are_read_once_for_other_questions_and_for_base_and_adapter(tin
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
     ask = lambda question: prompt.render(generator.tokenizer, question, list(questions[0].passages))  # noqa: E731
     generator.generate([ask("What?")], 4)
-    assert generator.prefixes.computed == 2  # the instructions and the passages
+    assert generator.prefix_reader.computed == 2  # the instructions and the passages
     generator.generate([ask("Why is that so?"), ask("Who?")], 4)
     with generator.without_adapter():
         generator.generate_and_score([ask("What?")], [[5, 6]], 4)
-    assert generator.prefixes.computed == 2  # the instructions and the passages
+    assert generator.prefix_reader.computed == 2  # the instructions and the passages
 
 
 def test_an_adapter_that_wakes_up_at_the_question_sleeps_where_there_is_none(

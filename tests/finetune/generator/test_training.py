@@ -1,7 +1,6 @@
 """SFT and DPO, from the question on and through TRL, on a tiny model: what is trained on, resuming, identities, and the two patches that CPU training needs."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from trl import SFTConfig, SFTTrainer
 from eval.runs.forgetting import FILE as INSTRUCTIONS
 from eval.runs.leakage import document_parts, find_leaks, read_training_record
 from eval.runs.questions import Question
+from finetune.cli.stages import DEPENDENTS, begin_stage
 from finetune.data.general_instructions import FILE
 from finetune.data.rows import PreferencePair, read_pairs, read_rows
 from finetune.generator.base_model import load_trainable
@@ -169,15 +169,13 @@ def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined, method):
 
 def test_a_stage_done_anew_takes_along_what_rests_on_it(tmp_path, monkeypatch):
     """Else pairs and checkpoints of another SFT adapter, or a verdict on other weights, would pass for this one's."""
-    from finetune.__main__ import RESTS_ON, _begin
-
     monkeypatch.chdir(tmp_path)
-    every = ("mine", *RESTS_ON["mine"])
+    every = ("mine", *DEPENDENTS["mine"])
 
     def left(name, resume):
         for stage in every:
             Stage("r", stage).folder.mkdir(parents=True, exist_ok=True)
-        _begin(SimpleNamespace(run="r", resume=resume), name)
+        begin_stage(name, "r", resume)
         return [stage for stage in every if Stage("r", stage).folder.exists()]
 
     assert left("sft", True) == list(every)
@@ -224,7 +222,7 @@ def test_scoring_labels_only_gives_trls_own_loss(tiny_model, mined, monkeypatch)
 
 
 def test_nf4_gradients_are_the_same_after_an_evaluation(tiny_model):
-    """bitsandbytes repacks weights in evaluation mode on some CPUs, and then has no gradient; see finetune.generator.sft.load_trainable."""
+    """bitsandbytes repacks weights in evaluation mode on some CPUs, and then has no gradient; see finetune.generator.base_model.load_trainable."""
     base = load_trainable(find_model(str(tiny_model)), "cpu", "nf4").model
     torch.manual_seed(0)
     model, ids = get_peft_model(base, METHODS["lora"].make(4)), torch.arange(5, 25)[None]

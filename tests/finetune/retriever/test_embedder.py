@@ -1,6 +1,7 @@
 """The corpus's own embedder: what it is told from, that it learns, and where it is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
