@@ -1,34 +1,41 @@
-"""What an adapter's folder says of it, and how it is put on its base."""
+"""An adapter's folder: what it was trained on, and how the adapter is attached to its base model."""
 
 from __future__ import annotations
 
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import ModelError
+from rag.models.lora_merge import is_plain_lora, merge_lora
 from rag.models.resolve import LocalModel
 
-IDENTITY = "identity.json"  # what serving checks: base, precision, prompt
-TRAINING_RECORD = "record.json"  # what evaluation checks: the questions and documents that the adapter was trained on
-AT_QUESTION = (
-    "question"  # the identity's "activation" of adapters that leave what comes before the question to the base
-)
-SHIPPED_READER = Path(__file__).parents[1] / "weights" / "reader"  # the adapter that ships
+if TYPE_CHECKING:
+    from peft import PeftConfig, PeftModel
+    from transformers import PreTrainedModel
+
+IDENTITY = "identity.json"  # what serving checks: base model, precision, prompt
+TRAINING_RECORD = "record.json"  # what evaluation checks: the questions and documents that it was trained on
 CURVES = "curves.json"  # what reports draw: the training log of each stage
+AT_QUESTION = "question"  # the identity's "activation" of adapters that are inactive before the question
+SHIPPED_READER = Path(__file__).parents[1] / "weights" / "reader"
 
 
 def read_identity(adapter: Path) -> dict[str, Any]:
-    """-> what the adapter was trained on: base digest and precision, prompt fingerprint, data. Raises ModelError when there is none."""
+    """Return what the adapter was trained on: base digest and precision, prompt fingerprint, data.
+
+    Raises ModelError when the folder has no such file.
+    """
     try:
-        return json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
+        identity: dict[str, Any] = json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
+    return identity
 
 
 def questions_about(adapter: Path, documents: list[str]) -> int:
-    """-> how many questions in the adapter's training record were made from the documents."""
+    """Return how many questions in the adapter's training record were made from the documents."""
     try:
         questions = json.loads((adapter / TRAINING_RECORD).read_text(encoding="utf-8"))["questions"]
     except (OSError, ValueError, KeyError, TypeError):  # an adapter without a record is served as well
@@ -41,42 +48,57 @@ def questions_about(adapter: Path, documents: list[str]) -> int:
 
 
 def reader_fits(model: LocalModel, prompt: str | None = None) -> bool:
-    """Whether the shipped reader was trained on this base and, if one is given, on the prompt of this fingerprint."""
+    """Tell whether the shipped reader was trained on this base and, if one is given, with this prompt fingerprint."""
     if not (SHIPPED_READER / IDENTITY).exists():
         return False
     identity = read_identity(SHIPPED_READER)
     return identity["base"] == model.digest and prompt in (None, identity["prompt"])
 
 
-def serving_config(adapter: Path) -> Any:
-    """-> the adapter's PEFT configuration without its invocation tokens. Where it is called on what follows the question's start alone, plain LoRA
-    computes the same, without looking for the start at every step."""
+def serving_config(adapter: Path) -> PeftConfig:
+    """Return the adapter's PEFT configuration without its invocation tokens.
+
+    The adapter is only called on what follows the question's start. There plain LoRA computes the same, without looking
+    for the start at every step.
+    """
     from peft import PeftConfig
 
     config = PeftConfig.from_pretrained(str(adapter))
     if getattr(config, "alora_invocation_tokens", None):
         config.alora_invocation_tokens = None
     if getattr(config, "use_qalora", False):
-        from rag.models.qalora import on_linear
+        from rag.models.qalora import support_linear_layers
 
-        config = on_linear(config)
+        config = support_linear_layers(config)
     return config
 
 
-def attach_adapter(base: Any, adapter: Path, at_question: bool) -> Any:
+def attach_adapter(base: PreTrainedModel, adapter: Path, at_question: bool) -> PreTrainedModel | PeftModel:
     """Return the model that generates with the adapter.
 
-    An adapter that is inactive before the question, on unpacked weights, is merged into a copy of the base: generating
-    then costs no more than with the base, which stays unchanged. Every other adapter is attached by PEFT.
+    An adapter that is inactive before the question (`at_question`), on unpacked weights, is merged into a copy of the
+    base: generating then costs no more than with the base, which stays unchanged. Every other adapter is attached by
+    PEFT, which is imported only where it is needed.
     """
-    from rag.models.merge_lora import merged_copy
-
     packed = any(type(module).__module__.startswith("bitsandbytes") for module in base.modules())
-    mergeable = at_question and not packed
-    if mergeable and (merged := merged_copy(base, adapter)):
-        return merged
+    if at_question and not packed:
+        return _merged(_copy_with_shared_embeddings(base), adapter)
     from peft import PeftModel
 
-    model = copy.deepcopy(base) if mergeable else base
-    tuned = PeftModel.from_pretrained(model, str(adapter), is_trainable=False, config=serving_config(adapter))
-    return (tuned.merge_and_unload() if mergeable else tuned).eval()
+    config = serving_config(adapter)
+    return PeftModel.from_pretrained(base, str(adapter), is_trainable=False, config=config).eval()
+
+
+def _copy_with_shared_embeddings(base: PreTrainedModel) -> PreTrainedModel:
+    layers = (base.get_input_embeddings(), base.get_output_embeddings())
+    shared: dict[int, Any] = {id(weight): weight for layer in layers for weight in layer.parameters()}
+    return copy.deepcopy(base, shared)
+
+
+def _merged(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+    if is_plain_lora(model, adapter):
+        merge_lora(model, adapter)
+        return model.eval()
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(adapter), config=serving_config(adapter)).merge_and_unload().eval()

@@ -1,4 +1,4 @@
-"""TODO docstring of rag.models.libraries."""
+"""What must be set before the Hugging Face libraries are imported: network access, log output, memory allocation."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import logging
 import os
 import warnings
 
-M_TRIM_THRESHOLD = -1  # these two are malloc.h's
+M_TRIM_THRESHOLD = -1  # these two are glibc's, from malloc.h
 M_MMAP_THRESHOLD = -3
 
 
 def prepare_libraries(hub: bool) -> None:
-    """Switch the Hugging Face libraries' network access on or off and their chatter off; must run before they are imported."""
+    """Allow or forbid the libraries' network access, and silence their log output.
+
+    hub: whether the Hugging Face hub may be asked. Must run before the libraries are imported.
+    """
     os.environ["HF_HUB_OFFLINE"] = "0" if hub else "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "0" if hub else "1"
@@ -24,7 +27,10 @@ def prepare_libraries(hub: bool) -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc use freed memory again: by default each large tensor on a CPU is fresh pages from the kernel, a tenth of the time of reading a prompt."""
+    """Make glibc use freed memory again.
+
+    By default each large tensor on a CPU is made of fresh pages from the kernel: a tenth of the time of a prefill.
+    """
     if hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(M_TRIM_THRESHOLD, 1 << 30)
         libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most that it takes
