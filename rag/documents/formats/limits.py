@@ -15,8 +15,6 @@ except AttributeError:  # Windows has no such timer: nothing stops a slow parser
     TIMER = None
 
 
-
-
 DEFAULTS = DocumentSettings()
 
 

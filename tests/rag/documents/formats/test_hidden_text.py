@@ -176,12 +176,9 @@ def test_sections_without_spans_hold_all_else():
 @pytest.mark.parametrize(
     "part", ["x <!-- ", "<a style ", "<a style=x ", "<div hidden>", "`a ``b ", "[a]: # (", "<!-- a -->\n# H\n", "~~~\n"]
 )
-def test_no_markdown_takes_long(part):
-    import time
-
-    start = time.perf_counter()
-    parse_document(Path("a.md"), "a.md", (part * 20_000).encode() + b"\n\nwords")
-    assert time.perf_counter() - start < 5
+def test_markdown_of_any_form_is_read_within_the_parsers_own_limit(part):
+    # What grows with the square of its length would take the parser process hours, and be left out with a DocumentError.
+    assert parse_document(Path("a.md"), "a.md", (part * 200_000).encode() + b"\n\nwords").text.endswith("words")
 
 
 def test_comments_in_the_markdown_of_notebooks_are_in_no_chunk():
