@@ -172,7 +172,7 @@ def plan_run(settings: Settings, index: Path, minutes: float | None, run: str) -
     """
     model, device, precision = configured_base(settings)
     retriever = open_retriever(settings, index)
-    mine, sft, dpo = (settings.section(cls) for cls in (MineSettings, SftSettings, DpoSettings))
+    mine, sft, dpo = settings.section(MineSettings), settings.section(SftSettings), settings.section(DpoSettings)
     cost = measure_cost(model, device, precision, sft, retriever)
     done = {part for stage, part in STAGES.items() if Stage(run, stage).finished}
 

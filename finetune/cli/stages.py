@@ -43,6 +43,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.mining.teacher import Teacher, open_teacher
     from finetune.shipped.question_writer import open_writer
     from rag.factory import open_retriever
+    from rag.generation.generator import Generator
     from rag.models.device import choose_device
 
     stage = begin_stage("mine", args.run, args.resume)
@@ -50,6 +51,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
         return
     model, device, _ = configured_base(settings)
     mining = settings.section(MineSettings)
+    writer: Generator | Teacher
     if mining.teacher:
         endpoint = settings.section(EndpointSettings)
         writer = open_teacher(mining.teacher, mining.teacher_answers, endpoint, model)
@@ -60,7 +62,7 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     result = stage.result()
     print(f"kept {result['kept']}\nrejected {result['rejected']}")
     if isinstance(writer, Teacher):
-        print(f"teacher: {writer.endpoint.spent()}")
+        print(f"teacher: {writer.endpoint.usage()}")
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +124,7 @@ class Generator:
 
     def generate(
         self,
-        prompts: list[Prompt],
+        prompts: Sequence[Prompt],
         max_new_tokens: int,
         on_text: Callable[[str], None] | None = None,
         stop: int | None = None,
@@ -138,7 +138,7 @@ class Generator:
             return self._decode(self.prefill(tokens), tokens, max_new_tokens, on_text, stop)
 
     def generate_and_score(
-        self, prompts: list[Prompt], targets: list[list[int]], max_new_tokens: int
+        self, prompts: Sequence[Prompt], targets: list[list[int]], max_new_tokens: int
     ) -> tuple[list[Generation], list[list[float]]]:
         """Continue each prompt greedily, and score a target continuation of each; [] where there is none.
 
@@ -216,5 +216,5 @@ def _contiguous(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tu
     return (inputs[0].clone(memory_format=torch.contiguous_format),)
 
 
-def _as_tokens(prompts: list[Prompt]) -> list[PromptTokens]:
+def _as_tokens(prompts: Sequence[Prompt]) -> list[PromptTokens]:
     return [prompt if isinstance(prompt, PromptTokens) else PromptTokens(prompt, 0, 0, ()) for prompt in prompts]

@@ -115,7 +115,7 @@ class Proposes:
     def __init__(self, tokenizer):
         self.tokenizer, self.asked = tokenizer, 0
 
-    def propose(self, prompt, passages, wanted, kind):
+    def propose_spans(self, prompt, passages, wanted, kind):
         self.asked += 1
         return [span("08:30", -1.0, 3), span("40 tonnes", -2.0, 1)], [-3.0 / len(wanted)] * len(wanted)
 
