@@ -80,7 +80,8 @@ def run_score(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_reproduce(args: argparse.Namespace, settings: Settings) -> None:
     """Run the published commands and compare their figures, or write the published tables."""
-    from eval.report.published import reproduce, write_tables
+    from eval.report.published import reproduce
+    from eval.report.results import write_tables
 
     if args.results:
         write_tables()

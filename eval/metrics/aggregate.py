@@ -16,15 +16,16 @@ def summarize_answers(rows: list[Prediction]) -> dict[str, Any]:
     exact_match, f1, contains: means over answerable questions, a refusal scoring 0 (SQuAD, Rajpurkar et al., arXiv
     1606.05250). squad2_f1: mean over all questions, a refusal scoring 1 where the documents do not answer (SQuAD 2.0,
     arXiv 1806.03822). citation_precision, literal_quotes, groundedness, relevance: means over the answers given.
-    citation_recall: mean over answerable questions. refusal: precision, recall and F1 over all questions, with
-    refusing as the positive class. ece: of the answers given. coverage_area: of all decisions, refusals among them;
-    over answers alone it would reward answering what has no answer. hallucination_rate: share of all questions that
-    got an answer where there is none, or one that the groundedness check finds unsupported. perplexity: of the gold
-    answers' tokens.
+    right_citations: mean citation precision over the answers given to answerable questions. citation_recall: mean
+    over answerable questions. refusal: precision, recall and F1 over all questions, with refusing as the positive
+    class. ece: of the answers given. coverage_area: of all decisions, refusals among them; over answers alone it
+    would reward answering what has no answer. hallucination_rate: share of all questions that got an answer where
+    there is none, or one that the groundedness check finds unsupported. perplexity: of the gold answers' tokens.
     """
     done = [row for row in rows if not row.get("error")]
     answerable = [row["measures"] for row in done if row["answers"]]
     given = [row["measures"] for row in done if not row["refused"]]
+    given_to_answerable = [row["measures"] for row in done if not row["refused"] and row["answers"]]
     tokens = [row.get("tokens", {}) for row in done]
     return {
         "n": len(done),
@@ -32,6 +33,7 @@ def summarize_answers(rows: list[Prediction]) -> dict[str, Any]:
         "answered": len(given),
         **{name: mean([m[name] for m in answerable]) for name in ("exact_match", "f1", "contains")},
         "squad2_f1": mean([row["measures"]["squad2_f1"] for row in done]),
+        "right_citations": _mean_known(given_to_answerable, "citation_precision"),
         "citation_precision": _mean_known(given, "citation_precision"),
         "citation_recall": _mean_known(answerable, "citation_recall"),
         "literal_quotes": _mean_known(given, "literal_quotes"),

@@ -16,7 +16,7 @@ from rag.core.sections import ModelSettings
 from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
 from rag.factory import open_reranker, open_shipped_reranker
-from rag.models.cross_encoder import Reranker
+from rag.models.cross_encoder import CrossEncoder
 
 Pair = tuple[str, str]  # claim, evidence
 
@@ -37,7 +37,7 @@ class CrossEncoderSupport:
     The shipped one has its threshold from held-out pairs of its training data, never from the labelled answers.
     """
 
-    def __init__(self, reranker: Reranker):
+    def __init__(self, reranker: CrossEncoder):
         self.name, self.threshold, self._reranker = f"cross-encoder {reranker.name}", reranker.threshold, reranker
 
     def scores(self, pairs: list[Pair]) -> list[float]:

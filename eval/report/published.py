@@ -1,111 +1,176 @@
-"""Published figures: each stands in published.toml beside the command that makes it and a tolerance; README's table is made from that file."""
+"""Published figures: each stands in eval/published.toml with its command, and with how far it may be off when rerun."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rag.core.errors import EvaluationError
 
 FILE = Path(__file__).parents[1] / "published.toml"
-README = Path("README.md")
-BEGIN, END = "<!-- published: made by python -m eval reproduce --readme -->", "<!-- end of published -->"
+ROUNDING = 1e-9
 
-Result = dict[str, Any]
+
+@dataclass(frozen=True)
+class Figure:
+    """A published number.
+
+    group, key: dotted paths, of a group in the command's JSON and of the figure in the group. n: questions or rows.
+    low, high: of a difference, at 95 %. relative, tolerance: how far it may be off, if not by its standard error.
+    diagnostic: it rests on the groundedness check.
+    """
+
+    group: str
+    key: str
+    value: float
+    n: int | None = None
+    low: float | None = None
+    high: float | None = None
+    relative: float | None = None
+    tolerance: float | None = None
+    diagnostic: bool = False
+
+    @property
+    def path(self) -> str:
+        """Return where the figure stands in the command's JSON."""
+        return f"{self.group}.{self.key}"
+
+    def allowed(self) -> float:
+        """Return how far the figure may be off when it is made again.
+
+        Of a difference it is half its interval; of a mean of n numbers in 0 to 1 two standard errors, for which p (1
+        - p) bounds the variance, and two questions of n at least. Raises EvaluationError where nothing says it.
+        """
+        if self.tolerance is not None:
+            return self.tolerance
+        if self.relative is not None:
+            return abs(self.value) * self.relative
+        if self.low is not None and self.high is not None:
+            return (self.high - self.low) / 2
+        if self.n and 0 <= self.value <= 1:
+            return max(2 * math.sqrt(self.value * (1 - self.value) / self.n), 2 / self.n)
+        raise EvaluationError(f"eval/published.toml does not say how far {self.path} may be off: give n, or relative")
+
+
+@dataclass(frozen=True)
+class Result:
+    """The figures of one command.
+
+    commit, machine: what they were made on. chosen_on: what the same data has chosen. files: what the command writes,
+    by name; where it is one file, its name is "". not_rerun: why make reproduce leaves it out, "" where it does not.
+    labels: what eval/RESULTS.md calls groups and keys.
+    """
+
+    name: str
+    title: str
+    command: str
+    commit: str
+    machine: str
+    chosen_on: str
+    figures: list[Figure]
+    note: str = ""
+    verdict: str = ""
+    not_rerun: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
 
 
 def read_published(path: Path = FILE) -> list[Result]:
-    """-> results: name, command, file (the JSON that the command writes), about (what was asked), verdict (a sentence), figures: {dotted path of a group
-    in the file: {path in the group: value}}, tolerance: how far a figure may be off, overridden by tolerances: {path in the group: value}."""
-    with path.open("rb") as file:
-        return tomllib.load(file)["result"]
+    """Read the published results."""
+    return [_result(entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["result"]]
+
+
+def read_machines(path: Path = FILE) -> dict[str, str]:
+    """Read what the names of machines stand for."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))["machines"]
+
+
+def _result(entry: dict[str, Any]) -> Result:
+    groups, file, files = entry.pop("figures"), entry.pop("file", None), entry.pop("files", {})
+    defaults = {key: entry.pop(key) for key in ("relative", "tolerance") if key in entry}
+    figures = [
+        Figure(group, key, **_with_defaults(figure, defaults))
+        for group, values in groups.items()
+        for key, figure in values.items()
+    ]
+    paths = {"": Path(file)} if file else {name: Path(each) for name, each in files.items()}
+    return Result(**entry, figures=figures, files=paths)
+
+
+def _with_defaults(figure: dict[str, Any], defaults: dict[str, float]) -> dict[str, Any]:
+    return figure if {"relative", "tolerance"} & figure.keys() else {**defaults, **figure}
 
 
 def reproduce(only: str | None = None, path: Path = FILE) -> None:
-    """Run each result's command and compare; prints a line a figure. Raises EvaluationError when one is off by more than its tolerance."""
-    results = [r for r in read_published(path) if only in (None, r["name"])]
-    if not results:
-        raise EvaluationError(
-            f"no result is called {only}; there are {', '.join(r['name'] for r in read_published(path))}"
-        )
-    off, here = (
-        0,
-        {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
-    )  # so that python is this one
-    for result in results:
-        print(f"--- {result['name']}: {result['command']}", flush=True)
-        if subprocess.run(result["command"], shell=True, env=here).returncode:
-            raise EvaluationError(f"the command of {result['name']} failed: {result['command']}")
-        for line, same in compared(result, json.loads(Path(result["file"]).read_text(encoding="utf-8"))):
-            off += not same
-            print(line)
+    """Run the command of each result, or of the one called `only`, and print how its figures compare.
+
+    Raises EvaluationError where a command fails, a name is unknown, or a figure is off by more than is allowed.
+    """
+    results = read_published(path)
+    chosen = [result for result in results if only in (None, result.name)]
+    if not chosen:
+        raise EvaluationError(f"no result is called {only}; there are {', '.join(r.name for r in results)}")
+    off = sum(_rerun(result) for result in chosen)
     if off:
         raise EvaluationError(f"{off} published figures are not what their commands give here")
 
 
-def compared(result: Result, found: Result) -> list[tuple[str, bool]]:
-    """-> a line for each figure, and whether it is within its tolerance."""
-    lines = []
-    for prefix, short, published in figures(result):
-        name = f"{prefix}.{short}"
-        now, tolerance = look_up(found, name), result.get("tolerances", {}).get(short, result["tolerance"])
-        same = now is not None and abs(now - published) <= tolerance
-        lines.append(
-            (f"{'same' if same else 'OFF '} {name}: published {published}, now {now}, tolerance {tolerance}", same)
-        )
-    return lines
+def _rerun(result: Result) -> int:
+    """Return how many figures are off."""
+    if result.not_rerun:
+        print(f"--- {result.name}: not rerun, {result.not_rerun}", flush=True)
+        return 0
+    print(f"--- {result.name}: {result.command}", flush=True)
+    # The folder of this interpreter comes first, so that the command's `python` is this one.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    if subprocess.run(result.command, shell=True, env={**os.environ, "PATH": path}).returncode:
+        raise EvaluationError(f"the command of {result.name} failed: {result.command}")
+    lines = list(compare_figures(result, _read_files(result.files)))
+    print("\n".join(line for line, _ in lines))
+    return sum(not same for _, same in lines)
 
 
-def figures(result: Result) -> list[tuple[str, str, float]]:
-    """-> (dotted path of the group in the command's JSON, path in the group, value) of each published figure."""
-    return [(prefix, name, value) for prefix, values in result["figures"].items() for name, value in values.items()]
+def _read_files(files: dict[str, Path]) -> Any:
+    """Return the JSON of the one file, or of each file by its name."""
+    if "" in files:
+        return json.loads(files[""].read_text(encoding="utf-8"))
+    return {name: json.loads(path.read_text(encoding="utf-8")) for name, path in files.items()}
 
 
-def look_up(found: Any, name: str) -> float | None:
-    """-> the number at a dotted path; a number in the path picks from a list."""
-    for part in name.split("."):
-        inside = dict(enumerate(found)) if isinstance(found, list) else found if isinstance(found, dict) else {}
-        found = inside.get(int(part) if isinstance(found, list) and part.isdecimal() else part)
-    return found
+def compare_figures(result: Result, found: Any) -> Iterator[tuple[str, bool]]:
+    """Yield a line for each figure, and whether what the command gave is near enough. found: the command's JSON."""
+    for figure in result.figures:
+        now, allowed = look_up(found, figure.path), figure.allowed()
+        same = now is not None and abs(now - figure.value) <= allowed + ROUNDING
+        state = "same" if same else "OFF "
+        yield f"{state} {figure.path}: published {figure.value}, now {now}, allowed {allowed:.4f}", same
 
 
-def table(results: list[Result]) -> str:
-    """-> README's table in Markdown: a row for each generator of each result, a column for each figure, and the commands below."""
-    rows = [
-        (r, prefix, values)
-        for r in results
-        for prefix, values in r["figures"].items()
-        if prefix.startswith("generators.")
-    ]
-    columns = list(dict.fromkeys(name for _, _, values in rows for name in values))
-    head = ["questions", "generator", *(name.replace("_", " ").replace("refusal.", "refusal ") for name in columns)]
-    lines = [head, ["---"] * len(head)]
-    for result, prefix, values in rows:
-        lines.append(
-            [
-                result["about"],
-                prefix.removeprefix("generators."),
-                *(f"{values[c]:.3f}" if c in values else "" for c in columns),
-            ]
-        )
-    made = [f"- {r['about']}: `{r['command']}`. {r['verdict']}" for r in results]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n\n" + "\n".join(made)
+def look_up(found: Any, path: str) -> float | None:
+    """Return the number at a dotted path, None where there is none.
+
+    A number in the path picks from a list; keys may hold dots themselves.
+    """
+    parts = path.split(".")
+    if isinstance(found, list) and parts[0].isdecimal() and int(parts[0]) < len(found):
+        return _rest(found[int(parts[0])], parts[1:])
+    if isinstance(found, dict):
+        for end in range(len(parts), 0, -1):
+            key = ".".join(parts[:end])
+            if key in found and (value := _rest(found[key], parts[end:])) is not None:
+                return value
+    return None
 
 
-def with_table(readme: str, results: list[Result]) -> str:
-    """-> README's text with the table between its marks made anew."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise EvaluationError(f"README.md lacks the marks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table(results)}\n{END}{after}"
-
-
-def write_readme() -> None:
-    README.write_text(with_table(README.read_text(encoding="utf-8"), read_published()), encoding="utf-8")
-    print("README's table is made from eval/published.toml")
+def _rest(found: Any, parts: list[str]) -> float | None:
+    if parts:
+        return look_up(found, ".".join(parts))
+    return found if isinstance(found, int | float) else None

@@ -73,6 +73,7 @@ def test_answers_by_hand():
         "n": 5, "n_answerable": 3, "answered": 3, "failures": 0,
         "exact_match": 0.3333, "f1": 0.5, "contains": 0.6667,  # 1/3, 1.5/3 and 2/3, of the answerable
         "squad2_f1": 0.5,  # (1 + 0.5 + 0 + 0 + 1) / 5
+        "right_citations": 0.75,  # (1 + 0.5) / 2, of the answers given to answerable questions
         "citation_precision": 0.5,  # (1 + 0.5 + 0) / 3, of the answers given
         "citation_recall": 0.5,  # (0.5 + 1 + 0) / 3, of the answerable
         "literal_quotes": 0.75, "groundedness": 0.5, "relevance": 0.4,

@@ -18,7 +18,7 @@ from rag.core.run_folder import Stage
 from rag.core.sections import AnswerSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.generation.prompt import REFUSAL
-from rag.models.cross_encoder import Reranker
+from rag.models.cross_encoder import CrossEncoder
 from rag.retrieval.retriever import Retriever
 from rows import scored
 
@@ -120,7 +120,7 @@ def compared(corpus, train, monkeypatch, asked: str):
     monkeypatch.setattr(eval.promotion.attribution, "open_index_embedder", lambda settings, record: HashEmbedder())
     monkeypatch.setattr(eval.promotion.attribution, "open_reranker", lambda settings, index: None)
     monkeypatch.setattr(
-        eval.promotion.attribution, "open_trained_reranker", lambda settings, delta: Reranker(encoder, "cpu", delta)
+        eval.promotion.attribution, "open_trained_reranker", lambda settings, delta: CrossEncoder(encoder, "cpu", delta)
     )
     held = [GateQuestion(h.question, False, True) for h in read_gate("t")[0]]
     _, ordered, seconds = search(Settings([]), corpus.folder, held, None, folder)

@@ -92,7 +92,11 @@ def test_the_browser_is_told_what_each_generator_said_and_what_was_right(report)
         and "40 tonnes" in shown[cite["passage"] - 1]["text"]
         and crane["predictions"][1]["grounded"] is True
     )
-    assert len(crane["passages"]) == 3 and mole["predictions"][1]["right"] is False and mole["predictions"][1]["text"] == "40 tonnes"
+    assert (
+        len(crane["passages"]) == 3
+        and mole["predictions"][1]["right"] is False
+        and mole["predictions"][1]["text"] == "40 tonnes"
+    )
 
 
 def test_the_page_has_the_notes_the_verdict_the_plots_and_the_tables(report):
