@@ -13,10 +13,8 @@ from typing import Any
 from eval.runs.questions import Question
 from rag.core.errors import EvaluationError
 from rag.core.near_duplicates import NEAR_DUPLICATE, question_resemblance
-from rag.core.words import STOPWORDS, search_terms
+from rag.core.words import QUESTION_WORDS, STOPWORDS, search_terms
 from rag.models.adapters import TRAINING_RECORD
-
-QUESTION_WORDS = frozenset("how many much what when where which who whom whose why".split())
 
 Words = frozenset[str]
 

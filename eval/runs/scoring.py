@@ -39,4 +39,4 @@ def _place(chunk: Chunk) -> Span:
 
 
 def _as_cited(chunk: Chunk) -> CitedPassage:
-    return CitedPassage(chunk.text, " > ".join(chunk.headings or (chunk.title,)))
+    return CitedPassage(chunk.text, chunk.heading_path)

@@ -31,7 +31,7 @@ class Candidate:
     @property
     def headings(self) -> str:
         """The headings above the passage, else its document's title."""
-        return " > ".join(self.chunk.headings or (self.chunk.title,))
+        return self.chunk.heading_path
 
     @property
     def sentence_text(self) -> str:

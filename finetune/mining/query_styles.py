@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import re
 
-from rag.core.words import STOPWORDS
+from rag.core.words import QUESTION_WORDS, STOPWORDS
 
 FULL, KEYWORDS, MISSPELT = "full", "keywords", "misspelt"
 KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 # Kept among keywords: without them nothing says whether a year or a person is wanted.
-QUESTION_WORDS = frozenset("how many much when where who whom whose why".split())
+KEPT_WORDS = QUESTION_WORDS - {"what", "which"}
 MIN_KEYWORDS = 3
 # A word with the punctuation inside it: "£1,250", "9.15", "berth-holder's".
 WORD = re.compile(r"[\w£$€°](?:[\w%°.,/:'’-]*[\w%°])?")
@@ -45,7 +45,7 @@ def keywords(question: str) -> str | None:
     kept = [
         word
         for position, (word, lowered) in enumerate(words)
-        if lowered in QUESTION_WORDS or position and lowered in ("what", "which") or lowered not in STOPWORDS
+        if lowered in KEPT_WORDS or position and lowered in ("what", "which") or lowered not in STOPWORDS
     ]
     return " ".join(kept)
 

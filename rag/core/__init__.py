@@ -1,4 +1,4 @@
 """What every other package uses: chunks, sentences, words, settings, errors, JSON lines, run folders.
 
-Imports nothing else of this project.
+Nothing here imports another package of this project.
 """

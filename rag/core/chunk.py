@@ -1,4 +1,4 @@
-"""TODO docstring of rag.core.chunk."""
+"""The chunk: a span of a document, as it is embedded, searched, shown and cited."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from rag.core.invisible_characters import remove_invisible
 
 @dataclass(frozen=True)
 class Chunk:
-    """A span of a document. `text` is document.text[start:end]; `headings` and `page` say where it stands."""
+    """A span of a document: `text` is document.text[start:end].
+
+    document: the document's id. title: the document's. headings: from the top down to the chunk. page: from 1, None where
+    the format has no pages.
+    """
 
     document: str
     title: str
@@ -20,22 +24,30 @@ class Chunk:
     page: int | None
 
     @property
+    def heading_path(self) -> str:
+        """Return the headings from the top down, "Fees > Boats"; the document's title where there are none."""
+        return " > ".join(self.headings or (self.title,))
+
+    @property
     def location(self) -> str:
-        """File, headings (less the document's title) and page, for people."""
+        """Return file, headings (less the document's title) and page, for people."""
         headings = self.headings[1:] if self.headings[:1] == (self.title,) else self.headings
         parts = [self.document, *headings] + ([f"page {self.page}"] if self.page else [])
         return " > ".join(parts)
 
     @property
     def embedding_text(self) -> str:
-        """What the embedder reads: headings and text. Nothing of the file's name, so that a renamed file keeps its vectors."""
-        return remove_invisible(f"{' > '.join(self.headings)}\n{self.text}" if self.headings else self.text)
+        """Return what the embedder reads: headings and text.
+
+        Nothing of the file's name is in it, so that a renamed file keeps its vectors.
+        """
+        return remove_invisible(f"{self.heading_path}\n{self.text}" if self.headings else self.text)
 
     @property
     def search_text(self) -> str:
-        """What the lexical search reads: the headings, where there are none the title, then the text."""
-        return remove_invisible(f"{' > '.join(self.headings or (self.title,))}\n{self.text}")
+        """Return what the lexical search reads: the headings or else the title, then the text."""
+        return remove_invisible(f"{self.heading_path}\n{self.text}")
 
     def search_offset(self, at: int) -> int:
-        """-> where a character of the text stands in `search_text`."""
+        """Return where in `search_text` the character stands that is `text[at]`."""
         return len(self.search_text) - len(remove_invisible(self.text[at:]))

@@ -1,4 +1,4 @@
-"""Errors meant for people: one line that says what is wrong and the command that mends it."""
+"""Errors for people: one line that says what is wrong, and the command that mends it."""
 
 
 class RagtuneError(Exception):
@@ -6,7 +6,7 @@ class RagtuneError(Exception):
 
 
 class SettingsError(RagtuneError):
-    """A setting is unknown or has a value of the wrong type."""
+    """A setting is unknown or has a value that it does not take, or a run has no proper name."""
 
 
 class ModelError(RagtuneError):
@@ -14,9 +14,10 @@ class ModelError(RagtuneError):
 
 
 class DocumentError(RagtuneError):
-    """One document can't be read; the others still can. reason: what is wrong, in a few words; remedy: what mends it."""
+    """One document can't be read; the others still can."""
 
     def __init__(self, reason: str, remedy: str = ""):
+        """reason: what is wrong, in a few words. remedy: what to do about it."""
         super().__init__(f"{reason}: {remedy}" if remedy else reason)
         self.reason, self.remedy = reason, remedy
 
@@ -26,11 +27,11 @@ class StoreError(RagtuneError):
 
 
 class OutdatedIndexError(StoreError):
-    """The index was made by another version, with another embedder or chunker: it must be made anew."""
+    """The index was made by another version, or with another embedder or chunker, and must be rebuilt."""
 
 
 class SearchFileError(StoreError):
-    """A file derived from the index is missing, damaged, or of another version; it can be made again."""
+    """A search index file is missing, damaged, or of another version; it can be made again from the document store."""
 
 
 class EndpointError(RagtuneError):
@@ -38,7 +39,7 @@ class EndpointError(RagtuneError):
 
 
 class PromptError(RagtuneError):
-    """Data, adapter or scores were made with another prompt than the one in use."""
+    """Rows, an adapter or scores were made with another prompt than the one in use."""
 
 
 class TrainingError(RagtuneError):
@@ -46,8 +47,8 @@ class TrainingError(RagtuneError):
 
 
 class EvaluationError(RagtuneError):
-    """Questions, runs or adapters that can't be evaluated together."""
+    """Questions, runs or adapters can't be evaluated together."""
 
 
 class DataError(RagtuneError):
-    """A file of rows, questions or results cannot be read."""
+    """A file of rows, questions or results can't be read."""

@@ -1,4 +1,4 @@
-"""Measures of one answer, pure functions, shared by training and evaluation."""
+"""Measures of one answer, and of spans: pure functions, shared by training and evaluation."""
 
 from __future__ import annotations
 
@@ -12,25 +12,30 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize(text: str) -> str:
-    """Lower case without punctuation, articles and extra space: SQuAD's normalization (Rajpurkar et al., arXiv 1606.05250); and without what has no
-    shape, which no model is shown."""
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", remove_invisible(text).lower().translate(_PUNCTUATION)).split())
+    """Return the text in lower case, without punctuation, articles and extra space.
+
+    It is SQuAD's normalization (Rajpurkar et al., 2016, arXiv 1606.05250), and without invisible characters, which no
+    model is shown.
+    """
+    words = remove_invisible(text).lower().translate(_PUNCTUATION)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", words).split())
 
 
 def exact_match(prediction: str, answers: list[str]) -> float:
-    """1.0 if the normalized prediction equals a normalized answer, else 0.0 (SQuAD)."""
+    """Return 1.0 if the normalized prediction equals a normalized answer, else 0.0 (SQuAD)."""
     return float(normalize(prediction) in _normalized(answers))
 
 
 def token_f1(prediction: str, answers: list[str]) -> float:
-    """Best F1 of normalized tokens against the answers (SQuAD)."""
-    return max((_f1(normalize(prediction).split(), answer.split()) for answer in _normalized(answers)), default=0.0)
+    """Return the best F1 of normalized tokens against the answers (SQuAD), 0.0 where there are none."""
+    tokens = normalize(prediction).split()
+    return max((_f1(tokens, answer.split()) for answer in _normalized(answers)), default=0.0)
 
 
 def _normalized(answers: list[str]) -> list[str]:
-    """The answers normalized; those of which nothing is left count only where there are no others, as in SQuAD 2.0's scorer."""
-    found = [normalize(answer) for answer in answers]
-    return [answer for answer in found if answer] or found
+    """Normalize the answers; those that become empty count only where there are no others, as in SQuAD 2.0's scorer."""
+    normalized = [normalize(answer) for answer in answers]
+    return [answer for answer in normalized if answer] or normalized
 
 
 def _f1(prediction: list[str], answer: list[str]) -> float:
@@ -41,5 +46,5 @@ def _f1(prediction: list[str], answer: list[str]) -> float:
 
 
 def overlaps(start: int, end: int, other_start: int, other_end: int) -> bool:
-    """Whether two character spans share a character: the test for a right citation."""
+    """Return whether two character spans share a character: the test for a right citation."""
     return start < other_end and other_start < end

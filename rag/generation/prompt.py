@@ -105,8 +105,7 @@ def messages(question: str, passages: list[Chunk]) -> list[dict[str, str]]:
 
 
 def _numbered(number: int, passage: Chunk) -> str:
-    heading = " > ".join(passage.headings or (passage.title,))
-    return f"[{number}] {_one_line(heading)}: {_one_line(passage.text)}"
+    return f"[{number}] {_one_line(passage.heading_path)}: {_one_line(passage.text)}"
 
 
 def answer_text(text: str, *cited: int) -> str:

@@ -1,31 +1,41 @@
-"""The cross-encoder: scores two texts read together (Nogueira & Cho, arXiv 1901.04085), a question and a passage, or a claim and its evidence."""
+"""The cross-encoder (Nogueira & Cho 2019, arXiv 1901.04085): scores two texts that it reads together.
+
+These are a question and a passage, or a claim and its evidence.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rag.core.chunk import Chunk
 from rag.models.device import computes_bfloat16
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import apply_delta, check_delta
 
+if TYPE_CHECKING:
+    import torch
+
 SHIPPED = Path(__file__).parents[1] / "weights" / "reranker"
 LENGTH = 192  # tokens of both texts together: a question, an answer and a chunk of 520 characters
-BATCH, BATCH_CUDA = (
-    8,
-    128,
-)  # pairs: on a CPU batches of 2 to 10 of about one length cost a tenth to a quarter less than one of 20
+# Pairs scored at once. On a CPU, batches of 2 to 10 of about one length cost up to a quarter less than one of 20.
+BATCH, BATCH_CUDA = 8, 128
+
+TextPair = tuple[str, str]
 
 
-class Reranker:
+class CrossEncoder:
     """A trained cross-encoder, in bfloat16 where the device computes in it.
 
-    threshold: the score from which on evidence counts as bearing a claim out."""
+    threshold: the score from which evidence counts as support of a claim.
+    """
 
     def __init__(self, model: LocalModel, device: str, delta: Path | None = None):
-        """changes: a folder with what training changed in `model`, in place of a whole trained model. Raises ModelError when they belong to another."""
+        """Load a whole cross-encoder, or an encoder with a weight delta that makes a cross-encoder of it.
+
+        Raises ModelError when the weight delta belongs to another model.
+        """
         import torch
 
         dtype = torch.bfloat16 if computes_bfloat16(device) else torch.float32
@@ -35,21 +45,21 @@ class Reranker:
             return
         identity = check_delta(delta, model)
         self.name, self.threshold = f"{model.name} + {delta.name}", identity["threshold"]
-        self._predict = _ChangedModel(model.path, device, dtype, delta).predict
+        self._predict = _DeltaModel(model.path, device, dtype, delta).predict
 
     def scores(self, question: str, chunks: list[Chunk]) -> list[float]:
-        """-> one relevance score a chunk; larger is better."""
+        """Return the relevance of each chunk to the question; larger is better."""
         return self.score_pairs([(question, chunk.search_text) for chunk in chunks])
 
-    def score_pairs(self, pairs: list[tuple[str, str]]) -> list[float]:
-        """-> one score a pair, from 0 to 1 for models with one output."""
+    def score_pairs(self, pairs: list[TextPair]) -> list[float]:
+        """Return a score for each pair of texts, from 0 to 1 for models with one output."""
         return [float(score) for score in self._predict(pairs)] if pairs else []
 
 
-class _ChangedModel:
-    """An encoder with one output and our changes, by transformers alone: importing sentence_transformers costs a cold question 3 to 5 s (rag/models/encoders.py)."""
+class _DeltaModel:
+    """An encoder with one output and a weight delta, by transformers alone (rag/models/encoders.py says why)."""
 
-    def __init__(self, folder: Path, device: str, dtype: Any, delta: Path):
+    def __init__(self, folder: Path, device: str, dtype: torch.dtype, delta: Path):
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         self._tokenizer, self._device = AutoTokenizer.from_pretrained(folder, local_files_only=True), device
@@ -59,40 +69,44 @@ class _ChangedModel:
         apply_delta(model, delta)
         self._model = model.to(device).eval()
 
-    def predict(self, pairs: list[tuple[str, str]]) -> list[float]:
-        """Pairs of about one length share a batch, so that little is computed for padding."""
+    def predict(self, pairs: list[TextPair]) -> list[float]:
+        """Score the pairs. Those of about one length share a batch, so that little is computed for padding."""
         import torch
 
-        claims, texts = [a.strip() for a, _ in pairs], [b.strip() for _, b in pairs]
-        items = self._tokenizer(claims, texts, truncation="longest_first", max_length=LENGTH)
-        order = sorted(range(len(pairs)), key=lambda n: -len(items["input_ids"][n]))
-        scores, size = torch.zeros(len(pairs)), _batch(self._device)
-        for at in range(0, len(order), size):
-            batch = order[at : at + size]
-            inputs = self._tokenizer.pad(
-                {name: [values[n] for n in batch] for name, values in items.items()}, return_tensors="pt"
-            )
+        first, second = [a.strip() for a, _ in pairs], [b.strip() for _, b in pairs]
+        items = self._tokenizer(first, second, truncation="longest_first", max_length=LENGTH)
+        longest_first = sorted(range(len(pairs)), key=lambda n: -len(items["input_ids"][n]))
+        scores, size = torch.zeros(len(pairs)), _batch_size(self._device)
+        for at in range(0, len(longest_first), size):
+            batch = longest_first[at : at + size]
+            of_batch = {name: [values[n] for n in batch] for name, values in items.items()}
+            inputs = self._tokenizer.pad(of_batch, return_tensors="pt")
             with torch.inference_mode():
                 scores[batch] = self._model(**inputs.to(self._device)).logits[:, 0].float().sigmoid().cpu()
         return scores.tolist()
 
 
-def _library_model(folder: Path, device: str, dtype: Any) -> Callable[[list[tuple[str, str]]], Iterable[float]]:
-    from sentence_transformers import CrossEncoder
+def _library_model(folder: Path, device: str, dtype: torch.dtype) -> Callable[[list[TextPair]], Iterable[float]]:
+    from sentence_transformers import CrossEncoder as LibraryCrossEncoder
 
-    model = CrossEncoder(
+    model = LibraryCrossEncoder(
         str(folder), device=device, local_files_only=True, max_length=LENGTH, model_kwargs={"dtype": dtype}
     )
-    return lambda pairs: model.predict(pairs, batch_size=_batch(device), show_progress_bar=False)
+
+    def predict(pairs: list[TextPair]) -> Iterable[float]:
+        scores: Iterable[float] = model.predict(pairs, batch_size=_batch_size(device), show_progress_bar=False)
+        return scores
+
+    return predict
 
 
-def _batch(device: str) -> int:
+def _batch_size(device: str) -> int:
     return BATCH_CUDA if device.startswith("cuda") else BATCH
 
 
-def claim_and_evidence(question: str, answer: str, chunk: Chunk, sentence: tuple[int, int]) -> tuple[str, str]:
-    """-> what the cross-encoder reads to tell whether a sentence of the chunk, under its headings, bears an answer out."""
-    return (
-        f"{question} {answer}",
-        f"{' > '.join(chunk.headings or (chunk.title,))}\n{chunk.text[sentence[0] : sentence[1]]}",
-    )
+def claim_and_evidence(question: str, answer: str, chunk: Chunk, sentence: tuple[int, int]) -> TextPair:
+    """Return the pair that the cross-encoder scores as support of an answer by a sentence of the chunk.
+
+    sentence: its span in the chunk's text, which is put under the chunk's headings.
+    """
+    return f"{question} {answer}", f"{chunk.heading_path}\n{chunk.text[sentence[0] : sentence[1]]}"

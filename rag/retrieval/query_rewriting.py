@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rag.core.words import content_words
+from rag.core.words import QUESTION_WORDS, content_words
 
 PRONOUN = re.compile(r"\b(it|its|they|them|their|theirs|he|him|his|she|her|hers|these|those|this|that|there)\b", re.I)
 CONJUNCTION = re.compile(
@@ -19,10 +19,8 @@ EXPLETIVE = re.compile(  # pronouns that stand for nothing: "does it take ... to
     r"|\b(?:is|are|was|were) there\b",
     re.I,
 )
-QUESTION_WORDS = frozenset(
-    "what which who whose whom when where why how "
-    "many much long far high late early often large big tall old soon".split()  # after "how"
-)
+# Words that only ask; the adjectives stand after "how".
+ASKING_WORDS = QUESTION_WORDS | frozenset("long far high late early often large big tall old soon".split())
 MAX_TOPIC_WORDS = 10  # so that the topic does not grow from turn to turn
 NAME = re.compile(  # words with a capital letter or digits, joined by a few small words
     r"(?:[A-ZÀ-Þ][\w'’.-]*|[A-Za-z]*\d[\w/.-]*)(?: (?:(?:of|the|and|de|St) )?(?:[A-ZÀ-Þ][\w'’.-]*|\d[\w/.-]*))*"
@@ -84,11 +82,11 @@ def _is_relative(pronoun: str, before: str, after: str) -> bool:
 
 
 def _subjects(text: str) -> set[str]:
-    return content_words(text) - QUESTION_WORDS
+    return content_words(text) - ASKING_WORDS
 
 
 def _has_content(word: str) -> bool:
-    return any(c.isdigit() for c in word) or bool(content_words(word)) and word not in QUESTION_WORDS
+    return any(c.isdigit() for c in word) or bool(content_words(word)) and word not in ASKING_WORDS
 
 
 def _names(question: str) -> list[str]:
