@@ -1,4 +1,4 @@
-"""What mined rows teach against people's: which rows and questions are compared, how the share is measured, and the whole with a tiny model."""
+"""Mined rows against people's: which rows and questions are compared, how the share is measured, and a whole run."""
 
 import json
 import random
@@ -25,6 +25,7 @@ from triplets import row
 
 LEFT = next(f"tank-{n}.md" for n in range(100) if held_out(f"tank-{n}.md"))
 TAUGHT = [name for n in range(12) if not held_out(name := f"crane-{n}.md")]
+SELECTOR = SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0))
 PLACES = ("the mole", "the quay", "the dock", "the yard", "the pier", "the slip")
 
 
@@ -39,7 +40,7 @@ def document(name: str) -> str:
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch, tiny_index, tiny_embedder):
-    """-> a function that makes a bench of questions (document, answers) whose documents are indexed with the tiny embedder."""
+    """Return a function that makes a bench of questions (document, answers), indexed with the tiny embedder."""
     monkeypatch.chdir(tmp_path)
     indexed = {}
 
@@ -62,7 +63,7 @@ def bench(tmp_path, monkeypatch, tiny_index, tiny_embedder):
     monkeypatch.setattr(
         mined_vs_human,
         "open_span_selector",
-        lambda settings: SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
+        lambda settings: SELECTOR,
     )
     make.indexed = indexed
     return make
@@ -70,7 +71,8 @@ def bench(tmp_path, monkeypatch, tiny_index, tiny_embedder):
 
 def test_people_give_as_many_of_each_kind_as_were_mined_and_none_twice():
     people = [row(n, n % 2) for n in range(40)]
-    chosen, dev = match_human_rows(people, [row(n, n > 102) for n in range(100, 108)], [row(1000)] * 5, random.Random(0))
+    mined = [row(n, n > 102) for n in range(100, 108)]
+    chosen, dev = match_human_rows(people, mined, [row(1000)] * 5, random.Random(0))
     assert [sum(bool(r.cited) == kind for r in chosen) for kind in (True, False)] == [5, 3]
     assert len(dev) == 5 and not {r.id for r in dev} & {r.id for r in chosen}
     with pytest.raises(TrainingError, match="asked 20 such questions, and 21 were mined"):
@@ -79,14 +81,7 @@ def test_people_give_as_many_of_each_kind_as_were_mined_and_none_twice():
 
 def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passage(bench):
     folder = bench("half", [LEFT, *TAUGHT], [(LEFT, ["tonnes"]), (TAUGHT[0], ["tonnes"]), (LEFT, ["tonnes"])])
-    asked = list(
-        held_out_questions(
-            folder,
-            bench.indexed["half"],
-            SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
-            5,
-        )
-    )
+    asked = list(held_out_questions(folder, bench.indexed["half"], SELECTOR, 5))
     assert {(a.id, a.answers) for a in asked} == {
         ("half0", ("tonnes",)),
         ("half0 without", ()),
@@ -97,14 +92,7 @@ def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passag
         a.passages for a in asked if a.answers
     )
     people = bench("two", [LEFT], [(LEFT, ["tonnes"]), (LEFT, []), (LEFT, [])])
-    asked = list(
-        held_out_questions(
-            people,
-            bench.indexed["two"],
-            SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0)),
-            1,
-        )
-    )
+    asked = list(held_out_questions(people, bench.indexed["two"], SELECTOR, 1))
     assert [bool(a.answers) for a in asked] == [True, False], (
         "people's own unanswerable questions, as many as are wanted"
     )
@@ -112,15 +100,15 @@ def test_only_what_is_left_out_of_training_is_asked_and_again_without_its_passag
         list(held_out_questions(bench("none", TAUGHT, [(TAUGHT[0], ["tonnes"])]), bench.indexed["two"], None, 5))
 
 
-def predictions(f1s, doubts, likely=None, answerable=4) -> list[Prediction]:
-    likely = likely or [0.5] * len(f1s)
+def predictions(f1s, margins, confidences=None, answerable=4) -> list[Prediction]:
+    confidences = confidences or [0.5] * len(f1s)
     return [
-        Prediction(str(n), n < answerable, f1, doubt, f1, p)
-        for n, (f1, doubt, p) in enumerate(zip(f1s, doubts, likely, strict=True))
+        Prediction(str(n), n < answerable, f1, margin, f1, confidence)
+        for n, (f1, margin, confidence) in enumerate(zip(f1s, margins, confidences, strict=True))
     ]
 
 
-def test_f1_and_refusal_f1_by_each_way_to_refuse():
+def test_f1_and_refusal_f1_by_each_rule_of_refusal():
     h = stack_predictions([predictions([1, 0.5, 0, 1, 0, 0], [-3, -2, 1, 2, 3, -1], [0.9, 0.1, 0.9, 0.9, 0.1, 0.9])])
     value = {name: measure(h) for name, measure in measures(0.2).items()}
     assert value["generator alone: F1 of the likeliest span"] == 2.5 / 4
@@ -135,9 +123,12 @@ def test_f1_and_refusal_f1_by_each_way_to_refuse():
 def test_trainings_are_averaged_and_the_share_has_an_interval(monkeypatch):
     monkeypatch.setattr(mined_vs_human_table, "SAMPLES", 100)
     rng = np.random.default_rng(0)
-    good = [predictions(rng.integers(0, 2, 80).tolist(), rng.normal(0, 1, 80).tolist(), answerable=60) for _ in range(2)]
+    good = [
+        predictions(rng.integers(0, 2, 80).tolist(), rng.normal(0, 1, 80).tolist(), answerable=60) for _ in range(2)
+    ]
     poor = [[replace(p, f1=p.f1 / 2, served_f1=p.served_f1 / 2) for p in each] for each in good]
-    rows = {r["measure"]: r for r in compare(stack_predictions(poor), stack_predictions(good), stack_predictions(poor[:1]), 0.2)}
+    mined, people, base = map(stack_predictions, (poor, good, poor[:1]))
+    rows = {r["measure"]: r for r in compare(mined, people, base, 0.2)}
     forced = rows["generator alone: F1 of the likeliest span"]
     assert forced["people"] == pytest.approx(np.mean([[s.f1 for s in each if s.answerable] for each in good]), abs=1e-3)
     assert forced["share"] == [0.5, 0.5, 0.5], "half of it on every question, so in every sample"
@@ -164,19 +155,19 @@ def test_mined_against_people_with_a_tiny_model(bench, tiny_model, tiny_generato
     settings = Settings([f"model.generator={tiny_model}", *training, *mining])
     comparison = Comparison(settings, folder, other, "t", 2)
     mined = comparison.mine_rows(tiny_generator, None, 0)
-    told = {who: comparison.predict_tuned(who, mined, 0) for who in (MINED, PEOPLE)}
+    found = {kind: comparison.predict_tuned(kind, mined, 0) for kind in (MINED, PEOPLE)}
     assert (
-        [s.id for s in told[MINED]]
-        == [s.id for s in told[PEOPLE]]
+        [s.id for s in found[MINED]]
+        == [s.id for s in found[PEOPLE]]
         == [s.id for s in comparison.predict_base()]
         == [a.id for a in comparison.questions]
     )
-    assert [s.refusal_margin for s in told[MINED]] != [s.refusal_margin for s in told[PEOPLE]], "two adapters"
+    assert [s.refusal_margin for s in found[MINED]] != [s.refusal_margin for s in found[PEOPLE]], "two adapters"
     kept = read_lines(mined.folder / "train.jsonl")
     before = (mined.folder.parent / "mined-0" / "predictions.jsonl").stat().st_mtime_ns
     again = Comparison(settings, folder, other, "t", 2)
     assert (
-        again.predict_tuned(MINED, again.mine_rows(None, None, 0), 0) == told[MINED]
+        again.predict_tuned(MINED, again.mine_rows(None, None, 0), 0) == found[MINED]
         and read_lines(mined.folder / "train.jsonl") == kept
     )
     assert (mined.folder.parent / "mined-0" / "predictions.jsonl").stat().st_mtime_ns == before, (
@@ -184,7 +175,7 @@ def test_mined_against_people_with_a_tiny_model(bench, tiny_model, tiny_generato
     )
 
 
-def test_a_writer_that_is_none_is_refused_before_anything_is_made(bench, tiny_model, tmp_path):
+def test_an_adapter_that_is_no_question_writer_is_refused_before_anything_is_made(bench, tiny_model, tmp_path):
     folder, other = bench("half", [LEFT], [(LEFT, ["tonnes"])]), bench("other", TAUGHT, [(TAUGHT[0], ["tonnes"])])
     args = parser().parse_args(["against-people", str(folder), str(other), "--writer", str(tmp_path / "none")])
     with pytest.raises(

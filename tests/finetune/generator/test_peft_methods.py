@@ -1,4 +1,4 @@
-"""Every method of fine-tuning on a tiny model: trained, saved, loaded and served; merging; and what training looks at on the way."""
+"""Every method of fine-tuning on a tiny model: trained, saved, loaded and served; merging; and early stopping."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from finetune.generator import merge as merging
 from finetune.generator.adapter_folder import base_identity, write_adapter
 from finetune.generator.base_model import load_trainable
 from finetune.generator.callbacks import StopAtCollapse, answer_f1
-from finetune.generator.merge import merge_adapter
+from finetune.generator.merge import generated_texts, merge_adapter
 from finetune.generator.peft_methods import METHODS, find_method
 from finetune.generator.sft import sft_trainer
 from finetune.settings import SftSettings
@@ -59,7 +59,7 @@ def test_qalora_sees_the_sum_of_each_group_of_inputs(tiny_model, precision):
 
 
 def trained(tiny_model, folder, name):
-    """-> an adapter after two steps of training."""
+    """Return an adapter after two steps of training."""
     base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
     trainer = sft_trainer(
         folder / "t", base, ROWS[:8], ROWS[:4], SftSettings(method=name, epochs=2, learning_rate=0.02)
@@ -71,23 +71,12 @@ def trained(tiny_model, folder, name):
 
 
 @pytest.mark.parametrize("name", ["lora", "dora", "qalora", "ia3"])
-def test_a_merged_model_says_what_the_adapter_says(tiny_model, tmp_path, name):
+def test_a_merged_model_answers_as_the_adapter_does(tiny_model, tmp_path, name):
     adapter, model = trained(tiny_model, tmp_path, name), find_model(str(tiny_model))
     assert merge_adapter(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12) == 0.0
-    said = []
-    for generator in (
-        Generator(model, "cpu", "float32", adapter),
-        Generator(find_model(str(tmp_path / "merged")), "cpu", "float32"),
-    ):
-        said.append(
-            [
-                g.text
-                for g in generator.generate(
-                    [prompt.render(generator.tokenizer, r.question, list(r.passages)) for r in ROWS[8:12]], 12
-                )
-            ]
-        )
-    assert said[0] == said[1]
+    merged = Generator(find_model(str(tmp_path / "merged")), "cpu", "float32")
+    wanted = generated_texts(Generator(model, "cpu", "float32", adapter), ROWS[8:12], 12)
+    assert generated_texts(merged, ROWS[8:12], 12) == wanted
     with pytest.raises(TrainingError, match="is there already"):
         merge_adapter(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12)
 
@@ -102,7 +91,7 @@ def test_a_merge_that_changes_answers_is_not_published(tiny_model, tmp_path, mon
 
 
 @pytest.mark.parametrize("name", ["alora", "prefix-tuning"])
-def test_what_is_no_change_of_the_weights_is_not_merged(tiny_model, tmp_path, name):
+def test_an_adapter_that_is_no_weight_delta_is_not_merged(tiny_model, tmp_path, name):
     with pytest.raises(TrainingError, match=f"trained with {name}.*sft.method=lora"):
         merge_adapter(
             trained(tiny_model, tmp_path, name), find_model(str(tiny_model)), "cpu", ROWS[:8], tmp_path / "merged", 12
@@ -137,9 +126,9 @@ def test_the_best_answers_are_kept_and_training_stops_without_better_ones(tiny_m
     base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
     trainer = sft_trainer(tmp_path, base, ROWS[:16], ROWS[:1], SftSettings(epochs=6, rank=4, patience=2))
     trainer.train()
-    looked = [entry["eval_f1"] for entry in trainer.state.log_history if "eval_f1" in entry]
+    f1s = [entry["eval_f1"] for entry in trainer.state.log_history if "eval_f1" in entry]
     assert (
-        looked == [0.2, 0.9, 0.5, 0.4]
+        f1s == [0.2, 0.9, 0.5, 0.4]
         and trainer.state.best_metric == 0.9
         and trainer.state.best_model_checkpoint.endswith("-4")
     )
@@ -153,7 +142,7 @@ class Killed(TrainerCallback):
             raise KeyboardInterrupt
 
 
-def test_looks_without_better_answers_before_a_kill_count_after_it(tiny_model, tmp_path, monkeypatch):
+def test_evaluations_without_better_answers_before_a_kill_count_after_it(tiny_model, tmp_path, monkeypatch):
     scores = iter([0.9, 0.5, 0.4, 0.3, 0.2])
     monkeypatch.setattr("finetune.generator.callbacks.answer_f1", lambda row, text: next(scores))
     base, settings = (

@@ -1,4 +1,4 @@
-"""Training and answering with passages read once, held against PEFT's and TRL's own computation over the whole sequence."""
+"""Training and answering with cached passages, compared with PEFT and TRL over the whole sequence."""
 
 import json
 
@@ -15,7 +15,7 @@ from finetune.generator.prefix_batches import collate_examples, dpo_examples
 from finetune.generator.sft import sft_trainer
 from finetune.generator.whole_sequence import TokenizedDpoTrainer, tokenize_pairs
 from finetune.settings import DpoSettings, SftSettings
-from parity import after_passages_apart, compare, from_question, load_plain, over_whole_rows
+from parity import compare, generate_block_attention, load_plain, prefix_gradients, whole_row_gradients
 from rag.core.errors import TrainingError
 from rag.core.sections import PrefixSettings
 from rag.generation import prompt
@@ -29,7 +29,7 @@ PAIRS = [PreferencePair(r, r.target, prompt.REFUSAL if r.cited else "99 litres [
 
 
 def random_adapter(model, folder, start):
-    """-> an activated LoRA as PEFT itself makes and saves it."""
+    """Return the folder of an activated LoRA as PEFT itself makes and saves it."""
     torch.manual_seed(1)
     config = LoraConfig(
         r=4,
@@ -45,7 +45,7 @@ def random_adapter(model, folder, start):
 
 @pytest.fixture
 def at_question(tiny_model, tiny_generator, tmp_path):
-    """-> the folder of an activated LoRA with the identity that serving checks."""
+    """Return the folder of an activated LoRA with the identity that serving checks."""
     start = prompt.invocation(tiny_generator.tokenizer).ids
     folder = random_adapter(AutoModelForCausalLM.from_pretrained(tiny_model), tmp_path / "adapter", start)
     identity = {
@@ -58,7 +58,7 @@ def at_question(tiny_model, tiny_generator, tmp_path):
     return folder
 
 
-def awake_model(folder, base_folder):
+def load_for_training(folder, base_folder):
     from rag.models.adapters import serving_config
 
     base = AutoModelForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
@@ -68,8 +68,8 @@ def awake_model(folder, base_folder):
 def test_loss_and_gradients_are_those_of_pefts_whole_forward_pass(tiny_model, tiny_generator, at_question, tmp_path):
     model = find_model(str(tiny_model))
     compare(
-        from_question(load_trainable(model, "cpu", "float32"), at_question, ROWS),
-        over_whole_rows(load_plain(model), at_question, ROWS),
+        prefix_gradients(load_trainable(model, "cpu", "float32"), at_question, ROWS),
+        whole_row_gradients(load_plain(model), at_question, ROWS),
         1e-5,
         1e-5,
     )
@@ -78,7 +78,7 @@ def test_loss_and_gradients_are_those_of_pefts_whole_forward_pass(tiny_model, ti
 def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, monkeypatch):
     """Away from the reference, where both would give log 2."""
     tokenizer, settings = tiny_generator.tokenizer, DpoSettings(epochs=1, batch=4, learning_rate=1e-20)
-    tuned = awake_model(at_question, tiny_model)
+    tuned = load_for_training(at_question, tiny_model)
     base = TrainableModel(
         tokenizer,
         tuned.get_base_model(),
@@ -91,11 +91,20 @@ def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, mon
     plain = PeftModel.from_pretrained(
         AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32), at_question, is_trainable=True
     )
-    args = DPOConfig(output_dir=str(tmp_path / "t"), per_device_eval_batch_size=4, beta=settings.beta, max_length=None, bf16=False, use_cpu=True,
-                     report_to=[], precompute_ref_log_probs=True, remove_unused_columns=False)  # fmt: skip
-    theirs = TokenizedDpoTrainer(plain, args=args, train_dataset=tokenize_pairs(tokenizer, PAIRS), eval_dataset=tokenize_pairs(tokenizer, PAIRS),
-                          processing_class=tokenizer)  # fmt: skip
-    ours.train()  # reads, and scores with the reference; at so small a learning rate nothing moves
+    args = DPOConfig(
+        output_dir=str(tmp_path / "t"),
+        per_device_eval_batch_size=4,
+        beta=settings.beta,
+        max_length=None,
+        bf16=False,
+        use_cpu=True,
+        report_to=[],
+        precompute_ref_log_probs=True,
+        remove_unused_columns=False,
+    )
+    pairs = tokenize_pairs(tokenizer, PAIRS)
+    theirs = TokenizedDpoTrainer(plain, args=args, train_dataset=pairs, eval_dataset=pairs, processing_class=tokenizer)
+    ours.train()  # encodes, and scores with the reference; at so small a learning rate nothing moves
     theirs.evaluate()  # the same
     for model in (ours.model, plain):
         torch.manual_seed(3)
@@ -110,13 +119,13 @@ def test_dpo_loss_is_trls(tiny_model, tiny_generator, at_question, tmp_path, mon
     assert abs(found["eval_loss"] - 0.6931) > 1e-3
 
 
-@pytest.mark.parametrize("passages_once", [True, False])
-def test_dpo_is_told_how_likely_chosen_answers_still_are(
-    tiny_model, tiny_generator, at_question, tmp_path, monkeypatch, passages_once
+@pytest.mark.parametrize("at_question_alone", [True, False])
+def test_dpo_stops_where_chosen_answers_become_unlikely(
+    tiny_model, tiny_generator, at_question, tmp_path, monkeypatch, at_question_alone
 ):
-    """By either trainer; at the first look there is nothing to go back to."""
+    """With either trainer; at the first evaluation there is no earlier checkpoint to keep."""
     monkeypatch.setattr("finetune.generator.callbacks.COLLAPSE", -1e9)
-    tuned = awake_model(at_question, tiny_model)
+    tuned = load_for_training(at_question, tiny_model)
     base = TrainableModel(
         tiny_generator.tokenizer,
         tuned.get_base_model(),
@@ -127,9 +136,9 @@ def test_dpo_is_told_how_likely_chosen_answers_still_are(
     )
     with pytest.raises(
         TrainingError,
-        match=r"at DPO's first evaluation, at a learning rate of 0.0001: python -m finetune --set dpo.learning_rate=2.5e-05 dpo",
+        match="first evaluation, at a learning rate of 0.0001: python -m finetune --set dpo.learning_rate=2.5e-05 dpo",
     ):
-        dpo_trainer(tmp_path, base, tuned, PAIRS, PAIRS, DpoSettings(), passages_once).train()
+        dpo_trainer(tmp_path, base, tuned, PAIRS, PAIRS, DpoSettings(), at_question_alone).train()
 
 
 def test_a_pair_shares_prefix_and_question(tiny_generator):
@@ -178,7 +187,7 @@ def test_plain_peft_says_the_same_after_passages_read_apart(tiny_model, at_quest
         AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32), at_question
     ).eval()
     wanted = [
-        generator.tokenizer.decode(after_passages_apart(plain, tokens, 12), skip_special_tokens=True)
+        generator.tokenizer.decode(generate_block_attention(plain, tokens, 12), skip_special_tokens=True)
         for tokens in prompts
     ]
     found = [g.text for g in generator.generate(prompts, 12)]
@@ -201,7 +210,7 @@ def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_genera
     assert [g.text for g in first] == [g.text for g in again] == texts
 
 
-def test_passages_are_read_once_for_other_questions_and_for_base_and_adapter(tiny_model, at_question, questions):
+def test_passages_are_encoded_once_for_other_questions_and_for_base_and_adapter(tiny_model, at_question, questions):
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
     ask = lambda question: prompt.render(generator.tokenizer, question, list(questions[0].passages))  # noqa: E731
     generator.generate([ask("What?")], 4)
@@ -212,7 +221,7 @@ def test_passages_are_read_once_for_other_questions_and_for_base_and_adapter(tin
     assert generator.prefix_reader.computed == 2  # the instructions and the passages
 
 
-def test_an_adapter_that_wakes_up_at_the_question_sleeps_where_there_is_none(
+def test_an_adapter_from_the_question_on_is_inactive_in_prompts_without_a_question(
     tiny_model, tiny_generator, at_question, questions
 ):
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
@@ -233,12 +242,14 @@ def test_quantized_and_low_precision_bases_learn(tiny_model, tmp_path, precision
     losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
     assert losses[-1] < losses[0] - 0.1
     parts = {
-        part for r in ROWS for part in prompt.render(base.tokenizer, r.question, list(r.passages)).parts(block_attention=True)[1:]
+        part
+        for r in ROWS
+        for part in prompt.render(base.tokenizer, r.question, list(r.passages)).parts(block_attention=True)[1:]
     }
     assert trainer.prefix_reader.computed == 1 + len(parts), "the instructions, and each passage once"
 
 
-def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_path):
+def test_rows_over_the_budget_are_encoded_again_and_train_the_same(tiny_model, tmp_path):
     def trained(memory_mb):
         base = load_trainable(find_model(str(tiny_model)), "cpu", "float32", PrefixSettings(memory_mb))
         trainer = sft_trainer(tmp_path / str(memory_mb), base, ROWS, ROWS[:4], SftSettings(rank=4, epochs=2, batch=4))
@@ -249,7 +260,7 @@ def test_rows_over_the_budget_are_read_again_and_train_the_same(tiny_model, tmp_
     assert kept == pytest.approx(again, abs=1e-5) and often > 2 * once
 
 
-def test_an_adapter_from_the_question_on_sleeps_through_general_instructions(tiny_model, tiny_generator, at_question):
+def test_an_adapter_from_the_question_on_is_inactive_in_general_instructions(tiny_model, tiny_generator, at_question):
     """So training can't make the model forget how to follow them, and rows of them would teach it nothing."""
     tokenizer, tuned = tiny_generator.tokenizer, Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
     plain = [

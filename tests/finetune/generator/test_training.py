@@ -1,4 +1,4 @@
-"""SFT and DPO, from the question on and through TRL, on a tiny model: what is trained on, resuming, identities, and the two patches that CPU training needs."""
+"""SFT and DPO on a tiny model, by both trainers: labels, resuming, identities, and the two patches of CPU training."""
 
 import json
 
@@ -118,7 +118,11 @@ def test_the_adapter_carries_the_questions_that_it_was_trained_on_and_its_curves
         Question(str(n), f"What does tank {n} hold?", ("x",), "d0.md", (), "k") for n in (3, 51, 99)
     ]  # of train, of dev, of neither
     assert [leak.id for leak in find_leaks(asked, read_training_record(folder)["questions"])] == ["3", "51"]
-    assert document_parts(["d0.md", "d1.md", "d2.md"], folder) == {"d0.md": "mined", "d1.md": "mined", "d2.md": "incoming"}
+    assert document_parts(["d0.md", "d1.md", "d2.md"], folder) == {
+        "d0.md": "mined",
+        "d1.md": "mined",
+        "d2.md": "incoming",
+    }
 
 
 @pytest.mark.parametrize("step", [0, 3, 5])
@@ -167,7 +171,7 @@ def test_dpo_goes_on_from_sft_and_prefers_the_chosen(tiny_model, mined, method):
     assert "ref" not in names
 
 
-def test_a_stage_done_anew_takes_along_what_rests_on_it(tmp_path, monkeypatch):
+def test_a_stage_done_anew_removes_what_depends_on_it(tmp_path, monkeypatch):
     """Else pairs and checkpoints of another SFT adapter, or a verdict on other weights, would pass for this one's."""
     monkeypatch.chdir(tmp_path)
     every = ("mine", *DEPENDENTS["mine"])
@@ -222,7 +226,7 @@ def test_scoring_labels_only_gives_trls_own_loss(tiny_model, mined, monkeypatch)
 
 
 def test_nf4_gradients_are_the_same_after_an_evaluation(tiny_model):
-    """bitsandbytes repacks weights in evaluation mode on some CPUs, and then has no gradient; see finetune.generator.base_model.load_trainable."""
+    """On some CPUs bitsandbytes repacks weights in evaluation mode, and then has no gradient: see load_trainable."""
     base = load_trainable(find_model(str(tiny_model)), "cpu", "nf4").model
     torch.manual_seed(0)
     model, ids = get_peft_model(base, METHODS["lora"].make(4)), torch.arange(5, 25)[None]

@@ -1,4 +1,4 @@
-"""The corpus's own embedder: what it is told from, that it learns, and where it is refused."""
+"""The corpus's own embedder: its hard negatives, that it learns, and where it is refused."""
 
 import json
 from dataclasses import replace
@@ -56,13 +56,13 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
     )
     a, b, c = store.all_chunks()
     asked = row(a, (b, a), 2)
-    misled = misleading_passages(
+    misleading = misleading_passages(
         [
             PreferencePair(asked, "40 tonnes [2]", "30 tonnes [1]", "wrong span"),
             PreferencePair(asked, "40 tonnes [2]", REFUSAL, "refuses"),
         ]
     )
-    assert misled == {"1": [b]}
+    assert misleading == {"1": [b]}
     (one,) = find_hard_negatives([asked], Retriever(store, HashEmbedder(), RetrievalSettings()), {"1": [c]})
     assert one.passage == a and one.negatives[0] == c and set(one.negatives) == {b, c} and one.may_answer == []
     (one,) = find_hard_negatives([row(a, (a,), 1, "lifts")], Retriever(store, HashEmbedder(), RetrievalSettings()), {})
@@ -84,7 +84,7 @@ def test_a_passage_that_misled_the_generator_comes_before_what_the_retriever_fin
     ] == [a, a]
 
 
-def test_embedder_and_cross_encoder_share_one_search_for_confusions(tiny_index, monkeypatch):
+def test_embedder_and_cross_encoder_share_one_search_for_hard_negatives(tiny_index, monkeypatch):
     store = tiny_index({"a.md": "# A\n\nThe crane lifts 40 tonnes.", "b.md": "# B\n\nThe crane lifts 30 tonnes."})
     opened, retriever = [], Retriever(store, HashEmbedder(), RetrievalSettings())
     monkeypatch.setattr(
@@ -99,7 +99,7 @@ def test_embedder_and_cross_encoder_share_one_search_for_confusions(tiny_index, 
     assert len(hard_negatives_for_run("another", settings, store.folder)) == 1 and len(opened) == 2
 
 
-def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):
+def test_near_misses_made_from_rows_mislead_no_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert misleading_for_run("t") == {}
     a, b = chunk(0, "It lifts 40 tonnes."), chunk(50, "It lifts 30 tonnes.")
@@ -111,7 +111,7 @@ def test_near_misses_that_nobody_made_mislead_nobody(tmp_path, monkeypatch):
     assert misleading_for_run("t") == {"1": [b]}
 
 
-def test_a_question_is_told_from_the_first_passage_that_the_cross_encoder_does_not_prefer():
+def test_the_negative_is_the_first_passage_that_the_cross_encoder_does_not_prefer():
     a, b, c, d, e = (chunk(10 * n, f"text {n}") for n in range(5))
     scored = {a: 0.6, b: 0.7, c: 0.5, d: 0.1}
 
@@ -127,9 +127,9 @@ def test_a_question_is_told_from_the_first_passage_that_the_cross_encoder_does_n
 
 def test_the_loss_is_that_of_the_right_passage_among_those_that_do_not_answer():
     a, b, c = (chunk(10 * n, f"text {n}") for n in range(3))
-    numbers, may_answer = number_passages(
-        [ContrastiveExample("p", a, b, frozenset({chunk_key(a)})), ContrastiveExample("q", b, c, frozenset({chunk_key(b)}))]
-    )
+    first = ContrastiveExample("p", a, b, frozenset({chunk_key(a)}))
+    second = ContrastiveExample("q", b, c, frozenset({chunk_key(b)}))
+    numbers, may_answer = number_passages([first, second])
     assert numbers == [[0, 0, 1], [1, 1, 2]] and may_answer.tolist() == [[True, False, False], [False, True, False]]
     vectors = {"q": [[3.0, 4.0], [0.0, 1.0]], "right": [[1.0, 0.0], [0.0, 1.0]], "wrong": [[0.0, 1.0], [-1.0, 0.0]]}
 
@@ -143,16 +143,19 @@ def test_the_loss_is_that_of_the_right_passage_among_those_that_do_not_answer():
         return np.log(sum(np.exp((o - right) / 0.05) for o in (right, *others)))
 
     got = ContrastiveLoss(Model(), may_answer)(["q", "right", "wrong"], torch.tensor(numbers)).item()
-    # The first is told from b twice, as the other's right passage and as its own wrong one, and from c; the second from a and c, not from b again.
+    # The first is told from b twice, as the other's positive and as its own negative, and from c. The second is told
+    # from a and c, not from b again.
     assert got == pytest.approx((loss(0.6, 0.8, 0.8, -0.6) + loss(1.0, 0.0, 0.0)) / 2, rel=1e-4)
 
 
 @pytest.fixture
 def plain(encoder_of):
-    """-> a tiny encoder with mean pooling, as sentence-transformers writes one."""
+    """Return a tiny encoder with mean pooling, as sentence-transformers writes one."""
     model = encoder_of(" ".join(f"the {name} is {word} what is ?" for name, word in zip(NAMES, WORDS, strict=True)))
-    modules = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-               {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]  # fmt: skip
+    modules = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    ]
     (model.path / "modules.json").write_text(json.dumps(modules))
     (model.path / "1_Pooling").mkdir()
     (model.path / "1_Pooling" / "config.json").write_text(
@@ -193,7 +196,7 @@ def test_it_learns_which_passage_a_question_asks_for(plain, tmp_path, monkeypatc
         )
 
 
-def test_changes_to_another_model_are_refused_or_not_taken(plain, tmp_path, monkeypatch):
+def test_a_weight_delta_of_another_model_is_refused_or_not_used(plain, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "changes"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The reader that ships: what it learns from, and how training on a corpus starts from it."""
+"""The reader that ships: what it is trained on, and how training on a corpus starts from it."""
 
 import json
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ ROWS = [row(n, n % 3 > 0) for n in range(12)]
 
 
 @pytest.fixture
-def asked(tmp_path):
+def questions(tmp_path):
     text = DOCUMENTS["crane.md"]
     lines = [
         {
@@ -46,12 +46,12 @@ def asked(tmp_path):
 @pytest.mark.parametrize(
     ("left_out", "kind", "target"), [(0.0, "answerable", "40 tonnes [1]"), (1.0, "left out", sft.prompt.REFUSAL)]
 )
-def test_rows_are_labelled_by_what_the_retriever_brings(
-    tiny_index, tiny_embedder, asked, monkeypatch, left_out, kind, target
+def test_rows_are_labelled_by_what_the_retriever_finds(
+    tiny_index, tiny_embedder, questions, monkeypatch, left_out, kind, target
 ):
     monkeypatch.setattr(reader, "LEFT_OUT_SHARE", left_out)
     texts = {name: text for name, text in DOCUMENTS.items() if name != "limit.md"}  # which also speaks of 40 tonnes
-    rows = reader_rows(Retriever(tiny_index(texts), tiny_embedder, RetrievalSettings()), asked)
+    rows = reader_rows(Retriever(tiny_index(texts), tiny_embedder, RetrievalSettings()), questions)
     assert [(r.id, r.kind) for r in rows] == [("a", kind), ("n", "unanswerable")]
     assert rows[0].target == target or rows[0].cited > 1
     assert rows[1].target == sft.prompt.REFUSAL and rows[1].passages
@@ -59,7 +59,7 @@ def test_rows_are_labelled_by_what_the_retriever_brings(
 
 @pytest.fixture
 def shipped(tiny_model, tmp_path, monkeypatch):
-    """-> the weights of a reader for the tiny model, put where the shipped one is looked for."""
+    """Return the weights of a reader for the tiny model, which takes the place of the shipped one."""
     base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
     trainer = sft_trainer(
         tmp_path / "t", base, ROWS, ROWS[:2], SftSettings(start="", rank=2, epochs=1, batch=4, learning_rate=0.01)
@@ -83,7 +83,7 @@ def test_training_on_a_corpus_starts_from_the_reader(tiny_model, tmp_path, shipp
     assert found.keys() == shipped.keys() and all(torch.equal(found[name], shipped[name]) for name in found)
 
 
-def test_what_training_made_of_it_goes_part_of_the_way_back(tiny_model, tmp_path, shipped):
+def test_the_trained_adapter_is_averaged_with_the_reader(tiny_model, tmp_path, shipped):
     base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
     tuned = sft_trainer(tmp_path / "s", base, ROWS, ROWS[:2], SftSettings(epochs=1)).model
     with torch.no_grad():
@@ -98,21 +98,25 @@ def test_what_training_made_of_it_goes_part_of_the_way_back(tiny_model, tmp_path
 
 def test_the_estimate_times_the_adapter_that_training_starts_from(tiny_model, shipped, monkeypatch):
     timed = []
-    monkeypatch.setattr(time_budget, "starting", lambda *args: timed.append(sft.adapter_to_train(*args)) or timed[0])
-    time_budget.measure(
-        find_model(str(tiny_model)), "cpu", "float32", SftSettings(rank=4, batch=2), SimpleNamespace(search=str.split)
-    )
+
+    def adapter_to_train(*args):
+        timed.append(sft.adapter_to_train(*args))
+        return timed[0]
+
+    monkeypatch.setattr(time_budget, "adapter_to_train", adapter_to_train)
+    settings, index = SftSettings(rank=4, batch=2), SimpleNamespace(search=str.split)
+    time_budget.measure_cost(find_model(str(tiny_model)), "cpu", "float32", settings, index)
     assert {p.shape[0] for name, p in timed[0].named_parameters() if "lora_A" in name} == {2}
 
 
 @pytest.mark.parametrize("settings", [{"start": ""}, {"method": "lora"}])
-def test_it_starts_anew_where_it_is_told_to_or_learns_in_another_way(tiny_model, tmp_path, shipped, settings):
+def test_training_starts_a_new_adapter_where_settings_or_method_ask_for_it(tiny_model, tmp_path, shipped, settings):
     found = weights(tiny_model, tmp_path / "s", **settings)
     assert {p.shape[0] for name, p in found.items() if "lora_A" in name} == {4}
     assert all(not p.any() for name, p in found.items() if "lora_B" in name)
 
 
-def test_a_reader_of_another_base_or_prompt_is_left_alone(tiny_model, tmp_path, shipped):
+def test_a_reader_of_another_base_or_prompt_is_not_used(tiny_model, tmp_path, shipped):
     identity = tmp_path / "reader/identity.json"
     for key in ("base", "prompt"):
         made = json.loads(identity.read_text())

@@ -12,7 +12,7 @@ from finetune.shipped.cross_encoder import proposal_pairs
 from finetune.shipped.span_proposals import SpanProposal
 from rag.core.errors import ModelError, TrainingError
 from rag.core.sections import ModelSettings
-from rag.models.cross_encoder import SHIPPED, Reranker
+from rag.models.cross_encoder import SHIPPED, CrossEncoder
 from rag.models.resolve import find_model
 from rag.models.weight_delta import IDENTITY_FILE
 
@@ -28,7 +28,7 @@ The ferry Sundrie sails at 08:30 from Marrowick. She carries 220 passengers and 
 
 @pytest.fixture
 def bench(tmp_path):
-    """-> a folder in the shape of a bench, and one of question pairs."""
+    """Return a folder in the shape of a bench, and one of question pairs."""
     folder = tmp_path / "bench"
     (folder / "documents").mkdir(parents=True)
     (folder / "documents" / "harbour.md").write_text(TEXT)
@@ -70,8 +70,11 @@ def test_pairs_hold_right_texts_and_near_misses(bench):
     labelled = read_labelled_questions(list(bench), HashEmbedder())
     chunks, asked = labelled.chunks, labelled.questions
     assert [(q.question, q.answerable) for q in asked] == [
-        ("How much does the crane lift?", True), ("Who launched the Sundrie?", True), ("When was it sold?", False), ("What does ice cost?", None),
-    ]  # fmt: skip
+        ("How much does the crane lift?", True),
+        ("Who launched the Sundrie?", True),
+        ("When was it sold?", False),
+        ("What does ice cost?", None),
+    ]
     assert [chunks[q.chunk].text.split()[-2] for q in asked][3] == "90"
     pairs = list(make_relevance_pairs(labelled, HashEmbedder(), negatives=2))
     for q in asked:
@@ -79,8 +82,8 @@ def test_pairs_hold_right_texts_and_near_misses(bench):
         assert [p.label for p in own] == ([] if q.answerable is False else [1, 0, 0])
         assert not own or own[0].evidence == chunks[q.chunk].search_text
         assert all(chunks[q.chunk].text not in p.evidence for p in own[1:])
-    told = {p.claim: p.label for p in pairs if p.kind == "answers"}
-    assert told == {f"answered: {q.question}": int(q.answerable) for q in asked[:3]}
+    labels = {p.claim: p.label for p in pairs if p.kind == "answers"}
+    assert labels == {f"answered: {q.question}": int(q.answerable) for q in asked[:3]}
     assert sum(p.kind == "elsewhere" for p in pairs) == 2
     assert all(
         p.label == 0 and p.claim == f"answered: {asked[n].question}"
@@ -98,11 +101,12 @@ def test_pairs_hold_right_texts_and_near_misses(bench):
 
 def test_the_order_of_questions_says_which_their_paragraph_answers():
     assert answerable_by_order(["a"] * 10) == [True] * 4 + [None] + [False] * 5
-    assert answerable_by_order([*"aab", *"aaa"]) == [True, True, None, None, False, False] and answerable_by_order([]) == []
+    assert answerable_by_order([*"aab", *"aaa"]) == [True, True, None, None, False, False]
+    assert answerable_by_order([]) == []
     assert answerable_by_order(["a"] * 15) == [True] * 5 + [None] * 5 + [False] * 5
 
 
-def test_what_measures_is_told_by_its_title_whatever_folder_it_comes_in():
+def test_held_out_documents_are_known_by_their_title_whatever_folder_they_are_in():
     names = [f"article-{n}.md" for n in range(400)]
     held = [name for name in names if held_out(name)]
     assert 20 < len(held) < 60
@@ -113,9 +117,8 @@ def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between(
     near = [
         SpanProposal("q", "d", True, "Q?", "p", 0, 1, f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)
     ]
-    assert [(p.claim, p.label, p.kind) for p in proposal_pairs(near)] == [
-        ("Q? 0.0", 0, "support"), ("Q? 0.24", 0, "support"), ("Q? 0.5", 1, "support"), ("Q? 1.0", 1, "support"),
-    ]  # fmt: skip
+    pairs = [(p.claim, p.label, p.kind) for p in proposal_pairs(near)]
+    assert pairs == [(f"Q? {f1}", label, "support") for f1, label in ((0.0, 0), (0.24, 0), (0.5, 1), (1.0, 1))]
 
 
 def test_a_folder_that_is_neither_is_an_error(tmp_path):
@@ -136,7 +139,7 @@ def test_measures_by_hand(bench):
 
 @pytest.fixture(scope="module")
 def shipped():
-    return Reranker(find_model(ModelSettings.embedder), "cpu", SHIPPED)
+    return CrossEncoder(find_model(ModelSettings.embedder), "cpu", SHIPPED)
 
 
 def test_the_shipped_one_tells_a_passage_that_answers_from_one_that_does_not(shipped):
@@ -164,16 +167,8 @@ def test_scores_do_not_depend_on_the_order_and_nothing_scores_nothing(shipped):
 def test_the_shipped_weights_are_small_and_say_what_they_are():
     about = json.loads((SHIPPED / IDENTITY_FILE).read_text())
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
-    assert {
-        "base",
-        "licence",
-        "trained_on",
-        "threshold",
-        "auc_support",
-        "auc_relevance",
-        "auc_answers",
-        "kappa",
-    } <= set(about)
+    facts = "base licence trained_on threshold auc_support auc_relevance auc_answers kappa"
+    assert {*facts.split()} <= {*about}
 
 
 @pytest.fixture
@@ -199,7 +194,8 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(
         "finetune.shipped.cross_encoder.save_encoder", lambda model, *rest: (trained.append(model), save(model, *rest))
     )
     out = tmp_path / "kept"
-    finetune.shipped.cross_encoder.train_shipped_cross_encoder(tiny_encoder, "cpu", list(bench), near, out, epochs=2, rank=32)
+    train = finetune.shipped.cross_encoder.train_shipped_cross_encoder
+    train(tiny_encoder, "cpu", list(bench), near, out, epochs=2, rank=32)
     about = json.loads((out / IDENTITY_FILE).read_text())
     assert (
         about["base"] == tiny_encoder.digest
@@ -210,11 +206,11 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(
         ("How much does the crane lift? 40 tonnes", "Harbour\nIt lifts 40 tonnes."),
         ("Who launched it?", "Ferry\nThe ferry Sundrie sails."),
     ]
-    assert Reranker(tiny_encoder, "cpu", out).score_pairs(pairs) == pytest.approx(
+    assert CrossEncoder(tiny_encoder, "cpu", out).score_pairs(pairs) == pytest.approx(
         _scores(trained[0], tiny_encoder, pairs), abs=0.04
     )  # kept in bfloat16
     with pytest.raises(ModelError, match="was trained on"):
-        Reranker(find_model(ModelSettings.embedder), "cpu", out)
+        CrossEncoder(find_model(ModelSettings.embedder), "cpu", out)
 
 
 def _scores(model, encoder, pairs):
