@@ -11,8 +11,8 @@ from rag.core.invisible_characters import remove_invisible
 class Chunk:
     """A span of a document: `text` is document.text[start:end].
 
-    document: the document's id. title: the document's. headings: from the top down to the chunk. page: from 1, None where
-    the format has no pages.
+    document: the document's id. title: the document's. headings: from the top down to the chunk. page: from 1, None
+    where the format has no pages.
     """
 
     document: str

@@ -1,4 +1,4 @@
-"""JSON and JSON lines on disk: read whole, written in one step, appended to line by line so that a killed run goes on."""
+"""JSON and JSON lines on disk: read whole, written in one step, or appended to so that a killed run goes on."""
 
 from __future__ import annotations
 

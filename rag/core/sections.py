@@ -1,7 +1,7 @@
 """Every section of the settings of `rag`: its keys, their defaults and what values they take.
 
-`finetune` adds its own sections with the same three helpers: `in_range`, `one_of` and `SettingsSection`. Nothing heavy is
-imported here, so that each command can check all settings before it loads a model.
+`finetune` adds its own sections with the same three helpers: `in_range`, `one_of` and `SettingsSection`. Nothing heavy
+is imported here, so that each command can check all settings before it loads a model.
 """
 
 from __future__ import annotations
@@ -149,8 +149,9 @@ class RetrievalSettings(SettingsSection):
 class AnswerSettings(SettingsSection):
     """How a question is answered.
 
-    extractive: answer with a span of the passages; false lets the generator write up to max_new_tokens tokens, which are
-    then checked. least: confidence from 0 to 1 below which a question is refused; higher for fewer and surer answers.
+    extractive: answer with a span of the passages; false lets the generator write up to max_new_tokens tokens, which
+    are then checked. least: confidence from 0 to 1 below which a question is refused; higher for fewer and surer
+    answers.
     """
 
     section: ClassVar[str] = "answer"

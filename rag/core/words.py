@@ -9,15 +9,15 @@ from rag.core.text_metrics import normalize
 QUESTION_WORDS = frozenset("how many much what when where which who whom whose why".split())
 # Words that say nothing about what a question asks for.
 STOPWORDS = QUESTION_WORDS | frozenset(
-    """a an and are as at be been by can did do does for from had has have in is it its of on or than that the their there
-    they this to was were will with would you your""".split()
+    """a an and are as at be been by can did do does for from had has have in is it its of on or than that the their
+    there they this to was were will with would you your""".split()
 )
 # Words that say nothing about what a sentence is about.
 FUNCTION_WORDS = frozenset(
     """a an the and or but of to in on at by for from with as is are was were be been it its this that these those there
-    not no than more most less least up if when which who whom whose will would shall should can could may might must has
-    have had do does did he she they we you your their our his her i per each every any all also only so such into after
-    before under over about out then because being""".split()
+    not no than more most less least up if when which who whom whose will would shall should can could may might must
+    has have had do does did he she they we you your their our his her i per each every any all also only so such
+    into after before under over about out then because being""".split()
 )
 # A regular expression for the name of a month, in full or cut short.
 MONTH = (
@@ -36,7 +36,7 @@ NUMBER_WORDS = {
 
 
 def content_words(sentence: str) -> set[str]:
-    """Return the words that say what a sentence is about: no function words, numbers or months, and no plural endings."""
+    """Return the words that say what a sentence is about: no function words, numbers, months or plural endings."""
     words = normalize(re.sub(r"[-–—/|*]", " ", sentence)).split()
     stems = {singular(word) for word in words if word not in FUNCTION_WORDS}
     return {word for word in stems if not _is_function_word_or_number(word)}

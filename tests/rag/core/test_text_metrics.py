@@ -56,9 +56,10 @@ def f1(common, said, wanted):
     return 2 * precision * recall / (precision + recall)
 
 
-# The definition of evaluate-v2.0.py, worked by hand: normalize both (lower case, no ASCII punctuation, no articles, single spaces); exact match is equality;
-# F1 counts words with repetition; if either side has no words, F1 is 1 where both have none, else 0; the best over the answers counts, but answers
-# of which normalization leaves nothing are left out where there are others.
+# The definition of evaluate-v2.0.py, worked by hand: normalize both (lower case, no ASCII punctuation, no articles,
+# single spaces); exact match is equality; F1 counts words with repetition; if either side has no words, F1 is 1
+# where both have none, else 0; the best over the answers counts, but answers that become empty are left out where
+# there are others.
 @pytest.mark.parametrize(
     ("prediction", "answers", "exact", "wanted"),
     [
@@ -71,12 +72,7 @@ def f1(common, said, wanted):
         ("long mole", ["long long mole"], 0, f1(2, 2, 3)),
         ("mole mole mole", ["mole mole"], 0, f1(2, 3, 2)),
         ("red crane", ["green mole"], 0, 0),
-        (
-            "red crane",
-            ["green mole", "a crane", "the red crane on the quay"],
-            0,
-            f1(1, 2, 1),
-        ),  # 2/3; the third: f1(2, 2, 4) = 2/3 too
+        ("red crane", ["green mole", "a crane", "the red crane on the quay"], 0, f1(1, 2, 1)),  # the third has 2/3 too
         ("red crane", ["crane", "red crane on quay three"], 0, max(f1(1, 2, 1), f1(2, 2, 5))),  # 2/3 and 4/7
         ("U.S.", ["us"], 1, 1),  # points go, so one word
         ("well-known", ["well known"], 0, 0),  # a hyphen goes without leaving a space: wellknown
@@ -84,12 +80,7 @@ def f1(common, said, wanted):
         ("40–50", ["40-50"], 0, 0),  # an en dash is no ASCII punctuation: 40–50 and 4050
         ("£1,500", ["1500"], 0, 0),  # nor is a pound sign
         ("$1,500", ["1500"], 1, 1),
-        (
-            "Theatre and anthem",
-            ["theatre anthem"],
-            0,
-            f1(2, 3, 2),
-        ),  # articles are whole words: "the" stays in theatre, "an" in anthem
+        ("Theatre and anthem", ["theatre anthem"], 0, f1(2, 3, 2)),  # articles are whole words
         ("the theatre", ["a Theatre!"], 1, 1),
         ("STÖRUNG", ["Störung"], 1, 1),
         ("\t40\n\ntonnes ", ["40 tonnes"], 1, 1),
