@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rag.index.indexing_run import IndexingReport
     from rag.index.store import DocumentStore
     from rag.index.writer import StoreWriter
-    from rag.models.cross_encoder import Reranker
+    from rag.models.cross_encoder import CrossEncoder
     from rag.models.embedder import Embedder
     from rag.pipeline import Pipeline
     from rag.retrieval.retriever import Retriever
@@ -199,9 +199,9 @@ def open_index_embedder(settings: Settings, store: DocumentStore, weights_from: 
     return open_embedder(settings, delta)
 
 
-def open_reranker(settings: Settings, index: Path = INDEX) -> Reranker | None:
+def open_reranker(settings: Settings, index: Path = INDEX) -> CrossEncoder | None:
     """Open the configured cross-encoder, the index's promoted one if there is one; None if none is configured."""
-    from rag.models.cross_encoder import Reranker
+    from rag.models.cross_encoder import CrossEncoder
 
     models = settings.section(ModelSettings)
     delta = reranker_delta(models, index)
@@ -209,7 +209,7 @@ def open_reranker(settings: Settings, index: Path = INDEX) -> Reranker | None:
         return open_trained_reranker(settings, delta)
     if not models.cross_encoder:
         return None
-    return Reranker(find_model(models.cross_encoder, models.hub), _device(settings))
+    return CrossEncoder(find_model(models.cross_encoder, models.hub), _device(settings))
 
 
 def reranker_delta(models: ModelSettings, index: Path = INDEX) -> Path | None:
@@ -223,22 +223,22 @@ def reranker_delta(models: ModelSettings, index: Path = INDEX) -> Path | None:
     return (live_weights(index, "reranker") if models.reranker == "auto" else None) or SHIPPED
 
 
-def open_shipped_reranker(settings: Settings) -> Reranker:
+def open_shipped_reranker(settings: Settings) -> CrossEncoder:
     """Open the shipped cross-encoder."""
     return open_trained_reranker(settings, SHIPPED)
 
 
-def open_trained_reranker(settings: Settings, delta: Path) -> Reranker:
+def open_trained_reranker(settings: Settings, delta: Path) -> CrossEncoder:
     """Open the cross-encoder that the weight delta in this folder makes from the default embedder."""
     return _trained_reranker(_shared_encoder(settings), _device(settings), delta)
 
 
 @cache
-def _trained_reranker(model: LocalModel, device: str, delta: Path) -> Reranker:
+def _trained_reranker(model: LocalModel, device: str, delta: Path) -> CrossEncoder:
     """Load it once: mining uses the same one to rank passages and to judge spans."""
-    from rag.models.cross_encoder import Reranker
+    from rag.models.cross_encoder import CrossEncoder
 
-    return Reranker(model, device, delta)
+    return CrossEncoder(model, device, delta)
 
 
 # Answering

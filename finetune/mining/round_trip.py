@@ -12,7 +12,7 @@ from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
 from rag.factory import open_generator, open_shipped_reranker, open_span_selector, shipped_reader
 from rag.generation import prompt
-from rag.models.cross_encoder import Reranker, claim_and_evidence
+from rag.models.cross_encoder import CrossEncoder, claim_and_evidence
 from rag.retrieval.retriever import Passage
 
 KIND_GROUPS = (  # kinds of spans that one question can be answered with
@@ -26,7 +26,7 @@ KIND_GROUPS = (  # kinds of spans that one question can be answered with
 class RoundTrip:
     """Asks the reader and the cross-encoder about a question's span."""
 
-    def __init__(self, answerer: Answerer | None, reranker: Reranker):
+    def __init__(self, answerer: Answerer | None, reranker: CrossEncoder):
         """answerer: one that answers with spans, None where no reader fits the base."""
         self._answerer, self._reranker = answerer, reranker
 

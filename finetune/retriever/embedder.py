@@ -82,9 +82,9 @@ def _dataset(examples: Sequence[ContrastiveExample], numbers: list[list[int]], e
 
     return Dataset.from_dict(
         {
-            "question": [embedder.asks + example.question for example in examples],
-            "positive": [embedder.shows + example.positive.embedding_text for example in examples],
-            "negative": [embedder.shows + example.negative.embedding_text for example in examples],
+            "question": [embedder.query_prompt + example.question for example in examples],
+            "positive": [embedder.passage_prompt + example.positive.embedding_text for example in examples],
+            "negative": [embedder.passage_prompt + example.negative.embedding_text for example in examples],
             "label": numbers,
         }
     )

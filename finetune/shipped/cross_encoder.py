@@ -18,7 +18,7 @@ from finetune.shipped.bench import held_out
 from finetune.shipped.span_proposals import SpanProposal
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
-from rag.models.cross_encoder import SHIPPED, Reranker
+from rag.models.cross_encoder import SHIPPED, CrossEncoder
 from rag.models.embedder import Embedder
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import IDENTITY_FILE, read_delta_identity
@@ -74,7 +74,7 @@ def train_shipped_cross_encoder(
     }
     save_encoder(encoder.model, model, out, rank, facts)
     as_trained = measure_pairs(test, encoder.predict)
-    as_kept = measure_pairs(test, Reranker(model, device, out).score_pairs)
+    as_kept = measure_pairs(test, CrossEncoder(model, device, out).score_pairs)
     write_json(out / IDENTITY_FILE, {**read_delta_identity(out), **as_kept})
     print(f"held-out pairs told apart: {as_trained} as trained, {as_kept} as kept in {out}")
 

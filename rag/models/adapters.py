@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import ModelError
-from rag.models.lora_merge import is_plain_lora, merge_lora
 from rag.models.resolve import LocalModel
 
 if TYPE_CHECKING:
@@ -81,24 +80,14 @@ def attach_adapter(base: PreTrainedModel, adapter: Path, at_question: bool) -> P
     PEFT, which is imported only where it is needed.
     """
     packed = any(type(module).__module__.startswith("bitsandbytes") for module in base.modules())
-    if at_question and not packed:
-        return _merged(_copy_with_shared_embeddings(base), adapter)
+    mergeable = at_question and not packed
+    if mergeable:
+        from rag.models.merge_lora import merged_copy
+
+        if merged := merged_copy(base, adapter):
+            return merged
     from peft import PeftModel
 
-    config = serving_config(adapter)
-    return PeftModel.from_pretrained(base, str(adapter), is_trainable=False, config=config).eval()
-
-
-def _copy_with_shared_embeddings(base: PreTrainedModel) -> PreTrainedModel:
-    layers = (base.get_input_embeddings(), base.get_output_embeddings())
-    shared: dict[int, Any] = {id(weight): weight for layer in layers for weight in layer.parameters()}
-    return copy.deepcopy(base, shared)
-
-
-def _merged(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
-    if is_plain_lora(model, adapter):
-        merge_lora(model, adapter)
-        return model.eval()
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(model, str(adapter), config=serving_config(adapter)).merge_and_unload().eval()
+    model = copy.deepcopy(base) if mergeable else base
+    tuned = PeftModel.from_pretrained(model, str(adapter), is_trainable=False, config=serving_config(adapter))
+    return (tuned.merge_and_unload() if mergeable else tuned).eval()

@@ -1,4 +1,10 @@
-"""Merging of a plain LoRA adapter without PEFT, whose import takes seconds of a cold start."""
+"""Merging of a plain LoRA adapter without PEFT.
+
+Importing PEFT costs a cold question 1.1 s of CPU time (PEFT 0.21, 2 cores), most of it for methods that are not used:
+
+    python -c "import time, transformers.modeling_utils; s = time.process_time(); import peft; \
+               print(time.process_time() - s)"
+"""
 
 from __future__ import annotations
 
@@ -23,11 +29,11 @@ PLAIN_STARTS = (True, False, "gaussian")  # of init_lora_weights; others also ch
 
 
 def merged_copy(base: PreTrainedModel, adapter: Path) -> PreTrainedModel | None:
-    """Return a copy of the base with a LoRA adapter merged into its weights: W + B A * alpha / r (Hu et al. 2021,
-    arXiv 2106.09685), to the bit as PEFT merges it.
+    """Return a copy of the base with a LoRA adapter merged into its weights.
 
-    The copy shares all other weights with the base, which stays unchanged. Returns None where PEFT is needed: for
-    variants of LoRA, and adapters of other modules than linear layers.
+    That is W + B A * alpha / r (Hu et al. 2021, arXiv 2106.09685), to the bit as PEFT merges it. The copy shares all
+    other weights with the base, which stays unchanged. Returns None where PEFT is needed: for variants of LoRA, and
+    adapters of other modules than linear layers.
     """
     from safetensors.torch import load_file
 

@@ -10,7 +10,7 @@ from typing import Any
 import bitsandbytes
 import torch
 from peft import LoraConfig
-from peft.tuners.lora import Linear, Linear4bit
+from peft.tuners.lora import Linear, Linear4bit, LoraLayer
 from peft.tuners.lora.variants import QALoraLinearVariant
 
 
@@ -22,15 +22,16 @@ class GroupedVariant(QALoraLinearVariant):
     """
 
     @staticmethod
-    def get_delta_weight(module: torch.nn.Module, active_adapter: str) -> torch.Tensor:
+    def get_delta_weight(module: LoraLayer, active_adapter: str) -> torch.Tensor:
         """Return the change of a layer's weights, (out_features, in_features)."""
         down, up = module.lora_A[active_adapter].weight, module.lora_B[active_adapter].weight
         group = module.qalora_group_size[active_adapter]
         scale = module.scaling[active_adapter] * down.shape[1] / group
-        return up @ down.repeat_interleave(group, 1) * scale
+        delta: torch.Tensor = up @ down.repeat_interleave(group, 1) * scale
+        return delta
 
     @staticmethod
-    def merge_safe(module: torch.nn.Module, active_adapter: str, orig_weight: torch.Tensor) -> torch.Tensor:
+    def merge_safe(module: LoraLayer, active_adapter: str, orig_weight: torch.Tensor) -> torch.Tensor:
         """Return a layer's weights with the change added."""
         return orig_weight + GroupedVariant.get_delta_weight(module, active_adapter).to(orig_weight.dtype)
 

@@ -1,45 +1,50 @@
-"""What training changed in an encoder that others have trained: of each matrix a product of two thin ones, so that a few MB travel in place of a model."""
+"""Weight deltas: what training changed in an encoder, as a low-rank product for each matrix.
+
+A few MB are stored in place of a whole model.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import ModelError
 from rag.models.resolve import LocalModel
+
+if TYPE_CHECKING:
+    import torch
 
 DELTA_FILE, IDENTITY_FILE = "changes.safetensors", "identity.json"
 
 
 def read_delta_identity(delta: Path) -> dict[str, Any]:
-    """-> what the changes were trained on, and how. Raises ModelError when there is none to read."""
+    """Return what the weight delta was trained on, and how. Raises ModelError when it can't be read."""
     try:
-        return json.loads((delta / IDENTITY_FILE).read_text(encoding="utf-8"))
+        identity: dict[str, Any] = json.loads((delta / IDENTITY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{delta} holds no changes of ours ({error}): rag adapters --rollback, or make train"
-        ) from error
+        remedy = "rag adapters --rollback, or make train"
+        raise ModelError(f"{delta} holds no weight delta of ours ({error}): {remedy}") from error
+    return identity
 
 
 def delta_name(delta: Path) -> str:
-    """-> what tells these weights from others: a digest of 8 hexadecimal digits."""
+    """Return 8 hexadecimal digits of the weights' SHA-256, by which this weight delta is told from others."""
     return hashlib.sha256((delta / DELTA_FILE).read_bytes()).hexdigest()[:8]
 
 
 def check_delta(delta: Path, model: LocalModel) -> dict[str, Any]:
-    """-> identity_of. Raises ModelError when they belong to another model."""
+    """Return the weight delta's identity. Raises ModelError when it was trained on another model."""
     identity = read_delta_identity(delta)
     if identity["base"] != model.digest:
-        raise ModelError(
-            f"{delta} was trained on {identity['base'][:12]}, not {model.digest[:12]}: make train, or python -m finetune reranker FOLDERS"
-        )
+        difference = f"{delta} was trained on {identity['base'][:12]}, not {model.digest[:12]}"
+        raise ModelError(f"{difference}: make train, or python -m finetune reranker FOLDERS")
     return identity
 
 
-def apply_delta(model: Any, delta: Path) -> None:
-    """Add to each matrix the product of its two thin ones; what is small enough is stored whole."""
+def apply_delta(model: torch.nn.Module, delta: Path) -> None:
+    """Add the weight delta to the model's weights. Parameters that are stored whole are replaced."""
     import torch
     from safetensors.torch import load_file
 
@@ -49,11 +54,16 @@ def apply_delta(model: Any, delta: Path) -> None:
             if name in stored:
                 parameter.copy_(stored[name])
             elif f"{name}:up" in stored:
-                parameter += (stored[f"{name}:up"].float() @ stored[f"{name}:down"].float()).to(parameter.dtype)
+                product = stored[f"{name}:up"].float() @ stored[f"{name}:down"].float()
+                parameter.add_(product.to(parameter.dtype))
 
 
-def save_delta(trained: Any, base: LocalModel, out: Path, rank: int) -> None:
-    """Keep what training changed: of each matrix the best approximation of that rank (singular values; Eckart & Young 1936), the rest whole."""
+def save_delta(trained: torch.nn.Module, base: LocalModel, out: Path, rank: int) -> None:
+    """Write what training changed in `base` to the folder `out`.
+
+    Of each changed matrix that is the best approximation of the given rank, by its largest singular values (Eckart &
+    Young 1936). Vectors and what the base does not have are stored whole.
+    """
     import torch
     from safetensors.torch import load_file, save_file
 

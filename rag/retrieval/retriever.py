@@ -13,7 +13,7 @@ from rag.core.sections import RetrievalSettings
 from rag.index.dense import DenseIndex
 from rag.index.snapshot import SearchSnapshot, open_snapshot
 from rag.index.store import DocumentStore
-from rag.models.cross_encoder import Reranker
+from rag.models.cross_encoder import CrossEncoder
 from rag.models.embedder import Embedder
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Retriever:
         store: DocumentStore,
         embedder: Embedder,
         settings: RetrievalSettings,
-        reranker: Reranker | None = None,
+        reranker: CrossEncoder | None = None,
         dense: DenseIndex | None = None,
     ):
         """dense: this embedder's vectors of the chunks, needed where the store holds another embedder's.
@@ -131,7 +131,7 @@ class Retriever:
         chunks, cosines = self._store.chunks(best), dict(rankings[0])
         return [Passage(chunks[id], fused[id], cosines.get(id)) for id in best]
 
-    def _reranked(self, reranker: Reranker, question: str, passages: list[Passage]) -> list[Passage]:
+    def _reranked(self, reranker: CrossEncoder, question: str, passages: list[Passage]) -> list[Passage]:
         """Fuse the passages' order with the cross-encoder's, whose scores alone order no better (eval/LOG.md).
 
         Passages that it does not read stay behind those that it reads. Equal scores keep the fused order.

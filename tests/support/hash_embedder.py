@@ -12,7 +12,7 @@ class HashEmbedder:
     delta: as an embedder's; each gives vectors of its own.
     """
 
-    digest, asks, shows = "0123456789abcdef", "", ""
+    digest, query_prompt, passage_prompt = "0123456789abcdef", "", ""
 
     def __init__(self, delta=""):
         self.delta = delta

@@ -3,9 +3,10 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
-from rag.models.embedder import Embedder, _batches
-from rag.models.encoders import LibraryEncoder, PlainEncoder, is_plain, padded_length
+from rag.models.embedder import Embedder, batches_of_one_length
+from rag.models.encoders import LibraryEncoder, PlainEncoder, is_plain, open_encoder, padded_length
 from rag.models.resolve import find_model
 
 TEXTS = [
@@ -20,8 +21,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """-> a small random encoder with mean pooling, as sentence-transformers saves one, with prompts."""
-    import torch
+    """Return the folder of a small random encoder with mean pooling and prompts, as sentence-transformers saves one."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -32,8 +32,8 @@ def folder(tmp_path_factory):
         "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)])
     )
     torch.manual_seed(0)
-    config = BertConfig(vocab_size=193, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, initializer_range=0.3,
-                        max_position_embeddings=128)  # fmt: skip
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "initializer_range": 0.3}
+    config = BertConfig(vocab_size=193, hidden_size=32, max_position_embeddings=128, **layers)
     BertModel(config).save_pretrained(place / "raw")
     BertTokenizerFast(str(place / "vocab.txt"), model_max_length=128).save_pretrained(place / "raw")
     model = SentenceTransformer(
@@ -56,13 +56,13 @@ def changed(folder, tmp_path, file, **values):
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
-def test_the_short_way_gives_what_sentence_transformers_gives(folder, tmp_path, pooling):
+def test_the_plain_encoder_gives_what_sentence_transformers_gives(folder, tmp_path, pooling):
     from sentence_transformers import SentenceTransformer
 
     folder = changed(folder, tmp_path, "1_Pooling/config.json", pooling_mode=pooling)
     assert is_plain(folder)
     ours, library = opened(folder), SentenceTransformer(str(folder), device="cpu")
-    assert isinstance(ours._encoder, PlainEncoder)
+    assert isinstance(open_encoder(folder, "cpu", torch.float32), PlainEncoder)
     np.testing.assert_allclose(ours.passages(TEXTS), library.encode_document(TEXTS), atol=2e-6)
     np.testing.assert_allclose(ours.question(TEXTS[0]), library.encode_query(TEXTS[0]), atol=2e-6)
     assert not np.allclose(ours.question(TEXTS[0]), ours.passages(TEXTS[:1])[0], atol=1e-3)
@@ -91,7 +91,7 @@ def test_a_model_left_to_the_library_has_its_prompts_and_is_normalized(folder, t
 
     folder = changed(folder, tmp_path, "1_Pooling/config.json", pooling_mode="max")
     ours, library = opened(folder), SentenceTransformer(str(folder), device="cpu")
-    assert isinstance(ours._encoder, LibraryEncoder)
+    assert isinstance(open_encoder(folder, "cpu", torch.float32), LibraryEncoder)
     np.testing.assert_allclose(ours.passages(TEXTS), library.encode_document(TEXTS), atol=2e-6)
     np.testing.assert_allclose(ours.question(TEXTS[0]), library.encode_query(TEXTS[0]), atol=2e-6)
 
@@ -100,7 +100,7 @@ def test_a_default_prompt_stands_in_for_those_not_named(folder, tmp_path):
     folder = changed(
         folder, tmp_path, "config_sentence_transformers.json", prompts={"any": "text: "}, default_prompt_name="any"
     )
-    assert opened(folder)._encoder.prompts == {"any": "text: ", "query": "text: ", "document": "text: "}
+    assert opened(folder).query_prompt == opened(folder).passage_prompt == "text: "
 
 
 def test_order_equal_texts_and_the_count_of_batches(folder):
@@ -117,7 +117,7 @@ def test_nothing_has_no_vectors(folder):
 
 def test_batches_hold_one_length_each_and_every_text_once():
     lengths = [padded_length(n) for n in [3, 300, 17, 16, 5000, 0, 299] * 50]
-    batches = list(_batches(lengths, 2048))
+    batches = list(batches_of_one_length(lengths, 2048))
     assert sorted(i for batch, _ in batches for i in batch) == list(range(len(lengths)))
     for batch, rows in batches:
         (length,) = {max(1, lengths[i]) for i in batch}
