@@ -1,10 +1,13 @@
 import json
+import os
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported, as rag.models.libraries does
 
 from fakes import FakeMeaning, HashEmbedder, put, says
 from rag.index.writer import StoreWriter

@@ -1,4 +1,4 @@
-"""What must be set before the Hugging Face libraries are imported: network access, log output, memory allocation."""
+"""What must be set before the Hugging Face libraries are imported: network access, log output, threads, memory allocation."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def prepare_libraries(hub: bool) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "0" if hub else "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Threads that wait for each other sleep instead of spinning. Beside other programs a spinning thread keeps a core
+    # from the one that it waits for: an answer took ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
