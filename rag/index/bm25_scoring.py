@@ -86,11 +86,11 @@ class PostingsScorer:
     def best(self, terms: Counter[str], k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ids and scores as `Scorer.best` does."""
         numbers = [[part.find(word) for part, _ in self._chunks.parts] for word in terms]
-        weights = [self._chunks.idf(places) for places in numbers]
+        weights = [self._chunks.idf(in_parts) for in_parts in numbers]
         found = []
         for p in range(len(self._chunks.parts)):
             columns = zip(numbers, weights, terms.values(), strict=True)
-            words = [(number, idf, count) for places, idf, count in columns if (number := places[p]) is not None]
+            words = [(number, idf, count) for in_parts, idf, count in columns if (number := in_parts[p]) is not None]
             found.append(self._best_of_part(p, words, k))
         return np.concatenate([ids for ids, _ in found]), np.concatenate([scores for _, scores in found])
 

@@ -30,7 +30,7 @@ def read_delta_identity(delta: Path) -> dict[str, Any]:
 
 
 def delta_name(delta: Path) -> str:
-    """Return 8 hexadecimal digits of the weights' SHA-256, by which this weight delta is told from others."""
+    """Return 8 hexadecimal digits of the weights' SHA-256, which tell this weight delta from others."""
     return hashlib.sha256((delta / DELTA_FILE).read_bytes()).hexdigest()[:8]
 
 

