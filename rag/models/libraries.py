@@ -1,4 +1,4 @@
-"""What must be set before the Hugging Face libraries are imported: network access, log output, threads, memory allocation."""
+"""What must be set before the Hugging Face libraries are imported: network access, log output, threads, memory."""
 
 from __future__ import annotations
 
