@@ -1,1 +1,1 @@
-"""The subcommands of `python -m finetune` beside its training stages. May use everything in finetune."""
+"""The commands of `python -m finetune`. May use everything in finetune."""

@@ -1,1 +1,1 @@
-"""Comparisons of ways to train, run by hand; nothing else needs them."""
+"""Comparisons of ways to train, run by hand. Nothing but the command line uses them."""

@@ -73,7 +73,7 @@ def _padded_row(example: Example, width: int) -> dict[str, list[int]]:
     return {"ids": ids, "branch": branch, "position": position}
 
 
-def _labels(examples: Sequence[Example], width: int) -> dict[str, list[Any]]:
+def _labels(examples: Sequence[Example], width: int) -> dict[str, list]:
     labels: list[int] = []
     predictor: list[tuple[int, int]] = []
     numbers: list[int] = []

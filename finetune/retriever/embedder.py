@@ -21,6 +21,7 @@ from rag.models.resolve import LocalModel, find_model
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 
     from finetune.retriever.contrastive import ContrastiveExample, Scorer
     from finetune.retriever.hard_negatives import HardNegatives
@@ -46,35 +47,52 @@ def train_embedder(
     embedder: names the prompts before questions and passages. score: the cross-encoder's. Raises TrainingError when no
     question has a hard negative.
     """
+    from finetune.retriever.contrastive import contrastive_examples
+    from finetune.retriever.encoder_trainer import save_encoder, train_encoder
+
+    examples = list(contrastive_examples(found, score))
+    if not examples:
+        raise TrainingError("no mined question has a passage that it could be told from: index more documents")
+    encoder, trainer = _make_trainer(stage.folder, examples, model, embedder, device, epochs, learning_rate)
+    seconds, out = train_encoder(trainer, "embedder"), stage.folder / "weights"
+    facts = {"questions": len(examples), "epochs": epochs, "rank": RANK}
+    save_encoder(encoder[0].model, model, out, RANK, {"trained_on": [stage.run], **facts})
+    stage.finish({**facts, "seconds": round(seconds, 1)})
+    print(f"{STAGE}: {len(examples)} questions, {seconds:.0f} s, weights in {out}")
+
+
+def _make_trainer(
+    folder: Path,
+    examples: Sequence[ContrastiveExample],
+    model: LocalModel,
+    embedder: Embedder,
+    device: str,
+    epochs: float,
+    learning_rate: float,
+) -> tuple[SentenceTransformer, SentenceTransformerTrainer]:
     from sentence_transformers import (
         SentenceTransformer,
         SentenceTransformerTrainer,
         SentenceTransformerTrainingArguments,
     )
 
-    from finetune.retriever.contrastive import ContrastiveLoss, contrastive_examples, number_passages
-    from finetune.retriever.encoder_trainer import encoder_arguments, save_encoder, train_encoder
+    from finetune.retriever.contrastive import ContrastiveLoss, number_passages
+    from finetune.retriever.encoder_trainer import encoder_arguments
     from finetune.training_loop import checkpoint_folder
 
-    examples = list(contrastive_examples(found, score))
-    if not examples:
-        raise TrainingError("no mined question has a passage that it could be told from: index more documents")
     encoder = SentenceTransformer(str(model.path), device=device, local_files_only=True)
     numbers, may_answer = number_passages(examples)
     data = _dataset(examples, numbers, embedder)
     false_negatives = [sorted(example.may_answer) for example in examples]
-    checkpoints = checkpoint_folder(stage.folder, data.to_dict(), false_negatives, epochs, learning_rate, BATCH)
+    checkpoints = checkpoint_folder(folder, data.to_dict(), false_negatives, epochs, learning_rate, BATCH)
+    arguments = encoder_arguments(checkpoints, device, epochs, BATCH, learning_rate)
     trainer = SentenceTransformerTrainer(
         encoder,
-        SentenceTransformerTrainingArguments(**encoder_arguments(checkpoints, device, epochs, BATCH, learning_rate)),
+        SentenceTransformerTrainingArguments(**arguments),
         train_dataset=data,
         loss=ContrastiveLoss(encoder, may_answer),
     )
-    seconds, out = train_encoder(trainer, "embedder"), stage.folder / "weights"
-    facts = {"questions": len(examples), "epochs": epochs, "rank": RANK}
-    save_encoder(encoder[0].model, model, out, RANK, {"trained_on": [stage.run], **facts})
-    stage.finish({**facts, "seconds": round(seconds, 1)})
-    print(f"{STAGE}: {len(examples)} questions, {seconds:.0f} s, weights in {out}")
+    return encoder, trainer
 
 
 def _dataset(examples: Sequence[ContrastiveExample], numbers: list[list[int]], embedder: Embedder) -> Dataset:

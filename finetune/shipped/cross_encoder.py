@@ -74,9 +74,14 @@ def train_shipped_cross_encoder(
     }
     save_encoder(encoder.model, model, out, rank, facts)
     as_trained = measure_pairs(test, encoder.predict)
-    as_kept = measure_pairs(test, CrossEncoder(model, device, out).score_pairs)
-    write_json(out / IDENTITY_FILE, {**read_delta_identity(out), **as_kept})
+    as_kept = _write_measures(test, model, device, out)
     print(f"held-out pairs told apart: {as_trained} as trained, {as_kept} as kept in {out}")
+
+
+def _write_measures(test: list[RelevancePair], model: LocalModel, device: str, out: Path) -> dict[str, float]:
+    measures = measure_pairs(test, CrossEncoder(model, device, out).score_pairs)
+    write_json(out / IDENTITY_FILE, {**read_delta_identity(out), **measures})
+    return measures
 
 
 def _part(labelled: LabelledQuestions, held: bool) -> LabelledQuestions:

@@ -136,7 +136,22 @@ def _writer_trainer(
     from finetune.generator.base_model import cast_adapter_to_float32
     from finetune.generator.whole_sequence import score_labels_only
 
-    arguments: dict[str, Any] = {
+    score_labels_only()
+    split = data.train_test_split(DEVELOPMENT, seed=0)
+    trainer = SFTTrainer(
+        base,
+        SFTConfig(**_arguments(checkpoints, device, epochs)),
+        train_dataset=split["train"],
+        eval_dataset=split["test"],
+        processing_class=tokenizer,
+        peft_config=LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear", task_type="CAUSAL_LM"),
+    )
+    cast_adapter_to_float32(trainer.model)
+    return trainer
+
+
+def _arguments(checkpoints: Path, device: str, epochs: int) -> dict[str, Any]:
+    return {
         "output_dir": str(checkpoints),
         "num_train_epochs": epochs,
         "per_device_train_batch_size": BATCH,
@@ -157,15 +172,3 @@ def _writer_trainer(
         "report_to": [],
         "seed": 0,
     }
-    score_labels_only()
-    split = data.train_test_split(DEVELOPMENT, seed=0)
-    trainer = SFTTrainer(
-        base,
-        SFTConfig(**arguments),
-        train_dataset=split["train"],
-        eval_dataset=split["test"],
-        processing_class=tokenizer,
-        peft_config=LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear", task_type="CAUSAL_LM"),
-    )
-    cast_adapter_to_float32(trainer.model)
-    return trainer

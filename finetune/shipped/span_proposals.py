@@ -71,13 +71,13 @@ def propose_spans(
     questions = [row for row in read_questions(bench) if part == ALL or held_out(row["document"])]
     generator = "" if adapter else "-base"
     path = STAGE.folder / f"{bench.name}-{part}{generator}-{_cache_key(settings, bench)}.jsonl"
-    loaded: list[Any] = []
+    loaded: list[tuple[Generator, SpanScorer, Retriever]] = []
 
     def propose(row: dict[str, Any]) -> list[dict[str, Any]]:
         if not loaded:  # only where something is new
             retriever = index_bench(settings, bench, STAGE.folder)
-            loaded.extend((open_generator(settings, adapter), open_span_scorer(settings), retriever))
-        return [asdict(proposal) for proposal in _propose(row, *loaded)]
+            loaded.append((open_generator(settings, adapter), open_span_scorer(settings), retriever))
+        return [asdict(proposal) for proposal in _propose(row, *loaded[0])]
 
     lines = resumable_map(path, questions, propose, f"proposing, {bench.name}")
     return [SpanProposal(**proposal) for line in lines for proposal in line]
