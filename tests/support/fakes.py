@@ -36,9 +36,11 @@ class NeutralScorer:
 
 
 class Scripted:
-    """A generator that says the same to every prompt, and as the base model `base_says`. What it is as sure of as its batch is long tells batches apart.
+    """A generator that answers every prompt with `says`, and as the base model with `base_says`.
 
-    raises: an error, raised on batches of which some prompt, as text, holds `on`."""
+    Its log-probabilities depend on the length of the batch, so that tests can tell batches apart. raises: an error,
+    raised on batches in which the text of a prompt contains `on`.
+    """
 
     device, precision, digest, name, block_attention = "cpu", "float32", "fedcba98", "scripted", False
 
@@ -68,12 +70,12 @@ class Scripted:
     def clear_cache(self):
         pass
 
-    def generate_and_score(self, prompts, wanted, max_new_tokens):
-        return self.generate(prompts, max_new_tokens), [[-0.5] * len(ids) for ids in wanted]
+    def generate_and_score(self, prompts, targets, max_new_tokens):
+        return self.generate(prompts, max_new_tokens), [[-0.5] * len(ids) for ids in targets]
 
 
 class FakeMeaning:
-    """As sure of every pair as `sure` says of it; remembers the pairs."""
+    """A groundedness model that scores each pair by `sure`, and remembers the pairs."""
 
     name, threshold = "fake", 0.5
 
@@ -103,5 +105,5 @@ def passage(text: str, name: str = "doc.md", start: int = 0, headings: tuple[str
 
 
 def says(text, read=100, written=10):
-    """-> what a chat endpoint sends back."""
+    """Return the reply of a chat endpoint."""
     return {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": read, "completion_tokens": written}}

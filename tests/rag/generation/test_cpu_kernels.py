@@ -13,7 +13,7 @@ from rag.models.device import computes_bfloat16
 
 
 @pytest.mark.parametrize(("tokens", "kept", "masked"), [(1, 20, False), (7, 20, True), (9, 0, False)])
-def test_shared_keys_are_transformers_attention_to_the_bit(tokens, kept, masked):
+def test_grouped_query_attention_is_transformers_attention_to_the_bit(tokens, kept, masked):
     torch.manual_seed(0)
     query, keys, values = (
         torch.randn(2, 6, tokens, 16),
@@ -26,26 +26,26 @@ def test_shared_keys_are_transformers_attention_to_the_bit(tokens, kept, masked)
         else None
     )
     module = SimpleNamespace(num_key_value_groups=3, is_causal=True)
-    wanted, _ = sdpa_attention_forward(module, query, keys, values, mask, scaling=0.25)
-    assert torch.equal(grouped_query_attention(module, query, keys, values, mask, 0.25)[0], wanted)
+    expected, _ = sdpa_attention_forward(module, query, keys, values, mask, scaling=0.25)
+    assert torch.equal(grouped_query_attention(module, query, keys, values, mask, 0.25)[0], expected)
 
 
 def llama(dtype):
     torch.manual_seed(0)
-    config = LlamaConfig(vocab_size=99, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-                         tie_word_embeddings=True)  # fmt: skip
+    sizes = {"vocab_size": 99, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
+    config = LlamaConfig(**sizes, num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True)
     return LlamaForCausalLM(config).to(dtype).eval()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @torch.inference_mode()
-def test_a_lightened_model_says_the_same_and_shares_what_it_shared(dtype):
+def test_a_packed_model_computes_the_same_and_shares_what_it_shared(dtype):
     base = llama(dtype)
     shared = {
         id(p): p for layer in (base.get_input_embeddings(), base.get_output_embeddings()) for p in layer.parameters()
     }
     twin, ids = copy.deepcopy(base, shared), torch.randint(0, 99, (2, 9))
-    wanted = base(input_ids=ids).logits
+    expected = base(input_ids=ids).logits
     use_cpu_kernels([base, twin], "cpu")
     assert base.config._attn_implementation == twin.config._attn_implementation == ATTENTION
     packed = dtype == torch.float32 or computes_bfloat16("cpu")
@@ -54,7 +54,7 @@ def test_a_lightened_model_says_the_same_and_shares_what_it_shared(dtype):
     }
     for model in (base, twin):
         torch.testing.assert_close(
-            model(input_ids=ids).logits, wanted, rtol=0, atol=1e-6 if dtype == torch.float32 else 2e-2
+            model(input_ids=ids).logits, expected, rtol=0, atol=1e-6 if dtype == torch.float32 else 2e-2
         )
     assert not packed or base.lm_head.packed is twin.lm_head.packed and base.lm_head.weight is None
 

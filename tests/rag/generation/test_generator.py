@@ -55,9 +55,9 @@ def test_greedy_decoding_is_that_of_the_plain_loop(tiny_generator, prompts):
 @pytest.mark.parametrize("most", [1, 2, 7, 30])
 def test_streamed_text_joined_is_the_final_text(tiny_generator, prompts, most):
     for ids in prompts:
-        heard = []
-        final = tiny_generator.generate([ids], most, heard.append)[0].text
-        assert "".join(heard) == final
+        pieces = []
+        final = tiny_generator.generate([ids], most, pieces.append)[0].text
+        assert "".join(pieces) == final
 
 
 def test_max_new_tokens_bounds_the_answer(tiny_generator, prompts):
@@ -67,11 +67,11 @@ def test_max_new_tokens_bounds_the_answer(tiny_generator, prompts):
 
 def test_the_stop_token_ends_a_row_and_is_not_text(tiny_generator, prompts):
     long = tiny_generator.generate([prompts[0]], 12)[0]
-    said = list(prompts[0])
+    generated = list(prompts[0])
     with torch.inference_mode():
         for _ in range(12):
-            said.append(int(tiny_generator.base_model(torch.tensor([said])).logits[0, -1].argmax()))
-    new = said[len(prompts[0]) :]
+            generated.append(int(tiny_generator.base_model(torch.tensor([generated])).logits[0, -1].argmax()))
+    new = generated[len(prompts[0]) :]
     stop = new[4]
     cut = tiny_generator.generate([prompts[0], prompts[1]], 12, stop=stop)[0]
     first = new.index(stop)
@@ -80,11 +80,11 @@ def test_the_stop_token_ends_a_row_and_is_not_text(tiny_generator, prompts):
 
 
 def test_scores_are_the_plain_log_softmax_and_leave_the_answers_alone(tiny_generator, prompts):
-    wanted = [prompts[1][:n] for n in (2, 5, 0, 1, 3)]
+    targets = [prompts[1][:n] for n in (2, 5, 0, 1, 3)]
     plain = tiny_generator.generate(prompts, 12)
-    told, scores = tiny_generator.generate_and_score(prompts, wanted, 12)
-    assert told == plain
-    for ids, more, found in zip(prompts, wanted, scores, strict=True):
+    generations, scores = tiny_generator.generate_and_score(prompts, targets, 12)
+    assert generations == plain
+    for ids, more, found in zip(prompts, targets, scores, strict=True):
         with torch.inference_mode():
             logits = torch.log_softmax(tiny_generator.base_model(torch.tensor([ids + more])).logits[0], -1)
         assert found == pytest.approx(
@@ -95,12 +95,12 @@ def test_scores_are_the_plain_log_softmax_and_leave_the_answers_alone(tiny_gener
 
 def test_generated_logprobs_are_those_of_scoring_the_same_tokens(tiny_generator, prompts):
     ids = prompts[3]
-    said = []
+    generated = []
     with torch.inference_mode():
         for _ in range(6):
-            said.append(int(tiny_generator.base_model(torch.tensor([ids + said])).logits[0, -1].argmax()))
-    told, scores = tiny_generator.generate_and_score([ids], [said], 6)
-    assert told[0].logprobs == pytest.approx(scores[0], abs=1e-4)
+            generated.append(int(tiny_generator.base_model(torch.tensor([ids + generated])).logits[0, -1].argmax()))
+    generations, scores = tiny_generator.generate_and_score([ids], [generated], 6)
+    assert generations[0].logprobs == pytest.approx(scores[0], abs=1e-4)
 
 
 def test_an_adapter_changes_the_answer_and_base_takes_it_off(tiny_generator, tuned, prompts):

@@ -90,10 +90,10 @@ def test_kept_keys_and_values_are_the_models_own(tiny_generator):
         assert prefix.start[:, 0].tolist() == [10, 30, 10] and mask.sum(1).tolist() == [10, 30, 10]
         with torch.no_grad():
             alone = tiny_generator.base_model(input_ids=torch.tensor([short]), use_cache=True).past_key_values
-        for layer, wanted in zip(cache.layers, alone.layers, strict=True):
+        for layer, expected in zip(cache.layers, alone.layers, strict=True):
             for n in (0, 2):
-                assert torch.allclose(layer.keys[n, :, 20:], wanted.keys[0], atol=1e-5)
-                assert torch.allclose(layer.values[n, :, 20:], wanted.values[0], atol=1e-5)
+                assert torch.allclose(layer.keys[n, :, 20:], expected.keys[0], atol=1e-5)
+                assert torch.allclose(layer.values[n, :, 20:], expected.values[0], atol=1e-5)
 
 
 def test_moved_keys_are_those_of_the_other_position(tiny_generator):
@@ -104,11 +104,11 @@ def test_moved_keys_are_those_of_the_other_position(tiny_generator):
     with torch.no_grad():
         here, there = (read(start).past_key_values.layers for start in (10, 40))
     move = key_rotation(tiny_generator.base_model.base_model)
-    for layer, wanted in zip(here, there, strict=True):
-        assert torch.allclose(move(layer.keys, 30), wanted.keys, atol=1e-5) and torch.allclose(
-            move(wanted.keys, -30), layer.keys, atol=1e-5
+    for layer, expected in zip(here, there, strict=True):
+        assert torch.allclose(move(layer.keys, 30), expected.keys, atol=1e-5) and torch.allclose(
+            move(expected.keys, -30), layer.keys, atol=1e-5
         )
-        assert not torch.allclose(layer.keys, wanted.keys, atol=1e-2)
+        assert not torch.allclose(layer.keys, expected.keys, atol=1e-2)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_where_positions_are_not_one_rotation_of_whole_keys_passages_are_read_jo
     )
 
 
-def test_training_reads_apart_unless_told_otherwise_and_a_base_alone_jointly(tiny_model, tiny_generator):
+def test_training_uses_block_attention_by_default_and_a_base_alone_does_not(tiny_model, tiny_generator):
     model = find_model(str(tiny_model))
     assert (
         load_trainable(model, "cpu", "float32").prefix.apart
@@ -136,7 +136,7 @@ def test_training_reads_apart_unless_told_otherwise_and_a_base_alone_jointly(tin
     assert not tiny_generator.block_attention
 
 
-def test_passages_read_apart_see_the_instructions_and_themselves_alone(tiny_generator):
+def test_passages_in_block_attention_see_the_instructions_and_themselves_alone(tiny_generator):
     """Each as if it were the only one, with its keys moved to where it stands."""
     head, one, two = tuple(range(5, 15)), tuple(range(20, 50)), tuple(range(60, 72))
     alone = lambda ids: tiny_generator.base_model(input_ids=torch.tensor([ids]), use_cache=True).past_key_values.layers  # noqa: E731
@@ -149,7 +149,7 @@ def test_passages_read_apart_see_the_instructions_and_themselves_alone(tiny_gene
             assert torch.allclose(layer.keys[1, :, 30:], second.keys[0], atol=1e-5)
 
 
-def test_a_passage_read_apart_is_read_once_wherever_it_stands(tiny_generator):
+def test_a_passage_in_block_attention_is_encoded_once_wherever_it_stands(tiny_generator):
     head, passages = tuple(range(100, 110)), [tuple(range(n, n + 9)) for n in (120, 140, 160)]
     before = tiny_generator.prefix_reader.computed
     with tiny_generator.prefix_reader.read([(head, passages[0], passages[1]), (head, passages[1], passages[0])]):

@@ -1,4 +1,4 @@
-"""Spans by construction, with the tiny model: every one stands in its passage, and the best are those that scoring every span would find."""
+"""Span search with the tiny model: every span stands in its passage, and scoring all spans finds the same best ones."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ TEXTS = [
 CHUNKS = [passage(text, f"{n}.md").chunk for n, text in enumerate(TEXTS)]
 
 
-def whole(tree: SpanNode) -> dict[tuple[int, ...], list]:
+def spans_of(tree: SpanNode) -> dict[tuple[int, ...], list]:
     return {path: node.places for path, node in walk_tree(tree) if node.places}
 
 
@@ -27,19 +27,19 @@ def flat(text: str) -> str:
 
 
 @pytest.fixture
-def asked(tiny_generator):
+def rendered(tiny_generator):
     return prompt.render(tiny_generator.tokenizer, "When does the crane close?", CHUNKS)
 
 
 def test_every_span_is_words_of_one_sentence_as_the_prompt_shows_them(tiny_generator):
-    spans = whole(build_span_tree(tiny_generator.tokenizer, CHUNKS))
+    spans = spans_of(build_span_tree(tiny_generator.tokenizer, CHUNKS))
     texts = set()
     for ids, places in spans.items():
         for place in places:
-            said = CHUNKS[place.passage - 1].text[place.start : place.end]
-            assert tiny_generator.tokenizer.decode(ids) == flat(said)
+            text = CHUNKS[place.passage - 1].text[place.start : place.end]
+            assert tiny_generator.tokenizer.decode(ids) == flat(text)
             assert place.sentence[0] <= place.start < place.end <= place.sentence[1]
-            texts.add(flat(said))
+            texts.add(flat(text))
     assert {
         "40 tonnes",
         "crane lifts 40",
@@ -57,15 +57,21 @@ def test_every_span_is_words_of_one_sentence_as_the_prompt_shows_them(tiny_gener
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("## 6.", set()), ("4.", set()), ("1.4 Anyone may ask.", {"Anyone", "may", "ask"}), ("2) Gates", {"Gates"}), ("### 3 Gates", {"Gates"}),
-        ("5.6 m of water", {"5.6", "m", "of", "water"}), ("12 people", {"12", "people"}), ("It is 1,200.50 at 17:05.", {"It", "is", "1,200.50", "at", "17:05"}),
+        ("## 6.", set()),
+        ("4.", set()),
+        ("1.4 Anyone may ask.", {"Anyone", "may", "ask"}),
+        ("2) Gates", {"Gates"}),
+        ("### 3 Gates", {"Gates"}),
+        ("5.6 m of water", {"5.6", "m", "of", "water"}),
+        ("12 people", {"12", "people"}),
+        ("It is 1,200.50 at 17:05.", {"It", "is", "1,200.50", "at", "17:05"}),
     ],
-)  # fmt: skip
+)
 def test_numbers_are_whole_and_those_of_sections_answer_nothing(tiny_generator, text, words):
     chunk = passage(text).chunk
     found = {
         chunk.text[p.start : p.end]
-        for places in whole(build_span_tree(tiny_generator.tokenizer, [chunk])).values()
+        for places in spans_of(build_span_tree(tiny_generator.tokenizer, [chunk])).values()
         for p in places
     }
     assert {span for span in found if " " not in span} == words
@@ -74,7 +80,7 @@ def test_numbers_are_whole_and_those_of_sections_answer_nothing(tiny_generator, 
 def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):
     def texts(question):
         tree = build_span_tree(tiny_generator.tokenizer, CHUNKS, expected_type(question))
-        return {flat(CHUNKS[p.passage - 1].text[p.start : p.end]) for places in whole(tree).values() for p in places}
+        return {flat(CHUNKS[p.passage - 1].text[p.start : p.end]) for places in spans_of(tree).values() for p in places}
 
     timed = texts("What time does it close?")
     assert {"17:00", "closes at 17:00", "08:30"} <= timed < texts("Where is it?") and all(
@@ -82,7 +88,7 @@ def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):
     )
     assert "40 tonnes" in texts("How many tonnes does it lift?")
     long = passage("The crane that stands on the old quay beside the shed lifts 40 tonnes.").chunk
-    early = whole(build_span_tree(tiny_generator.tokenizer, [long], expected_type("How many tonnes?")))
+    early = spans_of(build_span_tree(tiny_generator.tokenizer, [long], expected_type("How many tonnes?")))
     assert (
         max(len(long.text[p.start : p.end].split()) for places in early.values() for p in places) == 6
     )  # 40 is the fifth word at the latest
@@ -91,21 +97,21 @@ def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):
 def test_where_nothing_is_of_the_kind_asked_for_any_span_may_answer(tiny_generator):
     chunks = [passage("The gate is shut at night.").chunk]
     spans = [
-        whole(build_span_tree(tiny_generator.tokenizer, chunks, kind))
+        spans_of(build_span_tree(tiny_generator.tokenizer, chunks, kind))
         for kind in (None, expected_type("How many gates are there?"))
     ]
     assert spans[0].keys() == spans[1].keys() and spans[0]
 
 
-def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, asked):
+def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, rendered):
     tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
     tree = build_span_tree(tokenizer, CHUNKS)
-    every = list(whole(tree))
+    every = list(spans_of(tree))
     with torch.inference_mode():
-        read = tiny_generator.prefill([asked])
-        each = {ids: sum(score_continuations(tiny_generator.base_model, read, [[*ids, closing]])[0]) for ids in every}
-        found = search_spans(tiny_generator.base_model, read, tree, closing, beams=len(every), margin=1e9)
-        few = search_spans(tiny_generator.base_model, read, tree, closing, beams=4)
+        state = tiny_generator.prefill([rendered])
+        each = {ids: sum(score_continuations(tiny_generator.base_model, state, [[*ids, closing]])[0]) for ids in every}
+        found = search_spans(tiny_generator.base_model, state, tree, closing, beams=len(every), margin=1e9)
+        few = search_spans(tiny_generator.base_model, state, tree, closing, beams=4)
     assert len(found) == len(every)
     for span in (*found, *few):
         assert span.logprob == pytest.approx(each[span.ids], abs=1e-3)
@@ -113,21 +119,21 @@ def test_the_best_spans_are_those_that_scoring_every_one_finds(tiny_generator, a
     assert len(few) == 4 and few[0].logprob <= found[0].logprob + 1e-6
 
 
-def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, asked):
+def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, rendered):
     tokenizer, closing = tiny_generator.tokenizer, prompt.citation_start(tiny_generator.tokenizer)
     tree = build_span_tree(tokenizer, CHUNKS)
     with torch.inference_mode():
-        read = tiny_generator.prefill([asked])
-        length = read.cache.get_seq_length()
+        state = tiny_generator.prefill([rendered])
+        length = state.cache.get_seq_length()
         every = search_spans(
-            tiny_generator.base_model, read, tree, closing, beams=len(list(walk_tree(tree))), margin=1e9
+            tiny_generator.base_model, state, tree, closing, beams=len(list(walk_tree(tree))), margin=1e9
         )
-        few = search_spans(tiny_generator.base_model, read, tree, closing, beams=3)
+        few = search_spans(tiny_generator.base_model, state, tree, closing, beams=3)
         worst = [span.ids for span in every[-4:]]
         more = search_spans(
-            tiny_generator.base_model, read, tree, closing, beams=3, extra_paths=[*worst, few[0].ids, worst[0]]
+            tiny_generator.base_model, state, tree, closing, beams=3, extra_paths=[*worst, few[0].ids, worst[0]]
         )
-        assert read.cache.get_seq_length() == length
+        assert state.cache.get_seq_length() == length
     assert {span.ids for span in more} == {span.ids for span in few} | {*worst} and len(more) == len(few) + 4
     known = {span.ids: span for span in every}
     assert all(
@@ -137,22 +143,22 @@ def test_what_others_name_is_scored_as_well_however_unlikely(tiny_generator, ask
     assert [span.logprob for span in more] == sorted((span.logprob for span in more), reverse=True)
 
 
-def test_proposing_leaves_what_was_read_as_it_was(tiny_generator, asked):
-    before = tiny_generator.generate([asked], 8)
-    first = tiny_generator.propose_spans(asked, CHUNKS, [])
-    again = tiny_generator.propose_spans(asked, CHUNKS, tiny_generator.tokenizer("40")["input_ids"])
+def test_proposing_leaves_what_was_read_as_it_was(tiny_generator, rendered):
+    before = tiny_generator.generate([rendered], 8)
+    first = tiny_generator.propose_spans(rendered, CHUNKS, [])
+    again = tiny_generator.propose_spans(rendered, CHUNKS, tiny_generator.tokenizer("40")["input_ids"])
     assert first[0] == again[0] and first[1] == [] and len(again[1]) == len(tiny_generator.tokenizer("40")["input_ids"])
-    assert tiny_generator.generate([asked], 8) == before
+    assert tiny_generator.generate([rendered], 8) == before
 
 
-def test_an_adapter_proposes_otherwise_than_its_base(tiny_model, tiny_adapter, asked):
+def test_an_adapter_proposes_otherwise_than_its_base(tiny_model, tiny_adapter, rendered):
     from rag.generation.generator import Generator
     from rag.models.resolve import find_model
 
     tuned = Generator(find_model(str(tiny_model)), "cpu", "float32", tiny_adapter, prefix=PrefixSettings(10))
     with tuned.without_adapter():
-        base = tuned.propose_spans(asked, CHUNKS, [])[0]
-    assert [s.logprob for s in tuned.propose_spans(asked, CHUNKS, [])[0]] != [s.logprob for s in base]
+        base = tuned.propose_spans(rendered, CHUNKS, [])[0]
+    assert [s.logprob for s in tuned.propose_spans(rendered, CHUNKS, [])[0]] != [s.logprob for s in base]
 
 
 def test_passages_without_words_give_no_spans(tiny_generator):
