@@ -227,7 +227,7 @@ def test_an_adapter_from_the_question_on_is_inactive_in_prompts_without_a_questi
     generator = Generator(find_model(str(tiny_model)), "cpu", "float32", at_question)
     plain = prompt.render_plain(generator.tokenizer, "Who?")
     assert generator.generate([plain], 8) == tiny_generator.generate([plain], 8)
-    with pytest.raises(Exception, match="one batch"):
+    with pytest.raises(Exception, match="batches of their own"):
         generator.generate([plain, prompt.render(generator.tokenizer, "q", list(questions[0].passages))], 8)
 
 
