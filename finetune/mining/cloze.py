@@ -18,7 +18,7 @@ MAX_CELL = 40  # characters of a table's value that tells which row is meant
 NUMBERS = ("amount", "number")
 CLAUSES = ("reason", "condition", "duty")  # kinds of spans with a verb of their own
 WHO_OR_WHAT = "who or what"
-QUESTION_WORDS = {
+WORDS_FOR_KIND = {  # that ask for a span, by its kind; "what" for all others
     "date": "what date",
     "time": "what time",
     "name": WHO_OR_WHAT,
@@ -99,7 +99,7 @@ def _question_words(candidate: Candidate) -> str | None:
     if period := patterns.MONTH_OR_DAY.match(span):
         return "what day" if period[1] else "what month"
     if candidate.kind not in NUMBERS:
-        return "what year" if re.fullmatch(r"\d{4}", span) else QUESTION_WORDS.get(candidate.kind, "what")
+        return "what year" if re.fullmatch(r"\d{4}", span) else WORDS_FOR_KIND.get(candidate.kind, "what")
     if span.lower().startswith("one ") or patterns.LARGE_NUMBER_BEFORE.search(candidate.marked.partition("<<")[0]):
         return None
     unit = patterns.NUMBER.sub("", span, count=1)
