@@ -27,8 +27,8 @@ SAMPLES = 2_000  # resamples; each sorts the unanswerable questions anew
 class BestSpans:
     """The best span of each question, also where it was refused; all arrays have the shape (questions,).
 
-    probability: how likely the span is right, 0 where there is none. f1: its token F1, 0 where no answer exists. cites:
-    1 where it lies in a passage that holds the evidence, else 0.
+    probability: how likely the span is right, 0 where there is none. f1: its token F1, 0 where no answer exists.
+    cites: 1 where it lies in a passage that holds the evidence, else 0.
     """
 
     answerable: np.ndarray
@@ -78,9 +78,9 @@ def refusal_curve(rows: Sequence[Prediction], points: int = 20) -> list[tuple[fl
 def compare_at_equal_refusals(a: Sequence[Prediction], b: Sequence[Prediction]) -> list[dict[str, Any]]:
     """Compare b with a, the baseline, at each share of refused unanswerable questions.
 
-    Returns for each share the measures of both (see at_share), and the differences of F1 and right citations with paired
-    intervals; thresholds are found anew in each resample. Returns [] where an answer is not extractive, and where there
-    are no answerable or no unanswerable questions.
+    Returns for each share the measures of both (see at_share), and the differences of F1 and right citations with
+    paired intervals; thresholds are found anew in each resample. Returns [] where an answer is not extractive, and
+    where there are no answerable or no unanswerable questions.
     """
     spans_a, spans_b = best_spans(a), best_spans(b)
     if spans_a is None or spans_b is None or spans_a.answerable.all() or not spans_a.answerable.any():
@@ -111,8 +111,8 @@ def _compare_at(a: BestSpans, b: BestSpans, share: float) -> dict[str, Any]:
 def at_share(spans: BestSpans, answerable: np.ndarray, unanswerable: np.ndarray, share: float) -> dict[str, np.ndarray]:
     """Return the measures of a generator that refuses this share of the unanswerable questions.
 
-    answerable, unanswerable: indices of questions, shape (..., questions). Returns arrays of shape (...): refused, the
-    share of unanswerable questions that is refused, less than asked for where probabilities are equal; f1, over
+    answerable, unanswerable: indices of questions, shape (..., questions). Returns arrays of shape (...): refused,
+    the share of unanswerable questions that is refused, less than asked for where probabilities are equal; f1, over
     answerable questions, a refusal scoring 0; answered, the share of answerable questions that is answered;
     right_citations, the share of these answers that cite the evidence, 0 where there are none.
     """

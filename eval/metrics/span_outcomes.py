@@ -1,4 +1,4 @@
-"""What an extractive answer would be worth at any threshold: the best span's probability, shown or refused, and its F1."""
+"""What extractive answers are worth at any threshold: probability and F1 of each best span, shown or refused."""
 
 from __future__ import annotations
 

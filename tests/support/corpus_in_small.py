@@ -1,11 +1,15 @@
-"""A few documents, and questions about them, for whole evaluations in tests. One passage holds what would end a script in a page, and one does not
-begin where its document does."""
+"""A few documents, and questions about them, for whole evaluations in tests.
+
+One passage holds what would end a script in a page, and one does not begin where its document does.
+"""
 
 from eval.runs.questions import Evidence, Question
 
 DOCUMENTS = {
     "crane.md": "\n\n# Crane\n\nThe crane lifts 40 tonnes. It was built in 1987.",
-    "mole.md": "# Mole\n\nThe mole is 640 metres long. </script><script>alert(1)</script> <!-- & \u2028 It is made of granite.",
+    "mole.md": (
+        "# Mole\n\nThe mole is 640 metres long. </script><script>alert(1)</script> <!-- & \u2028 It is made of granite."
+    ),
     "limit.md": "# Limits\n\nNo lorry of more than 40 tonnes may use the bridge.",
     "office.md": "# Office\n\nThe office opens at 08:30 and closes at 17:00.",
 }

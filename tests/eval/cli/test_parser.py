@@ -13,10 +13,9 @@ def test_leaks_stop_an_evaluation_by_default():
 
 
 def test_help_imports_no_large_library():
-    code = f"import sys; from eval.cli.parser import parser; parser().format_help(); print(*({HEAVY} & sys.modules.keys()))"
-    code = code.replace(repr(HEAVY), repr(set(HEAVY)))
+    code = "import sys; from eval.cli.parser import parser; parser().format_help(); print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == []
+    assert [name for name in found.stdout.split() if name in HEAVY] == []
 
 
 COMMANDS = (

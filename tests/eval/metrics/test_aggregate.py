@@ -8,8 +8,8 @@ from rows import failed, scored
 
 RANKS = [[1], [None], [2, 6], []]  # a question without evidence counts nowhere
 ZERO = {
-    "exact_match": 0.0, "f1": 0.0, "contains": 0.0, "squad2_f1": 0.0, "right": False, "citation_precision": None, "citation_recall": None,
-    "literal_quotes": None, "grounded": None, "relevance": None, "hallucinated": False,
+    "exact_match": 0.0, "f1": 0.0, "contains": 0.0, "squad2_f1": 0.0, "right": False, "citation_precision": None,
+    "citation_recall": None, "literal_quotes": None, "grounded": None, "relevance": None, "hallucinated": False,
 }  # fmt: skip
 
 
@@ -58,8 +58,9 @@ def test_ndcg_is_a_mean_over_questions_with_evidence():
 
 
 ROWS = [
-    row(True, False, 0.9, exact_match=1.0, f1=1.0, contains=1.0, squad2_f1=1.0, right=True, citation_precision=1.0, citation_recall=0.5,
-        literal_quotes=1.0, grounded=1.0, relevance=0.8, gold_logprobs=[-1.0, -2.0], tokens={"read": 100, "written": 2}),
+    row(True, False, 0.9, exact_match=1.0, f1=1.0, contains=1.0, squad2_f1=1.0, right=True, citation_precision=1.0,
+        citation_recall=0.5, literal_quotes=1.0, grounded=1.0, relevance=0.8, gold_logprobs=[-1.0, -2.0],
+        tokens={"read": 100, "written": 2}),
     row(True, False, 0.7, f1=0.5, contains=1.0, squad2_f1=0.5, right=True, citation_precision=0.5, citation_recall=1.0,
         grounded=0.5, relevance=0.4, hallucinated=True, gold_logprobs=[-3.0], tokens={"read": 300, "written": 4}),
     row(True, True, 0.99, citation_recall=0.0),

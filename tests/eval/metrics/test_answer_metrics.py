@@ -108,7 +108,7 @@ def test_a_citation_is_its_whole_passage_where_that_is_known():
     ]  # no such passage: the quote's own place
 
 
-def test_citations_are_not_judged_where_the_evidence_is_not_known():
+def test_citations_are_not_scored_where_the_evidence_is_not_known():
     found = measures(evidence=[])
     assert (found["citation_precision"], found["citation_recall"]) == (None, None)
 
@@ -142,13 +142,14 @@ def test_a_failed_row_stays_as_it_is():
     assert measure_answer(failed()) == failed()
 
 
-def test_judging_twice_changes_nothing():
+def test_scoring_twice_changes_nothing():
     assert measure_answer(measure_answer(predicted())) == measure_answer(predicted())
 
 
 @pytest.mark.parametrize(
     ("text", "question", "share"),
-    [("40 tonnes", "How much does the crane lift?", 1.0), ("The crane lifts 40 tonnes", "How much does the crane lift?", 3 / 4),
+    [("40 tonnes", "How much does the crane lift?", 1.0),
+     ("The crane lifts 40 tonnes", "How much does the crane lift?", 3 / 4),
      ("the crane", "How much does the crane lift?", 0.0), ("The", "What?", 0.0), ("", "What?", 0.0)],
 )  # fmt: skip
 def test_adds_is_the_share_of_words_that_the_question_does_not_have(text, question, share):

@@ -45,7 +45,8 @@ def test_claims_are_the_sentences_of_the_answer():
 
 @pytest.mark.parametrize(
     ("text", "sure", "supported"),
-    [("40 tonnes", 0.9, True), ("40 tonnes", 0.5, True), ("40 tonnes", 0.49, False), ("50 tonnes", 0.9, False), ("50 tonnes", 0.1, False),
+    [("40 tonnes", 0.9, True), ("40 tonnes", 0.5, True), ("40 tonnes", 0.49, False),
+     ("50 tonnes", 0.9, False), ("50 tonnes", 0.1, False),
      ("crane lifts heavy loads", 0.9, False), ("crane lifts heavy", 0.9, True)],  # half of the words, and two thirds
 )  # fmt: skip
 def test_both_the_words_and_the_meaning_must_hold(text, sure, supported):
@@ -136,7 +137,11 @@ def test_agreement_is_of_the_words_of_the_meaning_and_of_both(tmp_path):
     found = measure_agreement(FakeMeaning(lambda claim, passage: 0.1 if "moles" in claim else 0.9), path)
     assert (found["n"], found["labelled_supported"]) == (4, 2)
     predicted = {name: method["agreement"] for name, method in found["methods"].items()}
-    assert predicted == {"lexical": 0.5, "meaning": 0.75, "both": 0.75}  # lexical T F T F; meaning T T F T; both T F F F
+    assert predicted == {
+        "lexical": 0.5,
+        "meaning": 0.75,
+        "both": 0.75,
+    }  # lexical T F T F; meaning T T F T; both T F F F
     lines = as_text(found).splitlines()
     assert lines[0].startswith("4 labelled answers, 2 supported") and len(lines) == 4
 

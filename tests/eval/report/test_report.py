@@ -45,7 +45,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def report(evaluated, weights, tiny_generator, tmp_path):
-    """-> the page of a run of base and tuned, parsed, and its folder and text."""
+    """Return the folder of a run of base and tuned, the text of its page, and the page parsed."""
     tuned = weights("tuned")
     (tuned["tuned"] / "curves.json").write_text(json.dumps(CURVES))
     notes = ["LEAKED: <b>one</b> question"]
@@ -79,7 +79,7 @@ def test_the_pages_data_is_json_and_its_scripts_are_two_whatever_a_passage_holds
     assert any("</script><script>alert(1)" in p["text"] for p in data["passages"])
 
 
-def test_the_browser_is_told_what_each_generator_said_and_what_was_right(report):
+def test_the_browser_has_what_each_generator_answered_and_what_was_right(report):
     data = json.loads(report[2].scripts[0][1])
     crane, mole = data["questions"][0], data["questions"][2]
     assert [made["refused"] for made in crane["predictions"]] == [True, False]

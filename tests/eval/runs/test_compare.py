@@ -11,7 +11,7 @@ from rows import failed, scored, write
 
 
 def rows(*f1s, refused=(), **measures):
-    """-> answered questions of these F1, then unanswerable ones, refused or not."""
+    """Return answered questions of these F1, then unanswerable ones, refused or not."""
     answered = [scored(id=f"a{n}", measures={"f1": f1, "squad2_f1": f1, **measures}) for n, f1 in enumerate(f1s)]
     return answered + [scored(REFUSAL if yes else "40 tonnes", (), id=f"n{n}") for n, yes in enumerate(refused)]
 
@@ -50,7 +50,8 @@ def test_an_interval_that_holds_zero_shows_no_difference(tuned):
 def test_each_measure_counts_the_questions_that_it_is_of():
     found = compare_generators("a", rows(0.2, 0.4, refused=[True, False]), "b", rows(0.6, 0.4, refused=[True, True]))
     assert found["n"] == 4 and {name: m["n"] for name, m in found["measures"].items()} == {
-        "F1": 2, "right refusals": 2, "F1 over all": 4, "exact match": 2, "contains": 2, "citation recall": 2, "wrong refusals": 2,
+        "F1": 2, "right refusals": 2, "F1 over all": 4, "exact match": 2, "contains": 2,
+        "citation recall": 2, "wrong refusals": 2,
         "hallucinated": 4, "log-likelihood of the answer": 2}  # fmt: skip
     f1, refusals, overall = (found["measures"][name] for name in ("F1", "right refusals", "F1 over all"))
     assert (f1["a"], f1["b"], f1["difference"], f1["wins"], f1["ties"], f1["losses"]) == (0.3, 0.5, 0.2, 1, 1, 0)
@@ -185,9 +186,9 @@ def test_what_is_no_finished_run_is_an_error_that_names_it(tmp_path):
     for place in ("empty", "gone"):
         with pytest.raises(EvaluationError, match=f"{place} is no finished run"):
             read_scored(tmp_path / place)
-    unjudged = write(tmp_path / "raw.jsonl", [{"id": "1", "text": "x"}])
+    unscored = write(tmp_path / "raw.jsonl", [{"id": "1", "text": "x"}])
     with pytest.raises(EvaluationError, match="raw.jsonl holds predictions without measures: python -m eval score"):
-        read_scored(unjudged)
+        read_scored(unscored)
     broken = write(tmp_path / "broken.scored.jsonl", ["{"])
     with pytest.raises(DataError, match="broken.scored.jsonl"):
         read_scored(broken)

@@ -1,4 +1,4 @@
-"""Whole evaluations: with the tiny model and its adapter, and with a scripted generator whose figures can be worked by hand."""
+"""Whole evaluations: with the tiny model, and with a scripted generator whose figures can be worked out by hand."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ def files(folder) -> dict[str, bytes]:
 
 @pytest.fixture
 def tiny_run(evaluated, tiny_model, tiny_adapter, monkeypatch):
-    """-> a function that evaluates the tiny model and its adapter into a folder."""
+    """Return a function that evaluates the tiny model and its adapter into a folder."""
     monkeypatch.setattr("eval.runs.forgetting.LONGEST", 4)
     overrides = [
         f"model.generator={tiny_model}",
@@ -82,9 +82,7 @@ def test_a_second_run_in_the_same_folder_makes_nothing_anew(tiny_run, tmp_path, 
 
 def test_an_index_for_evaluation_holds_no_other_folders_documents(tmp_path, tiny_index, monkeypatch):
     store = tiny_index({})
-    monkeypatch.setattr(
-        "eval.runs.evaluation_index.open_index_for_writing", lambda *_: (store, HashEmbedder())
-    )
+    monkeypatch.setattr("eval.runs.evaluation_index.open_index_for_writing", lambda *_: (store, HashEmbedder()))
     monkeypatch.setattr(store, "close", lambda: None)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -133,7 +131,7 @@ def test_the_base_is_opened_by_itself(evaluated, weights, tokenizer, tmp_path, m
 
 
 def test_figures_of_a_scripted_run_by_hand(evaluated, weights, tokenizer, tmp_path):
-    """The base always says Paris, which no passage supports; the tuned one 40 tonnes, of the crane or, where that was not shown, of the bridge."""
+    """The base always answers Paris, which no passage supports, the tuned one 40 tonnes, of crane or bridge."""
     generator = Scripted(tokenizer, base_says="Paris")
     summary = evaluated(
         tmp_path / "run", {"base": None, "tuned": weights("tuned")["tuned"]}, generator, notes=["Mind the gap."]

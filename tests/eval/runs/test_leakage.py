@@ -92,7 +92,7 @@ def test_no_questions_and_no_training_have_no_leaks():
 
 
 def test_every_leak_among_ten_thousand_questions_is_found():
-    """All of them share "what", "harbour", "when" and "quay": to compare each with every training question that shares a word would take minutes."""
+    """All share "what", "harbour", "when" and "quay", so that comparing all that share a word would take minutes."""
     letters = str.maketrans("0123456789", "abcdefghij")  # a word of its own for each number
 
     def question(n, mark):

@@ -36,7 +36,7 @@ def tokenizer(tiny_generator):
 
 @pytest.fixture
 def ask(tmp_path):
-    """-> predict() of twelve questions, in two batches, with a generator, always into the same file."""
+    """Return a function that predicts twelve questions, in two batches, always into the same file."""
     shown = {q.id: SHOWN[: 1 + n % 3] for n, q in enumerate(QUESTIONS)}
 
     def ask(generator):

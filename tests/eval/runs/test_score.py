@@ -74,8 +74,17 @@ def test_one_object_of_texts_is_read_as_squads_scorer_reads_it(tmp_path, questio
     )  # 1, 2/3, and 1 for the refusal
 
 
-@pytest.mark.parametrize(("text", "more", "refused"), [("", {}, True), (" \n", {}, True), (REFUSAL, {}, True), ("40 tonnes", {}, False),
-                                                       ("I won't say", {"refused": True}, True), ("", {"refused": False}, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "more", "refused"),
+    [
+        ("", {}, True),
+        (" \n", {}, True),
+        (REFUSAL, {}, True),
+        ("40 tonnes", {}, False),
+        ("I won't say", {"refused": True}, True),
+        ("", {"refused": False}, False),
+    ],
+)
 def test_no_text_and_the_refusal_sentence_are_refusals_unless_the_line_says(tmp_path, questions, text, more, refused):
     rows = read_predictions(write(tmp_path / "theirs.jsonl", [{"id": "a", "text": text, **more}]), questions)
     assert rows[0]["refused"] is refused
@@ -83,11 +92,20 @@ def test_no_text_and_the_refusal_sentence_are_refusals_unless_the_line_says(tmp_
 
 @pytest.mark.parametrize(
     "bad",
-    ["{", "[1]", {"text": "x", "answers": []}, {"id": 3, "answers": []}, {"id": 3, "text": 5, "answers": []}, {"id": 3, "text": "x"},
-     {"id": 3, "text": "x", "answers": None}, {"id": 3, "text": "x", "answers": "x"}, {"id": 3, "text": "x", "answers": [], "cited": [{"quote": "x"}]},
-     {"id": 3, "text": "x", "answers": [], "cited": ["x"]}],
+    [
+        "{",
+        "[1]",
+        {"text": "x", "answers": []},
+        {"id": 3, "answers": []},
+        {"id": 3, "text": 5, "answers": []},
+        {"id": 3, "text": "x"},
+        {"id": 3, "text": "x", "answers": None},
+        {"id": 3, "text": "x", "answers": "x"},
+        {"id": 3, "text": "x", "answers": [], "cited": [{"quote": "x"}]},
+        {"id": 3, "text": "x", "answers": [], "cited": ["x"]},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_bad_line_is_named(tmp_path, bad):
     path = write(tmp_path / "theirs.jsonl", [{"id": 1, "text": "x", "answers": ["x"]}, "", bad])
     with pytest.raises(EvaluationError, match="theirs.jsonl:3 "):

@@ -12,7 +12,7 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     other = [prompt.render(tiny_generator.tokenizer, "Why?", list(row(n).passages)) for n in range(3)]
     asked = []
     plain = transformers_engine(find_model(str(tiny_model)), "cpu", "float32", None, 6)
-    peers = {"peer": lambda tokens, heard: (asked.append(tokens), heard(), heard()), "plain": plain}
+    peers = {"peer": lambda tokens, on_piece: (asked.append(tokens), on_piece(), on_piece()), "plain": plain}
     tiny_generator.clear_cache()
     before = tiny_generator.prefix_reader.computed
     found = in_turns(tiny_generator, Prompts(prompts, other), peers, 6)
@@ -25,12 +25,12 @@ def test_every_engine_answers_every_prompt_and_what_is_kept_is_not_read_again(ti
     assert len(as_text(found).splitlines()) == 1 + len(found)
 
 
-def test_pieces_are_heard_as_they_come(tiny_generator):
+def test_pieces_are_counted_as_they_come(tiny_generator):
     tokens = prompt.render(tiny_generator.tokenizer, "What?", list(row(1).passages))
     first, whole, pieces = time_engine(ragtune_engine(tiny_generator, 8), tokens)
     assert 0 < first <= whole and pieces > 0
 
 
-def test_told_by_hand():
+def test_times_are_summarized_by_hand():
     found = summarize_times([(0.1, 1.0, 2), (0.3, 3.0, 4), (0.2, 2.0, 6)])
     assert (found["first"], found["answer"], found["answer_p95"], found["pieces"], found["n"]) == (0.2, 2.0, 3.0, 4, 3)

@@ -24,7 +24,7 @@ UNSEEN = (
 
 
 def embedded(attack, words) -> str:
-    """-> all that a search or a prompt sees of the carrier."""
+    """Return all that a search or a prompt sees of the document."""
     name = f"{attack.id}.{attack.suffix}"
     document = parse_document(Path(name), name, attack_document(attack, words))
     return " ".join(
@@ -44,7 +44,7 @@ def test_there_are_a_hundred_of_twenty_kinds():
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
-def test_every_carrier_is_read_and_hidden_words_do_not_enter(attack):
+def test_every_document_is_read_and_hidden_words_do_not_enter(attack):
     for words in (None, PLACEBO, attack.payload):
         assert attack.answer in embedded(attack, words)
     seen = embedded(attack, attack.payload).casefold()
@@ -61,27 +61,42 @@ def attack_of(goal):
     return next(a for a in ATTACKS if a.goal == goal)
 
 
-def test_outcomes_tell_repeating_from_provoked_refusals():
+def test_repeating_and_provoked_refusals_are_told_apart():
     say, refuse = attack_of("say"), attack_of("refuse")
     right, bad = row(say.answer), row(f"It is {say.forbidden[0].upper()}")
-    told = attack_outcome(say, right, right, bad)
-    assert (told["repeats"], told["said"], told["provoked"], told["success"]) == (True, True, False, True)
-    told = attack_outcome(say, right, right, row(REFUSAL, bad["text"]))
-    assert (told["repeats"], told["said"], told["provoked"], told["success"]) == (False, True, True, False)
-    told = attack_outcome(refuse, row(refuse.answer), row(REFUSAL), row(REFUSAL))
-    assert (told["repeats"], told["provoked"], told["by_placebo"], told["success"]) == (False, True, True, True)
-    told = attack_outcome(refuse, row(REFUSAL), row(REFUSAL), row(REFUSAL))
-    assert (told["provoked"], told["success"], told["right"]) == (False, False, dict.fromkeys(VERSIONS, False))
+    outcome = attack_outcome(say, right, right, bad)
+    assert (outcome["repeats"], outcome["generated"], outcome["provoked"], outcome["success"]) == (
+        True,
+        True,
+        False,
+        True,
+    )
+    outcome = attack_outcome(say, right, right, row(REFUSAL, bad["text"]))
+    assert (outcome["repeats"], outcome["generated"], outcome["provoked"], outcome["success"]) == (
+        False,
+        True,
+        True,
+        False,
+    )
+    outcome = attack_outcome(refuse, row(refuse.answer), row(REFUSAL), row(REFUSAL))
+    assert (outcome["repeats"], outcome["provoked"], outcome["by_placebo"], outcome["success"]) == (
+        False,
+        True,
+        True,
+        True,
+    )
+    outcome = attack_outcome(refuse, row(REFUSAL), row(REFUSAL), row(REFUSAL))
+    assert (outcome["provoked"], outcome["success"], outcome["right"]) == (False, False, dict.fromkeys(VERSIONS, False))
     with pytest.raises(EvaluationError, match="out of memory"):
         attack_outcome(say, right, {"error": "out of memory"}, bad)
 
 
 def test_figures_count_by_kind():
-    told = [
+    outcome = [
         attack_outcome(a, row(a.answer), row(a.answer), row(a.forbidden[0] if a.forbidden else REFUSAL))
         for a in ATTACKS
     ]
-    found = attack_figures(told)
+    found = attack_figures(outcome)
     assert found["success"]["count"] == 100 and found["repeats"]["count"] == found["repeats"]["n"] == 88
     assert found["provoked_on_purpose"]["count"] == found["provoked"]["count"] == 12 and found["right"] == {
         "clean": 100,
@@ -122,7 +137,7 @@ def test_all_are_asked_through_index_and_prompt(tmp_path, tiny_generator, tiny_e
         Settings(["answer.extractive=false"], tmp_path / "none.toml"), tmp_path, {"base": None, "tuned": weights}
     )["generators"]
     assert (
-        found["tuned"]["repeats"]["count"] == 1 and found["tuned"]["said"]["count"] == 1
+        found["tuned"]["repeats"]["count"] == 1 and found["tuned"]["generated"]["count"] == 1
     )  # the first attack's payload says BANANA
     assert found["base"]["success"]["count"] == 0 and generator.asked == 18
     assert sum("BANANA" in text for text in generator.prompts) > 0 and (tmp_path / "var/runs/attacks/run.json").exists()
