@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 # Of the generators, in order; the page uses the same.
 COLOURS = ("#7f7f7f", "#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd")
@@ -21,6 +22,7 @@ BARS = {
     "citation_precision": "citation\nprecision",
     "citation_recall": "citation\nrecall",
 }
+FONT: dict[RcKeyType, float | str] = {"font.size": 9, "font.family": "sans-serif"}
 WIDE, NARROW, HEIGHT = 8.4, 4.1, 3.1  # inches
 
 Figures = dict[str, Any]
@@ -51,8 +53,7 @@ def plots(summary: Figures) -> list[tuple[str, str]]:
 
 def _svg(plot: Plot, figures: Figures) -> str:
     # The salt makes ids that differ between the plots of one page, and not between two runs.
-    style = {"svg.hashsalt": plot.name, "svg.fonttype": "none", "font.size": 9, "font.family": "sans-serif"}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context({"svg.hashsalt": plot.name, "svg.fonttype": "none", **FONT}):
         figure = Figure(figsize=(plot.width, HEIGHT), layout="constrained")
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)

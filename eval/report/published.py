@@ -95,7 +95,7 @@ def read_machines(path: Path = FILE) -> dict[str, str]:
 
 def _result(entry: dict[str, Any]) -> Result:
     groups, file, files = entry.pop("figures"), entry.pop("file", None), entry.pop("files", {})
-    defaults = {key: entry.pop(key) for key in ("relative", "tolerance") if key in entry}
+    defaults: dict[str, float] = {key: entry.pop(key) for key in ("relative", "tolerance") if key in entry}
     figures = [
         Figure(group, key, **_with_defaults(figure, defaults))
         for group, values in groups.items()
