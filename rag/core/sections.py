@@ -165,9 +165,9 @@ class PrefixSettings(SettingsSection):
     """How the keys and values of passages are kept for the next question.
 
     memory_mb, disk_mb: budgets in MB of 10^6 bytes; SmolLM2-135M takes 23 kB a token in bfloat16, 10 MB for a usual
-    prompt. Files are used in training alone. apart: encode each passage by itself, so that it is encoded once for all
-    questions that it is shown to, where the model's positions allow that; false encodes each after those before it.
-    An adapter is served as it was trained.
+    prompt. Files are used in training alone. apart: encode each passage by itself (block attention), so that it is
+    encoded once for all questions that it is shown to, where the model's positions allow that; false encodes each after
+    those before it. An adapter is served as it was trained.
     """
 
     section: ClassVar[str] = "prefix"

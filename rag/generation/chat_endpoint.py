@@ -8,7 +8,6 @@ import os
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from rag.core.errors import EndpointError
@@ -73,14 +72,14 @@ class Endpoint:
         ]
         return ", ".join(parts + ([f"cost {cost:.4f}"] if settings.price_in or settings.price_out else []))
 
-    def _body(self, messages: Messages) -> dict[str, Any]:
+    def _body(self, messages: Messages) -> dict[str, object]:
         settings = self.settings
         return {"model": settings.model, "messages": messages, "temperature": 0, "max_tokens": settings.max_tokens}
 
-    def _digest(self, body: dict[str, Any]) -> str:
+    def _digest(self, body: dict[str, object]) -> str:
         return hashlib.sha256(json.dumps([self.url, body], sort_keys=True).encode()).hexdigest()
 
-    def _request(self, digest: str, body: dict[str, Any]) -> None:
+    def _request(self, digest: str, body: dict[str, object]) -> None:
         reply = self._client.post(body)
         try:
             text, usage = reply["choices"][0]["message"]["content"], reply.get("usage") or {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -36,7 +36,7 @@ def grouped_query_attention(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     scaling: float,
-    **options: Any,
+    **options: object,
 ) -> tuple[torch.Tensor, None]:
     """Compute attention by torch's fused kernel with shared keys (Ainslie et al. 2023, arXiv 2305.13245).
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -118,7 +118,7 @@ class Generator:
         """Drop all encoded passages from the cache."""
         self.prefix_reader.cache.clear()
 
-    def _encode_as_base(self, **inputs: Any) -> BaseModelOutputWithPast:
+    def _encode_as_base(self, **inputs: object) -> BaseModelOutputWithPast:
         with self.without_adapter():
             return self._layers(**inputs)
 

@@ -64,7 +64,7 @@ class JsonClient:
             reraise=True,
         )
 
-    def post(self, body: dict[str, Any]) -> Any:
+    def post(self, body: dict[str, object]) -> Any:
         """Send the body and return the JSON reply. Raises EndpointError when refused, and after the last attempt."""
         try:
             return self._retrying(self._attempt, json.dumps(body).encode())

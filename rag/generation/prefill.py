@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from tqdm import tqdm
@@ -122,11 +122,12 @@ class PrefixReader:
         if len(batch[0]) > 1:
             first = self._join([[tensors[batch[0][:1]]]] * len(batch))
             past, mask, position = first.cache, torch.cat([first.mask, mask], 1), position + len(batch[0][0])
-        inputs: dict[str, Any] = {"attention_mask": mask, "position_ids": position, "past_key_values": past}
         with torch.autocast(torch.device(self._device).type, enabled=False):  # training must encode as serving does
-            cache = self._forward(input_ids=ids, use_cache=True, **inputs).past_key_values
+            output = self._forward(
+                input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=past, use_cache=True
+            )
         self.computed += len(batch)
-        pairs = [(layer.keys, layer.values) for layer in cache.layers]
+        pairs = [(layer.keys, layer.values) for layer in output.past_key_values.layers]
         return [
             torch.stack([torch.stack([part[n, :, part.shape[2] - len(row) :] for part in pair]) for pair in pairs])
             for n, row in enumerate(rows)

@@ -1,4 +1,4 @@
-"""Loss and gradients of training after cached prefixes, and of PEFT's own forward pass, to compare one with the other."""
+"""Loss and gradients of training after cached prefixes, and of PEFT's own forward pass, to compare the two."""
 
 import tempfile
 from dataclasses import replace

@@ -79,8 +79,8 @@ def test_low_precision_is_as_near_to_exact_arithmetic_as_pefts_own(model, adapte
     """Compare both with float32 arithmetic on the same weights.
 
     Two orders of summing in bfloat16 differ by its rounding, 2^-9 a number, so no fixed tolerance says which gradient
-    is wrong. PEFT's side computes on packed NF4 weights, as QLoRA does. The loss is one number, whose rounding may be zero
-    by chance, so it has to be within 1 %. Where NF4 computes in float32, both are off by about 1e-5, and 1e-4 will do.
+    is wrong. PEFT's side computes on packed NF4 weights, as QLoRA does. The loss is one number, whose rounding may be
+    zero by chance, so it has to be within 1 %. Where NF4 computes in float32, both are off by about 1e-5: 1e-4 will do.
     """
     exact = whole_row_gradients(in_float32(load_trainable(model, "cpu", precision)), adapter, ROWS)
     ours = difference(prefix_gradients(load_trainable(model, "cpu", precision), adapter, ROWS), exact)
