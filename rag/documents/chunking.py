@@ -1,51 +1,61 @@
-"""Chunks: spans of a document that fit the prompt, each with its headings and page."""
+"""Cuts documents into chunks: spans that fit the prompt, each with its headings and page."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from functools import cache
-
-from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
+from typing import TYPE_CHECKING
 
 from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
 from rag.documents.document import Document
 from rag.documents.identity import SEPARATORS
 
+if TYPE_CHECKING:
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
 
 def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:
-    """-> the document's chunks in order; none crosses a heading or a page."""
+    """Return the document's chunks in order; none crosses a heading or a page."""
     chunks = []
     for section in document.sections:
         body = document.text[section.start : section.end]
         for piece in _splitter(settings.size, section.syntax).create_documents([body]):
-            text = piece.page_content.strip()  # where chunks are a few characters long, the splitter leaves white space
+            text = piece.page_content.strip()  # in chunks of a few characters the splitter leaves white space
             start = section.start + piece.metadata["start_index"] + piece.page_content.find(text)
             if text and not _is_only_heading(text, section.headings):
-                chunks.append(
-                    Chunk(document.id, document.title, start, start + len(text), text, section.headings, section.page)
-                )
+                end = start + len(text)
+                chunks.append(Chunk(document.id, document.title, start, end, text, section.headings, section.page))
     return chunks
 
 
 @cache
 def _splitter(size: int, syntax: str | None) -> RecursiveCharacterTextSplitter:
-    """Prose is cut after a paragraph, line, sentence or word; code before a class, function or whatever its language has."""
-    separators = (
-        RecursiveCharacterTextSplitter.get_separators_for_language(Language(syntax))
-        if syntax
-        else list(map(re.escape, SEPARATORS))
-    )
+    """Return what cuts prose after a paragraph, line, sentence or word, and code before a class or function."""
+    from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
+
+    if syntax:
+        separators = RecursiveCharacterTextSplitter.get_separators_for_language(Language(syntax))
+    else:
+        separators = [re.escape(separator) for separator in SEPARATORS]
     return RecursiveCharacterTextSplitter(
-        separators=[*filter(None, separators), _character()], is_separator_regex=True, keep_separator="start" if syntax else "end",
-        chunk_size=size, chunk_overlap=0, add_start_index=True, strip_whitespace=True,
-    )  # fmt: skip
+        separators=[*filter(None, separators), _character()],
+        is_separator_regex=True,
+        keep_separator="start" if syntax else "end",
+        chunk_size=size,
+        chunk_overlap=0,
+        add_start_index=True,
+        strip_whitespace=True,
+    )
 
 
 @cache
 def _character() -> str:
-    """-> a pattern of one character with the marks that combine with it, joined emoji included: where all else fails, text is cut between those."""
+    """Return a pattern of one character with all that combines with it; as a last resort, text is cut between those.
+
+    Accents and other marks combine with a character, skin tones with an emoji, and emoji with each other by joiners.
+    """
     marks = "".join(c for c in map(chr, range(0x300, 0xFFFF)) if unicodedata.category(c)[0] == "M")
     return rf"(?s:.)(?:[{marks}\u200d\U0001f3fb-\U0001f3ff]|(?<=\u200d)\S){{0,32}}"
 

@@ -1,4 +1,4 @@
-"""From a path to files: folders, globs, links, what .ragignore leaves out, and the bytes."""
+"""From a path to files: folders, patterns, links, what .ragignore leaves out, and the bytes of each file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from rag.documents.formats.limits import DEFAULTS
 
 IGNORE_FILE = ".ragignore"
 PERMISSION = "give yourself permission to read it (chmod u+r)"
+REMOVE_LINK = "remove the link, or name it in .ragignore"
+Rules = tuple[tuple[Path, pathspec.PathSpec], ...]  # each folder that has an ignore file, and that file's patterns
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that was left out, why, and what mends it."""
+    """A file that was left out, why, and what to do about it."""
 
     path: Path
     reason: str
@@ -30,17 +32,21 @@ class Skipped:
 
 
 def find_files(target: Path) -> Iterator[tuple[Path, str]]:
-    """-> (path, document id) of each file under a folder, of those that a glob pattern names, or of one file, in a fixed order.
+    """Yield (path, document id) of the files of a folder or glob pattern, or of one file, in a fixed order.
 
-    Hidden files and what a .ragignore (gitignore syntax, in any folder) names are left out. The id is the path relative to the folder; for a folder
-    inside another that has a .ragignore, and for single files in one, relative to the outermost such: a document keeps its id however it is named.
-    Links to files are files; links to folders are not followed, so that there are no loops: those, and folders that can't be opened, are given
-    like files, and `load_bytes` says what is wrong with them. Raises DocumentError when there is nothing of that name.
+    Hidden files are left out, and so is what a .ragignore in any folder names (gitignore syntax). The id is the path
+    relative to the folder. Where a folder above has a .ragignore, it is relative to the outermost such folder: a
+    document keeps its id however it is named.
+
+    Links to files are files. Links to folders are not followed, so that there are no loops: those, and folders that
+    can't be opened, are given like files, and `load_bytes` says what is wrong with them. Raises DocumentError when
+    there is nothing of that name.
     """
     require_exists(target)
     if not os.path.lexists(target):
-        base, named = _base(target), {Path(name) for name in glob.glob(str(target), recursive=True)}
-        yield from ((path, id) for path, id in find_files(base) if named.intersection((path, *path.parents)))
+        named = {Path(name) for name in glob.glob(str(target), recursive=True)}
+        everything = find_files(_folder_before_wildcards(target))
+        yield from ((path, id) for path, id in everything if named.intersection((path, *path.parents)))
         return
     root = _root_of(target)
     if not target.is_dir():
@@ -51,7 +57,7 @@ def find_files(target: Path) -> Iterator[tuple[Path, str]]:
 
 
 def require_exists(target: Path) -> None:
-    """Raises DocumentError when there is no such file or folder, and no file that a pattern names."""
+    """Raise DocumentError when there is no such file or folder, and no file that a pattern names."""
     if os.path.lexists(target):
         return
     if not glob.has_magic(str(target)):
@@ -60,24 +66,23 @@ def require_exists(target: Path) -> None:
         raise DocumentError(f"no file is named by {target}")
 
 
-def _base(pattern: Path) -> Path:
-    """-> the folder before the first part with a wildcard."""
+def _folder_before_wildcards(pattern: Path) -> Path:
     return next(folder for folder in pattern.parents if not glob.has_magic(str(folder)))
 
 
 def _root_of(target: Path) -> Path:
+    """Return the folder that document ids are relative to."""
     folder = (target if target.is_dir() else target.parent).resolve()
     return next((outer for outer in reversed((folder, *folder.parents)) if (outer / IGNORE_FILE).exists()), folder)
 
 
 def _walk(top: Path) -> Iterator[Path]:
-    """Depth first, names in order."""
-    stack: list[tuple[Path, tuple]] = [(top, ())]
+    """Yield the files below a folder, depth first, names in order."""
+    stack: list[tuple[Path, Rules]] = [(top, ())]
     while stack:
         path, rules = stack.pop()
-        if path != top and (
-            os.path.islink(path) or not os.path.isdir(path)
-        ):  # pathlib's raise where a folder may be listed but not entered
+        # os.path, since pathlib raises where a folder may be listed but not entered
+        if path != top and (os.path.islink(path) or not os.path.isdir(path)):
             yield path
             continue
         try:
@@ -86,32 +91,30 @@ def _walk(top: Path) -> Iterator[Path]:
             yield path
             continue
         if IGNORE_FILE in names:
-            rules = (*rules, (path, _rules(path / IGNORE_FILE)))
-        stack += [
-            (path / name, rules) for name in names if not name.startswith(".") and not _is_ignored(path / name, rules)
-        ]
+            rules = (*rules, (path, _read_rules(path / IGNORE_FILE)))
+        inside = (path / name for name in names if not name.startswith("."))
+        stack += [(each, rules) for each in inside if not _is_ignored(each, rules)]
 
 
-def _rules(file: Path) -> pathspec.PathSpec:
+def _read_rules(file: Path) -> pathspec.PathSpec:
     try:
-        return pathspec.PathSpec.from_lines(
-            "gitignore", file.read_text(encoding="utf-8", errors="replace").splitlines()
-        )
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return pathspec.PathSpec.from_lines("gitignore", lines)
     except OSError as error:
-        raise DocumentError(f"{file} can't be read ({error.strerror})", remedy=PERMISSION) from error
+        raise DocumentError(f"{file} can't be read ({error.strerror})", PERMISSION) from error
     except ValueError as error:
         raise DocumentError(
-            f"{file} has a pattern that is none ({error})", remedy="write it as in a .gitignore"
+            f"{file} has a pattern that is not valid ({error})", "write it as in a .gitignore"
         ) from error
 
 
-def _is_ignored(path: Path, rules: tuple) -> bool:
+def _is_ignored(path: Path, rules: Rules) -> bool:
     slash = "/" if os.path.isdir(path) and not os.path.islink(path) else ""
     return any(spec.match_file(f"{path.relative_to(folder).as_posix()}{slash}") for folder, spec in rules)
 
 
 def is_gone(path: Path) -> bool:
-    """Whether no file is there any more; one that can't be looked at, as in a folder that is locked, is not gone."""
+    """Return whether no file is there any more; one that can't be looked at, in a locked folder, is not gone."""
     try:
         return not stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -121,9 +124,12 @@ def is_gone(path: Path) -> bool:
 
 
 def load_bytes(path: Path, settings: DocumentSettings = DEFAULTS) -> bytes:
-    """-> the file's content. Raises DocumentError when nothing reads its format, when it is too large (told before it is read), is no regular
-    file (a pipe would wait forever), can't be read or is gone."""
-    from rag.documents.formats.registry import require_reader  # with all readers, which listing files needs none of
+    """Return the file's content.
+
+    Raises DocumentError when nothing reads its format, when it is too large (noticed before it is read), is no regular
+    file (a pipe would wait forever), can't be read, or is gone.
+    """
+    from rag.documents.formats.registry import require_reader  # imports all readers, which listing files does not need
 
     try:
         _require_file(path)
@@ -142,35 +148,32 @@ def load_bytes(path: Path, settings: DocumentSettings = DEFAULTS) -> bytes:
 
 def _require_file(path: Path) -> None:
     if os.path.islink(path) and os.path.isdir(path):
-        raise DocumentError("a link to a folder, which is not followed", remedy="name that folder itself")
+        raise DocumentError("a link to a folder, which is not followed", "name that folder itself")
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        next(os.scandir(path), None)  # says why it can't be opened
-        raise DocumentError("a folder", remedy="try again; it was a file a moment ago, or could not be opened")
+        next(os.scandir(path), None)  # raises OSError where it can't be opened
+        raise DocumentError("a folder", "try again; it was a file a moment ago, or could not be opened")
     _require_regular(mode)
 
 
 def _require_regular(mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise DocumentError("a pipe, socket or device, not a file", remedy="name it in .ragignore")
+        raise DocumentError("a pipe, socket or device, not a file", "name it in .ragignore")
 
 
 def _require_small(size: int, settings: DocumentSettings) -> None:
     if size > settings.max_bytes:
-        raise DocumentError(
-            f"{size:,} bytes, more than {settings.max_bytes:,}", remedy="split it, or raise documents.max_bytes"
-        )
+        reason = f"{size:,} bytes, more than {settings.max_bytes:,}"
+        raise DocumentError(reason, "split it, or raise documents.max_bytes")
 
 
 def _unreadable(path: Path, error: OSError) -> DocumentError:
     if error.errno == errno.ELOOP:
-        return DocumentError("a link that leads in a circle", remedy="remove the link, or name it in .ragignore")
+        return DocumentError("a link that leads in a circle", REMOVE_LINK)
     if error.errno == errno.ENOENT and path.is_symlink():
-        return DocumentError("a link to a file that is not there", remedy="remove the link, or name it in .ragignore")
+        return DocumentError("a link to a file that is not there", REMOVE_LINK)
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
-        return DocumentError("gone since it was found", remedy="run the command again")
+        return DocumentError("gone since it was found", "run the command again")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return DocumentError("no permission to read it", remedy=PERMISSION)
-    return DocumentError(
-        f"it can't be read ({error.strerror or error})", remedy="check the disk, and run the command again"
-    )
+        return DocumentError("no permission to read it", PERMISSION)
+    return DocumentError(f"it can't be read ({error.strerror or error})", "check the disk, and run the command again")

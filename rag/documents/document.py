@@ -1,4 +1,4 @@
-"""Documents: files read from any supported format into text with headings and pages."""
+"""The document: a file of any supported format as text, with headings and pages."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from rag.documents.parser_process import parse_in_child
 class Document:
     """One file, read.
 
-    id: path relative to the indexed folder, with slashes. text: for Markdown, plain text, reStructuredText and source code the file's own characters,
-    with the line ends that Python's open() gives, for other formats the extracted text; all character spans refer to it. sections: consecutive spans of
-    `text`, less what is hidden from its readers, each with its heading path and, where the format has pages, its page (from 1). title: the first heading,
-    else the file's name, for people and for the lexical search. digest: SHA-256 of the file's bytes. source: absolute path.
+    id: path relative to the indexed folder, with slashes. source: absolute path. title: the first heading, else the
+    file's name. text: of Markdown, plain text, reStructuredText and source code the file's own characters, with
+    line ends as Python's open() gives them; of other formats the extracted text. All character spans refer to it.
+    sections: consecutive spans of the text, less what is hidden from its readers. digest: SHA-256 of the file's
+    bytes.
     """
 
     id: str
@@ -32,7 +33,7 @@ class Document:
 
 
 def parse_document(path: Path, id: str, data: bytes, settings: DocumentSettings = DEFAULTS) -> Document:
-    """-> the file's content, as `load_bytes` gave it, as a Document. Raises DocumentError, with reason and remedy, when it can't be read."""
+    """Return the Document of a file with this content. Raises DocumentError when it can't be read."""
     text, sections = parse_in_child(path.name, data, settings)
     title = next(
         (section.headings[0] for section in sections if section.headings and not section.syntax),
@@ -42,5 +43,5 @@ def parse_document(path: Path, id: str, data: bytes, settings: DocumentSettings 
 
 
 def read_document(path: Path, id: str, settings: DocumentSettings = DEFAULTS) -> Document:
-    """-> the file as a Document. Raises DocumentError when it can't be read."""
+    """Read a file as a Document. Raises DocumentError, with reason and remedy, when it can't be read."""
     return parse_document(path, id, load_bytes(path, settings), settings)

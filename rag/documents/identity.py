@@ -1,4 +1,4 @@
-"""What an index must share with this version to hold the same chunks; imports nothing heavy, as every command checks it."""
+"""What decides the chunks of a document; an index made otherwise is outdated. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 
 from rag.core.sections import ChunkSettings
 
-PARSERS_VERSION = "6"  # another number when the same file gives other text, sections or chunks than before
+# Raised when the same file gives other text, sections or chunks than before.
+PARSERS_VERSION = "6"
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]  # where prose is cut, the best first
 
 

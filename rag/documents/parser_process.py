@@ -1,7 +1,7 @@
 """Files of foreign making are parsed in a child process, so that none can hang, crash or take over the indexing.
 
-The child's processor time and memory are bounded, and its replies are data alone (`parser_protocol`). It is started at the
-first file and serves the thread that started it, until a bad file stops it or a large one has made it large.
+The child's processor time and memory are bounded, and its replies are data alone (`parser_protocol`). It is started
+at the first file and serves the thread that started it, until a bad file stops it or a large one has made it large.
 """
 
 from __future__ import annotations

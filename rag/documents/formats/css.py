@@ -1,7 +1,7 @@
-"""The CSS declarations that hold for each element of a page: from its style sheets, `style` attributes and old attributes.
+"""The CSS declarations that hold for each element of a page, from style sheets in it, `style` and old attributes.
 
-Style sheets from elsewhere are not fetched. Of conditional rules, those for all screens hold; what depends on the width of
-a screen is seen by some readers.
+Style sheets from elsewhere are not fetched. Of conditional rules, those for all screens hold; what depends on the
+width of a screen is seen by some readers.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Rule:
 
     @property
     def key(self) -> str:
-        """Return an id ("#a"), class (".a") or name ("a") that each matching element has, "" where that is not plain."""
+        """Return an id ("#a"), class (".a") or name ("a") that each matching element has, "" where none is plain."""
         found = {"#": "", ".": "", "": ""}
         before: Node | None = None
         for token in self.selector:

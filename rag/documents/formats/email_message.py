@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.parser import BytesParser
 
 from rag.core.errors import DocumentError
@@ -14,20 +14,21 @@ from rag.documents.formats.html import parse_page
 from rag.documents.formats.sections import Parsed, Section, flat
 
 SHOWN = ("Subject", "From", "To", "Cc", "Date")
-Reader = Callable[[str, bytes], Parsed]  # (file name, content) -> text and sections; raises DocumentError
+Reader = Callable[[str, bytes], Parsed]  # (file name, content) to text and sections; raises DocumentError
 
 
 def parse_email(data: bytes, read: Reader) -> Parsed:
-    """The subject is the heading. read: reads an attachment; one that it can't read is named with the reason."""
+    """Return a message's head, body and attachments; its subject is the heading.
+
+    read: reads an attachment; one that it can't read is named with the reason.
+    """
     message = BytesParser(policy=policy.default).parsebytes(data)
     head = "\n".join(f"{name}: {value}" for name in SHOWN if (value := _header(message, name)))
     if not head:
-        raise DocumentError(
-            "no e-mail: it has neither subject, sender nor date",
-            remedy="save the message as .eml, or rename the file to what it is",
-        )
+        remedy = "save the message as .eml, or rename the file to what it is"
+        raise DocumentError("no e-mail: it has neither subject, sender nor date", remedy)
     subject = (_header(message, "Subject"),) if _header(message, "Subject") else ()
-    parts = [(f"{head}\n\n", [Section(0, len(head) + 2, subject)])]
+    parts: list[Parsed] = [(f"{head}\n\n", [Section(0, len(head) + 2, subject)])]
     for text, sections in _bodies(message, read):
         parts.append((text, [dataclasses.replace(s, headings=subject + s.headings) for s in sections]))
     return _concatenated(parts)
@@ -47,11 +48,11 @@ def _bodies(message: EmailMessage, read: Reader) -> Iterator[Parsed]:
             yield _attachment(flat(name), part, read)
 
 
-def _attachment(name: str, part: EmailMessage, read: Reader) -> Parsed:
+def _attachment(name: str, part: Message, read: Reader) -> Parsed:
     try:
         if part.is_multipart():
             raise DocumentError("a message inside the message")
-        text, sections = read(name, part.get_payload(decode=True) or b"")
+        text, sections = read(name, _payload(part))
     except DocumentError as error:
         words = f"Attachment {name}, not read: {error.reason}\n\n"
         return words, [Section(0, len(words))]
@@ -62,16 +63,23 @@ def _attachment(name: str, part: EmailMessage, read: Reader) -> Parsed:
 def _header(message: EmailMessage, name: str) -> str:
     try:
         return flat(str(message.get(name) or ""))
-    except Exception:  # noqa: BLE001 - the header parser raises many kinds of errors on malformed ones, which are then not shown
+    except Exception:  # noqa: BLE001 - malformed headers raise many kinds of errors, and are then not shown
         return ""
 
 
-def _content(body: EmailMessage) -> str:
-    """-> the text of a body; a charset that nobody knows is read as any text is."""
+def _content(body: Message) -> str:
+    """Return the text of a body; where nobody knows its charset, it is decoded as any text is."""
     try:
-        return body.get_content()
+        if isinstance(body, EmailMessage):
+            return str(body.get_content())
     except (LookupError, UnicodeError, ValueError):
-        return decode(body.get_payload(decode=True) or b"")
+        pass
+    return decode(_payload(body))
+
+
+def _payload(part: Message) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _concatenated(parts: list[Parsed]) -> Parsed:

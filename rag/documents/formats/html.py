@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import MARKS, decode
@@ -12,27 +12,36 @@ from rag.documents.formats.html_hidden import drop_hidden
 from rag.documents.formats.limits import DEFAULTS, progress
 from rag.documents.formats.sections import Block, Parsed, assemble, flat, table_rows
 
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
+
 INLINE = frozenset(
-    "a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup time tt u var wbr".split()
+    """a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup
+    time tt u var wbr""".split()
 )
 BLOCKS = frozenset(
-    "address article aside blockquote center dd details div dl dt fieldset figcaption figure form h1 h2 h3 h4 h5 h6 hr li main ol p pre section summary table "
-    "td th tr ul".split()
+    """address article aside blockquote center dd details div dl dt fieldset figcaption figure form h1 h2 h3 h4 h5 h6 hr
+    li main ol p pre section summary table td th tr ul""".split()
 )
+LEFT_OUT = ("script", "style", "nav", "footer", "noscript", "template")
 
 
 def parse_html(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
+    """Return the visible text of a page."""
     return parse_page(_markup(data))
 
 
 def parse_page(markup: str) -> Parsed:
-    """Visible text of the body; what is hidden, navigation, banner, footer, scripts and styles are left out."""
+    """Return the visible text of the body.
+
+    What is hidden, navigation, banner, footer, scripts and styles are left out.
+    """
     from bs4 import BeautifulSoup
 
     soup = BeautifulSoup(markup, "lxml")
     progress()
     drop_hidden(soup)
-    for tag in soup(["script", "style", "nav", "footer", "noscript", "template"]):
+    for tag in soup(LEFT_OUT):
         tag.decompose()
     for tag in soup("header"):
         if not tag.find(["h1", "h2"]):
@@ -40,17 +49,18 @@ def parse_page(markup: str) -> Parsed:
     for tag in soup("br"):
         tag.append(" ")
     progress()
-    layout = {
-        id(outer) for table in soup("table") if (outer := table.find_parent("table"))
-    }  # tables with tables in them
-    blocks = list(_blocks(soup.body or soup, layout, _around_blocks(soup)))
+    layout_tables = {id(outer) for table in soup("table") if (outer := table.find_parent("table"))}
+    blocks = list(_blocks(soup.body or soup, layout_tables, _around_blocks(soup)))
     if not any(block.level for block in blocks) and soup.title and soup.title.string:
         blocks.insert(0, Block(flat(soup.title.string), 1))
     return assemble(blocks)
 
 
 def _markup(data: bytes) -> str:
-    """The page declares its encoding, or it is found as for any text; left to itself the parser would guess before it tries UTF-8."""
+    """Decode a page as it declares, or else as any text.
+
+    Left to itself the HTML parser would guess an encoding before it tries UTF-8.
+    """
     from bs4.dammit import EncodingDetector
 
     declared = EncodingDetector.find_declared_encoding(data, is_html=True)
@@ -62,44 +72,46 @@ def _markup(data: bytes) -> str:
     return decode(data)
 
 
-def _around_blocks(soup: Any) -> set[int]:
-    """-> the ids of inline tags with block-level ones in them, as of a link around a heading."""
+def _around_blocks(soup: BeautifulSoup) -> set[int]:
+    """Return the id() of each inline tag with block-level ones in it, such as a link around a heading."""
     found: set[int] = set()
-    for tag in soup.find_all(True):
-        for outer in tag.parents if tag.name in BLOCKS else ():
+    for tag in soup.find_all(BLOCKS):
+        for outer in tag.parents:
             if outer.name not in INLINE or id(outer) in found:
                 break
             found.add(id(outer))
     return found
 
 
-def _blocks(body: Any, layout: set[int], around: set[int]) -> Iterable[Block]:
-    """Text runs between block-level tags, whatever those tags are, so that no page loses text for its markup; `layout` tables are such tags, and inline ones
-    `around` blocks."""
-    from bs4.element import NavigableString, PreformattedString
+def _blocks(body: Tag, layout_tables: set[int], around_blocks: set[int]) -> Iterable[Block]:
+    """Yield the text between block-level tags, whatever those tags are, so that no page loses text for its markup.
 
-    run: list[str] = []
+    layout_tables, around_blocks: id() of tables with tables in them, and of inline tags with blocks in them; both are
+    such tags.
+    """
+    from bs4.element import NavigableString, PreformattedString, Tag
+
+    words: list[str] = []  # since the last block-level tag
     open_tags = [iter(body.children)]  # a stack of our own: pages nest deeper than Python's
     while open_tags:
         child = next(open_tags[-1], None)
         if isinstance(child, NavigableString):
-            run.append(
-                "" if isinstance(child, PreformattedString) else str(child)
-            )  # a comment or declaration is not text
+            # a comment or declaration is not text
+            words.append("" if isinstance(child, PreformattedString) else str(child))
             continue
-        if child is not None and child.name in INLINE:
-            if id(child) in around:
+        if isinstance(child, Tag) and child.name in INLINE:
+            if id(child) in around_blocks:
                 open_tags.append(iter(child.children))
             else:
-                run.append(child.get_text())
+                words.append(child.get_text())
             continue
-        yield Block(flat("".join(run)))
-        run.clear()
-        if child is None:
+        yield Block(flat("".join(words)))
+        words.clear()
+        if not isinstance(child, Tag):
             open_tags.pop()
         elif child.name == "title":
             continue  # where a page has no body, its head's title stands among the text
-        elif child.name == "table" and id(child) not in layout:
+        elif child.name == "table" and id(child) not in layout_tables:
             yield from _table(child)
         elif re.fullmatch("h[1-6]", child.name):
             yield Block(flat(child.get_text()), int(child.name[1]))
@@ -107,7 +119,7 @@ def _blocks(body: Any, layout: set[int], around: set[int]) -> Iterable[Block]:
             open_tags.append(iter(child.children))
 
 
-def _table(table: Any) -> Iterable[Block]:
+def _table(table: Tag) -> Iterable[Block]:
     if table.caption:
         yield Block(flat(table.caption.get_text()))
     rows = [[flat(cell.get_text(" ")) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]

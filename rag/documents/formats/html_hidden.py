@@ -25,7 +25,10 @@ UNCHANGED = frozenset(("transparent", "none", "inherit", "initial", "unset", "re
 
 @dataclass(frozen=True)
 class TextStyle:
-    """How the text of an element is drawn, as its children inherit it. on_light: on a light background, as pages have."""
+    """How the text of an element is drawn, as its children inherit it.
+
+    removed: not at all. light: in white or nearly so. on_light: on a light background, as pages have.
+    """
 
     removed: bool = False
     tiny: bool = False
@@ -43,7 +46,8 @@ class TextStyle:
 def drop_hidden(soup: BeautifulSoup) -> None:
     """Remove from the parsed page the text that its own markup and style rules hide.
 
-    Scripts are not run and style sheets from elsewhere are not fetched: what those show or hide stays as the markup has it.
+    Scripts are not run and style sheets from elsewhere are not fetched: what those show or hide stays as the markup
+    has it.
     """
     styles, drawn = declared_styles(soup), {id(soup): TextStyle()}
     for tag in soup.find_all(True):

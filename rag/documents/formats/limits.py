@@ -1,31 +1,27 @@
-"""How much one file may take: bytes, pages, characters, seconds, memory."""
+"""How much one file may take: seconds of a parser without progress, and pages. (`DocumentSettings` has all limits.)"""
 
 from __future__ import annotations
 
 import contextlib
+import signal
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 
-try:
-    import signal
-
-    TIMER = signal.ITIMER_PROF
-except AttributeError:  # Windows has no such timer: nothing stops a slow parser there
-    TIMER = None
-
-
 DEFAULTS = DocumentSettings()
+# Counts processor time, so that a busy machine stops no parser. Windows has no such timer: nothing stops a slow
+# parser there.
+TIMER: int | None = getattr(signal, "ITIMER_PROF", None)
 
 
 def start_clock(seconds: float) -> None:
-    """From now on the process ends after so much processor time, unless the clock is started again; 0 stops it."""
+    """End this process after so many seconds of processor time, unless the clock is started again; 0 stops it."""
     if TIMER is not None:
         signal.setitimer(TIMER, seconds, seconds)
 
 
 def progress() -> None:
-    """A parser is one page, slide or row further: the clock starts again where one runs."""
+    """Start the clock again, where one runs: the parser is one page, slide or row further."""
     if TIMER is not None:
         with contextlib.suppress(ValueError):
             _, seconds = signal.getitimer(TIMER)
@@ -34,8 +30,7 @@ def progress() -> None:
 
 
 def require_pages(count: int, what: str, settings: DocumentSettings) -> None:
-    """Raises DocumentError when there are more pages (slides, sheets: `what` says it) than settings.max_pages."""
+    """Raise DocumentError when there are more pages than settings.max_pages. what: "pages", "slides" or "sheets"."""
     if count > settings.max_pages:
-        raise DocumentError(
-            f"{count:,} {what}, more than {settings.max_pages:,}", remedy="split it, or raise documents.max_pages"
-        )
+        reason = f"{count:,} {what}, more than {settings.max_pages:,}"
+        raise DocumentError(reason, "split it, or raise documents.max_pages")

@@ -1,4 +1,4 @@
-"""What Markdown keeps from its readers once it is rendered: comments, and hidden elements of inline HTML."""
+"""What readers of rendered Markdown do not see: comments, and hidden elements of inline HTML."""
 
 from __future__ import annotations
 
@@ -10,28 +10,25 @@ from rag.documents.formats.sections import Section
 
 FENCED = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^[ ]{0,3}\1[^\n]*$|\Z)", re.M | re.S)
 CODE = re.compile(r"(?<!`)(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
-DEFINITION = re.compile(
-    r"^[ ]{0,3}\[[^\]\n]*\]:[ ]*(?:#|<>)[ ]*(?:\([^\n]*\)|\"[^\n]*\"|'[^\n]*')[ ]*$", re.M
-)  # [//]: # (a comment)
+OPEN_COMMENT = re.compile(r"^[ ]{0,3}<!--", re.M)
+# A definition of a link to nowhere: [//]: # (a comment)
+DEFINITION = re.compile(r"^[ ]{0,3}\[[^\]\n]*\]:[ ]*(?:#|<>)[ ]*(?:\([^\n]*\)|\"[^\n]*\"|'[^\n]*')[ ]*$", re.M)
+# An HTML tag that may hide its element; the bounds keep the search linear.
 TAG = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]{0,2000}?\b(?:style|hidden|color)\b[^<>]{0,2000}>", re.I)
 Span = tuple[int, int]
 
 
 def hidden_spans(text: str) -> list[Span]:
-    """-> (start, end) of what rendered Markdown does not show, in order. Code shows everything."""
+    """Return (start, end) of what rendered Markdown does not show, in order. Code shows everything."""
     if "<" not in text and "]:" not in text:
         return []
     shown = CODE.sub(_blank, FENCED.sub(_blank, text))
-    spans = [*_comments(shown), *(found.span() for found in DEFINITION.finditer(shown))]
-    at = 0
-    while found := TAG.search(shown, at):
-        at = _end_of(found, shown) if _hides(found[0]) else found.end()
-        spans += [(found.start(), at)] if at > found.end() else []
-    return sorted(spans)
+    definitions = (found.span() for found in DEFINITION.finditer(shown))
+    return sorted([*_comments(shown), *definitions, *_hidden_elements(shown)])
 
 
 def blanked(text: str, spans: list[Span]) -> str:
-    """-> the text with blanks in place of the spans, so that all else stays where it is."""
+    """Return the text with blanks in place of the spans, so that all else stays where it is."""
     parts, at = [], 0
     for start, end in spans:
         parts += [text[at:start], re.sub(r"[^\n]", " ", text[max(at, start) : end])]
@@ -40,7 +37,7 @@ def blanked(text: str, spans: list[Span]) -> str:
 
 
 def without(sections: list[Section], spans: list[Span]) -> list[Section]:
-    """-> the sections cut apart where a span stands, so that none holds any of it."""
+    """Return the sections cut apart where a span stands, so that none holds any of it."""
     found, next_span = [], 0
     for section in sections:
         at = section.start
@@ -58,16 +55,24 @@ def without(sections: list[Section], spans: list[Span]) -> list[Section]:
 
 
 def _comments(text: str) -> Iterator[Span]:
-    """One that is never closed goes on to the end where it begins a line, and is text elsewhere."""
+    """Yield HTML comments. One that is never closed goes on to the end where it begins a line, and is text elsewhere."""
     at = 0
     while (start := text.find("<!--", at)) >= 0:
         at = text.find("-->", start + 4) + 3
         if at < 3:
-            open_end = re.compile(r"^[ ]{0,3}<!--", re.M).search(text, text.rfind("\n", 0, start) + 1)
-            if open_end:
-                yield open_end.start(), len(text)
+            if unclosed := OPEN_COMMENT.search(text, text.rfind("\n", 0, start) + 1):
+                yield unclosed.start(), len(text)
             return
         yield start, at
+
+
+def _hidden_elements(text: str) -> Iterator[Span]:
+    at = 0
+    while found := TAG.search(text, at):
+        at = found.end()
+        if _hides(found[0]):
+            at = _end_of(found, text)
+            yield found.start(), at
 
 
 def _blank(found: re.Match[str]) -> str:
@@ -85,7 +90,7 @@ def _hides(tag: str) -> bool:
 
 
 def _end_of(tag: re.Match[str], text: str) -> int:
-    """-> where the element ends: after its own closing tag, at the end of the text where there is none."""
+    """Return where the element ends: after its own closing tag, at the end of the text where there is none."""
     depth = 0
     for found in re.compile(rf"<(/?){tag[1]}\b[^<>]*>", re.I).finditer(text, tag.start()):
         depth += -1 if found[1] else 1

@@ -12,28 +12,29 @@ from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
 from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.plain_text import markdown_sections
-from rag.documents.formats.sections import Parsed, Path, Section, sections_between
+from rag.documents.formats.sections import HeadingPath, Parsed, Section, sections_between
 from rag.documents.formats.source_code import SYNTAX
 
-OUTPUT = 1_000  # characters of a cell's output that are kept
-NO_NOTEBOOK = "open it in Jupyter and save it again"
+LONGEST_OUTPUT = 1_000  # characters of a cell's output that are kept
 
 
 def parse_notebook(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Format 3 and 4. Headings come from Markdown cells and hold for the code cells that follow."""
+    """Return the cells of a notebook of format 3 or 4; headings of Markdown cells hold for the code cells that follow."""
     try:
         book = json.loads(decode(data))
         cells = list(_cells(book))
         syntax = SYNTAX.get(str(book.get("metadata", {}).get("language_info", {}).get("file_extension", ".py")))
     except json.JSONDecodeError as error:
-        raise DocumentError(f"the notebook is not JSON ({error})", remedy="copy it again") from error
+        raise DocumentError(f"the notebook is not JSON ({error})", "copy it again") from error
     except (AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise DocumentError("the notebook is not in Jupyter's format", remedy=NO_NOTEBOOK) from error
+        raise DocumentError(
+            "the notebook is not in Jupyter's format", "open it in Jupyter and save it again"
+        ) from error
     return _joined(cells, syntax)
 
 
-def _cells(book: dict) -> Iterator[tuple[str, str]]:
-    """-> (kind of cell, text)"""
+def _cells(book: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield kind and text of each cell, and of each output as a cell of its own."""
     sheets = book.get("worksheets") or [book]  # format 3 has its cells in worksheets
     if not any("cells" in sheet for sheet in sheets):
         raise KeyError("cells")
@@ -41,26 +42,24 @@ def _cells(book: dict) -> Iterator[tuple[str, str]]:
         yield cell["cell_type"], _text(cell.get("source", cell.get("input", "")))
         for output in cell.get("outputs") or []:
             shown = output.get("text") or output.get("data", {}).get("text/plain") or ""
-            yield "output", _text(shown)[:OUTPUT]
+            yield "output", _text(shown)[:LONGEST_OUTPUT]
 
 
-def _text(lines: Any) -> str:
+def _text(lines: str | list[str]) -> str:
     return lines if isinstance(lines, str) else "".join(lines)
 
 
 def _joined(cells: list[tuple[str, str]], syntax: str | None) -> Parsed:
     parts: list[str] = []
     sections: list[Section] = []
-    path: Path = []
+    path: HeadingPath = []
     end = 0
     for kind, text in cells:
         if text.strip():
             text = text.rstrip() + "\n\n"
             inner = markdown_sections(text, path) if kind == "markdown" else sections_between(text, (), path)
-            sections += [
-                dataclasses.replace(s, start=s.start + end, end=s.end + end, syntax=syntax if kind == "code" else None)
-                for s in inner
-            ]
+            code = syntax if kind == "code" else None
+            sections += [dataclasses.replace(s, start=s.start + end, end=s.end + end, syntax=code) for s in inner]
             parts.append(text)
             end += len(text)
     return "".join(parts), sections

@@ -1,20 +1,28 @@
-"""The PDF reader: pages, headings by font size, tables as rows."""
+"""PDF files: pages, headings by font size, tables as rows."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import mode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.limits import DEFAULTS, progress, require_pages
 from rag.documents.formats.sections import Block, Parsed, assemble, flat, table_rows
 
+if TYPE_CHECKING:
+    from pdfplumber.page import Page
+
 EDGE = 2  # lines at the top and at the bottom of a page that can be a running head or foot
+LARGER = 0.8  # points by which a heading is larger than the body
+LINE_GAP = 0.55  # space between the lines of a paragraph at most, in font sizes
+UNUSED_CODE = "(cid:127)"  # in WinAnsi, which the PDF standard reads as a bullet
+NUMBERED = re.compile(r"\d{1,2}[.)] ")
+BULLET = re.compile("[•–-] ")
 
 
 @dataclass(frozen=True)
@@ -27,28 +35,32 @@ class PdfLine:
     bottom: float
 
     @property
-    def key(self) -> tuple[str, int]:
-        """The same on each page for a running head or foot, whatever its page number."""
+    def place(self) -> tuple[str, int]:
+        """Return what is the same on each page for a running head or foot, whatever its page number."""
         return re.sub(r"\d+", "\0", self.text), round(self.top)
 
 
+Numbered = tuple[int, PdfLine | str]  # the number of a page, and a line or table row of it
+
+
 def parse_pdf(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Pages in order: tables become rows, larger lines become headings, running heads and feet are dropped, and so is what nobody sees."""
+    """Return the pages in order; tables become rows, and larger lines become headings.
+
+    Running heads and feet are dropped, and so is what nobody sees.
+    """
     pages = list(_pages(data, settings))
     sizes = [line.size for page in pages for line in page if isinstance(line, PdfLine)]
     if not sizes and not any(pages):
-        raise DocumentError("no text in the PDF, only pictures", remedy="recognise its text first (OCR) and save that")
+        raise DocumentError("no text in the PDF, only pictures", "recognise its text first (OCR) and save that")
     body = mode(sizes) if sizes else 0
-    ranks = sorted({size for size in sizes if size > body + 0.8}, reverse=True)
+    heading_sizes = sorted({size for size in sizes if size > body + LARGER}, reverse=True)
     running = _running_lines(pages)
-    numbered = [(number, item) for number, page in enumerate(pages, 1) for item in page]
-    items = [each for each in numbered if each not in running]
-    return assemble(
-        list(_paragraphs(items or numbered, ranks))
-    )  # where all pages are the same, they are no heads and feet
+    items = [(number, item) for number, page in enumerate(pages, 1) for item in page]
+    kept = [each for each in items if each not in running] or items  # pages that are all the same are no heads and feet
+    return assemble(_blocks(kept, heading_sizes))
 
 
-def _pages(data: bytes, settings: DocumentSettings) -> Iterable[list[PdfLine | str]]:
+def _pages(data: bytes, settings: DocumentSettings) -> Iterator[list[PdfLine | str]]:
     import pdfplumber
     from pdfminer.pdfdocument import PDFPasswordIncorrect
     from pdfplumber.utils.exceptions import PdfminerException
@@ -59,93 +71,99 @@ def _pages(data: bytes, settings: DocumentSettings) -> Iterable[list[PdfLine | s
         with pdfplumber.open(io.BytesIO(data)) as pdf:
             require_pages(len(pdf.pages), "pages", settings)
             if not pdf.pages:
-                raise DocumentError("no pages in the PDF", remedy="it is damaged or broke off: copy it again")
+                raise DocumentError("no pages in the PDF", "it is damaged or broke off: copy it again")
             for page in pdf.pages:
-                yield _page_items(visible_page(page))
+                yield page_items(visible_page(page))
                 page.close()  # a page keeps every character as a dictionary
                 progress()
     except PdfminerException as error:
         if error.args and isinstance(error.args[0], PDFPasswordIncorrect):
-            raise DocumentError("the PDF is password-protected", remedy="save it without a password") from error
+            raise DocumentError("the PDF is password-protected", "save it without a password") from error
         raise
 
 
-def _page_items(page: Any) -> list[PdfLine | str]:
-    """-> lines, and table rows as plain strings, from top to bottom."""
+def page_items(page: Page) -> list[PdfLine | str]:
+    """Return a page's lines, and its table rows as plain strings, from top to bottom."""
     tables = page.find_tables()
     items: list[tuple[float, PdfLine | str]] = []
     for table in tables:
         rows = [[flat(cell or "") for cell in row] for row in table.extract()]
         items.extend((table.bbox[1] + i / 1000, text) for i, text in enumerate(table_rows(rows)))
-    outside = page.filter(lambda obj: not any(_inside(obj, table.bbox) for table in tables))
+    outside = page.filter(lambda item: not any(_is_inside(item, table.bbox) for table in tables))
     for line in outside.extract_text_lines():
         size = round(mode(round(char["size"], 1) for char in line["chars"]), 1)
-        text = flat(
-            line["text"].replace("(cid:127)", "•")
-        )  # an unused code in WinAnsi, which the PDF standard reads as a bullet
+        text = flat(line["text"].replace(UNUSED_CODE, "•"))
         if text:  # a line of invisible characters has none
             items.append((line["top"], PdfLine(text, size, line["top"], line["bottom"])))
     return [item for _, item in sorted(items, key=lambda pair: pair[0])]
 
 
-def _inside(obj: dict, box: tuple[float, float, float, float]) -> bool:
-    x, y = (obj["x0"] + obj["x1"]) / 2, (obj["top"] + obj["bottom"]) / 2
+def _is_inside(item: dict[str, Any], box: tuple[float, float, float, float]) -> bool:
+    x, y = (item["x0"] + item["x1"]) / 2, (item["top"] + item["bottom"]) / 2
     return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
-def _running_lines(pages: list[list[PdfLine | str]]) -> set[tuple[int, PdfLine | str]]:
-    """-> (page, line) of what stands in the same place at the edge of all pages but one at most, the same but for numbers that count the pages."""
+def _running_lines(pages: list[list[PdfLine | str]]) -> set[Numbered]:
+    """Return the running heads and feet.
+
+    They stand in the same place at the edge of all pages but one at most, and are the same but for numbers that
+    count the pages.
+    """
     alike: dict[tuple[str, int], list[tuple[int, PdfLine]]] = {}
     for number, page in enumerate(pages, 1):
         lines = [item for item in page if isinstance(item, PdfLine)]
         for line in dict.fromkeys(lines[:EDGE] + lines[-EDGE:]):
-            alike.setdefault(line.key, []).append((number, line))
-    return {
-        each
-        for found in alike.values()
-        if len(found) > 1 and len(found) >= len(pages) - 1 and _counts_pages(found)
-        for each in found
-    }
+            alike.setdefault(line.place, []).append((number, line))
+    everywhere = (found for found in alike.values() if len(found) > 1 and len(found) >= len(pages) - 1)
+    return {each for found in everywhere if _counts_pages(found) for each in found}
 
 
 def _counts_pages(found: list[tuple[int, PdfLine]]) -> bool:
-    """Whether each number in the lines is the same on all pages, or goes up with them; one of the text itself does not."""
+    """Return whether each number in the lines is the same on all pages, or goes up with them, as no other number does."""
     columns = zip(*([int(digits) for digits in re.findall(r"\d+", line.text)] for _, line in found), strict=True)
+    pages = [number for number, _ in found]
     return all(
-        len(set(column)) == 1 or len({value - number for value, (number, _) in zip(column, found, strict=True)}) == 1
+        len(set(column)) == 1 or len({value - page for value, page in zip(column, pages, strict=True)}) == 1
         for column in columns
     )
 
 
-def _paragraphs(items: list[tuple[int, PdfLine | str]], ranks: list[float]) -> Iterable[Block]:
-    """(page, line or row) -> blocks. A size above the body's makes a heading of its rank; a paragraph stands on the page it begins on."""
-    held: list[tuple[int, PdfLine]] = []
+def _blocks(items: list[Numbered], heading_sizes: list[float]) -> Iterable[Block]:
+    """Join lines to paragraphs and headings, whose level is the rank of their size.
 
-    def flush() -> Iterable[Block]:
-        if held:
-            page, first = held[0]
-            level = ranks.index(first.size) + 1 if first.size in ranks else 0
-            yield Block(" ".join(line.text for _, line in held), level, page)
-            held.clear()
+    A paragraph stands on the page that it begins on.
+    """
+    paragraph: list[tuple[int, PdfLine]] = []
+
+    def ended() -> Iterable[Block]:
+        if paragraph:
+            page, first = paragraph[0]
+            level = heading_sizes.index(first.size) + 1 if first.size in heading_sizes else 0
+            yield Block(" ".join(line.text for _, line in paragraph), level, page)
+            paragraph.clear()
 
     for page, item in items:
         if isinstance(item, str):
-            yield from flush()
+            yield from ended()
             yield Block(item, 0, page)
             continue
-        if held and not _goes_on(held[0][1], held[-1][1], item, page == held[-1][0], ranks):
-            yield from flush()
-        held.append((page, item))
-    yield from flush()
+        if paragraph:
+            (_, first), (last_page, last) = paragraph[0], paragraph[-1]
+            if not _goes_on(first, last, item, page == last_page, item.size in heading_sizes):
+                yield from ended()
+        paragraph.append((page, item))
+    yield from ended()
 
 
-def _goes_on(first: PdfLine, last: PdfLine, line: PdfLine, same_page: bool, ranks: list[float]) -> bool:
-    """Whether `line` goes on with the paragraph from `first` to `last`: one size, close below, or over a page break in mid-sentence."""
-    numbered = r"\d{1,2}[.)] "
-    if line.size != last.size or re.match("[•–-] ", line.text):
+def _goes_on(first: PdfLine, last: PdfLine, line: PdfLine, same_page: bool, is_heading: bool) -> bool:
+    """Return whether `line` goes on with the paragraph from `first` to `last`.
+
+    It has one size, and is close below, or over a page break in mid-sentence.
+    """
+    if line.size != last.size or BULLET.match(line.text):
         return False
-    if re.match(numbered, line.text) and (last.text[-1] in ".:;" or re.match(numbered, first.text)):
+    if NUMBERED.match(line.text) and (last.text[-1] in ".:;" or NUMBERED.match(first.text)):
         return False
     if same_page:
-        return line.top - last.bottom <= 0.55 * line.size
-    return line.size not in ranks and last.text[-1] not in ".:;!?"
+        return line.top - last.bottom <= LINE_GAP * line.size
+    return not is_heading and last.text[-1] not in ".:;!?"

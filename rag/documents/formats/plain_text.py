@@ -9,64 +9,81 @@ from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
 from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.markdown_hidden import blanked, hidden_spans, without
-from rag.documents.formats.sections import Mark, Parsed, Path, Section, sections_between
+from rag.documents.formats.sections import Heading, HeadingPath, Parsed, Section, sections_between
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+\s*")  # a line of one punctuation character, repeated
 FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-TITLE = 80  # most characters of a plain text's first line that is taken for its title
+FRONT_MATTER_END = re.compile(r"---|\.\.\.")
+LONGEST_TITLE = 80  # characters of a plain text's first line
+LONGEST_FRONT_MATTER = 10_000  # characters; a rule that begins a text is not taken for front matter
+SHORTEST_UNDERLINE = 4  # characters, with which docutils lets an underline pass that is shorter than its title
 
 
 def parse_text(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """A short first line that stands alone, or is underlined, is the title; nothing else in plain text is surely a heading."""
+    """Return the file's own text; a short first line that stands alone, or is underlined, is its title.
+
+    Nothing else in plain text is surely a heading.
+    """
     text = decode(data)
     lines = _lines(text)
-    first = next(((start, line) for start, line in lines if line.strip()), (0, ""))
-    title, after = first[1].strip(), next(lines, (0, ""))[1]
+    start, line = next(((start, line) for start, line in lines if line.strip()), (0, ""))
+    title, after = line.strip(), next(lines, (0, ""))[1]
     alone = not after.strip() or _underlines(after, title)
-    if (
-        alone
-        and len(title) <= TITLE
-        and title[-1:].isalnum()
-        and not title[0].isdigit()
-        and text[first[0] + len(first[1]) :].strip(" \n=-_*~")
-    ):
-        return text, sections_between(text, [(first[0], 1, title)])
+    if alone and _looks_like_title(title) and text[start + len(line) :].strip(" \n=-_*~"):
+        return text, sections_between(text, [Heading(start, 1, title)])
     return text, [Section(0, len(text))]
 
 
+def _looks_like_title(line: str) -> bool:
+    return len(line) <= LONGEST_TITLE and line[-1:].isalnum() and not line[0].isdigit()
+
+
 def parse_markdown(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """ATX (`## Title`) and setext (underlined) headings; fenced code and YAML front matter are not searched for them. No section holds comments."""
+    """Return the file's own text; no section holds what is hidden in it.
+
+    ATX (`## Title`) and setext (underlined) headings count, but not in fenced code and YAML front matter.
+    """
     text = decode(data)
     return text, markdown_sections(text)
 
 
-def markdown_sections(text: str, path: Path | None = None) -> list[Section]:
-    """-> sections of Markdown text, without what is hidden in it. path: see `sections_between`."""
+def markdown_sections(text: str, path: HeadingPath | None = None) -> list[Section]:
+    """Return the sections of Markdown text, without what is hidden in it. path: as for `sections_between`."""
     hidden = hidden_spans(text)
-    return without(sections_between(text, markdown_marks(blanked(text, hidden)), path), hidden)
+    return without(sections_between(text, markdown_headings(blanked(text, hidden)), path), hidden)
 
 
-def markdown_marks(text: str) -> Iterator[Mark]:
-    """-> where each heading of Markdown text stands."""
+def markdown_headings(text: str) -> Iterator[Heading]:
+    """Yield each heading of Markdown text."""
     fence, before, start_before, blank_before = "", "", 0, True
-    front = text.startswith("---\n") and re.search(r"^(---|\.\.\.)[ \t]*$", text[4:10_000], re.M) is not None
-    for start, line in _lines(text):
-        if front:
-            front = not (start and re.fullmatch(r"---|\.\.\.", line.rstrip()))
-            continue
-        if (
-            line.lstrip()[:3] in ("```", "~~~")
-            and (mark := FENCE.match(line))
-            and (not fence or mark[1].startswith(fence))
-        ):
-            fence = "" if fence else mark[1]
+    for start, line in _lines_after_front_matter(text):
+        if marks := _fence(line, fence):
+            fence = "" if fence else marks
         level = 0 if fence else _underline_level(line)
         if level and blank_before and re.match(r" {0,3}[^\s#>|*+=`~-]", before):
-            yield start_before, level, _heading_words(before)
+            yield Heading(start_before, level, _heading_words(before))
         elif not fence and line.startswith("#") and (words := _heading_words(line)):
-            yield start, len(line) - len(line.lstrip("#")), words
+            yield Heading(start, len(line) - len(line.lstrip("#")), words)
         blank_before = not before.strip() or fence != "" or before.startswith("#")
         before, start_before = line, start
+
+
+def _lines_after_front_matter(text: str) -> Iterator[tuple[int, str]]:
+    beginning = text[4:LONGEST_FRONT_MATTER]
+    front = text.startswith("---\n") and re.search(r"^(---|\.\.\.)[ \t]*$", beginning, re.M) is not None
+    for start, line in _lines(text):
+        if front:
+            front = start == 0 or not FRONT_MATTER_END.fullmatch(line.rstrip())
+        else:
+            yield start, line
+
+
+def _fence(line: str, opened: str) -> str:
+    """Return the marks of a line that opens fenced code, or closes what was `opened`; "" for any other line."""
+    if line.lstrip()[:3] not in ("```", "~~~"):
+        return ""
+    marks = FENCE.match(line)
+    return marks[1] if marks and (not opened or marks[1].startswith(opened)) else ""
 
 
 def _underline_level(line: str) -> int:
@@ -75,7 +92,7 @@ def _underline_level(line: str) -> int:
 
 
 def _heading_words(line: str) -> str:
-    """-> the words of a heading's line, "" when its hashes are more than six or no space follows them."""
+    """Return the words of a heading's line, "" when its hashes are more than six or no space follows them."""
     words = line.lstrip("#").strip()
     hashes = len(line) - len(line.lstrip("#"))
     if hashes and (hashes > 6 or not line[hashes : hashes + 1].isspace()):
@@ -87,12 +104,16 @@ def _heading_words(line: str) -> str:
 
 
 def parse_rst(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """A title is underlined, or under- and overlined, with punctuation; each style is a level of its own in order of appearance, as docutils reads them."""
+    """Return the file's own text; titles are read as docutils reads them.
+
+    A title is underlined, or under- and overlined, with punctuation. Each style is a level of its own, in order of
+    appearance.
+    """
     text = decode(data)
-    return text, sections_between(text, _rst_marks(text))
+    return text, sections_between(text, _rst_headings(text))
 
 
-def _rst_marks(text: str) -> Iterator[Mark]:
+def _rst_headings(text: str) -> Iterator[Heading]:
     styles: list[tuple[str, bool]] = []
     window: list[tuple[int, str]] = [(0, ""), (0, "")]  # the two lines before the current one
     for start, line in _lines(text):
@@ -103,17 +124,18 @@ def _rst_marks(text: str) -> Iterator[Mark]:
                 style = (line[0], overlined)
                 if style not in styles:
                     styles.append(style)
-                yield over_at if overlined else title_at, styles.index(style) + 1, title.strip()
+                yield Heading(over_at if overlined else title_at, styles.index(style) + 1, title.strip())
         window = [window[1], (start, line)]
 
 
 def _underlines(line: str, title: str) -> bool:
-    """Whether `line` is an underline of `title`: as long, or at least four characters long, which docutils lets pass with a warning."""
-    return bool(title) and ADORNMENT.fullmatch(line) is not None and len(line.strip()) >= min(len(title), 4)
+    """Return whether a line underlines the title: it is as long, or long enough for docutils."""
+    long_enough = len(line.strip()) >= min(len(title), SHORTEST_UNDERLINE)
+    return bool(title) and ADORNMENT.fullmatch(line) is not None and long_enough
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """-> (where it starts, the line without its end)."""
+    """Yield where each line starts, and the line without its end."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)

@@ -1,4 +1,4 @@
-"""What every reader gives: text, and sections of it that carry headings, pages and the syntax of code."""
+"""What every reader of a format returns: text, and sections of it with headings, pages and the syntax of code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import NamedTuple
 
 from rag.core.invisible_characters import remove_invisible
 
@@ -14,7 +15,7 @@ from rag.core.invisible_characters import remove_invisible
 class Section:
     """A span of characters under one heading path, on one page or slide (from 1) where the format has them.
 
-    syntax: the programming language of the span, as the splitter names it (`rag.documents.formats.source_code`), None for prose.
+    syntax: the programming language of the span, as `rag.documents.formats.source_code` names it, None for prose.
     """
 
     start: int
@@ -26,54 +27,74 @@ class Section:
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, table row or heading, as the readers of structured formats give it; level 0 is body text, 1 the top heading."""
+    """A paragraph, table row or heading of a structured format. level: 0 for body text, from 1 down for headings."""
 
     text: str
     level: int = 0
     page: int | None = None
 
 
+class Heading(NamedTuple):
+    """Where a heading starts, its level from 1 down, and its words."""
+
+    start: int
+    level: int
+    words: str
+
+
 Parsed = tuple[str, list[Section]]
-Mark = tuple[int, int, str]  # where a heading starts, its level from 1, its words
+HeadingPath = list[tuple[int, str]]  # the headings above a place from the top down, each with its level
 
 
-Path = list[tuple[int, str]]  # headings from the top down, each with its level
+def sections_between(text: str, headings: Iterable[Heading], path: HeadingPath | None = None) -> list[Section]:
+    """Return sections that cover the text, each from one heading to the next.
 
-
-def sections_between(text: str, marks: Iterable[Mark], path: Path | None = None) -> list[Section]:
-    """-> sections that cover `text`, each from one heading to the next. path: what holds at the beginning; it is brought up to date."""
-    marks, path = list(marks), [] if path is None else path
-    bounds = [start for start, _, _ in marks] + [len(text)]
-    sections = [Section(0, bounds[0], tuple(name for _, name in path))] if bounds[0] > 0 else []
-    for (start, level, title), end in zip(marks, bounds[1:], strict=True):
-        path[:] = [(lv, name) for lv, name in path if lv < level] + [(level, title)]
-        sections.append(Section(start, end, tuple(name for _, name in path)))
+    path: the headings that hold at the beginning; it is changed into those that hold at the end.
+    """
+    headings, path = list(headings), [] if path is None else path
+    bounds = [heading.start for heading in headings] + [len(text)]
+    sections = [Section(0, bounds[0], _words(path))] if bounds[0] > 0 else []
+    for heading, end in zip(headings, bounds[1:], strict=True):
+        path[:] = _below(path, heading.level, heading.words)
+        sections.append(Section(heading.start, end, _words(path)))
     return sections
 
 
 def assemble(blocks: Iterable[Block], separator: str = "\n\n") -> Parsed:
-    """Blocks -> text and sections; a new heading or page starts a section."""
+    """Join blocks to a text with sections; a new heading or page starts a section."""
     parts: list[str] = []
     sections: list[Section] = []
-    path: Path = []
+    path: HeadingPath = []
     start = end = 0
     page: int | None = None
     for block in (block for block in blocks if block.text):
         if block.level or block.page != page:
             if end > start:
-                sections.append(Section(start, end, tuple(name for _, name in path), page))
+                sections.append(Section(start, end, _words(path), page))
             start, page = end, block.page
         if block.level:
-            path = [(lv, name) for lv, name in path if lv < block.level] + [(block.level, block.text)]
+            path = _below(path, block.level, block.text)
         parts += (block.text, separator)
         end += len(block.text) + len(separator)
     if end > start:
-        sections.append(Section(start, end, tuple(name for _, name in path), page))
+        sections.append(Section(start, end, _words(path), page))
     return "".join(parts), sections
 
 
+def _below(path: HeadingPath, level: int, words: str) -> HeadingPath:
+    """Return the path after one more heading, which ends those of its level and below."""
+    return [(outer, name) for outer, name in path if outer < level] + [(level, words)]
+
+
+def _words(path: HeadingPath) -> tuple[str, ...]:
+    return tuple(words for _, words in path)
+
+
 def table_rows(rows: list[list[str]]) -> list[str]:
-    """The first row names the columns; each other row becomes `column: value; column: value`. What stands beyond the named columns has no name."""
+    """Return each row as `column: value; column: value`, the columns being named by the first row.
+
+    A cell beyond the named columns stands without a name.
+    """
     if len(rows) < 2:
         return ["; ".join(filter(None, row)) for row in rows]
     head = rows[0]
@@ -84,4 +105,5 @@ def table_rows(rows: list[list[str]]) -> list[str]:
 
 
 def flat(text: str) -> str:
+    """Return the text on one line, without invisible characters and extra space."""
     return re.sub(r"\s+", " ", remove_invisible(text)).strip()

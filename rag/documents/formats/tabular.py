@@ -6,7 +6,7 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rag.core.errors import DocumentError
@@ -15,29 +15,29 @@ from rag.documents.formats.encoding import decode
 from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.sections import Block, Parsed, Section, assemble, flat, table_rows
 
-NESTED = 20  # levels of a record that are spelt out
+DEEPEST = 20  # levels of a record that are spelt out; what lies deeper is shown as JSON
+SNIFFED = 4096  # characters from which the delimiter of a CSV file is guessed
 
 
 def parse_csv(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Each row becomes one line, `column: value; column: value`, so that a row makes sense on its own."""
+    """Return each row as one line, `column: value; column: value`, so that a row makes sense on its own."""
     text = decode(data)
-    dialect: Any = csv.excel
+    dialect: type[csv.Dialect] = csv.excel
     with contextlib.suppress(csv.Error):  # one column has no delimiter to find
-        dialect = csv.Sniffer().sniff(text[:4096], ",;\t|")
+        dialect = csv.Sniffer().sniff(text[:SNIFFED], ",;\t|")
     csv.field_size_limit(max(settings.max_characters, 1))
     rows = [[flat(cell) for cell in row] for row in csv.reader(io.StringIO(text), dialect) if any(row)]
     return assemble([Block(row) for row in table_rows(rows)], "\n")
 
 
 def parse_json_lines(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """A record a line; each becomes a section of `key: value` lines, nested keys joined by dots."""
-    return _records(
-        _json(line, f"line {number}") for number, line in enumerate(decode(data).split("\n"), 1) if line.strip()
-    )
+    """Return each line's record as a section of `key: value` lines, nested keys joined by dots."""
+    lines = enumerate(decode(data).split("\n"), 1)
+    return _records(_json(line, f"line {number}") for number, line in lines if line.strip())
 
 
 def parse_json(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """A list's items are records, and so is anything else as a whole."""
+    """Return each item of a list, or anything else as a whole, as a section of `key: value` lines."""
     found = _json(decode(data), "it")
     return _records(found if isinstance(found, list) else [found])
 
@@ -46,14 +46,13 @@ def _json(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise DocumentError(
-            f"{where} is not JSON ({error})", remedy="mend that place; a copy that broke off is best made again"
-        ) from error
+        remedy = "mend that place; a copy that broke off is best made again"
+        raise DocumentError(f"{where} is not JSON ({error})", remedy) from error
     except RecursionError as error:
-        raise DocumentError(f"{where} nests too deeply", remedy="flatten it, or name it in .ragignore") from error
+        raise DocumentError(f"{where} nests too deeply", "flatten it, or name it in .ragignore") from error
 
 
-def _records(records: Any) -> Parsed:
+def _records(records: Iterable[Any]) -> Parsed:
     parts: list[str] = []
     sections: list[Section] = []
     end = 0
@@ -67,11 +66,11 @@ def _records(records: Any) -> Parsed:
 
 
 def _pairs(value: Any, key: str, depth: int) -> Iterator[str]:
-    """-> `key: value` lines of a record; a list of plain values stands on one line."""
-    if depth < NESTED and isinstance(value, dict):
+    """Yield the `key: value` lines of a record; a list of plain values stands on one line."""
+    if depth < DEEPEST and isinstance(value, dict):
         for name, inner in value.items():
             yield from _pairs(inner, f"{key}.{name}" if key else name, depth + 1)
-    elif depth < NESTED and isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+    elif depth < DEEPEST and isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
         for item in value:
             yield from _pairs(item, key, depth + 1)
     elif value not in (None, "", [], {}):

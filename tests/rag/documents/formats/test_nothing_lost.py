@@ -10,7 +10,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
 from rag.documents.document import parse_document
-from rag.documents.formats.pdf import _page_items
+from rag.documents.formats.pdf import page_items
 from samples import lines, pdf, saved
 
 
@@ -143,6 +143,6 @@ def test_a_pdf_line_of_invisible_characters_is_none():
         return {"text": words, "chars": [{"size": 10.0}], "top": top, "bottom": top + 10}
 
     outside = SimpleNamespace(extract_text_lines=lambda: [line("The crane", 20), line("\u200b", 40)])
-    assert [item.text for item in _page_items(SimpleNamespace(find_tables=list, filter=lambda keep: outside))] == [
+    assert [item.text for item in page_items(SimpleNamespace(find_tables=list, filter=lambda keep: outside))] == [
         "The crane"
     ]
