@@ -3,15 +3,19 @@
 PYTHON ?= python3
 CORPUS ?= corpus
 RUN ?= default
+# Typed values reach the commands through the environment, as they were typed: make would expand a $ in them.
+override export Q := $(value Q)
+override export CORPUS := $(value CORPUS)
+override export DOCS := $(value DOCS)
 READY := .venv/.ready
 INDEXED := var/index/.complete
-# exit status 3 of rag index and rag ingest: done, but some files were left out, and listed
+# Exit status 3 of rag index and rag ingest: done, but some files were left out, and listed.
 PY := .venv/bin/python
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
-setup: $(READY)  ## make the virtual environment and convert the models (everything else does this when needed)
+setup: $(READY)  ## make the virtual environment and convert the model; the others do this when needed
 
 $(READY): pyproject.toml .constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 13) else "error: Python 3.11 or 3.12 is needed; name one: make PYTHON=python3.11")'
@@ -23,63 +27,69 @@ $(READY): pyproject.toml .constraints.txt
 	@touch $@
 
 index: $(READY)  ## index CORPUS (default corpus/); again after changes
-	@$(PY) -m rag index "$(CORPUS)" || [ $$? -eq 3 ]
+	@$(PY) -m rag index -- "$$CORPUS" || [ $$? -eq 3 ]
 	@touch $(INDEXED)
 
 $(INDEXED): | $(READY)
-	@$(PY) -m rag index "$(CORPUS)" || [ $$? -eq 3 ]
+	@$(PY) -m rag index -- "$$CORPUS" || [ $$? -eq 3 ]
 	@touch $@
 
 ask: $(INDEXED)  ## answer a question: make ask Q="When was Kestrel Bay built?"
 	@test -n "$$Q" || { echo 'error: no question: make ask Q="When was Kestrel Bay built?"' >&2; exit 1; }
-	@$(PY) -m rag ask "$$Q"
+	@$(PY) -m rag ask -- "$$Q"
 
 ingest: $(INDEXED)  ## add documents without training: make ingest DOCS=corpus/incoming
-	@test -n "$(DOCS)" || { echo 'error: no documents: make ingest DOCS=path' >&2; exit 1; }
-	@$(PY) -m rag ingest "$(DOCS)" || [ $$? -eq 3 ]
+	@test -n "$$DOCS" || { echo 'error: no documents: make ingest DOCS=path' >&2; exit 1; }
+	@$(PY) -m rag ingest -- "$$DOCS" || [ $$? -eq 3 ]
 
-train: $(INDEXED)  ## mine the corpus, train generator, embedder and cross-encoder on it, promote what is better; RESUME=1 goes on after a kill, MINUTES=40 mines fewer spans where all would take longer
+train: $(INDEXED)  ## train on the index and promote what is better; RESUME=1 goes on after a kill, MINUTES=40 mines less
 	@$(PY) -m finetune train --run "$(RUN)" $(if $(RESUME),--resume) $(if $(MINUTES),--minutes "$(MINUTES)")
 	@$(PY) -m eval dev --run "$(RUN)"
 	@$(PY) -m eval attribution --run "$(RUN)"
 	@$(PY) -m finetune promote --run "$(RUN)"
 
-eval: $(INDEXED)  ## base and tuned on the gold questions, with a report; questions that were trained on are left out and named
+eval: $(INDEXED)  ## base and tuned on the gold questions, with a report
 	@$(PY) -m eval gold --leaks drop
 
-reproduce: $(INDEXED)  ## run the commands behind README's figures and compare (hours); ONLY=name for one of eval/published.toml
+reproduce: $(INDEXED)  ## repeat the figures of eval/RESULTS.md and compare (hours); ONLY=name for one
 	@$(PY) -m eval reproduce $(if $(ONLY),--only "$(ONLY)")
 
-writer: $(READY)  ## train the question writer that ships: make writer BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
-	@test -n "$(BENCH)" || { echo 'error: make writer BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
+# What ships is trained on folders of people's questions: BENCH="FOLDER ..." (eval/README.md says what is in one).
+NEEDS_BENCH = @test -n "$(BENCH)" || { echo 'error: make $@ BENCH="folders with questions of people"' >&2; exit 1; }
+READER := --set sft.rank=8 --set sft.batch=16 --set prefix.memory_mb=12000
+
+writer: $(READY)  ## maintainers: train the question writer that ships, on BENCH="folders"
+	$(NEEDS_BENCH)
 	@$(PY) -m finetune writer $(BENCH)
 
-reader: $(READY)  ## train the reader that ships: make reader BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
-	@test -n "$(BENCH)" || { echo 'error: make reader BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
-	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 --set sft.epochs=3 --set prefix.apart=false --set prefix.memory_mb=12000 reader $(BENCH)
-	@$(PY) -m finetune --set sft.rank=8 --set sft.batch=16 --set sft.epochs=2 --set prefix.memory_mb=12000 reader --further $(BENCH)
+reader: $(READY)  ## maintainers: train the reader that ships
+	$(NEEDS_BENCH)
+	@$(PY) -m finetune $(READER) --set sft.epochs=3 --set prefix.apart=false reader $(BENCH)
+	@$(PY) -m finetune $(READER) --set sft.epochs=2 reader --further $(BENCH)
 
-reranker: $(READY)  ## train the cross-encoder that ships: make reranker BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a ../shared/bench/squad2-question-pairs"
-	@test -n "$(BENCH)" || { echo 'error: make reranker BENCH="folders with questions.jsonl or pairs.jsonl"' >&2; exit 1; }
-	@$(PY) -m finetune reranker $(BENCH)
+cross-encoder: $(READY)  ## maintainers: train the cross-encoder that ships
+	$(NEEDS_BENCH)
+	@$(PY) -m finetune cross-encoder $(BENCH)
 
-labelled: $(READY)  ## find answers for question pairs that come without, for boundaries to learn from: make labelled PAIRS=../shared/bench/squad2-question-pairs
-	@test -n "$(PAIRS)" || { echo 'error: make labelled PAIRS="folder with paragraphs.jsonl and pairs.jsonl"' >&2; exit 1; }
+labels: $(READY)  ## maintainers: find answers for PAIRS=folder of questions that come without
+	@test -n "$(PAIRS)" || { echo 'error: make labels PAIRS="folder with paragraphs.jsonl and pairs.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune label "$(PAIRS)"
 
-boundaries: $(READY)  ## train what marks where answers begin and end, after cross-encoder and labelled: make boundaries BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a var/labelled"
-	@test -n "$(BENCH)" || { echo 'error: make boundaries BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
-	@$(PY) -m finetune boundaries $(BENCH)
+span-scorer: $(READY)  ## maintainers: train the span scorer that ships, after cross-encoder and labels
+	$(NEEDS_BENCH)
+	@$(PY) -m finetune span-scorer $(BENCH)
 
-chooser: $(READY)  ## weigh reader and boundaries against each other, after both: make chooser BENCH="../shared/bench/xquad-32 ../shared/bench/squad2-half-a"
-	@test -n "$(BENCH)" || { echo 'error: make chooser BENCH="folders with documents/ and questions.jsonl"' >&2; exit 1; }
-	@$(PY) -m finetune chooser $(BENCH)
+span-selector: $(READY)  ## maintainers: fit the span selector that ships, after reader and span scorer
+	$(NEEDS_BENCH)
+	@$(PY) -m finetune span-selector $(BENCH)
 
-test: $(READY)  ## check style and run every test, the loop on the real model among them
+test: $(READY)  ## check style and types, and run every test, the loop on the real model among them
 	@.venv/bin/ruff check -q .
+	@.venv/bin/ruff format -q --check .
+	@.venv/bin/mypy
 	@$(PY) -m pytest
 
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index ask ingest train eval reproduce writer reader reranker labelled boundaries chooser test clean
+.PHONY: help setup index ask ingest train eval reproduce writer reader cross-encoder labels span-scorer span-selector test clean
