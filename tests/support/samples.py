@@ -12,16 +12,17 @@ import pptx
 
 
 def pdf(*pages: str, more: str = "", root: str = "") -> bytes:
-    """-> a PDF of pages with content streams, as they are; `more` goes into the trailer, `root` into the catalog."""
+    """Return a PDF of pages with these content streams. more: put into the trailer. root: put into the catalog."""
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
     objects = [
-        f"<< /Type /Catalog /Pages 2 0 R {root} >>", f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        f"<< /Type /Catalog /Pages 2 0 R {root} >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]  # fmt: skip
+    ]
     for n, page in enumerate(pages):
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents {5 + 2 * n} 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
-        )
+        resources = "/Resources << /Font << /F1 3 0 R >> >>"
+        contents = f"/Contents {5 + 2 * n} 0 R"
+        objects.append(f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] {contents} {resources} >>")
         objects.append(stream(page.encode("latin-1")))
     return pdf_of(objects, more)
 
@@ -49,7 +50,7 @@ def stream(content: bytes) -> bytes:
 
 
 def lines(*sized: tuple[int, str]) -> str:
-    """-> a page's content: (points, words) from top to bottom."""
+    """Return a page's content. sized: font size in points and words of each line from top to bottom."""
     return "".join(f"BT /F1 {size} Tf 50 {750 - 40 * n} Td ({words}) Tj ET\n" for n, (size, words) in enumerate(sized))
 
 
@@ -149,7 +150,7 @@ def saved(made) -> bytes:
 
 
 def repacked(data: bytes, **replaced: bytes) -> bytes:
-    """-> the same zip with members replaced; `word__document` stands for word/document.xml."""
+    """Return the same zip with members replaced; `word__document` stands for word/document.xml."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         names = {name.replace("__", "/") + ".xml": content for name, content in replaced.items()}
@@ -188,10 +189,15 @@ SAMPLES = {
     "a.md": b"# Port\n\nIntro.\n\nFees\n----\n\nPay *here*.\n",
     "a.txt": b"HARBOUR NOTICE\n\nThe buoy has moved.\n",
     "a.rst": b"====\nPort\n====\n\nIntro.\n\nFees\n----\n\nPay here.\n",
-    "a.html": "<title>T</title><h1>Guide</h1><p>First.</p><h2>Rates</h2><table><tr><th>Boat<th>Fee<tr><td>Dinghy<td>£3</table>".encode(),
+    "a.html": (
+        "<title>T</title><h1>Guide</h1><p>First.</p><h2>Rates</h2><table><tr><th>Boat<th>Fee<tr><td>Dinghy<td>£3</table>"
+    ).encode(),
     "a.csv": b"berth;depth\nA1;5.2\nB2;6.1\n",
     "a.tsv": b"berth\tdepth\nA1\t5.2\nB2\t6.1\n",
-    "a.jsonl": b'{"berth": "A1", "owner": {"name": "Ann"}, "tags": ["deep", "north"]}\n{"berth": "B2", "depth": 6.1, "note": null}\n',
+    "a.jsonl": (
+        b'{"berth": "A1", "owner": {"name": "Ann"}, "tags": ["deep", "north"]}\n'
+        b'{"berth": "B2", "depth": 6.1, "note": null}\n'
+    ),
     "a.json": b'[{"berth": "A1"}, {"berth": "B2", "stays": [{"year": 2025}]}]',
     "a.ipynb": notebook(),
     "a.py": CODE,

@@ -55,7 +55,7 @@ def without(sections: list[Section], spans: list[Span]) -> list[Section]:
 
 
 def _comments(text: str) -> Iterator[Span]:
-    """Yield HTML comments. One that is never closed goes on to the end where it begins a line, and is text elsewhere."""
+    """Yield HTML comments. One that is never closed goes on to the end if it begins a line, and is text otherwise."""
     at = 0
     while (start := text.find("<!--", at)) >= 0:
         at = text.find("-->", start + 4) + 3

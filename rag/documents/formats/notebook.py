@@ -19,7 +19,7 @@ LONGEST_OUTPUT = 1_000  # characters of a cell's output that are kept
 
 
 def parse_notebook(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Return the cells of a notebook of format 3 or 4; headings of Markdown cells hold for the code cells that follow."""
+    """Return the cells of a notebook, format 3 or 4; headings of Markdown cells hold for the code cells that follow."""
     try:
         book = json.loads(decode(data))
         cells = list(_cells(book))

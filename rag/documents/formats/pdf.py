@@ -119,7 +119,7 @@ def _running_lines(pages: list[list[PdfLine | str]]) -> set[Numbered]:
 
 
 def _counts_pages(found: list[tuple[int, PdfLine]]) -> bool:
-    """Return whether each number in the lines is the same on all pages, or goes up with them, as no other number does."""
+    """Return whether each number in the lines is the same on all pages, or goes up with them."""
     columns = zip(*([int(digits) for digits in re.findall(r"\d+", line.text)] for _, line in found), strict=True)
     pages = [number for number, _ in found]
     return all(

@@ -172,18 +172,44 @@ GOOD = {"text": "words", "headings": ["A"], "sections": [[0, 5, [0], 1, "python"
         b"",
         b"[" * 200_000,
         b'{"text": "\xff"}',
-        *(json.dumps(bad).encode() for bad in (
-            [], None, {}, {"reason": "x"}, {"reason": "x", "remedy": 3},
-            {**GOOD, "more": 1}, {**GOOD, "text": 3}, {**GOOD, "text": "a\0b"}, {**GOOD, "text": "\ud800"},
-            {**GOOD, "headings": [3]}, {**GOOD, "headings": ["\udfff"]}, {**GOOD, "headings": []}, {**GOOD, "sections": {}},
-            *({**GOOD, "sections": [section]} for section in (
-                [], [0, 5, [0], 1], [0, 6, [0], 1, None], [-1, 5, [0], 1, None], [3, 2, [0], 1, None],
-                [0.0, 5, [0], 1, None], [True, 5, [0], 1, None], [0, 5, [1], 1, None], [0, 5, [-1], 1, None],
-                [0, 5, [0], "1", None], [0, 5, [0], 1, "klingon"], [0, 5, [0], 1, ["python"]], [0, 5, "0", 1, None],
-            )),
-        )),
+        *(
+            json.dumps(bad).encode()
+            for bad in (
+                [],
+                None,
+                {},
+                {"reason": "x"},
+                {"reason": "x", "remedy": 3},
+                {**GOOD, "more": 1},
+                {**GOOD, "text": 3},
+                {**GOOD, "text": "a\0b"},
+                {**GOOD, "text": "\ud800"},
+                {**GOOD, "headings": [3]},
+                {**GOOD, "headings": ["\udfff"]},
+                {**GOOD, "headings": []},
+                {**GOOD, "sections": {}},
+                *(
+                    {**GOOD, "sections": [section]}
+                    for section in (
+                        [],
+                        [0, 5, [0], 1],
+                        [0, 6, [0], 1, None],
+                        [-1, 5, [0], 1, None],
+                        [3, 2, [0], 1, None],
+                        [0.0, 5, [0], 1, None],
+                        [True, 5, [0], 1, None],
+                        [0, 5, [1], 1, None],
+                        [0, 5, [-1], 1, None],
+                        [0, 5, [0], "1", None],
+                        [0, 5, [0], 1, "klingon"],
+                        [0, 5, [0], 1, ["python"]],
+                        [0, 5, "0", 1, None],
+                    )
+                ),
+            )
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_reply_of_another_form_is_a_crash(reply):
     with pytest.raises(ProtocolError):
         decode_reply(reply)

@@ -1,4 +1,4 @@
-"""Bad input costs one line and nothing else: each file of tests/bad_files.py gives its reason and a remedy, or is read because reading it is right."""
+"""Bad input costs one line: each file of `bad_files` gives its reason and a remedy, or is read where that is right."""
 
 import errno
 import os

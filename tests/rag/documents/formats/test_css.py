@@ -19,13 +19,24 @@ def display(markup: str) -> str:
 @pytest.mark.parametrize(
     ("sheet", "body"),
     [
-        (".a .b", "<div class=a><i><p class=b>X</p></i></div>"), ("div.note > span", "<div class=note><span>X</span></div>"),
-        ("ul li:first-child", "<ul><li>X<li>other</ul>"), ("ul li:nth-child(2)", "<ul><li>other<li>X</ul>"), ("[data-x]", "<p data-x=1>X</p>"),
-        ("p[data-x='1']", "<p data-x=1>X</p>"), (".a.b", '<p class="b a">X</p>'), ("p:not(.y)", "<p>X</p>"), ("h2 + p", "<h2>h</h2><p>X</p>"), ("*", "<p>X</p>"),
-        ("h2 ~ p", "<h2>h</h2><p>other</p><p>X</p>"), ("em, .q , #x", "<p id=x>X</p>"), ("P.B", "<p class=B>X</p>"), (":is(p, b)", "<b>X</b>"),
-        ("p /* a comment */ b", "<p><b>X</b></p>"), (".x::before, .x", "<p class=x>X</p>"),
+        (".a .b", "<div class=a><i><p class=b>X</p></i></div>"),
+        ("div.note > span", "<div class=note><span>X</span></div>"),
+        ("ul li:first-child", "<ul><li>X<li>other</ul>"),
+        ("ul li:nth-child(2)", "<ul><li>other<li>X</ul>"),
+        ("[data-x]", "<p data-x=1>X</p>"),
+        ("p[data-x='1']", "<p data-x=1>X</p>"),
+        (".a.b", '<p class="b a">X</p>'),
+        ("p:not(.y)", "<p>X</p>"),
+        ("h2 + p", "<h2>h</h2><p>X</p>"),
+        ("*", "<p>X</p>"),
+        ("h2 ~ p", "<h2>h</h2><p>other</p><p>X</p>"),
+        ("em, .q , #x", "<p id=x>X</p>"),
+        ("P.B", "<p class=B>X</p>"),
+        (":is(p, b)", "<b>X</b>"),
+        ("p /* a comment */ b", "<p><b>X</b></p>"),
+        (".x::before, .x", "<p class=x>X</p>"),
     ],
-)  # fmt: skip
+)
 def test_selectors_of_several_parts_are_followed(sheet, body):
     markup = f"<style>{sheet} {{ display: none }}</style>{body}"
     assert display(markup) == "none" and "X" not in parse_page(markup)[0]
@@ -34,11 +45,19 @@ def test_selectors_of_several_parts_are_followed(sheet, body):
 @pytest.mark.parametrize(
     ("sheet", "body"),
     [
-        (".a .b", "<p class=b>X</p>"), ("div.note > span", "<div class=note><i><span>X</span></i></div>"), ("ul li:first-child", "<ul><li>other<li>X</ul>"),
-        ("[data-x='2']", "<p data-x=1>X</p>"), ("p:not(.y)", "<p class=y>X</p>"), (".x::before", "<p class=x>X</p>"), ("a:hover", "<a>X</a>"),
-        (".x,", "<p class=x>X</p>"), ("p:unknown(3)", "<p>X</p>"), ("p >", "<p>X</p>"), ("p" + ":not(.y)" * 1000, "<p>X</p>"),
+        (".a .b", "<p class=b>X</p>"),
+        ("div.note > span", "<div class=note><i><span>X</span></i></div>"),
+        ("ul li:first-child", "<ul><li>other<li>X</ul>"),
+        ("[data-x='2']", "<p data-x=1>X</p>"),
+        ("p:not(.y)", "<p class=y>X</p>"),
+        (".x::before", "<p class=x>X</p>"),
+        ("a:hover", "<a>X</a>"),
+        (".x,", "<p class=x>X</p>"),
+        ("p:unknown(3)", "<p>X</p>"),
+        ("p >", "<p>X</p>"),
+        ("p" + ":not(.y)" * 1000, "<p>X</p>"),
     ],
-)  # fmt: skip
+)
 def test_selectors_that_do_not_match_or_are_not_known_hide_nothing(sheet, body):
     markup = f"<style>{sheet} {{ display: none }}</style>{body}"
     assert display(markup) == "" and "X" in parse_page(markup)[0]
@@ -71,11 +90,22 @@ def test_the_stronger_declaration_wins(sheet, attributes, winner):
 @pytest.mark.parametrize(
     ("at", "holds"),
     [
-        ("@media screen", True), ("@media all", True), ("@media only  SCREEN", True), ("@media print, screen", True), ("@supports (display: grid)", True),
-        ("@layer base", True), ("@media print", False), ("@media (max-width: 600px)", False), ("@media screen and (min-width: 600px)", False),
-        ("@media not screen", False), ("@font-face", False), ("@page", False), ("@keyframes k", False), ("@media print { @media screen", False),
+        ("@media screen", True),
+        ("@media all", True),
+        ("@media only  SCREEN", True),
+        ("@media print, screen", True),
+        ("@supports (display: grid)", True),
+        ("@layer base", True),
+        ("@media print", False),
+        ("@media (max-width: 600px)", False),
+        ("@media screen and (min-width: 600px)", False),
+        ("@media not screen", False),
+        ("@font-face", False),
+        ("@page", False),
+        ("@keyframes k", False),
+        ("@media print { @media screen", False),
     ],
-)  # fmt: skip
+)
 def test_conditional_rules_hold_where_all_screens_show_them(at, holds):
     assert display(f"<style>{at} {{ p {{ display: none }} }}</style><p>X</p>") == ("none" if holds else "")
 

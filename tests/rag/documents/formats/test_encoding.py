@@ -6,13 +6,18 @@ from rag.core.errors import DocumentError
 from rag.documents.formats.encoding import decode
 
 WORDS = {
-    "German": "Störungen der Kühlanlage meldet man sofort dem Hafenmeister. Für Gäste kostet die Nacht fünfzehn Mark, größere Schiffe zahlen mehr.",
-    "Russian": "Портовая контора открывается в половине девятого. Кран поднимает сорок тонн. О неисправностях сообщают сразу начальнику порта.",
-    "Greek": "Το λιμεναρχείο ανοίγει στις οκτώ και μισή. Ο γερανός σηκώνει σαράντα τόνους. Οι βλάβες αναφέρονται αμέσως στον λιμενάρχη.",
-    "Polish": "Biuro portu otwiera się o wpół do dziewiątej. Żuraw podnosi czterdzieści ton. Usterki zgłasza się natychmiast kapitanowi portu. Źdźbło.",
+    "German": "Störungen der Kühlanlage meldet man sofort dem Hafenmeister. "
+    "Für Gäste kostet die Nacht fünfzehn Mark, größere Schiffe zahlen mehr.",
+    "Russian": "Портовая контора открывается в половине девятого. Кран поднимает сорок тонн. "
+    "О неисправностях сообщают сразу начальнику порта.",
+    "Greek": "Το λιμεναρχείο ανοίγει στις οκτώ και μισή. Ο γερανός σηκώνει σαράντα τόνους. "
+    "Οι βλάβες αναφέρονται αμέσως στον λιμενάρχη.",
+    "Polish": "Biuro portu otwiera się o wpół do dziewiątej. Żuraw podnosi czterdzieści ton. "
+    "Usterki zgłasza się natychmiast kapitanowi portu. Źdźbło.",
     "Japanese": "港湾事務所は八時半に開きます。起重機は四十トンを持ち上げます。故障はすぐに港長に知らせてください。",
     "Chinese": "港务局八点半开门。起重机可以吊起四十吨。发现故障请立即报告港长。来访船只可以停泊三天，大船收费更高。",
-    "Korean": "항만 사무소는 여덟 시 반에 문을 엽니다. 기중기는 사십 톤을 들어 올립니다. 고장은 항장에게 바로 알리십시오.",
+    "Korean": "항만 사무소는 여덟 시 반에 문을 엽니다. 기중기는 사십 톤을 들어 올립니다. "
+    "고장은 항장에게 바로 알리십시오.",
 }
 
 
@@ -30,10 +35,18 @@ def test_unicode_without_a_byte_order_mark(encoding):
 @pytest.mark.parametrize(
     ("language", "encoding"),
     [
-        ("German", "cp1252"), ("Russian", "cp1251"), ("Russian", "koi8-r"), ("Greek", "cp1253"), ("Polish", "cp1250"), ("Japanese", "shift-jis"),
-        ("Japanese", "euc-jp"), ("Chinese", "gb18030"), ("Chinese", "big5"), ("Korean", "euc-kr"),
+        ("German", "cp1252"),
+        ("Russian", "cp1251"),
+        ("Russian", "koi8-r"),
+        ("Greek", "cp1253"),
+        ("Polish", "cp1250"),
+        ("Japanese", "shift-jis"),
+        ("Japanese", "euc-jp"),
+        ("Chinese", "gb18030"),
+        ("Chinese", "big5"),
+        ("Korean", "euc-kr"),
     ],
-)  # fmt: skip
+)
 def test_older_encodings(language, encoding):
     text = WORDS[language] * 3
     if encoding == "big5":

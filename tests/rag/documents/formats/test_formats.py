@@ -23,7 +23,7 @@ def read(name, data, **settings):
 
 
 def outline(document):
-    """-> (headings, page, syntax, the text without white space at its ends) of each section."""
+    """Return headings, page, syntax and text of each section, without white space at its ends."""
     return [(s.headings, s.page, s.syntax, document.text[s.start : s.end].strip()) for s in document.sections]
 
 
@@ -91,8 +91,12 @@ def test_python_classes_and_functions_are_headings():
     assert [h for h, _ in prose(document)] == wanted
     assert prose(document)[4][1].startswith("@property") and prose(document)[6][1].endswith("print(crane.name)")
     assert {c.location for c in chunk_document(document, ChunkSettings())} == {
-        "a.py", "a.py > class Crane", "a.py > class Crane > def lift", "a.py > class Crane > def name", "a.py > def report"
-    }  # fmt: skip
+        "a.py",
+        "a.py > class Crane",
+        "a.py > class Crane > def lift",
+        "a.py > class Crane > def name",
+        "a.py > def report",
+    }
 
 
 @pytest.mark.parametrize(
@@ -112,12 +116,18 @@ def test_python_of_any_kind_is_read_whole(text):
 
 
 def test_setext_headings_in_markdown_and_what_only_looks_like_one():
-    text = "---\ntitle: front\n---\n# A\n\nB\n===\n\none\n---\ntwo\n\n- item\n---\n\n| a |\n|---|\n\n#tag\n####### seven\n# C#\n## D ##\n"
+    text = (
+        "---\ntitle: front\n---\n# A\n\nB\n===\n\none\n---\ntwo\n\n"
+        "- item\n---\n\n| a |\n|---|\n\n#tag\n####### seven\n# C#\n## D ##\n"
+    )
     assert [h for h, _ in prose(read("a.md", text))] == [(), ("A",), ("B",), ("B", "one"), ("C#",), ("C#", "D")]
 
 
 def test_restructuredtext_titles_by_style():
-    text = "====\nPort\n====\n\nFees\n----\n\npay\n\nLate\n~~~~\n\nmore\n\nTimes\n-----\n\n  quoted\n  ------\n\n+---+---+\n| a | b |\n+---+---+\n"
+    text = (
+        "====\nPort\n====\n\nFees\n----\n\npay\n\nLate\n~~~~\n\nmore\n\nTimes\n-----\n\n"
+        "  quoted\n  ------\n\n+---+---+\n| a | b |\n+---+---+\n"
+    )
     assert [h for h, _ in prose(read("a.rst", text))] == [
         ("Port",),
         ("Port", "Fees"),
@@ -129,11 +139,16 @@ def test_restructuredtext_titles_by_style():
 @pytest.mark.parametrize(
     ("text", "title"),
     [
-        ("HARBOUR NOTICE\n\nwords", "HARBOUR NOTICE"), ("Harbour notice\n======\nwords", "Harbour notice"), ("\n\nThe tide\n\nIt turns.\n", "The tide"),
-        ("Dear Ann,\n\nwords", "a file"), ("It ended.\n\nwords", "a file"), ("one\ntwo\n\nthree", "a file"), ("The tide\n", "a file"),
+        ("HARBOUR NOTICE\n\nwords", "HARBOUR NOTICE"),
+        ("Harbour notice\n======\nwords", "Harbour notice"),
+        ("\n\nThe tide\n\nIt turns.\n", "The tide"),
+        ("Dear Ann,\n\nwords", "a file"),
+        ("It ended.\n\nwords", "a file"),
+        ("one\ntwo\n\nthree", "a file"),
+        ("The tide\n", "a file"),
         ("12 May 2026\n\nwords", "a file"),
     ],
-)  # fmt: skip
+)
 def test_the_title_of_plain_text_is_a_line_that_stands_alone(text, title):
     document = read("a-file.txt", text)
     assert document.title == title and document.text == text
@@ -206,7 +221,8 @@ def test_a_broken_attachment_leaves_the_email():
 
 
 def test_text_in_tables_within_tables_stands_once():
-    page = "<table><tr><td><table><tr><td>Boat</td><td>Fee</td></tr><tr><td>Dinghy</td><td>£3</td></tr></table></td><td>Aside</td></tr></table>"
+    inner = "<table><tr><td>Boat</td><td>Fee</td></tr><tr><td>Dinghy</td><td>£3</td></tr></table>"
+    page = f"<table><tr><td>{inner}</td><td>Aside</td></tr></table>"
     assert prose(read("a.html", page)) == [((), "Boat: Dinghy; Fee: £3\n\nAside")]
 
 

@@ -1,4 +1,7 @@
-"""Text that people see and that readers of formats easily lose: cells beyond a table's named columns, tracked insertions, lines that are alike on all pages."""
+"""Text that people see and that readers of formats easily lose.
+
+Cells beyond a table's named columns, tracked insertions, lines that are alike on all pages.
+"""
 
 import io
 from pathlib import Path
@@ -76,10 +79,17 @@ def test_word_files_show_insertions_and_what_content_controls_hold():
     named = paragraph(run("Name: "), control.format(run("Ada Field")), f"<w:hyperlink>{run(' (mail)')}</w:hyperlink>")
     whole = control.format(paragraph(run("A whole block.")))
     cell = f"<w:tc>{paragraph(run('{}'))}</w:tc>"
-    form = f"<w:tbl><w:tblPr/><w:tblGrid/><w:tr>{cell.format('Owner')}{control.format(cell.format('Ada Field'))}</w:tr></w:tbl>"
+    row = f"<w:tr>{cell.format('Owner')}{control.format(cell.format('Ada Field'))}</w:tr>"
+    form = f"<w:tbl><w:tblPr/><w:tblGrid/>{row}</w:tbl>"
     assert word(inserted, deleted, moved, named, whole, contents, asked, form) == [
-        "The fee is 40 pounds per day.", "Gate four", "North.", "Name: Ada Field (mail)", "A whole block.", "Owner:", "Owner; Ada Field"
-    ]  # fmt: skip
+        "The fee is 40 pounds per day.",
+        "Gate four",
+        "North.",
+        "Name: Ada Field (mail)",
+        "A whole block.",
+        "Owner:",
+        "Owner; Ada Field",
+    ]
 
 
 def test_tables_in_cells_of_word_files_are_read():
