@@ -63,8 +63,8 @@ def run_score(args: argparse.Namespace, settings: Settings) -> None:
     """Score predictions that were made elsewhere, and write the file that `compare` reads."""
     from eval.metrics.groundedness import open_support_model
     from eval.report.report import as_text
-    from eval.runs.compare import SCORED
     from eval.runs.score import score_predictions
+    from eval.runs.scored_files import SCORED
     from eval.runs.summary import SUMMARY
     from rag.core.jsonl import write_lines
     from rag.factory import open_embedder

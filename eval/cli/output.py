@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from eval.metrics.prediction import Figures
 from rag.core.jsonl import write_json
 
 
-def show(path: Path | None, figures: dict[str, Any], text: str) -> None:
+def show(path: Path | None, figures: Figures, text: str) -> None:
     """Write the figures to the JSON file, where one is named, and print the text."""
     if path:
         write_json(path, figures)

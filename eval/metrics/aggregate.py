@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from eval.metrics import calibration
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from eval.metrics.statistics import mean
 
 
-def summarize_answers(rows: list[Prediction]) -> dict[str, Any]:
+def summarize_answers(rows: list[Prediction]) -> Figures:
     """Return the measures of one generator's scored predictions; failed ones are counted and otherwise left out.
 
     exact_match, f1, contains: means over answerable questions, a refusal scoring 0 (SQuAD, Rajpurkar et al., arXiv
@@ -49,7 +48,7 @@ def summarize_answers(rows: list[Prediction]) -> dict[str, Any]:
     }
 
 
-def confidence_curves(rows: list[Prediction]) -> dict[str, Any]:
+def confidence_curves(rows: list[Prediction]) -> Figures:
     """Return what the plots draw: the bins of confidence, and the curve of coverage against accuracy."""
     done = [row for row in rows if not row.get("error")]
     given = [row for row in done if not row["refused"]]
@@ -80,6 +79,6 @@ def perplexity(rows: list[Prediction]) -> float | None:
     return round(math.exp(-sum(logprobs) / len(logprobs)), 3) if logprobs else None
 
 
-def _mean_known(measures: list[dict[str, Any]], name: str) -> float | None:
+def _mean_known(measures: list[Figures], name: str) -> float | None:
     known = [m[name] for m in measures if m.get(name) is not None]
     return mean(known) if known else None

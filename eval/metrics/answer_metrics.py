@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from rag.core.text_metrics import exact_match, normalize, overlaps, token_f1
 
 RIGHT = 0.5  # token F1 from which an answer counts as right, for accuracy, calibration and the filters of the report
@@ -46,7 +46,7 @@ def contains(prediction: str, answers: list[str]) -> float:
     return float(any(f" {normalize(answer)} " in words for answer in answers if normalize(answer)))
 
 
-def citation_measures(row: Prediction) -> dict[str, Any]:
+def citation_measures(row: Prediction) -> Figures:
     """Return how the citations meet the gold evidence (after ALCE, Gao et al., arXiv 2305.14627).
 
     cites: whether each citation is right, that is, shares characters with evidence. citation_precision: the share of

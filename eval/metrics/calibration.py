@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from eval.metrics.prediction import Figures
 
 Decisions = list[tuple[float, bool]]  # of each answer or refusal: its confidence, and whether it is right
 Curve = list[tuple[float, float]]  # coverage and accuracy, from the surest decision to all
 
 
-def confidence_bins(decisions: Decisions, count: int = 10) -> list[dict[str, Any]]:
+def confidence_bins(decisions: Decisions, count: int = 10) -> list[Figures]:
     """Return the bins of equal width that hold decisions: low, high, n, mean confidence and accuracy."""
     bins = []
     for i in range(count):

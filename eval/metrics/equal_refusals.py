@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from eval.metrics.answer_metrics import cites_evidence
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from eval.metrics.span_outcomes import span_outcome
 from eval.metrics.statistics import Difference, bootstrap_statistic
 from rag.generation.prompt import parse_answer
@@ -75,7 +74,7 @@ def refusal_curve(rows: Sequence[Prediction], points: int = 20) -> list[tuple[fl
     return [(round(float(each["refused"]), 4), round(float(each["f1"]), 4)) for each in found]
 
 
-def compare_at_equal_refusals(a: Sequence[Prediction], b: Sequence[Prediction]) -> list[dict[str, Any]]:
+def compare_at_equal_refusals(a: Sequence[Prediction], b: Sequence[Prediction]) -> list[Figures]:
     """Compare b with a, the baseline, at each share of refused unanswerable questions.
 
     Returns for each share the measures of both (see at_share), and the differences of F1 and right citations with
@@ -89,7 +88,7 @@ def compare_at_equal_refusals(a: Sequence[Prediction], b: Sequence[Prediction]) 
     return [_compare_at(spans_a, spans_b, share) for share in dict.fromkeys((round(own, 4), *SHARES))]
 
 
-def _compare_at(a: BestSpans, b: BestSpans, share: float) -> dict[str, Any]:
+def _compare_at(a: BestSpans, b: BestSpans, share: float) -> Figures:
     answerable, unanswerable = np.flatnonzero(a.answerable), np.flatnonzero(~a.answerable)
 
     def difference(measure: str) -> Difference:

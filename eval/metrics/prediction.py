@@ -16,3 +16,4 @@ from __future__ import annotations
 from typing import Any
 
 Prediction = dict[str, Any]
+Figures = dict[str, Any]  # measures by name, some in groups, as run.json holds them

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from eval.report.glossary import CARDS, DIAGNOSTICS, MEASURES
 from eval.report.plots import plots
-from eval.report.tables import Figures, Table, cell
-from eval.runs.compare import SCORED
+from eval.report.tables import Table, cell
+from eval.runs.scored_files import SCORED
 from eval.runs.summary import PASSAGES
 from rag.core.jsonl import read_lines
 
@@ -119,7 +118,7 @@ def _question(row: Prediction) -> Figures:
     return {**known, "part": row.get("part", "")}
 
 
-def _prediction(row: Prediction) -> dict[str, Any]:
+def _prediction(row: Prediction) -> Figures:
     if row.get("error"):
         return {"error": row["error"]}
     measures = row["measures"]

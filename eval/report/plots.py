@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
+
+from eval.metrics.prediction import Figures
 
 # Of the generators, in order; the page uses the same.
 COLOURS = ("#7f7f7f", "#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd")
@@ -25,7 +26,6 @@ BARS = {
 FONT: dict[RcKeyType, float | str] = {"font.size": 9, "font.family": "sans-serif"}
 WIDE, NARROW, HEIGHT = 8.4, 4.1, 3.1  # inches
 
-Figures = dict[str, Any]
 Draw = Callable[[Axes, Figures], None]
 
 

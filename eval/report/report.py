@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.report.tables import Figures, Table, tables
+from eval.metrics.prediction import Figures
+from eval.report.tables import Table, tables
 from eval.runs.summary import read_summary
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from eval.metrics.equal_refusals import compare_at_equal_refusals
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from eval.metrics.statistics import Difference, mcnemar, mean, paired_bootstrap, unpaired_bootstrap, wins_ties_losses
+from eval.runs.scored_files import read_scored
 from rag.core.errors import EvaluationError
-from rag.core.jsonl import read_lines
-
-SCORED = ".scored.jsonl"
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ MEASURES = (
 DIAGNOSTIC = frozenset(measure.name for measure in MEASURES if measure.diagnostic)
 
 
-def compare_generators(a_name: str, a: list[Prediction], b_name: str, b: list[Prediction]) -> dict[str, Any]:
+def compare_generators(a_name: str, a: list[Prediction], b_name: str, b: list[Prediction]) -> Figures:
     """Compare scored predictions of b with those of a, the baseline.
 
     Returns for each measure the means, the paired difference b - a with its interval, wins, ties and losses, and
@@ -99,7 +95,7 @@ def compare_generators(a_name: str, a: list[Prediction], b_name: str, b: list[Pr
     }
 
 
-def _compare_measure(measure: Measure, pairs: list[tuple[Prediction, Prediction]]) -> dict[str, Any]:
+def _compare_measure(measure: Measure, pairs: list[tuple[Prediction, Prediction]]) -> Figures:
     a, b = [measure.value(x) for x, _ in pairs], [measure.value(y) for _, y in pairs]
     wins, ties, losses = wins_ties_losses(a, b) if measure.better > 0 else wins_ties_losses(b, a)
     found = {**asdict(paired_bootstrap(a, b)), "a": mean(a), "b": mean(b)}
@@ -128,7 +124,7 @@ def _saw_other_passages(x: Prediction, y: Prediction) -> bool:
     return not x.get("error") and not y.get("error") and x.get("passages") != y.get("passages")
 
 
-def verdict_sentence(a_name: str, b_name: str, measures: dict[str, Any]) -> str:
+def verdict_sentence(a_name: str, b_name: str, measures: Figures) -> str:
     """Return the verdict on b against a, in one sentence.
 
     Better is what gains F1 or right refusals and is shown to lose neither. What gains one and loses the other is
@@ -147,12 +143,12 @@ def verdict_sentence(a_name: str, b_name: str, measures: dict[str, Any]) -> str:
     return f"no difference shown between {a_name} and {b_name}: {figures}"
 
 
-def as_difference(measure: dict[str, Any]) -> Difference:
+def as_difference(measure: Figures) -> Difference:
     """Return the difference that a compared measure holds."""
     return Difference(*(measure[key] for key in ("difference", "low", "high", "n")))
 
 
-def new_document_drop(rows: list[Prediction]) -> dict[str, Any]:
+def new_document_drop(rows: list[Prediction]) -> Figures:
     """Return F1 and right refusals on new (incoming) minus seen (mined) documents, with unpaired intervals.
 
     Returns {} unless there are questions about both.
@@ -170,7 +166,7 @@ def _values_of_part(measure: Measure, rows: list[Prediction], part: str) -> list
     return [measure.value(r) for r in rows if not r.get("error") and r["part"] == part and measure.counts(r)]
 
 
-def compare_runs(places: list[Path]) -> dict[str, Any]:
+def compare_runs(places: list[Path]) -> Figures:
     """Compare every generator of finished runs, or of NAME.scored.jsonl files, with the first one, the baseline.
 
     Raises EvaluationError where there are fewer than two generators, or they can't be compared.
@@ -185,28 +181,3 @@ def compare_runs(places: list[Path]) -> dict[str, Any]:
     (first, baseline), *others = named
     comparisons = [compare_generators(first, baseline, name, rows) for name, rows in others]
     return {"notes": [], "n": len(baseline), "generators": {}, "comparisons": comparisons}
-
-
-def read_scored(place: Path) -> dict[str, list[Prediction]]:
-    """Read the scored predictions of a finished run's folder, or of one NAME.scored.jsonl file, by generator.
-
-    Raises EvaluationError where there are none.
-    """
-    files = _scored_files(place) if place.is_dir() else [place] if place.is_file() else []
-    if not files:
-        raise EvaluationError(f"{place} is no finished run: a folder with *{SCORED}, or one such file, is expected")
-    rows = {file.name.removesuffix(SCORED): read_lines(file) for file in files}
-    if any("measures" not in row and not row.get("error") for lines in rows.values() for row in lines):
-        raise EvaluationError(
-            f"{place} holds predictions without measures: python -m eval score {place} writes what can be compared"
-        )
-    return rows
-
-
-def _scored_files(folder: Path) -> list[Path]:
-    """Return the run's files, the baseline's first."""
-    try:
-        names = json.loads((folder / "run.json").read_text(encoding="utf-8"))["generators"]
-    except OSError:
-        return sorted(folder.glob(f"*{SCORED}"))
-    return [folder / f"{name}{SCORED}" for name in names]

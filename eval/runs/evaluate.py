@@ -7,13 +7,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from eval.runs.compare import SCORED
+from eval.metrics.prediction import Figures
 from eval.runs.forgetting import FILE, ask_instructions
 from eval.runs.identity import generator_identity, json_digest, passage_rows, selection_identity
 from eval.runs.predict import PassagesById, evidence_ranks, measure_latencies, predict, predict_closed_book, retrieve
 from eval.runs.questions import Question, question_fields
+from eval.runs.scored_files import SCORED
 from eval.runs.scoring import score_all
 from eval.runs.summary import PASSAGES, SUMMARY, TIMES, GeneratorPredictions, read_summary, summarize
 from rag.answering.answerer import Answerer
@@ -45,7 +45,7 @@ class Task:
     notes: list[str]
 
 
-def evaluate(settings: Settings, task: Task) -> dict[str, Any]:
+def evaluate(settings: Settings, task: Task) -> Figures:
     """Answer and score the questions, write the run's files, and return the summary.
 
     run.json and NAME.scored.jsonl have the same bytes each time; times.json has not.
@@ -104,7 +104,7 @@ def _predict(
         )
 
 
-def _instructions(generator: Generator, identity: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def _instructions(generator: Generator, identity: Figures, name: str) -> list[Figures]:
     """Ask the general instructions once for a generator, whatever the questions of the run."""
     digest = json_digest({**identity, "instructions": FILE.read_text(encoding="utf-8")})
     return ask_instructions(generator, run_folder("instructions") / f"{digest}.jsonl", f"{name}, instructions")
@@ -120,7 +120,7 @@ def adapter_context(generator: Generator, adapter: Path | None) -> AbstractConte
     return nullcontext() if adapter else generator.without_adapter()
 
 
-def describe_generator(generator: Generator, adapter: Path | None) -> dict[str, Any]:
+def describe_generator(generator: Generator, adapter: Path | None) -> Figures:
     """Return what the report says of a generator: model, adapter, device, precision and training curves."""
     curves = adapter / CURVES if adapter else None
     return {

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.metrics.prediction import Figures
 from eval.metrics.statistics import group_by, mcnemar, mean, paired_bootstrap
 from eval.runs.resume import resumable_batches
 from rag.core.jsonl import read_lines
@@ -58,14 +59,14 @@ def ask_instructions(generator: Generator, path: Path, label: str) -> list[Resul
     return [{**rows[i.id], "passed": i.passed(rows[i.id]["output"])} for i in instructions]
 
 
-def followed_shares(results: list[Result]) -> dict[str, Any]:
+def followed_shares(results: list[Result]) -> Figures:
     """Return the share of instructions that were followed, over all and by group."""
     groups = group_by(results, lambda row: row["group"])
     by_group = {group: mean([float(row["passed"]) for row in members]) for group, members in groups.items()}
     return {"n": len(results), "followed": mean([float(row["passed"]) for row in results]), "by_group": by_group}
 
 
-def compare_instructions(before: list[Result], after: list[Result]) -> dict[str, Any]:
+def compare_instructions(before: list[Result], after: list[Result]) -> Figures:
     """Compare the share that is followed after training with that before it.
 
     Returns the paired difference with its interval, McNemar's p-value, and the ids of the instructions lost and

@@ -8,10 +8,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from eval.metrics.prediction import Prediction
-from eval.runs.compare import SCORED, compare_generators, read_scored
+from eval.metrics.prediction import Figures, Prediction
+from eval.runs.compare import compare_generators
 from eval.runs.predict import PassagesById, prediction_row
 from eval.runs.questions import Question, parse_question
+from eval.runs.scored_files import SCORED, read_scored
 from eval.runs.scoring import score_all
 from eval.runs.summary import PASSAGES, GeneratorPredictions, summarize_one
 from rag.answering.answer import generated_answer
@@ -27,7 +28,7 @@ from rag.retrieval.retriever import Passage
 BATCH = 8  # questions between two updates of the progress bar
 
 
-def ask_peer(settings: Settings, run: Path, endpoint: Endpoint) -> dict[str, Any]:
+def ask_peer(settings: Settings, run: Path, endpoint: Endpoint) -> Figures:
     """Ask the endpoint's model the run's questions in the same messages, and hold its answers to the same contract.
 
     What no passage supports counts as a refusal. Returns the model's measures and a comparison with each of the run's

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from eval.runs.questions import Evidence, Question, question_fields
 from eval.runs.resume import resumable_batches
 from rag.answering.answerer import Answerer, ScoredAnswer
@@ -133,7 +132,7 @@ def prediction_row(question: Question, scored: ScoredAnswer, extractive: bool) -
     }
 
 
-def _place(chunk: Chunk) -> dict[str, Any]:
+def _place(chunk: Chunk) -> Figures:
     return {"document": chunk.document, "start": chunk.start, "end": chunk.end}
 
 

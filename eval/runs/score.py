@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.metrics.answer_metrics import Citation, measure_answer
 from eval.metrics.groundedness import CitedPassage, SupportModel, add_support
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from eval.metrics.relevance import add_relevance
 from eval.runs.questions import Question, parse_question, question_fields, read_questions
 from eval.runs.summary import summarize_one
@@ -95,7 +95,7 @@ def _prediction(question: Question, line: Line | None) -> Prediction:
 
 def score_predictions(
     path: Path, questions: Path | None, documents: Path | None, model: SupportModel, embedder: Embedder
-) -> tuple[dict[str, Any], list[Prediction]]:
+) -> tuple[Figures, list[Prediction]]:
     """Return the summary and the scored predictions of a file.
 
     questions: their file, None where the lines bring their own. documents: the folder that quotes are checked

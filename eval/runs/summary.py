@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from eval.metrics import aggregate, ranking
 from eval.metrics.answer_metrics import contains
 from eval.metrics.equal_refusals import refusal_curve
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from eval.metrics.statistics import bootstrap, group_by, mean, percentile
 from eval.runs import forgetting
 from eval.runs.compare import compare_generators, new_document_drop
@@ -21,8 +20,6 @@ from rag.core.text_metrics import exact_match, token_f1
 
 SUMMARY, TIMES, PASSAGES = "run.json", "times.json", "passages.jsonl"
 INTERVAL_SAMPLES = 2_000  # resamples of the intervals that the bars show
-
-Figures = dict[str, Any]
 
 
 @dataclass

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from eval.metrics.groundedness import CitedPassage, SupportModel, add_support
-from eval.metrics.prediction import Prediction
+from eval.metrics.prediction import Figures, Prediction
 from eval.metrics.statistics import bootstrap, cohen_kappa
 from rag.answering.grounding import MIN_SUPPORT
 from rag.core.jsonl import read_lines
@@ -14,7 +13,7 @@ from rag.core.jsonl import read_lines
 FILE = Path(__file__).parent / "labelled.jsonl"
 
 
-def measure_agreement(model: SupportModel, path: Path = FILE) -> dict[str, Any]:
+def measure_agreement(model: SupportModel, path: Path = FILE) -> Figures:
     """Compare three methods with the labels: the words, the model, and both together.
 
     path: JSON lines with question, text, passage, headings and supported. Returns for each method what `against`
@@ -37,7 +36,7 @@ def measure_agreement(model: SupportModel, path: Path = FILE) -> dict[str, Any]:
     }
 
 
-def against(expected: list[bool], found: list[bool]) -> dict[str, Any]:
+def against(expected: list[bool], found: list[bool]) -> Figures:
     """Return the share of labels met with its interval, Cohen's kappa, and precision and recall of "unsupported"."""
     same = bootstrap([float(x == y) for x, y in zip(expected, found, strict=True)])
     caught = sum(not x and not y for x, y in zip(expected, found, strict=True))
@@ -52,13 +51,13 @@ def against(expected: list[bool], found: list[bool]) -> dict[str, Any]:
     }
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(found: Figures) -> str:
     """Format the agreement of each method, a line each."""
     labelled = f"{found['n']} labelled answers, {found['labelled_supported']} supported by the passage they cite"
     return "\n".join([f"{labelled}; meaning: {found['meaning']}", *map(_line, found["methods"].items())])
 
 
-def _line(item: tuple[str, dict[str, Any]]) -> str:
+def _line(item: tuple[str, Figures]) -> str:
     name, method = item
     agreement = f"agreement {method['agreement']:.3f} [{method['low']:.3f}, {method['high']:.3f}]"
     unsupported = f"precision {method['unsupported_precision']}, recall {method['unsupported_recall']}"

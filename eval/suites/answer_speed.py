@@ -8,11 +8,11 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from eval.metrics.prediction import Figures
 from eval.runs.questions import Question
 from eval.suites.engines import (
     Engine,
@@ -45,7 +45,7 @@ class Prompts:
     others: list[PromptTokens]
 
 
-def measure_speed(settings: Settings, index: Path, questions: list[Question], adapter: Path | None) -> dict[str, Any]:
+def measure_speed(settings: Settings, index: Path, questions: list[Question], adapter: Path | None) -> Figures:
     """Return the seconds to the first token and to the whole answer by engine.
 
     The base weights come first, with all engines in turns, then the adapter, then `ask` as a user meets it.
@@ -102,7 +102,7 @@ def _peers(settings: Settings, precision: str, longest: int, stack: ExitStack) -
     return {name: engine for name, engine in peers.items() if engine}
 
 
-def in_turns(generator: Generator, prompts: Prompts, peers: dict[str, Engine], longest: int) -> dict[str, Any]:
+def in_turns(generator: Generator, prompts: Prompts, peers: dict[str, Engine], longest: int) -> Figures:
     """Time every engine on one prompt before the next, so that a noisy machine is noisy for all.
 
     Our engine is timed on passages never read before, and on passages read for another question.
@@ -124,7 +124,7 @@ def in_turns(generator: Generator, prompts: Prompts, peers: dict[str, Engine], l
     return {name: summarize_times(values) for name, values in times.items()}
 
 
-def time_batches(generator: Generator, prompts: list[PromptTokens], longest: int) -> dict[str, Any]:
+def time_batches(generator: Generator, prompts: list[PromptTokens], longest: int) -> Figures:
     """Return the seconds a question where several are answered together, on passages never read before."""
     generator.clear_cache()
     start = time.perf_counter()
@@ -134,7 +134,7 @@ def time_batches(generator: Generator, prompts: list[PromptTokens], longest: int
     return {f"ragtune, {BATCH} at once": {"answer": seconds, "n": len(prompts)}}
 
 
-def time_pipeline(pipeline: Pipeline, questions: list[Question]) -> dict[str, Any]:
+def time_pipeline(pipeline: Pipeline, questions: list[Question]) -> Figures:
     """Return the times of `ask` in a warm process: embedding, searching, reading, answering, checking."""
     pipeline.ask(questions[0].question)
     pipeline.generator.clear_cache()
@@ -149,7 +149,7 @@ def _time_ask(pipeline: Pipeline, question: Question) -> Timing:
     return (times[0] if times else end) - start, end - start, len(times)
 
 
-def summarize_times(times: list[Timing]) -> dict[str, Any]:
+def summarize_times(times: list[Timing]) -> Figures:
     """Return the medians, the 95th percentile of whole answers, and the mean number of pieces."""
     first, whole, pieces = (list(column) for column in zip(*times, strict=True))
     return {
@@ -161,7 +161,7 @@ def summarize_times(times: list[Timing]) -> dict[str, Any]:
     }
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(found: Figures) -> str:
     """Format the times as a table."""
     rows = [f"{'seconds':38}{'first token':>12}{'answer':>9}{'p95':>9}{'pieces':>8}{'n':>5}"]
     for name, t in found.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from eval.metrics.prediction import Figures
 from eval.metrics.statistics import group_by, mcnemar, mean, paired_bootstrap
 from eval.runs.predict import evidence_ranks
 from eval.runs.questions import Question, parse_question
@@ -27,7 +27,7 @@ class FollowUp:
     after: bool
 
 
-def measure_followups(retriever: Retriever, path: Path = FILE) -> dict[str, Any]:
+def measure_followups(retriever: Retriever, path: Path = FILE) -> Figures:
     """Return by kind of conversation the recall as asked and as rewritten, paired, and the questions still missed.
 
     Kinds: "follow-up" was written together with the rules of rewriting, "follow-up, later" after them, and "stands
@@ -46,7 +46,7 @@ def _is_found(retriever: Retriever, question: Question, query: str) -> bool:
     return any(evidence_ranks(question, retriever.search(query)))
 
 
-def _figures(rows: list[FollowUp]) -> dict[str, Any]:
+def _figures(rows: list[FollowUp]) -> Figures:
     before, after = [row.before for row in rows], [row.after for row in rows]
     a, b = [float(x) for x in before], [float(x) for x in after]
     return {
@@ -59,7 +59,7 @@ def _figures(rows: list[FollowUp]) -> dict[str, Any]:
     }
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(found: Figures) -> str:
     """Format the recall of each kind of conversation, and the questions still missed."""
     lines = []
     for kind, figures in found.items():

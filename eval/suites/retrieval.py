@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from eval.metrics import ranking
+from eval.metrics.prediction import Figures
 from eval.metrics.statistics import mean, paired_bootstrap, percentile
 from eval.runs.predict import evidence_ranks, retrieve
 from eval.runs.questions import Question
@@ -99,7 +99,7 @@ def measure_order(retriever: Retriever, questions: list[Question]) -> Order:
 
 def compare_orders(
     settings: Settings, index: Path, bench: str, questions: list[Question], embedders: list[Path], rerankers: list[Path]
-) -> dict[str, Any]:
+) -> Figures:
     """Measure each order over the questions with known evidence, with paired differences to the fused order.
 
     Raises EvaluationError where no question names its evidence.
@@ -113,7 +113,7 @@ def compare_orders(
     return {"bench": bench, "n": len(questions), "notes": notes, "orders": table}
 
 
-def _figures(order: Order, fused: Order | None) -> dict[str, Any]:
+def _figures(order: Order, fused: Order | None) -> Figures:
     against = {m: asdict(paired_bootstrap(fused.values[m], order.values[m])) for m in MEASURES} if fused else {}
     return {
         **{measure: mean(values) for measure, values in order.values.items()},
@@ -123,7 +123,7 @@ def _figures(order: Order, fused: Order | None) -> dict[str, Any]:
     }
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(found: Figures) -> str:
     """Format the orders as a Markdown table, and each one's difference to the fused order."""
     columns = [*MEASURES, "ms", "ms_95"]
     lines = [f"{found['bench']}: {found['n']} questions with known evidence", *found["notes"], ""]
@@ -136,6 +136,6 @@ def as_text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _differences(row: dict[str, Any]) -> str:
+def _differences(row: Figures) -> str:
     differences = row["against_fused"].items()
     return ", ".join(f"{m} {d['difference']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]" for m, d in differences)

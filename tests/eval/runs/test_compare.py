@@ -4,7 +4,8 @@ import json
 import pytest
 
 from eval.cli.answers import run_compare
-from eval.runs.compare import MEASURES, check_same, compare_generators, new_document_drop, read_scored
+from eval.runs.compare import MEASURES, check_same, compare_generators, new_document_drop
+from eval.runs.scored_files import read_scored
 from rag.core.errors import DataError, EvaluationError
 from rag.generation.prompt import REFUSAL
 from rows import failed, scored, write

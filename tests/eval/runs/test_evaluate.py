@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from corpus_in_small import QUESTIONS
-from eval.runs.compare import read_scored
 from eval.runs.evaluation_index import build_index
 from eval.runs.forgetting import ask_instructions, read_instructions
 from eval.runs.identity import generator_identity
+from eval.runs.scored_files import read_scored
 from eval.runs.summary import read_summary
 from fakes import HashEmbedder, Scripted
 from rag.core.errors import EvaluationError

@@ -2,8 +2,8 @@
 
 import pytest
 
-from eval.runs.compare import read_scored
 from eval.runs.peer import ask_peer
+from eval.runs.scored_files import read_scored
 from fakes import Scripted, says
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import read_lines

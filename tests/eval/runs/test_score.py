@@ -6,8 +6,8 @@ import pytest
 from corpus_in_small import DOCUMENTS
 from eval.cli.answers import run_score
 from eval.report.report import as_text
-from eval.runs.compare import read_scored
 from eval.runs.score import read_predictions, score_predictions
+from eval.runs.scored_files import read_scored
 from fakes import FakeMeaning, HashEmbedder, Scripted
 from rag.core.errors import EvaluationError
 from rag.generation.prompt import REFUSAL
