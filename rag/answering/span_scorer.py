@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.core.chunk import Chunk
-from rag.generation.span_search import SpanNode, SpanPlace, walk_tree
+from rag.generation.span_tree import SpanNode, SpanPlace, walk_tree
 from rag.models.device import computes_bfloat16
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import DELTA_FILE, apply_delta, check_delta

@@ -18,7 +18,8 @@ from rag.answering.negation import negation_mismatch
 from rag.answering.span_scorer import SpanScorer, SpanScores
 from rag.core.errors import ModelError
 from rag.core.text_metrics import token_f1
-from rag.generation.span_search import Span, SpanPlace
+from rag.generation.span_search import Span
+from rag.generation.span_tree import SpanPlace
 from rag.retrieval.retriever import Passage
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "span_selector.json"
@@ -123,7 +124,7 @@ def read_weights(path: Path = SHIPPED) -> tuple[SelectorWeights, SelectorWeights
         return SelectorWeights(**weights["selection"]), SelectorWeights(**weights["confidence"])
     except (KeyError, TypeError) as error:
         raise ModelError(
-            f"{path} holds no weights of this version ({error}): git checkout {path}, or make selector"
+            f"{path} holds no weights of this version ({error}): git checkout {path}, or make span-selector BENCH=..."
         ) from error
 
 

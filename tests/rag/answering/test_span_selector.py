@@ -10,7 +10,8 @@ from rag.answering.span_scorer import SpanScores
 from rag.answering.span_selector import SelectorWeights, SpanSelector, expected_f1, read_weights, sigmoid
 from rag.core.errors import ModelError
 from rag.generation.prompt import REFUSAL
-from rag.generation.span_search import Span, SpanPlace
+from rag.generation.span_search import Span
+from rag.generation.span_tree import SpanPlace
 
 TEXT = "The crane lifts 40 tonnes. It closes  at 17:00."
 SHOWN = [passage("The office opens at 08:30.", "office.md", 50), passage(TEXT, "crane.md", 100, ("Crane", "Limits"))]
