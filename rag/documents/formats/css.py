@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import soupsieve
 import tinycss2
 
 if TYPE_CHECKING:
@@ -117,6 +116,8 @@ def _matches(soup: BeautifulSoup) -> Iterator[tuple[Rule, Tag]]:
 
 
 def _selected(rule: Rule, where: BeautifulSoup | list[Tag]) -> list[Tag]:
+    import soupsieve  # takes a tenth of a second, which few pages need
+
     try:
         text = tinycss2.serialize(rule.selector)
         if len(text) > LONGEST_SELECTOR:

@@ -143,7 +143,7 @@ def work(monkeypatch):
             counted["matches"] += len(soup.find_all(True))
             return self.selector.select(soup)
 
-    monkeypatch.setattr(css.soupsieve, "compile", Counting)
+    monkeypatch.setattr(soupsieve, "compile", Counting)
     return counted
 
 
