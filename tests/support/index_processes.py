@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import langchain_text_splitters  # noqa: F401 - imported by the first document that is cut into chunks
 from tqdm import tqdm
 
 from hash_embedder import HashEmbedder
@@ -48,11 +49,11 @@ def shared_numbers(count: int):
 
 
 def _start_server() -> None:
-    """Import this module once in the server, so that its children need not; it finds modules by PYTHONPATH alone."""
+    """Import once in the server what its children need; it finds modules by PYTHONPATH alone."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     try:
-        _CONTEXT.set_forkserver_preload([Path(__file__).stem])
+        _CONTEXT.set_forkserver_preload([Path(__file__).stem, "killed_indexing", "concurrent_writing"])
         multiprocessing.forkserver.ensure_running()
     finally:
         if before is None:
