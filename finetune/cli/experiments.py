@@ -1,4 +1,4 @@
-"""The commands that compare ways of training."""
+"""The commands that compare methods of training."""
 
 from __future__ import annotations
 

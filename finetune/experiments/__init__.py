@@ -1,1 +1,1 @@
-"""Comparisons of ways to train, run by hand. Nothing but the command line uses them."""
+"""Comparisons of methods of training, run by hand. Nothing but the command line uses them."""

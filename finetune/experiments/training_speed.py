@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Variant(NamedTuple):
-    """A way to train. plain: whether TRL runs as it comes, with weights kept packed and every token scored."""
+    """A method of training. plain: whether TRL runs as it comes, with packed weights and logits for every token."""
 
     stage: str
     method: str

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from finetune.retriever.hard_negatives import HardNegatives
 
 STAGE = "corpus-reranker"  # in a run, and the command
-NEGATIVES = 4  # passages that each question is told from
+NEGATIVES = 4  # hard negatives of each question
 EPOCHS, LEARNING_RATE = 2, 3e-5
 RANK = 64  # of the weight delta, which holds the shipped one's as well
 

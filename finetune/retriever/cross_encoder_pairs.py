@@ -37,7 +37,7 @@ class RelevancePair:
 def make_relevance_pairs(
     labelled: LabelledQuestions, embedder: Embedder, negatives: int, seed: int = 0
 ) -> Iterator[RelevancePair]:
-    """Yield the pairs of all kinds for each question. negatives: nearby passages that a question is told from."""
+    """Yield the pairs of all kinds for each question. negatives: wrong passages for each question."""
     rng = random.Random(seed)
     chunks = labelled.chunks
     for question, nearby in nearby_chunks(chunks, labelled.questions, embedder):

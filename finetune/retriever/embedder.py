@@ -52,7 +52,7 @@ def train_embedder(
 
     examples = list(contrastive_examples(found, score))
     if not examples:
-        raise TrainingError("no mined question has a passage that it could be told from: index more documents")
+        raise TrainingError("no mined question has a hard negative: index more documents")
     encoder, trainer = _make_trainer(stage.folder, examples, model, embedder, device, epochs, learning_rate)
     seconds, out = train_encoder(trainer, "embedder"), stage.folder / "weights"
     facts = {"questions": len(examples), "epochs": epochs, "rank": RANK}

@@ -29,9 +29,9 @@ SURE_BY_ORDER = 5  # questions of a paragraph, at its beginning and at its end, 
 class LabelledQuestion:
     """A person's question.
 
-    chunk: position of the chunk that it was asked of. paragraph: name of what it must not be told apart from: chunks of
-    the same paragraph. document: name or title. answer: "" where unknown; answer_start: its first character in the
-    chunk's text. answerable: whether the chunk answers it, None where unknown.
+    chunk: position of the chunk that it was asked of. paragraph: name of that chunk's paragraph, whose other chunks are no
+    negatives. document: name or title. answer: "" where unknown; answer_start: its first character in the chunk's text.
+    answerable: whether the chunk answers it, None where unknown.
     """
 
     question: str
@@ -126,7 +126,7 @@ def _document(name: str, title: str, text: str) -> Document:
 
 
 def answerable_by_order(paragraphs: Sequence[str]) -> list[bool | None]:
-    """Return which questions their paragraph answers, told by the order in which SQuAD 2.0 has them.
+    """Return which questions their paragraph answers, inferred from their order in SQuAD 2.0.
 
     paragraphs: the paragraph of each question. Of a paragraph's questions those kept from SQuAD 1.1 come first, and
     those written to have no answer last (Rajpurkar et al., 2018, arXiv 1806.03822); None in between. On squad2-half-a,

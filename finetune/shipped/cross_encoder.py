@@ -46,7 +46,7 @@ def train_shipped_cross_encoder(
     negatives: int = 1,
     rank: int = 64,
 ) -> None:
-    """Train the cross-encoder and write to `out` its weight delta and how well it tells held-out pairs apart.
+    """Train the cross-encoder and write to `out` its weight delta and its measures on held-out pairs.
 
     folders: benches or question pairs. proposals: spans that the reader proposed for their questions. negatives: wrong
     passages for each question. rank: of the weight delta.
@@ -75,7 +75,7 @@ def train_shipped_cross_encoder(
     save_encoder(encoder.model, model, out, rank, facts)
     as_trained = measure_pairs(test, encoder.predict)
     as_kept = _write_measures(test, model, device, out)
-    print(f"held-out pairs told apart: {as_trained} as trained, {as_kept} as kept in {out}")
+    print(f"on held-out pairs: {as_trained} as trained, {as_kept} as kept in {out}")
 
 
 def _write_measures(test: list[RelevancePair], model: LocalModel, device: str, out: Path) -> dict[str, float]:

@@ -1,3 +1,5 @@
+"""Timing of training: every variant, the ratios, and a clock that leaves out evaluations."""
+
 from finetune.experiments import clock, training_speed
 from rag.core.sections import PrefixSettings
 from rag.models.resolve import find_model

@@ -1,3 +1,5 @@
+"""Preference pairs: what is wrong with an output, which mistakes are chosen, and near misses."""
+
 import dataclasses
 import random
 from types import SimpleNamespace
@@ -45,13 +47,13 @@ def span(text, logprob, *passages):
     )
 
 
-def told(mistakes):
+def summary(mistakes):
     return {m.output: (m.reason, round(m.distance, 3)) for m in mistakes}
 
 
 def test_what_the_model_prefers_to_the_right_span_is_its_own_mistake_and_the_rest_are_near():
     spans = [span("08:30", -1.0, 3), span("40 tonnes", -1.5, 2, 1), span("two days", -4.0, 2)]
-    assert told(span_mistakes(ROW, spans, -2.5)) == {
+    assert summary(span_mistakes(ROW, spans, -2.5)) == {
         "08:30 [3]": ("own: wrong span", 0.5),
         "two days [2]": ("near: wrong span", 2.5),
         REFUSAL: ("near: refuses when it should answer", 1.0),
@@ -59,30 +61,32 @@ def test_what_the_model_prefers_to_the_right_span_is_its_own_mistake_and_the_res
 
 
 def test_a_right_span_from_another_passage_is_neither_right_nor_a_mistake():
-    assert told(span_mistakes(ROW, [span("40 tonnes", -0.5, 2), span("08:30", -2.0, 3)], -3.0)) == {
+    assert summary(span_mistakes(ROW, [span("40 tonnes", -0.5, 2), span("08:30", -2.0, 3)], -3.0)) == {
         "08:30 [3]": ("own: wrong span", 1.0),
         REFUSAL: ("near: refuses when it should answer", 0.0),
     }
 
 
 def test_a_row_over_two_passages_wants_both_cited():
-    joined = dataclasses.replace(ROW, kind="joined", also=(3,))
+    multihop = dataclasses.replace(ROW, kind="multi-hop", also=(3,))
     assert (
-        joined.target == "40 tonnes [1][3]"
-        and failed_check(joined.target, joined) is None
-        and failed_check("40 tonnes [3][1]", joined) is None
+        multihop.target == "40 tonnes [1][3]"
+        and failed_check(multihop.target, multihop) is None
+        and failed_check("40 tonnes [3][1]", multihop) is None
     )
-    assert {failed_check(answer_text("40 tonnes", *cited), joined) for cited in ((1,), (3,), (1, 2))} == {
+    assert {failed_check(answer_text("40 tonnes", *cited), multihop) for cited in ((1,), (3,), (1, 2))} == {
         "wrong citation"
     }
-    assert told(span_mistakes(joined, [span("40 tonnes", -0.5, 1), span("08:30", -2.0, 3)], -9.0))["08:30 [3]"] == (
+    assert summary(span_mistakes(multihop, [span("40 tonnes", -0.5, 1), span("08:30", -2.0, 3)], -9.0))[
+        "08:30 [3]"
+    ] == (
         "near: wrong span",
         1.5,
     )
 
 
 def test_where_the_refusal_is_right_every_span_is_wrong():
-    assert told(span_mistakes(UNANSWERABLE, [span("40 tonnes", -1.0, 1, 2), span("08:30", -6.0, 3)], -3.0)) == {
+    assert summary(span_mistakes(UNANSWERABLE, [span("40 tonnes", -1.0, 1, 2), span("08:30", -6.0, 3)], -3.0)) == {
         "40 tonnes [1]": ("own: answers when it should refuse", 2.0),
         "08:30 [3]": ("near: answers when it should refuse", 3.0),
     }
@@ -105,8 +109,8 @@ def test_the_nearest_come_first_each_reason_in_turn_and_a_row_once():
 
 
 def test_a_wrong_citation_is_of_a_passage_without_the_answer():
-    said = {near_miss(ROW, random.Random(seed)) for seed in range(60)}
-    assert {output for output, way in said if way == "wrong citation"} == {"40 tonnes [3]"}
+    found = {near_miss(ROW, random.Random(seed)) for seed in range(60)}
+    assert {output for output, reason in found if reason == "wrong citation"} == {"40 tonnes [3]"}
 
 
 class Proposes:

@@ -1,3 +1,5 @@
+"""The cross-encoder: what it is trained on, how it is measured, and what ships."""
+
 import json
 import math
 
