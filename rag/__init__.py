@@ -8,8 +8,6 @@
     print(answer.text, answer.confidence)
     for citation in answer.citations:
         print(citation.document, citation.quote)
-
-`pipeline.py` is a question's path, `factory.py` opens its parts as the settings say, and only `cli/` prints.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Pipeline", "RagtuneError", "Settings", "index_folder", "open_pipeline"]
 
+# `pipeline.py` is a question's path, `factory.py` opens its parts, and only `cli/` prints.
 _MODULES = {
     "Answer": "rag.answering.answer",
     "Pipeline": "rag.pipeline",
