@@ -29,9 +29,9 @@ SURE_BY_ORDER = 5  # questions of a paragraph, at its beginning and at its end, 
 class LabelledQuestion:
     """A person's question.
 
-    chunk: position of the chunk that it was asked of. paragraph: name of that chunk's paragraph, whose other chunks are no
-    negatives. document: name or title. answer: "" where unknown; answer_start: its first character in the chunk's text.
-    answerable: whether the chunk answers it, None where unknown.
+    chunk: position of the chunk that it was asked of. paragraph: name of that chunk's paragraph, whose other chunks are
+    no negatives. document: name or title. answer: "" where unknown; answer_start: its first character in the chunk's
+    text. answerable: whether the chunk answers it, None where unknown.
     """
 
     question: str
