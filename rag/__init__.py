@@ -1,5 +1,7 @@
 """Ask questions of your own documents with a small, locally fine-tuned language model.
 
+In Python:
+
     from rag import index_folder, open_pipeline
 
     index_folder("corpus")
