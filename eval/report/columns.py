@@ -18,6 +18,7 @@ ANSWERS: dict[str, Column] = {
     "right refusals": lambda g: g["refusal"]["recall"],
     "refusal precision": lambda g: g["refusal"]["precision"],
     "refusal F1": lambda g: g["refusal"]["f1"],
+    "right citations": lambda g: g.get("right_citations"),
     "citation precision": lambda g: g["citation_precision"],
     "citation recall": lambda g: g["citation_recall"],
     "literal quotes": lambda g: g["literal_quotes"],
@@ -33,7 +34,4 @@ CHECKS: dict[str, Column] = {
     "hallucinated": lambda g: g["hallucination_rate"],
     "relevance": lambda g: g["relevance"],
 }
-IN_GROUPS = (
-    "n", "answerable", "answered", "exact match", "F1", "F1 over all", "right refusals", "refusal F1",
-    "citation precision", "citation recall", "perplexity",
-)  # fmt: skip
+IN_GROUPS = ("n", "answerable", "answered", "F1", "F1 over all", "right refusals", "refusal F1", "right citations")

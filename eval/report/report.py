@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eval.metrics.prediction import Figures
-from eval.report.tables import Table, tables
+from eval.report.tables import Table, tables, with_interval
 from eval.runs.summary import read_summary
 
 
@@ -21,10 +21,8 @@ def equal_refusals_sentences(summary: Figures) -> list[str]:
 
 def _equal_sentence(compared: Figures) -> str:
     point = compared["equal_refusals"][0]
-    parts = []
-    for name, key in (("F1", "f1"), ("right citations", "right_citations")):
-        d = point["differences"][key]
-        parts.append(f"{name} {d['difference']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]")
+    measures = (("F1", "f1"), ("right citations", "right_citations"))
+    parts = [f"{name} {with_interval(point['differences'][key])}" for name, key in measures]
     where = f"where both refuse {point['share']:.3f} of the unanswerable questions, as {compared['a']} does"
     return f"{compared['b']} minus {compared['a']} {where}: {'; '.join(parts)}"
 

@@ -63,8 +63,7 @@ def _measure_row(name: str, m: Figures) -> list[str]:
 
 def _equal_refusals(compared: Figures) -> Table:
     a, b = compared["a"], compared["b"]
-    head = ["refused", f"F1 {a}", f"F1 {b}", "difference", "95 % interval"]
-    head += [f"right citations {a}", f"right citations {b}", "difference", "95 % interval", "answered"]
+    head = ["refused", f"F1 {a}", f"F1 {b}", "difference", f"right citations {a}", b, "difference", "answered"]
     points = compared.get("equal_refusals", [])
     rows = [_equal_row(point, a if n == 0 else "") for n, point in enumerate(points)]
     return Table(f"{b} against {a}, at equal right refusals", EQUAL_REFUSALS, head, rows)
@@ -75,8 +74,13 @@ def _equal_row(point: Figures, baseline: str) -> list[str]:
     label = cell(point["share"]) + (f", as {baseline} at its own threshold" if baseline else "")
     cells = [label]
     for measure in ("f1", "right_citations"):
-        cells += [cell(a[measure]), cell(b[measure]), *_interval(differences[measure])]
+        cells += [cell(a[measure]), cell(b[measure]), with_interval(differences[measure])]
     return [*cells, f"{a['answered']:.3f} / {b['answered']:.3f}"]
+
+
+def with_interval(d: Figures) -> str:
+    """Format a difference with its interval."""
+    return f"{d['difference']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]"
 
 
 def _interval(d: Figures) -> tuple[str, str]:
@@ -162,10 +166,9 @@ def _diagnostics(summary: Figures) -> Table:
     width = len(generators)
     for compared in summary["comparisons"]:
         for name in DIAGNOSTIC & compared["measures"].keys():
-            difference, interval = _interval(compared["measures"][name])
             label = f"{name}, {compared['b']} minus {compared['a']}"
-            rows.append([label, f"{difference} ({interval})", *[""] * (width - 1)])
-    return Table("Diagnostics: the groundedness check", DIAGNOSTICS, ["", *(generators or ["difference"])], rows, True)
+            rows.append([label, with_interval(compared["measures"][name]), *[""] * (width - 1)])
+    return Table("Groundedness check", DIAGNOSTICS, ["", *(generators or ["difference"])], rows, True)
 
 
 def cell(value: float | int | None) -> str:
