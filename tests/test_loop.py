@@ -1,4 +1,4 @@
-"""The whole loop with the real 135M model: index, mine a little, a few steps of SFT and DPO, evaluate, ask, ingest; with the network denied."""
+"""The whole loop with the real model and the network denied: index, mine, a little training, evaluate, ask, ingest."""
 
 import importlib.util
 import json
@@ -36,7 +36,10 @@ pytestmark = pytest.mark.model
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory) -> Path:
-    """A working folder with part of the corpus and a sitecustomize that denies the network; converted models are shared with the checkout."""
+    """A working folder with part of the corpus and a sitecustomize that denies the network.
+
+    Converted models are shared with the checkout.
+    """
     folder = tmp_path_factory.mktemp("house")
     (ROOT / "var" / "models").mkdir(parents=True, exist_ok=True)
     (folder / "var").mkdir()
