@@ -1,8 +1,9 @@
-"""A trained component goes live only when the paired test on development questions says that it is better."""
+"""Promotion: trained weights go live only where the paired test on gate questions says that they are better."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
@@ -12,32 +13,31 @@ from rag.models import registry
 
 
 def promote_run(judged: Stage, settings: Settings, index: Path) -> None:
-    """Read attribution's verdicts; copy what was shown to be better to the index and make it live, in one step that one rollback undoes; keep the rest.
-    A new embedder then reads the passages of the index anew, which goes on with the former's until that is done."""
+    """Make live what the run's attribution found to be better, in one step that one rollback undoes.
+
+    The weights are copied into the index's folder. After a new embedder goes live, the index's passages are embedded
+    anew; until that is done questions use the old vectors. Raises TrainingError when the run is not judged yet.
+    """
     if not judged.finished:
         raise TrainingError(f"run {judged.run} is not judged yet: python -m eval attribution --run {judged.run}")
     verdicts = judged.result()["verdicts"]
-    new = {
-        name: registry.Promotion(_kept(judged.run, name, v, index), f"{judged.run}: {v['sentence']}")
-        for name, v in verdicts.items()
-        if v["promote"]
+    promoted = {
+        name: registry.Promotion(_kept(judged.run, name, verdict, index), f"{judged.run}: {verdict['sentence']}")
+        for name, verdict in verdicts.items()
+        if verdict["promote"]
     }
-    if new:
-        registry.set_live(index, new)
-    registry.record_verdicts(
-        index,
-        {
-            name: f"{judged.run}: {'promoted' if v['promote'] else 'kept what was live'}: {v['sentence']}"
-            for name, v in verdicts.items()
-        },
-    )
+    if promoted:
+        registry.set_live(index, promoted)
+    outcomes = {name: "promoted" if name in promoted else "kept what was live" for name in verdicts}
+    sentences = {name: f"{judged.run}: {outcomes[name]}: {verdict['sentence']}" for name, verdict in verdicts.items()}
+    registry.record_verdicts(index, sentences)
     for name, verdict in verdicts.items():
-        print(f"{name}: {f'live, {new[name].folder}' if name in new else 'kept'}: {verdict['sentence']}")
-    if "embedder" in new:
+        print(f"{name}: {f'live, {promoted[name].folder}' if name in promoted else 'kept'}: {verdict['sentence']}")
+    if "embedder" in promoted:
         reembed_if_needed(settings, index)
 
 
-def _kept(run: str, name: str, verdict: dict, index: Path) -> Path:
+def _kept(run: str, name: str, verdict: dict[str, Any], index: Path) -> Path:
     """Copy the weights to the index, so that they outlive the run. Raises TrainingError if they were not judged."""
     kept_name, folder = f"{run}-{name}-{verdict['weights']}", Path(verdict["folder"])
     kept = registry.adapters_folder(index) / kept_name

@@ -1,4 +1,4 @@
-"""The whole loop with the real model and the network denied: index, mine, a little training, evaluate, ask, ingest."""
+"""The whole loop with the real 135M model and no network: index, mine, a little training, evaluate, ask, ingest."""
 
 import importlib.util
 import json

@@ -2,8 +2,9 @@
 
     pip install reportlab python-docx && python corpus/.sources/build.py
 
-FOLDER/NAME.pdf.md becomes corpus/FOLDER/NAME.pdf, and NAME.docx.md NAME.docx; the same source gives the same bytes. Of Markdown it
-reads # ## ### headings, paragraphs of one line, "- " and "1. " lists, pipe tables with a header row, **bold** and *italic*.
+FOLDER/NAME.pdf.md becomes corpus/FOLDER/NAME.pdf, and NAME.docx.md NAME.docx; the same source gives the same bytes.
+Of Markdown it reads # ## ### headings, paragraphs of one line, "- " and "1. " lists, pipe tables with a header row,
+**bold** and *italic*.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,14 @@ from rag.factory import (
     open_trained_reranker,
 )
 from rag.generation.kv_cache import make_prefix_cache
+from rag.models.cross_encoder import CrossEncoder
+from rag.models.embedder import Embedder
 
 RETRIEVAL_STAGES = {EMBEDDER: "corpus-embedder", RERANKER: "corpus-reranker"}
-ORDER_MEASURES = {"MRR": ranking.mean_reciprocal_rank, "recall@3": lambda ranks: ranking.recall_at(ranks, 3)}
+ORDER_MEASURES: dict[str, Callable[[ranking.Ranks], float]] = {
+    "MRR": ranking.mean_reciprocal_rank,
+    "recall@3": lambda ranks: ranking.recall_at(ranks, 3),
+}
 F1_OVER_ALL, F1_EQUAL = "F1 over all questions", "F1 over all at equal right refusals"
 
 Rows = list[dict[str, Any]]
@@ -90,10 +95,10 @@ def search(
     answers: the others were kept because the live order puts their passage on top.
     """
     store, retrieval = open_store(settings, index), settings.section(RetrievalSettings)
-    embedders = {(): open_index_embedder(settings, store)}
+    embedders: dict[Cell, Embedder] = {(): open_index_embedder(settings, store)}
     if embedder:
         embedders[(EMBEDDER,)] = open_embedder(settings, embedder)
-    rerankers: dict[Cell, Any] = {(): open_reranker(settings, index)}
+    rerankers: dict[Cell, CrossEncoder | None] = {(): open_reranker(settings, index)}
     if reranker:
         rerankers[(RERANKER,)] = open_trained_reranker(settings, reranker)
     shown, seconds = {}, {}
@@ -125,7 +130,10 @@ def answer(
     """Answer the questions in every cell, with the generator that answers now and with the trained adapter."""
     cache, predictions = make_prefix_cache(settings.section(PrefixSettings)), {}
     now = next(iter(current_adapter(settings, index).values()), None)
-    for new, chosen in {(): now, **({(GENERATOR,): adapter} if adapter else {})}.items():
+    adapters: dict[Cell, Path | None] = {(): now}
+    if adapter:
+        adapters[(GENERATOR,)] = adapter
+    for new, chosen in adapters.items():
         answerer = open_answerer(settings, open_generator(settings, chosen, cache))
         for retrieval, passages in shown.items():
             cell = (*new, *retrieval)

@@ -41,8 +41,9 @@ def compare_stages(settings: Settings, run: str, index: Path) -> dict[str, Any]:
     predictions: dict[str, Rows] = {}
     for adapter in adapters.values():
         (adapter / CONFIDENCE).unlink(missing_ok=True)  # fitted anew, on what the generator says by itself
-    for name, adapter in {"base": None, **now, **adapters}.items():
-        answerer = open_answerer(settings, open_generator(settings, adapter, cache))
+    compared: dict[str, Path | None] = {"base": None, **now, **adapters}
+    for name, chosen in compared.items():
+        answerer = open_answerer(settings, open_generator(settings, chosen, cache))
         rows = predict(answerer, questions, shown, stage.folder / f"{name}.jsonl", name)
         predictions[name] = [measure_answer(row) for row in rows]
     result = choose_stage(predictions, adapters, next(iter(now), "base"), settings.section(AnswerSettings))

@@ -70,7 +70,8 @@ def figures(tmp_path_factory) -> dict[str, dict]:
 
 
 BROKEN = ("random passage", "always refuses", "always answers", "copies the question")
-# Measure: the broken generators that it must put below the good one; the others may equal it. Those of answers given say nothing of one that gives none.
+# By measure, the broken generators that it must put below the good one; the others may equal it. Measures of answers
+# given say nothing of a generator that gives none.
 BELOW = {
     "exact_match": ("random passage", "always refuses", "copies the question"),
     "f1": ("random passage", "always refuses", "copies the question"),

@@ -9,7 +9,7 @@ from eval.promotion.held_out import GateQuestion, read_gate
 from eval.promotion.verdicts import as_text, judge_components, main_effect, verdict
 from fakes import HashEmbedder, Scripted
 from finetune.data.rows import TrainingRow
-from finetune.retriever.cross_encoder import NEGATIVES, pairs_of, train_cross_encoder
+from finetune.retriever.cross_encoder import NEGATIVES, relevance_pairs, train_cross_encoder
 from finetune.retriever.hard_negatives import find_hard_negatives
 from rag.answering.answerer import Answerer
 from rag.core.errors import EvaluationError, TrainingError
@@ -60,7 +60,7 @@ def test_the_first_test_must_be_won_and_none_lost(weights):
 
 @pytest.fixture
 def corpus(tiny_index):
-    """-> an index of documents that give one thing five times over, of which the searches know no difference."""
+    """An index of documents that each name five values, which the searches cannot tell apart."""
     texts = {}
     for n, name in enumerate(NAMES):
         texts[f"{name}.md"] = "\n\n".join(
@@ -70,7 +70,7 @@ def corpus(tiny_index):
 
 
 def mined(store, names, heading: str) -> list[TrainingRow]:
-    """-> a question on each document, asked of its passage under that heading."""
+    """A training row on each document, about its passage under that heading."""
     found = {(c.document, c.headings[-1]): c for c in store.all_chunks()}
     chunks = [found[f"{name}.md", heading] for name in names]
     asked = [(c, f"How many metres has the {c.document[:-3]} ?", c.text.split()[-2]) for c in chunks]
@@ -86,7 +86,7 @@ def retriever(store, reranker=None):
 
 def test_wrong_passages_are_what_the_retriever_finds_but_none_that_holds_the_answer(corpus):
     (row,) = mined(corpus, ["crane"], "Survey")
-    right, *wrong = pairs_of(find_hard_negatives([row], retriever(corpus), {}))
+    right, *wrong = relevance_pairs(find_hard_negatives([row], retriever(corpus), {}))
     assert right.label == 1 and "Survey" in right.evidence and "50 metres" in right.evidence
     assert len(wrong) == NEGATIVES and not any(p.label or "50 metres" in p.evidence for p in wrong)
     assert {p.evidence.split()[0] for p in wrong if "crane" in p.evidence} == set(HEADINGS) - {"Survey"}
@@ -97,7 +97,10 @@ def test_wrong_passages_are_what_the_retriever_finds_but_none_that_holds_the_ans
 
 @pytest.fixture
 def train(corpus, encoder_of, tmp_path, monkeypatch):
-    """-> a function that trains a tiny cross-encoder on questions of the first eight documents' passages under a heading; -> its folder and the encoder."""
+    """A function that trains a tiny cross-encoder on the first eight documents' passages under a heading.
+
+    It returns the folder and the encoder.
+    """
     monkeypatch.chdir(tmp_path)
     encoder = encoder_of(f"{' '.join(c.search_text for c in corpus.all_chunks())} how many metres has the ?")
 
@@ -113,7 +116,7 @@ def train(corpus, encoder_of, tmp_path, monkeypatch):
 
 
 def compared(corpus, train, monkeypatch, asked: str):
-    """-> the verdict on a cross-encoder taught that what a draft says is right, where held-out questions are on passages under `asked`."""
+    """The verdict on a cross-encoder that learned to prefer drafts, on gate questions about passages under `asked`."""
     folder, encoder = train("Draft")
     write_lines(Stage("t", "mine").folder / "gate.jsonl", mined(corpus, NAMES[8:], asked) * 5)
     monkeypatch.setattr(eval.promotion.attribution, "open_store", lambda settings, index: corpus)
@@ -135,8 +138,10 @@ def test_training_that_helps_is_promoted(corpus, train, monkeypatch):
 
 
 def test_where_training_hurts_the_old_one_is_kept(corpus, train, monkeypatch):
-    """What was mined came from drafts; in the documents held out something else answers. Drafts then stand above what stood above them, whatever the order of
-    the others, to which the cross-encoder was taught to be indifferent."""
+    """Training knew drafts alone; in the held-out documents another heading answers.
+
+    The cross-encoder then puts drafts above it, and is indifferent to the order of the others.
+    """
     found = [compared(corpus, train, monkeypatch, heading) for heading in HEADINGS if heading != "Draft"]
     worse = [verdict for verdict in found if "is worse at MRR" in verdict["sentence"]]
     assert worse and not any(verdict["promote"] for verdict in worse)
@@ -144,7 +149,7 @@ def test_where_training_hurts_the_old_one_is_kept(corpus, train, monkeypatch):
 
 @pytest.fixture
 def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
-    """-> a run with two mined questions, of which one is left out, a trained generator that answers whatever it is asked, and a trained reranker."""
+    """A run with two gate questions, one without its passage, a generator that answers all, and a cross-encoder."""
     monkeypatch.chdir(tmp_path)
     rows = mined(corpus, ["crane", "ferry"], "Survey")
     write_lines(
@@ -172,11 +177,16 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
             base_says="The documents do not answer this.",
         )
 
-    for name, fake in {
-        "open_store": lambda settings, index: corpus, "open_index_embedder": lambda settings, record: HashEmbedder(), "open_reranker": lambda settings, index: None,
-        "open_trained_reranker": lambda settings, delta: Flips(), "open_generator": opened, "current_adapter": lambda settings, index: {},
+    fakes = {
+        "open_store": lambda settings, index: corpus,
+        "open_index_embedder": lambda settings, record: HashEmbedder(),
+        "open_reranker": lambda settings, index: None,
+        "open_trained_reranker": lambda settings, delta: Flips(),
+        "open_generator": opened,
+        "current_adapter": lambda settings, index: {},
         "open_answerer": lambda settings, generator: Answerer(generator, AnswerSettings(extractive=False), None),
-    }.items():  # fmt: skip
+    }
+    for name, fake in fakes.items():
         monkeypatch.setattr(eval.promotion.attribution, name, fake)
     return corpus, asked
 
