@@ -74,7 +74,8 @@ def _cell(figure: Figure | None) -> str:
     n = f" ({figure.n})" if figure.n else ""
     if figure.low is not None:
         return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]{n}"
-    return f"{figure.value:.3f}{n}" if abs(figure.value) < 100 else f"{figure.value:.0f}{n}"
+    as_share = figure.value == 0 or 0.01 <= abs(figure.value) <= 1
+    return f"{figure.value:.3f}{n}" if as_share else f"{figure.value:.3g}{n}"
 
 
 def readme_table(results: list[Result]) -> str:
