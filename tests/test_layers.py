@@ -35,8 +35,8 @@ ORDER = {
 MAY_USE = {"rag": {"rag"}, "finetune": {"finetune", "rag"}, "eval": {"eval", "rag"}}
 
 
-def room(module: str) -> str:
-    """-> the folder of a module below its package, or the module itself where it stands beside the folders."""
+def folder_of(module: str) -> str:
+    """The folder of a module below its package, or the module itself where it stands beside the folders."""
     parts = module.split(".")
     while len(parts) > 1 and not (ROOT.joinpath(*parts) / "__init__.py").exists():
         parts.pop()
@@ -44,7 +44,7 @@ def room(module: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """-> full names of the modules that a file imports, wherever in it the import stands."""
+    """Full names of the modules that a file imports, wherever in it the import stands."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -58,11 +58,11 @@ def imports(path: Path) -> set[str]:
 
 
 def arrows(package: str) -> set[tuple[str, str]]:
-    """-> (room, module imported) of every import of ours."""
+    """The folder and the imported module of every import of ours."""
     found = set()
     for path in sorted((ROOT / package).rglob("*.py")):
         here = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        found |= {(room(here), name) for name in imports(path) if name.split(".")[0] in ORDER}
+        found |= {(folder_of(here), name) for name in imports(path) if name.split(".")[0] in ORDER}
     return found
 
 
@@ -75,7 +75,7 @@ def test_packages_import_only_what_is_below_them(package):
 @pytest.mark.parametrize("package", ORDER)
 def test_folders_import_only_what_is_below_them(package):
     level = {name: n for n, group in enumerate(ORDER[package]) for name in group}
-    inner = {(here, room(name)) for here, name in arrows(package) if name.split(".")[0] == package}
+    inner = {(here, folder_of(name)) for here, name in arrows(package) if name.split(".")[0] == package}
     unknown = {here for here, _ in inner if here not in level} - {"__init__"}
     assert not unknown, "name each new folder in ORDER"
     assert [(a, b) for a, b in sorted(inner) if a != b and level.get(a, 99) <= level[b]] == []

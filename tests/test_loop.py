@@ -120,7 +120,15 @@ def test_train_then_evaluate_then_promote(house):
         f"| {cell} |" in cells
         for cell in ("old", "generator", "embedder", "generator+reranker", "generator+embedder+reranker")
     )
-    assert run(house, "finetune", "promote").startswith(("generator: kept", "generator: live"))
+    judged = json.loads((house / "var/runs/default/attribution/run.json").read_text())
+    gate, dev = ((house / f"var/runs/default/mine/{part}.jsonl").read_text().splitlines() for part in ("gate", "dev"))
+    assert judged["n"] == len(gate) > 0 and not set(gate) & set(dev)
+    won = {name for name, tests in judged["tests"].items() if next(iter(tests.values()))["low"] > 0}
+    lost = {name for name, tests in judged["tests"].items() if any(test["high"] < 0 for test in tests.values())}
+    for line in run(house, "finetune", "promote").splitlines():
+        name = line.split(":")[0]
+        if name in judged["tests"]:
+            assert line.startswith(f"{name}: {'live' if name in won - lost else 'kept'}"), judged["tests"][name]
     assert "last verdict: default: " in run(house, "rag", "adapters")
     assert "finished before, kept" in run(house, "finetune", "train", "--resume")
 

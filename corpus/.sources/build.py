@@ -32,7 +32,7 @@ PADDING = 6  # points, of reportlab's frame
 
 
 def blocks_of(markdown: str) -> Iterator[tuple]:
-    """-> (kind, content): h1, h2, h3, p, bullet and number with their text; table with its rows, the header first."""
+    """Yield (kind, content): h1, h2, h3, p, bullet and number with their text, table with its rows, the header first."""
     rows: list[list[str]] = []
     for line in [*markdown.splitlines(), ""]:
         if line.startswith("|"):
@@ -51,7 +51,7 @@ def blocks_of(markdown: str) -> Iterator[tuple]:
 
 
 def runs_of(text: str) -> Iterator[tuple[str, str]]:
-    """-> (mark, text) for each run; the mark is "", "*" or "**"."""
+    """Yield (mark, text) for each run; the mark is "", "*" or "**"."""
     yield from ((mark, marked or plain) for mark, marked, plain in re.findall(r"(\*\*?)(.+?)\1|([^*]+)", text))
 
 

@@ -91,7 +91,7 @@ class Knows:
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    """-> a bench of which two documents only measure, and what was proposed for it."""
+    """A bench of which two documents are held out, and the spans proposed for it."""
     monkeypatch.setattr(span_selector, "open_span_scorer", lambda settings: Knows())
     rng = random.Random(1)
     near = [
