@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Each folder or file may import those to the left of it in its package; those of one group may not import each other.
+# From the bottom up: a folder or file may import those of groups above it in this list, none of its own group.
 ORDER = {
     "rag": [
         {"core"},
