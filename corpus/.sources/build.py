@@ -32,7 +32,7 @@ PADDING = 6  # points, of reportlab's frame
 
 
 def blocks_of(markdown: str) -> Iterator[tuple]:
-    """Yield (kind, content): h1, h2, h3, p, bullet and number with their text, table with its rows, the header first."""
+    """Yield (kind, content): h1, h2, h3, p, bullet, number with their text; table with its rows, header first."""
     rows: list[list[str]] = []
     for line in [*markdown.splitlines(), ""]:
         if line.startswith("|"):
