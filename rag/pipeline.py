@@ -35,6 +35,8 @@ class Pipeline:
 
 
 def _check_text(question: str) -> None:
+    if not question.strip():
+        raise PromptError("the question is empty: type one")
     try:
         question.encode()
     except UnicodeEncodeError as error:

@@ -130,7 +130,7 @@ def run_status(args: argparse.Namespace, settings: Settings) -> None:
     print(f"on disk: {_megabytes(args.index):.1f} MB in {args.index}")
     for line in describe_files(store):
         print(line)
-    print(f"live adapter: {live_adapter(args.index) or 'none (make train)'}")
+    print(f"live adapter: {live_adapter(args.index) or 'none promoted (rag adapters shows what answers)'}")
 
 
 def run_compact(args: argparse.Namespace, settings: Settings) -> None:

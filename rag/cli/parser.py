@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rag.cli.adapters import run_adapters
 from rag.cli.ask import run_ask, run_chat
@@ -40,19 +40,28 @@ exit status: 0 done, 1 an error in one line, 2 wrong usage, 3 done, but skipped 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; the function that runs the command is in `run`."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "rag", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    overrides = "override a setting of ragtune.toml, such as answer.least=0.5"
+    overrides = "override a setting of ragtune.toml, such as answer.least=0.5; before COMMAND"
     parser.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help=overrides)
-    folder = "folder of the index (default %(default)s)"
+    folder = "folder of the index (default %(default)s); before COMMAND"
     parser.add_argument("--index", type=Path, default=INDEX, metavar="DIR", help=folder)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_question_commands(commands)
     _add_index_commands(commands)
     _add_other_commands(commands)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says where --set and --index belong when they stand after the command."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith(("unrecognized arguments: --set", "unrecognized arguments: --index")):
+            message += " (--set and --index stand before the command: rag --index DIR ask ...)"
+        super().error(message)
 
 
 class _Version(argparse.Action):

@@ -50,7 +50,7 @@ class DocumentStore:
         Raises StoreError when there is none or it is damaged, OutdatedIndexError when it has another identity.
         """
         if not (folder / STORE_FILE).exists():
-            raise StoreError(f"there is no index in {folder}: make index")
+            raise StoreError(f"there is no index in {folder}: make index, or rag --index {folder} index FOLDER")
         self._open(folder, identity, Database(folder / STORE_FILE))
 
     def _open(self, folder: Path, identity: dict[str, str], db: Database) -> None:

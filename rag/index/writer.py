@@ -46,7 +46,7 @@ class StoreWriter(DocumentStore):
         if create:
             _make_folder(folder)
         elif not (folder / STORE_FILE).exists():
-            raise StoreError(f"there is no index in {folder}: make index")
+            raise StoreError(f"there is no index in {folder}: make index, or rag --index {folder} index FOLDER")
         db = Database(folder / STORE_FILE, write=True)
         if create and not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
             initialize(db, {**identity, "changes": delta})

@@ -78,6 +78,12 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
     assert stop.value.code == 2 and "usage:" in capsys.readouterr().err
 
 
+def test_an_option_after_the_command_is_told_where_it_belongs(capsys):
+    with pytest.raises(SystemExit):
+        main(["ask", "x", "--index", "d"])
+    assert "--set and --index stand before the command" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("program", ["rag", "finetune", "eval"])
 def test_help_shows_examples_of_each_program(program):
     shown = run_python("-m", program, "--help")
