@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 IDENTITY = "identity.json"  # what serving checks: base model, precision, prompt
 TRAINING_RECORD = "record.json"  # what evaluation checks: the questions and documents that it was trained on
 CURVES = "curves.json"  # what reports draw: the training log of each stage
+CHECKED = ("base", "precision", "prompt")  # the identity's keys without which an adapter cannot be served
 AT_QUESTION = "question"  # the identity's "activation" of adapters that are inactive before the question
 SHIPPED_READER = Path(__file__).parents[1] / "weights" / "reader"
 
@@ -24,12 +25,14 @@ SHIPPED_READER = Path(__file__).parents[1] / "weights" / "reader"
 def read_identity(adapter: Path) -> dict[str, Any]:
     """Return what the adapter was trained on: base digest and precision, prompt fingerprint, data.
 
-    Raises ModelError when the folder has no such file.
+    Raises ModelError when the folder has no such file, or that of something else.
     """
     try:
         identity: dict[str, Any] = json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
+    if missing := [key for key in CHECKED if key not in identity]:  # as in the folder of a weight delta
+        raise ModelError(f"{adapter} is not an adapter of ours ({IDENTITY} has no {missing[0]!r}): make train")
     return identity
 
 

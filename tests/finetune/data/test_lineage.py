@@ -40,7 +40,8 @@ def adapter(folder, run):
     """An adapter as training leaves it, without weights."""
     folder.mkdir(parents=True)
     freeze_rows(Stage(run, "sft"), False)
-    (folder / "identity.json").write_text(json.dumps({"run": run, "data": data_digest(run)}))
+    identity = {"base": "b", "precision": "float32", "prompt": "p", "run": run, "data": data_digest(run)}
+    (folder / "identity.json").write_text(json.dumps(identity))
     write_lines(folder / "record.json", [training_record(Stage(run, "mine"))])
 
 

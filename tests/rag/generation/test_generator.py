@@ -155,7 +155,7 @@ def test_an_adapter_of_another_prompt_is_refused_naming_both(tiny_model, tiny_ge
         Generator(find_model(str(tiny_model)), "cpu", "float32", adapter_with(prompt="e" * 12))
 
 
-@pytest.mark.parametrize("content", [None, "{broken"])
+@pytest.mark.parametrize("content", [None, "{broken", '{"base": "of a weight delta"}'])
 def test_a_folder_that_is_no_adapter_says_make_train(tmp_path, content):
     if content:
         (tmp_path / "identity.json").write_text(content)
