@@ -16,6 +16,7 @@ from rag.documents.formats.sections import Parsed, Section
 from rag.documents.formats.source_code import SYNTAX
 
 OUT_OF_MEMORY = 77  # exit status of a parser process whose file needed more memory than is allowed
+LAST_PAGE = 2**31  # SQLite, where page numbers are kept, takes none beyond 2**63
 _LENGTH = struct.Struct(">Q")  # before each frame: its length in bytes
 
 
@@ -101,7 +102,7 @@ def decode_reply(payload: bytes) -> Parsed:
 def _section(row: Any, headings: list[str], longest: int) -> Section:
     start, end, path, page, syntax = _list(row, 5)
     _require(_is_int(start) and _is_int(end) and 0 <= start <= end <= longest)
-    _require(page is None or _is_int(page))
+    _require(page is None or (_is_int(page) and 0 < page <= LAST_PAGE))
     _require(syntax is None or syntax in SYNTAX.values())
     _require(all(_is_int(n) and 0 <= n < len(headings) for n in _list(path)))
     return Section(start, end, tuple(headings[n] for n in path), page, syntax)

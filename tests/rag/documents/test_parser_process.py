@@ -201,6 +201,8 @@ GOOD = {"text": "words", "headings": ["A"], "sections": [[0, 5, [0], 1, "python"
                         [0, 5, [1], 1, None],
                         [0, 5, [-1], 1, None],
                         [0, 5, [0], "1", None],
+                        [0, 5, [0], 0, None],
+                        [0, 5, [0], 10**30, None],
                         [0, 5, [0], 1, "klingon"],
                         [0, 5, [0], 1, ["python"]],
                         [0, 5, "0", 1, None],
