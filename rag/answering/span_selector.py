@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,18 +121,28 @@ def read_weights(path: Path = SHIPPED) -> tuple[SelectorWeights, SelectorWeights
 
     Raises ModelError when the file is not one of this version.
     """
-    weights = json.loads(path.read_text(encoding="utf-8"))
-    try:
+    with _translated_errors(path):
+        weights = json.loads(path.read_text(encoding="utf-8"))
         return SelectorWeights(**weights["selection"]), SelectorWeights(**weights["confidence"])
-    except (KeyError, TypeError) as error:
-        raise ModelError(
-            f"{path} holds no weights of this version ({error}): git checkout {path}, or make span-selector BENCH=..."
-        ) from error
 
 
 def read_base_recalibration(path: Path = SHIPPED) -> Recalibration:
-    """Return the recalibration for the base model without an adapter; the identity where none was fitted."""
-    return Recalibration(**json.loads(path.read_text(encoding="utf-8")).get("base", {}))
+    """Return the recalibration for the base model without an adapter; the identity where none was fitted.
+
+    Raises ModelError as `read_weights` does.
+    """
+    with _translated_errors(path):
+        return Recalibration(**json.loads(path.read_text(encoding="utf-8")).get("base", {}))
+
+
+@contextmanager
+def _translated_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{path} holds no weights of this version ({error}): git checkout {path}, or make span-selector BENCH=..."
+        ) from error
 
 
 def sigmoid(logit: float) -> float:

@@ -7,7 +7,14 @@ import pytest
 from fakes import NeutralScorer, passage
 from rag.answering.answer import extractive_answer
 from rag.answering.span_scorer import SpanScores
-from rag.answering.span_selector import SelectorWeights, SpanSelector, expected_f1, read_weights, sigmoid
+from rag.answering.span_selector import (
+    SelectorWeights,
+    SpanSelector,
+    expected_f1,
+    read_base_recalibration,
+    read_weights,
+    sigmoid,
+)
 from rag.core.errors import ModelError
 from rag.generation.prompt import REFUSAL
 from rag.generation.span_search import Span
@@ -132,5 +139,9 @@ def test_the_shipped_weights_use_generator_span_scorer_and_agreement():
 
 def test_weights_of_another_version_are_an_error_with_a_remedy(tmp_path):
     (tmp_path / "old.json").write_text('{"choosing": {"intercept": 0, "logprob": 1, "marks": 1}, "trust": {}}')
-    with pytest.raises(ModelError, match="old.json holds no weights of this version .*git checkout"):
-        read_weights(tmp_path / "old.json")
+    (tmp_path / "broken.json").write_text("[1")
+    for name in ("old", "broken", "missing"):
+        with pytest.raises(ModelError, match=f"{name}.json holds no weights of this version .*git checkout"):
+            read_weights(tmp_path / f"{name}.json")
+    with pytest.raises(ModelError, match="broken.json holds no weights of this version"):
+        read_base_recalibration(tmp_path / "broken.json")
