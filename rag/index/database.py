@@ -138,4 +138,4 @@ def _explained(error: sqlite3.Error, path: Path) -> str:
         return f"another process has been writing {path} for over {PATIENCE} s: wait for it and {again}"
     if code == sqlite3.SQLITE_IOERR:
         return f"{path} can't be read or written ({error}); what was committed is kept: check the disk and {again}"
-    return f"{path} is damaged ({error}): rag index --rebuild"
+    return f"{path} is damaged ({error}): rag index FOLDER --rebuild"

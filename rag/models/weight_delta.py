@@ -39,7 +39,7 @@ def check_delta(delta: Path, model: LocalModel) -> dict[str, Any]:
     identity = read_delta_identity(delta)
     if identity["base"] != model.digest:
         difference = f"{delta} was trained on {identity['base'][:12]}, not {model.digest[:12]}"
-        raise ModelError(f"{difference}: make train, or python -m finetune reranker FOLDERS")
+        raise ModelError(f"{difference}: make train, or python -m finetune cross-encoder FOLDERS")
     return identity
 
 
