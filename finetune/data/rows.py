@@ -13,8 +13,8 @@ from rag.generation import prompt
 # Kinds of rows. Those of the first line are answered by the passages shown, the others are refused.
 ANSWERABLE, MULTIHOP = "answerable", "multi-hop"
 LEFT_OUT, NOT_RETRIEVED = "left out", "not retrieved"  # the passage that answers was taken out, or was not found
-SWAPPED, UNANSWERABLE = "swapped", "unanswerable"  # nothing answers: made so by a swap, or so by people's word
-MENDED = "mended"  # people say that the passages do not answer it
+SWAPPED, UNANSWERABLE = "swapped", "unanswerable"  # nothing answers: after a swap, or in people's questions
+MENDED = "mended"  # a reviewer found that the passages do not answer it
 RENAMED_KINDS = {"joined": MULTIHOP}  # in rows mined before
 
 

@@ -24,7 +24,7 @@ PartedRow = tuple[str, TrainingRow]  # a part (TRAIN, DEV or GATE) and a row of 
 def row_folders(run: str) -> list[Path]:
     """Return the folders with a file of rows for each part: the mined ones first, then each finished import."""
     mined = Stage(run, "mine").folder
-    return [mined, *sorted(receipt.parent for receipt in mined.parent.glob("import/*/run.json"))]
+    return [mined, *sorted(result.parent for result in mined.parent.glob("import/*/run.json"))]
 
 
 def verdicts_file(run: str) -> Path:
@@ -77,9 +77,9 @@ def _check_same_split(run: str) -> None:
         return
     split = mined.result().get("held_out")
     for folder in row_folders(run)[1:]:
-        receipt = read_lines(folder / "run.json")[0]
-        if receipt.get("held_out") != split:
-            raise (_mined_before_gate(run) if split is None else _imported_otherwise(run, receipt["file"]))
+        imported = read_lines(folder / "run.json")[0]
+        if imported.get("held_out") != split:
+            raise (_mined_before_gate(run) if split is None else _imported_otherwise(run, imported["file"]))
 
 
 def _mined_before_gate(run: str) -> TrainingError:

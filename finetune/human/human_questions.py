@@ -14,7 +14,7 @@ from rag.generation.prompt import REFUSAL
 
 # Keys that only lines of a log have. What a log calls the answer is what the system said, and need not be right.
 LOG_KEYS = {"text", "refused", "thumb", "correction"}
-SAMPLE = 10_000  # characters of a CSV file by which its delimiter is told
+SAMPLE = 10_000  # characters of a CSV file from which its delimiter is found
 
 
 @dataclass(frozen=True)
