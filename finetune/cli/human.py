@@ -36,4 +36,4 @@ def run_lineage(args: argparse.Namespace, settings: Settings) -> None:
     """Print the rows and adapters that a document has taught."""
     from finetune.data.lineage import lineage_report
 
-    print(lineage_report(args.document, args.json))
+    print(lineage_report(args.document, args.json, args.index))

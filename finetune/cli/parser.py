@@ -108,6 +108,7 @@ def _add_human(commands: Commands) -> None:
     lineage = commands.add("lineage", human.run_lineage, text)
     lineage.add_argument("document", help="its name as `rag documents` lists it, also after it was removed")
     lineage.add_argument("--json", action="store_true", help="print JSON")
+    _add_index(lineage, "the index whose promoted adapters are looked at")
 
 
 def _add_experiments(commands: Commands) -> None:

@@ -96,9 +96,12 @@ def trace_adapters(document: str, index: Path = INDEX) -> Iterator[TracedAdapter
             yield TracedAdapter(adapter, questions, identity["data"], as_now, is_live)
 
 
-def lineage_report(document: str, as_json: bool) -> str:
-    """Return the document's rows and adapters, as lines for people or as JSON."""
-    rows, adapters = list(trace_rows(document)), list(trace_adapters(document))
+def lineage_report(document: str, as_json: bool, index: Path = INDEX) -> str:
+    """Return the document's rows and adapters, as lines for people or as JSON.
+
+    index: the one whose promoted adapters are looked at, beside those of all runs.
+    """
+    rows, adapters = list(trace_rows(document)), list(trace_adapters(document, index))
     if as_json:
         found = {"rows": [row.as_json() for row in rows], "adapters": [adapter.as_json() for adapter in adapters]}
         return json.dumps({"document": document, **found}, ensure_ascii=False, indent=2)

@@ -95,13 +95,15 @@ def _print_learned(index: Path, removed: list[str]) -> None:
     """Print what the live adapter has learned from removed documents: it stays in its weights."""
     from rag.factory import live_adapter
     from rag.models.adapters import questions_about
+    from rag.models.registry import INDEX
 
     adapter = live_adapter(index) if removed else None
     if not adapter:
         return
+    of_index = "" if index == INDEX else f" --index {shlex.quote(str(index))}"
     for id in removed:
         if count := questions_about(adapter, [id]):
-            trace = f"python -m finetune lineage {shlex.quote(id)}"
+            trace = f"python -m finetune lineage {shlex.quote(id)}{of_index}"
             print(f"the live adapter was trained on {count} questions about {id} ({trace}): make train makes a new one")
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -124,6 +125,18 @@ def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught
     assert (
         "was trained on 2 questions about d0.md (python -m finetune lineage d0.md)" in out and "about e.md" not in out
     )
+
+
+def test_the_adapters_of_another_index_are_found_and_removing_a_document_names_it(taught_run, capsys, monkeypatch):
+    other = Path("var/other")
+    adapter(adapters_folder(other) / "r-sft", "r")
+    set_live(other, {"generator": Promotion(adapters_folder(other) / "r-sft", "it won")})
+    report = json.loads(lineage_report("d0.md", True, other))
+    assert [a["adapter"] for a in report["adapters"] if a["live"]] == ["var/other/adapters/r-sft"]
+    monkeypatch.setattr("rag.factory.open_writer", lambda *_: SimpleNamespace(documents=lambda: {"d0.md": 0}))
+    monkeypatch.setattr("rag.index.indexing.remove", lambda store, ids: None)
+    index.run_remove(SimpleNamespace(index=other, patterns=["d0.md"]), None)
+    assert "(python -m finetune lineage d0.md --index var/other)" in capsys.readouterr().out
 
 
 def test_an_adapter_tells_of_documents_that_were_indexed_after_mining_and_then_imported(taught_run):
