@@ -143,7 +143,7 @@ def _add_speed(commands: _Commands) -> None:
     text = "embedding, searching, opening and adding at scale, beside other libraries in the same run (needs bm25s)"
     scale = commands.add("scale", run_scale, text)
     sizes = "numbers of chunks (default %(default)s; a million takes minutes and 6 GB)"
-    scale.add_argument("--chunks", default="100000", metavar="N,...", help=sizes)
+    scale.add_argument("--chunks", type=_numbers, default="100000", metavar="N,...", help=sizes)
     _add_folder(scale, "--folder", "var/scale", "where indexes are made and deleted again")
     text = "seconds an answer, beside transformers, llama.cpp and ctranslate2 (pip install -e .[peers])"
     speed = commands.add("speed", run_speed, text)
@@ -152,6 +152,13 @@ def _add_speed(commands: _Commands) -> None:
     speed.add_argument("--sample", type=int, default=24, metavar="N", help="questions (default %(default)s)")
     adapter = "time this adapter too (default: the live one, if there is one)"
     speed.add_argument("--adapter", type=Path, metavar="DIR", help=adapter)
+
+
+def _numbers(text: str) -> list[int]:
+    numbers = [int(item) for item in text.split(",")]
+    if min(numbers) < 1:
+        raise ValueError("numbers from 1 on")
+    return numbers
 
 
 def _add_reproduce(commands: _Commands) -> None:

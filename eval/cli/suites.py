@@ -52,7 +52,7 @@ def run_scale(args: argparse.Namespace, settings: Settings) -> None:
 
     models = settings.section(ModelSettings)
     embedder, device = find_model(models.embedder, models.hub), choose_device(models.device)[0]
-    found = measure_scale(embedder, device, [int(size) for size in args.chunks.split(",")], args.folder)
+    found = measure_scale(embedder, device, args.chunks, args.folder)
     if args.json:
         write_json(args.json, found)
 

@@ -12,6 +12,14 @@ def test_leaks_stop_an_evaluation_by_default():
     assert parser().parse_args(["gold"]).leaks == parser().parse_args(["bench", "b"]).leaks == "stop"
 
 
+def test_numbers_of_chunks_are_checked_before_anything_is_made():
+    assert parser().parse_args(["scale"]).chunks == [100_000]
+    assert parser().parse_args(["scale", "--chunks", "10,200"]).chunks == [10, 200]
+    for wrong in ("ten", "10,", "0"):
+        with pytest.raises(SystemExit):
+            parser().parse_args(["scale", "--chunks", wrong])
+
+
 def test_help_imports_no_large_library():
     code = "import sys; import eval.__main__ as entry; entry.parser().format_help(); print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
