@@ -32,6 +32,6 @@ def _scored_files(folder: Path) -> list[Path]:
     """Return the run's files, the baseline's first."""
     try:
         names = json.loads((folder / "run.json").read_text(encoding="utf-8"))["generators"]
-    except OSError:
+    except (OSError, KeyError):  # no run, or one that asked nobody, such as a training stage
         return sorted(folder.glob(f"*{SCORED}"))
     return [folder / f"{name}{SCORED}" for name in names]

@@ -184,7 +184,9 @@ def test_a_scored_file_that_does_not_end_in_a_line_feed_is_read_whole_and_left_a
 
 def test_what_is_no_finished_run_is_an_error_that_names_it(tmp_path):
     (tmp_path / "empty").mkdir()
-    for place in ("empty", "gone"):
+    (tmp_path / "stage").mkdir()
+    (tmp_path / "stage" / "run.json").write_text('{"rows": 4}')
+    for place in ("empty", "gone", "stage"):
         with pytest.raises(EvaluationError, match=f"{place} is no finished run"):
             read_scored(tmp_path / place)
     unscored = write(tmp_path / "raw.jsonl", [{"id": "1", "text": "x"}])
