@@ -155,10 +155,10 @@ def _add_speed(commands: _Commands) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    numbers = [int(item) for item in text.split(",")]
-    if min(numbers) < 1:
-        raise ValueError("numbers from 1 on")
-    return numbers
+    items = text.split(",")
+    if not all(item.isdecimal() and int(item) > 0 for item in items):
+        raise argparse.ArgumentTypeError(f"takes whole numbers above 0, joined by commas, not {text!r}")
+    return [int(item) for item in items]
 
 
 def _add_reproduce(commands: _Commands) -> None:
