@@ -7,6 +7,7 @@ questions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -19,6 +20,7 @@ from eval.metrics.statistics import Difference, bootstrap_statistic
 from rag.generation.prompt import parse_answer
 
 SHARES = (0.5, 0.7)  # of the unanswerable questions, beside the share that the baseline refuses at its own threshold
+ROUNDING = 1e-9  # of a share that is itself a quotient
 SAMPLES = 2_000  # resamples; each sorts the unanswerable questions anew
 
 
@@ -85,7 +87,7 @@ def compare_at_equal_refusals(a: Sequence[Prediction], b: Sequence[Prediction]) 
     if spans_a is None or spans_b is None or spans_a.answerable.all() or not spans_a.answerable.any():
         return []
     own = float(np.mean([row["refused"] for row in a if not row["answers"]]))
-    return [_compare_at(spans_a, spans_b, share) for share in dict.fromkeys((round(own, 4), *SHARES))]
+    return [_compare_at(spans_a, spans_b, share) for share in dict.fromkeys((own, *SHARES))]
 
 
 def _compare_at(a: BestSpans, b: BestSpans, share: float) -> Figures:
@@ -99,7 +101,7 @@ def _compare_at(a: BestSpans, b: BestSpans, share: float) -> Figures:
 
     found = {name: at_share(spans, answerable, unanswerable, share) for name, spans in (("a", a), ("b", b))}
     return {
-        "share": share,
+        "share": round(share, 4),
         **{name: {key: round(float(x), 4) for key, x in values.items()} for name, values in found.items()},
         "n_answerable": len(answerable),
         "n_unanswerable": len(unanswerable),
@@ -111,7 +113,7 @@ def at_share(spans: BestSpans, answerable: np.ndarray, unanswerable: np.ndarray,
     """Return the measures of a generator that refuses this share of the unanswerable questions.
 
     answerable, unanswerable: indices of questions, shape (..., questions). Returns arrays of shape (...): refused,
-    the share of unanswerable questions that is refused, less than asked for where probabilities are equal; f1, over
+    the share of unanswerable questions that is refused, more than asked for where probabilities are equal; f1, over
     answerable questions, a refusal scoring 0; answered, the share of answerable questions that is answered;
     right_citations, the share of these answers that cite the evidence, 0 where there are none.
     """
@@ -128,7 +130,8 @@ def at_share(spans: BestSpans, answerable: np.ndarray, unanswerable: np.ndarray,
 
 
 def _threshold(probabilities: np.ndarray, share: float) -> np.ndarray:
-    """Return the lowest threshold with this share of the last axis below it."""
-    ordered = np.sort(probabilities, axis=-1)
-    count = round(share * ordered.shape[-1])
-    return ordered[..., count] if count < ordered.shape[-1] else np.nextafter(ordered[..., -1], 2.0)
+    """Return the lowest threshold with at least this share of the last axis below it."""
+    count = math.ceil(share * probabilities.shape[-1] - ROUNDING)
+    if not count:
+        return np.zeros(probabilities.shape[:-1])
+    return np.nextafter(np.sort(probabilities, axis=-1)[..., count - 1], 2.0)

@@ -41,10 +41,23 @@ def test_generated_answers_have_no_threshold_to_move():
 def test_a_share_of_the_unanswerable_questions_is_refused_by_hand():
     rows = [answer(p) for p in (0.1, 0.5, 0.9)] + [no_answer(p) for p in (0.05, 0.3, 0.4, 0.8)]
     spans = best_spans(rows)
-    for share, f1 in ((0.0, 1.0), (0.25, 2 / 3), (0.5, 2 / 3), (0.75, 1 / 3), (1.0, 1 / 3)):
+    for share, f1 in ((0.0, 1.0), (0.25, 1.0), (0.5, 2 / 3), (0.75, 2 / 3), (1.0, 1 / 3)):
         found = at_share(spans, np.arange(3), np.arange(3, 7), share)
         assert (found["refused"], found["f1"], found["answered"]) == pytest.approx((share, f1, f1)), share
         assert found["right_citations"] == 1.0
+
+
+def test_equal_probabilities_are_refused_together():
+    spans = best_spans([answer(0.5), answer(0.9), *[no_answer(0.5)] * 3, no_answer(0.8)])
+    found = at_share(spans, np.arange(2), np.arange(2, 6), 0.5)
+    assert (found["refused"], found["f1"]) == (0.75, 0.5)
+
+
+def test_at_its_own_share_a_generator_is_at_least_as_good_as_at_its_own_threshold():
+    rows = [answer(n / 20) for n in range(20)] + [no_answer(n / 14 + 0.001) for n in range(7)]
+    shown = np.mean([not row["refused"] for row in rows[:20]])
+    point = compare_at_equal_refusals(rows, rows)[0]
+    assert point["a"]["refused"] == round(3 / 7, 4) == point["share"] and point["a"]["f1"] >= shown
 
 
 def test_questions_without_any_span_are_always_refused():
