@@ -34,8 +34,10 @@ $(INDEXED): | $(READY)
 	@$(PY) -m rag index -- "$$CORPUS" || [ $$? -eq 3 ]
 	@touch $@
 
-ask: $(INDEXED)  ## answer a question: make ask Q="When was Kestrel Bay built?"
+has-question:
 	@test -n "$$Q" || { echo 'error: no question: make ask Q="When was Kestrel Bay built?"' >&2; exit 1; }
+
+ask: has-question $(INDEXED)  ## answer a question: make ask Q="When was Kestrel Bay built?"
 	@$(PY) -m rag ask -- "$$Q"
 
 ingest: $(INDEXED)  ## add documents without training: make ingest DOCS=corpus/incoming
@@ -92,4 +94,4 @@ test: $(READY)  ## check style and types, and run every test, the loop on the re
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index ask ingest train eval reproduce writer reader cross-encoder labels span-scorer span-selector test clean
+.PHONY: help setup index has-question ask ingest train eval reproduce writer reader cross-encoder labels span-scorer span-selector test clean

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from finetune.data.split import GATE
 from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
 from rag.core.settings import Settings
@@ -16,11 +17,18 @@ def promote_run(judged: Stage, settings: Settings, index: Path) -> None:
     """Make live what the run's attribution found to be better, in one step that one rollback undoes.
 
     The weights are copied into the index's folder. After a new embedder goes live, the index's passages are embedded
-    anew; until that is done questions use the old vectors. Raises TrainingError when the run is not judged yet.
+    anew; until that is done questions use the old vectors. Raises TrainingError when the run is not judged yet, or was
+    judged before there were gate questions.
     """
     if not judged.finished:
         raise TrainingError(f"run {judged.run} is not judged yet: python -m eval attribution --run {judged.run}")
-    verdicts = judged.result()["verdicts"]
+    result = judged.result()
+    if result.get("part") != GATE:
+        raise TrainingError(
+            f"run {judged.run} was judged on questions that had chosen its weights: "
+            f"python -m finetune train --run {judged.run}"
+        )
+    verdicts = result["verdicts"]
     promoted = {
         name: registry.Promotion(_kept(judged.run, name, verdict, index), f"{judged.run}: {verdict['sentence']}")
         for name, verdict in verdicts.items()

@@ -17,6 +17,7 @@ from rag.documents.identity import chunker_identity
 from rag.models.adapters import SHIPPED_READER, read_identity, reader_fits
 from rag.models.cross_encoder import SHIPPED
 from rag.models.device import choose_device
+from rag.models.libraries import prepare_libraries
 from rag.models.registry import INDEX, adapters_folder, embedder_weights, live_weights
 from rag.models.resolve import LocalModel, find_model
 from rag.models.weight_delta import delta_name, read_delta_identity
@@ -52,6 +53,7 @@ def open_pipeline(
     Raises StoreError when there is no index, ModelError when a model is missing.
     """
     settings, index = settings or Settings(), Path(index)
+    prepare_libraries(settings.section(ModelSettings).hub)
     open_store(settings, index).close()  # first: without an index no model needs to be imported or converted
     from rag.pipeline import Pipeline
 
@@ -71,6 +73,7 @@ def index_folder(folder: str | Path, settings: Settings | None = None, index: st
     from rag.index.indexing import IndexingSettings, sync
 
     settings, folder = settings or Settings(), Path(folder)
+    prepare_libraries(settings.section(ModelSettings).hub)
     require_exists(folder)
     store, embedder = open_index_for_writing(settings, Path(index))
     try:

@@ -12,7 +12,7 @@ from eval.metrics import ranking
 from eval.metrics.answer_metrics import measure_answer
 from eval.metrics.span_outcomes import SpanOutcome, right_refusals, span_outcome, threshold_for
 from eval.metrics.statistics import percentile
-from eval.promotion.held_out import GateQuestion, read_gate
+from eval.promotion.held_out import GATE, GateQuestion, read_gate
 from eval.promotion.stages import current_adapter
 from eval.promotion.verdicts import EMBEDDER, GENERATOR, RERANKER, Cell, Values, cell_name, judge_components
 from eval.runs.generators import newest_adapter
@@ -64,6 +64,7 @@ def attribute(settings: Settings, run: str, index: Path) -> dict[str, Any]:
     predictions = answer(settings, index, questions, shown, new.get(GENERATOR), stage.folder)
     result = {
         "run": run,
+        "part": GATE,
         "n": len(questions),
         "questions": whose,
         "search_ms": {cell_name(cell): round(1000 * percentile(times, 50), 1) for cell, times in seconds.items()},

@@ -12,7 +12,6 @@ from eval.metrics.span_outcomes import SpanOutcome, span_outcome
 from eval.metrics.statistics import mean, paired_bootstrap
 from eval.promotion.held_out import read_dev
 from eval.runs.predict import predict
-from rag.answering.confidence import FILE as CONFIDENCE
 from rag.answering.confidence import Recalibration, fit_recalibration
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import write_json
@@ -21,6 +20,7 @@ from rag.core.sections import AnswerSettings, PrefixSettings
 from rag.core.settings import Settings
 from rag.factory import live_adapter, open_answerer, open_generator, shipped_reader
 from rag.generation.kv_cache import make_prefix_cache
+from rag.models.registry import CONFIDENCE_FILE
 
 Rows = list[dict[str, Any]]
 
@@ -40,7 +40,7 @@ def compare_stages(settings: Settings, run: str, index: Path) -> dict[str, Any]:
     now = current_adapter(settings, index)
     predictions: dict[str, Rows] = {}
     for adapter in adapters.values():
-        (adapter / CONFIDENCE).unlink(missing_ok=True)  # fitted anew, on what the generator says by itself
+        (adapter / CONFIDENCE_FILE).unlink(missing_ok=True)  # fitted anew, on what the generator says by itself
     compared: dict[str, Path | None] = {"base": None, **now, **adapters}
     for name, chosen in compared.items():
         answerer = open_answerer(settings, open_generator(settings, chosen, cache))

@@ -24,12 +24,15 @@ DEPENDENTS = {
 
 def run_train(args: argparse.Namespace, settings: Settings) -> None:
     """Estimate the time, then run every stage in order."""
+    from finetune.data.training_set import gate_rows
     from finetune.time_budget import plan_run
 
     start = time.perf_counter()
     if not args.resume:
         for name in ("mine", *DEPENDENTS["mine"]):
             Stage(args.run, name).clear()
+    elif Stage(args.run, "mine").finished:
+        gate_rows(args.run)  # a run mined before there were gate questions can train, but never be promoted
     settings = plan_run(settings, args.index, args.minutes, args.run)
     for run_stage in (run_mine, run_sft, run_dpo, run_corpus_embedder, run_corpus_cross_encoder):
         run_stage(args, settings)

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rag.core.errors import DataError
+from rag.models.registry import CONFIDENCE_FILE
 
-FILE = "confidence.json"  # in an adapter's folder
 PRIOR_SCALE, PRIOR_OFFSET = 0.5, 1.0  # standard deviations around (1, 0): a few questions should move little
 LIMIT = 1e-6  # probabilities are kept this far from 0 and 1, so that their logits are finite
 
@@ -38,7 +38,7 @@ class Recalibration:
 
     def save(self, folder: Path) -> None:
         """Write the numbers beside an adapter's weights."""
-        (folder / FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        (folder / CONFIDENCE_FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
 
 def read_recalibration(folder: Path) -> Recalibration:
@@ -47,11 +47,11 @@ def read_recalibration(folder: Path) -> Recalibration:
     Raises DataError for a file that holds anything else.
     """
     try:
-        return Recalibration(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+        return Recalibration(**json.loads((folder / CONFIDENCE_FILE).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return Recalibration()
     except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{folder / FILE} cannot be read ({error}): make train") from error
+        raise DataError(f"{folder / CONFIDENCE_FILE} cannot be read ({error}): make train") from error
 
 
 def fit_recalibration(probabilities: Sequence[float], right: Sequence[bool]) -> Recalibration:

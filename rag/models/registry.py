@@ -22,6 +22,7 @@ INDEX = Path("var/index")  # the default index
 LEGACY = Path("var/adapters")  # where the weights of the default index were before; read until its next promotion
 STATES_FILE, VERDICTS_FILE = "live.json", "verdicts.json"
 COMPONENTS = ("embedder", "reranker", "generator")
+CONFIDENCE_FILE = "confidence.json"  # beside an adapter: its recalibration, see rag.answering.confidence
 WEIGHTS_FILE = {"generator": "adapter_model.safetensors", "embedder": DELTA_FILE, "reranker": DELTA_FILE}
 
 
@@ -42,8 +43,11 @@ def adapters_folder(index: Path) -> Path:
 
 
 def weights_digest(component: str, folder: Path) -> str:
-    """Return 8 hex digits that identify the component's weights."""
-    return hashlib.sha256((folder / WEIGHTS_FILE[component]).read_bytes()).hexdigest()[:8]
+    """Return 8 hex digits that identify the component's weights and, of an adapter, its fitted confidence."""
+    digest = hashlib.sha256((folder / WEIGHTS_FILE[component]).read_bytes())
+    if (folder / CONFIDENCE_FILE).exists():
+        digest.update((folder / CONFIDENCE_FILE).read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def history(index: Path) -> list[State]:

@@ -180,3 +180,14 @@ def test_bytes_that_are_not_text_are_replaced_in_a_chat(monkeypatch):
 
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Wh\xffn?\nWho?\n"), encoding="utf-8"))
     assert list(read_questions()) == ["Wh\ufffdn?", "Who?"]
+
+
+def test_the_python_api_prepares_the_libraries_too(tmp_path):
+    code = (
+        "import os\nfrom rag import RagtuneError, open_pipeline\n"
+        "try:\n    open_pipeline(index='none')\nexcept RagtuneError as error:\n    print(error)\n"
+        "print(os.environ['HF_HUB_OFFLINE'], os.environ['OMP_WAIT_POLICY'])"
+    )
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "1 PASSIVE", done.stderr

@@ -56,7 +56,7 @@ def judged(run: str, **verdicts: bool) -> Stage:
             "weights": weights_digest(name, folder),
             "sentence": f"{name} of {run} {'wins' if better else 'loses'}",
         }
-    stage.finish({"verdicts": result})
+    stage.finish({"part": "gate", "verdicts": result})
     return stage
 
 
@@ -222,3 +222,18 @@ def test_a_promoted_cross_encoder_ranks_unless_one_is_named(monkeypatch):
     assert opened() == opened("auto") == live_weights(INDEX, "reranker") != SHIPPED
     assert opened(index=Path("other")) == opened("shipped") == SHIPPED and opened("") is None
     assert factory.open_shipped_reranker(Settings([])) == SHIPPED
+
+
+def test_a_run_judged_before_there_were_gate_questions_is_not_promoted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = Stage("t", "attribution")
+    stage.finish({"verdicts": {}})
+    with pytest.raises(TrainingError, match="had chosen its weights: python -m finetune train --run t"):
+        promote_run(stage, Settings([]), Path("var/index"))
+
+
+def test_an_adapters_fitted_confidence_belongs_to_what_was_judged(weights):
+    folder = weights("new")["new"]
+    before = weights_digest("generator", folder)
+    (folder / "confidence.json").write_text('{"scale": 0.8, "offset": 0.1, "questions": 40}')
+    assert weights_digest("generator", folder) != before
