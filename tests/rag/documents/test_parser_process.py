@@ -92,7 +92,15 @@ def test_what_lies_in_the_users_folder_is_no_library(tmp_path, monkeypatch):
     assert parsed("a.html", b"<p>words") == "words\n\n"
 
 
-def test_an_interrupt_leaves_no_reply_behind_for_the_next_file():
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt, also where these tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_leaves_no_reply_behind_for_the_next_file(interruptible):
     parsed()
     os.kill(child(), signal.SIGSTOP)  # its reply is outstanding when the interrupt comes
     threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
