@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported, as rag.models.libraries does
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")  # before torch is imported, as rag.models.libraries does
 
 from fakes import FakeMeaning, HashEmbedder, put, says
 from rag.index.writer import StoreWriter

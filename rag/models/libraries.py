@@ -7,6 +7,7 @@ import logging
 import os
 import warnings
 
+SPIN_COUNT = "3000"  # of GNU OpenMP, whose default is 300,000; on idle cores an answer takes as long with either
 M_TRIM_THRESHOLD = -1  # these two are glibc's, from malloc.h
 M_MMAP_THRESHOLD = -3
 
@@ -20,9 +21,9 @@ def prepare_libraries(hub: bool) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "0" if hub else "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Threads that wait for each other sleep instead of spinning. Beside other programs a spinning thread keeps a core
-    # from the one that it waits for: an answer took ten times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Threads that wait for each other spin for some microseconds only, then sleep. Beside other programs a spinning
+    # thread keeps a core from the one that it waits for: an answer took ten times as long (eval/LOG.md).
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
