@@ -13,7 +13,7 @@ M_MMAP_THRESHOLD = -3
 
 
 def prepare_libraries(hub: bool) -> None:
-    """Allow or forbid the libraries' network access, and silence their log output.
+    """Allow or forbid the libraries' network access, silence their log output, and set how threads wait.
 
     hub: whether the Hugging Face hub may be asked. Must run before the libraries are imported.
     """
