@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from eval.cli.answers import run_bench, run_compare, run_gold, run_reproduce, run_score
@@ -17,6 +16,7 @@ from eval.cli.suites import (
     run_scale,
     run_speed,
 )
+from rag.cli.commands import Commands, Work, module_parser
 
 DESCRIPTION = "Measure retrieval and answers, compare the base model with the tuned one, and report how sure that is."
 EXAMPLES = """examples:
@@ -41,15 +41,8 @@ EXAMPLES = """examples:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; the function that runs the command is in `work`."""
-    top = argparse.ArgumentParser(
-        "python -m eval",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    override = "override a setting of ragtune.toml"
-    top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help=override)
-    commands = _Commands(top)
+    top = module_parser("eval", DESCRIPTION, EXAMPLES)
+    commands = Commands(top)
     _add_evaluations(commands)
     _add_comparisons(commands)
     _add_promotion(commands)
@@ -59,26 +52,18 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-class _Commands:
-    """Adds commands to a parser."""
-
-    def __init__(self, top: argparse.ArgumentParser):
-        self._commands = top.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(self, name: str, work: Callable[..., None], text: str, json: bool = True) -> argparse.ArgumentParser:
-        """Add one command. json: whether it can write its figures to a file."""
-        command = self._commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        if json:
-            command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this JSON file")
-        command.set_defaults(work=work)
-        return command
+def _add_measuring(commands: Commands, name: str, work: Work, text: str) -> argparse.ArgumentParser:
+    """Add a command that measures something, and can write its figures to a file."""
+    command = commands.add(name, work, text)
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this JSON file")
+    return command
 
 
-def _add_evaluations(commands: _Commands) -> None:
-    gold = commands.add("gold", run_gold, "the gold questions, over corpus/ and corpus/incoming/")
+def _add_evaluations(commands: Commands) -> None:
+    gold = _add_measuring(commands, "gold", run_gold, "the gold questions, over corpus/ and corpus/incoming/")
     _add_folder(gold, "--corpus", "corpus", "the documents, with gold.jsonl beside them")
     text = "any folder with documents/ and questions.jsonl, in an index of its own"
-    bench = commands.add("bench", run_bench, text)
+    bench = _add_measuring(commands, "bench", run_bench, text)
     bench.add_argument("folder", type=Path)
     train = "first mine and train on the folder's documents, in a run of its own"
     bench.add_argument("--train", action="store_true", help=train)
@@ -91,62 +76,64 @@ def _add_evaluations(commands: _Commands) -> None:
         command.add_argument("--leaks", choices=("stop", "drop", "keep"), default="stop", help=leaks)
 
 
-def _add_comparisons(commands: _Commands) -> None:
+def _add_comparisons(commands: Commands) -> None:
     text = "finished runs on the same questions and passages: differences, intervals, tests and a verdict"
-    compare = commands.add("compare", run_compare, text)
+    compare = _add_measuring(commands, "compare", run_compare, text)
     places = "run folders or NAME.scored.jsonl files, with at least two generators in all"
     compare.add_argument("runs", type=Path, nargs="+", help=places)
     text = "predictions made elsewhere: JSON lines with id and text, or one object {id: text}"
-    score = commands.add("score", run_score, text)
+    score = _add_measuring(commands, "score", run_score, text)
     score.add_argument("file", type=Path)
     bench = "questions in the bench format (default: each line brings its answers)"
     score.add_argument("--questions", type=Path, metavar="FILE", help=bench)
     score.add_argument("--documents", type=Path, metavar="DIR", help="check quotes against these documents")
     text = "another model, behind an OpenAI-compatible endpoint, on a finished run's questions and passages"
-    peer = commands.add("peer", run_peer, text)
+    peer = _add_measuring(commands, "peer", run_peer, text)
     peer.add_argument("run", type=Path, help="a run's folder of predictions, such as var/runs/gold/predictions")
     url = "what stands before /chat/completions; the passages go there; its model: --set endpoint.model=NAME"
     peer.add_argument("--url", required=True, help=url)
 
 
-def _add_promotion(commands: _Commands) -> None:
+def _add_promotion(commands: Commands) -> None:
     text = "compare each training stage's adapter with what answers now, to choose the one that attribution tests"
-    dev = commands.add("dev", run_dev, text, json=False)
+    dev = commands.add("dev", run_dev, text)
     text = "test each trained part in every combination with the live ones; promotion waits for this test"
-    attribution = commands.add("attribution", run_attribution, text)
+    attribution = _add_measuring(commands, "attribution", run_attribution, text)
     for command in (dev, attribution):
         _add_folder(command, "--index", "var/index", "the index that the run was mined from")
         command.add_argument("--run", default="default", help="name of the training run (default %(default)s)")
 
 
-def _add_suites(commands: _Commands) -> None:
+def _add_suites(commands: Commands) -> None:
     text = "recall, MRR and nDCG of each search alone, both fused, and with the cross-encoder; and milliseconds"
-    retrieval = commands.add("retrieval", run_retrieval, text)
+    retrieval = _add_measuring(commands, "retrieval", run_retrieval, text)
     folder = "a folder with documents/ and questions.jsonl (default: the gold questions of corpus/)"
     retrieval.add_argument("folder", nargs="?", type=Path, metavar="DIR", help=folder)
     _add_sample(retrieval)
     for name, stage in (("embedder", "corpus-embedder"), ("reranker", "corpus-reranker")):
         weights = f"also measure with these weights, such as var/runs/RUN/{stage}/weights"
         retrieval.add_argument(f"--{name}", type=Path, nargs="*", default=[], metavar="DIR", help=weights)
-    commands.add("agreement", run_agreement, "how far the groundedness check agrees with 200 labelled answers")
+    _add_measuring(
+        commands, "agreement", run_agreement, "how far the groundedness check agrees with 200 labelled answers"
+    )
     text = "follow-up questions over the sample corpus: recall as asked and as rewritten"
-    _add_folder(commands.add("followup", run_followup, text), "--index", "var/index", "an index of corpus/")
+    _add_folder(_add_measuring(commands, "followup", run_followup, text), "--index", "var/index", "an index of corpus/")
     text = "documents that carry instructions for the reader: how many are followed, by kind"
-    attacks = commands.add("attacks", run_attacks, text)
+    attacks = _add_measuring(commands, "attacks", run_attacks, text)
     _add_folder(attacks, "--corpus", "corpus", "the documents that stand beside the attacks")
     names = "base, tuned, NAME=ADAPTER (default: base, the shipped reader and the live adapter)"
     attacks.add_argument("--generators", metavar="NAMES", help=names)
     _add_adapter(attacks)
 
 
-def _add_speed(commands: _Commands) -> None:
+def _add_speed(commands: Commands) -> None:
     text = "embedding, searching, opening and adding at scale, beside other libraries in the same run (needs bm25s)"
-    scale = commands.add("scale", run_scale, text)
+    scale = _add_measuring(commands, "scale", run_scale, text)
     sizes = "numbers of chunks (default %(default)s; a million takes minutes and 6 GB)"
     scale.add_argument("--chunks", type=_numbers, default="100000", metavar="N,...", help=sizes)
     _add_folder(scale, "--folder", "var/scale", "where indexes are made and deleted again")
     text = "seconds an answer, beside transformers, llama.cpp and ctranslate2 (pip install -e .[peers])"
-    speed = commands.add("speed", run_speed, text)
+    speed = _add_measuring(commands, "speed", run_speed, text)
     _add_folder(speed, "--index", "var/index", "an index of corpus/")
     _add_folder(speed, "--corpus", "corpus", "the folder of gold.jsonl")
     speed.add_argument("--sample", type=int, default=24, metavar="N", help="questions (default %(default)s)")
@@ -161,9 +148,9 @@ def _numbers(text: str) -> list[int]:
     return [int(item) for item in items]
 
 
-def _add_reproduce(commands: _Commands) -> None:
+def _add_reproduce(commands: Commands) -> None:
     text = "run the published commands and compare their figures, or write the published tables"
-    reproduce = commands.add("reproduce", run_reproduce, text, json=False)
+    reproduce = commands.add("reproduce", run_reproduce, text)
     reproduce.add_argument("--only", metavar="NAME", help="one result of eval/published.toml")
     tables = "run nothing; write eval/RESULTS.md and README's table from eval/published.toml"
     reproduce.add_argument("--results", action="store_true", help=tables)

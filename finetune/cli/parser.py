@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from finetune.cli import experiments, human, shipped, stages
-from rag.core.settings import Settings
+from rag.cli.commands import Commands, module_parser
 
 DESCRIPTION = (
     "Mine questions from the indexed documents, train generator, embedder and cross-encoder, and promote them."
@@ -28,33 +27,10 @@ EXAMPLES = """examples:
 BENCH = "folder with documents/ and questions.jsonl"
 RUN = "name of the run, a folder under var/runs"
 
-Work = Callable[[argparse.Namespace, Settings], None]
-
-
-class Commands:
-    """Adds commands to a parser."""
-
-    def __init__(self, top: argparse.ArgumentParser) -> None:
-        self._commands = top.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(self, name: str, work: Work, text: str, *aliases: str) -> argparse.ArgumentParser:
-        """Add a command. text: what it does. aliases: earlier names, which go on working."""
-        description = f"{text[0].upper()}{text[1:]}."
-        command = self._commands.add_parser(name, aliases=aliases, help=text, description=description)
-        command.set_defaults(work=work)
-        return command
-
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; the function that runs the command is in `work`."""
-    top = argparse.ArgumentParser(
-        "python -m finetune",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    override = "override a setting of ragtune.toml"
-    top.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help=override)
+    top = module_parser("finetune", DESCRIPTION, EXAMPLES)
     commands = Commands(top)
     _add_stages(commands)
     _add_human(commands)

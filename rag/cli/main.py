@@ -11,7 +11,7 @@ from rag.cli.shell import exit_status, flush_output, load_settings
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that the arguments name, and return its exit status. arguments: None for the command line's."""
     args = build_parser().parse_args(arguments)
-    return exit_status(lambda: args.run(args, load_settings(args.set)))
+    return exit_status(lambda: args.work(args, load_settings(args.set)))
 
 
 def entry() -> None:

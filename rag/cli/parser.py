@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from rag.cli.adapters import run_adapters
 from rag.cli.ask import run_ask, run_chat
+from rag.cli.commands import Commands
 from rag.cli.doctor import run_doctor
 from rag.cli.index import run_compact, run_documents, run_index, run_ingest, run_remove, run_status
 from rag.cli.models import run_models
 from rag.models.registry import INDEX
-
-if TYPE_CHECKING:
-    from rag.core.settings import Settings
-
-    Run = Callable[[argparse.Namespace, Settings], int | None]
 
 DESCRIPTION = "Ask questions of your own documents, on your own machine."
 EPILOG = """examples:
@@ -39,7 +34,7 @@ exit status: 0 done, 1 an error in one line, 2 wrong usage, 3 done, but skipped 
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser; the function that runs the command is in `run`."""
+    """Return the parser; the function that runs the command is in `work`."""
     parser = _Parser(
         "rag", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -48,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help=overrides)
     folder = "folder of the index (default %(default)s); before COMMAND"
     parser.add_argument("--index", type=Path, default=INDEX, metavar="DIR", help=folder)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = Commands(parser)
     _add_question_commands(commands)
     _add_index_commands(commands)
     _add_other_commands(commands)
@@ -74,22 +69,14 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _add(commands: argparse._SubParsersAction, name: str, run: Run, summary: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
-    )
-    command.set_defaults(run=run)
-    return command
-
-
-def _add_question_commands(commands: argparse._SubParsersAction) -> None:
-    ask = _add(commands, "ask", run_ask, "answer a question from the indexed documents")
+def _add_question_commands(commands: Commands) -> None:
+    ask = commands.add("ask", run_ask, "answer a question from the indexed documents")
     ask.add_argument("question")
     ask.add_argument("--json", action="store_true", help="print answer, citations, passages and conflicts as JSON")
     log = "append question, answer and your verdict to FILE, from which python -m finetune import makes training data"
     ask.add_argument("--log", type=Path, metavar="FILE", help=log)
     about = "answer questions one after the other; a follow-up question may refer to the one before; exit ends it"
-    chat = _add(commands, "chat", run_chat, about)
+    chat = commands.add("chat", run_chat, about)
     for command in (ask, chat):
         model = command.add_mutually_exclusive_group()
         model.add_argument("--base", action="store_true", help="answer with the base model, without an adapter")
@@ -97,24 +84,24 @@ def _add_question_commands(commands: argparse._SubParsersAction) -> None:
         model.add_argument("--adapter", type=Path, metavar="DIR", help=adapter)
 
 
-def _add_index_commands(commands: argparse._SubParsersAction) -> None:
-    index = _add(commands, "index", run_index, "index a folder: add new and changed files, remove files that are gone")
+def _add_index_commands(commands: Commands) -> None:
+    index = commands.add("index", run_index, "index a folder: add new and changed files, remove files that are gone")
     index.add_argument("folder", type=Path)
     rebuild = "delete the index first, as needed after a change of embedder or chunk size; promoted weights stay"
     index.add_argument("--rebuild", action="store_true", help=rebuild)
-    ingest = _add(commands, "ingest", run_ingest, "add files, folders or patterns to the index, without training")
+    ingest = commands.add("ingest", run_ingest, "add files, folders or patterns to the index, without training")
     ingest.add_argument("paths", type=Path, nargs="+")
-    documents = _add(commands, "documents", run_documents, "list the documents of the index and their chunks")
+    documents = commands.add("documents", run_documents, "list the documents of the index and their chunks")
     documents.add_argument("patterns", nargs="*", help="names, or patterns such as 'board/*' (default all)")
-    remove = _add(commands, "remove", run_remove, "remove documents from the index; their files stay")
+    remove = commands.add("remove", run_remove, "remove documents from the index; their files stay")
     remove.add_argument("patterns", nargs="+", help="names as `rag documents` lists them, or patterns like 'board/*'")
-    _add(commands, "status", run_status, "show what the index holds and whether its search files are up to date")
-    _add(commands, "compact", run_compact, "rebuild the search files and free the space of removed documents")
+    commands.add("status", run_status, "show what the index holds and whether its search files are up to date")
+    commands.add("compact", run_compact, "rebuild the search files and free the space of removed documents")
 
 
-def _add_other_commands(commands: argparse._SubParsersAction) -> None:
-    adapters = _add(commands, "adapters", run_adapters, "show which trained weights are live, and why")
+def _add_other_commands(commands: Commands) -> None:
+    adapters = commands.add("adapters", run_adapters, "show which trained weights are live, and why")
     rollback = "go back to what was live before the last promotion"
     adapters.add_argument("--rollback", action="store_true", help=rollback)
-    _add(commands, "models", run_models, "find, check and convert the configured models, and show where they run")
-    _add(commands, "doctor", run_doctor, "check packages, models, device and index, with a remedy for each fault")
+    commands.add("models", run_models, "find, check and convert the configured models, and show where they run")
+    commands.add("doctor", run_doctor, "check packages, models, device and index, with a remedy for each fault")
