@@ -97,4 +97,4 @@ def _gate_question(row: dict[str, Any]) -> GateQuestion:
 
 
 def _chunk(data: dict[str, Any]) -> Chunk:
-    return Chunk(**{**data, "headings": tuple(data["headings"])})
+    return Chunk.from_dict(data)

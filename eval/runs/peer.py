@@ -51,7 +51,7 @@ def ask_peer(settings: Settings, run: Path, endpoint: Endpoint) -> Figures:
 
 
 def _passage(chunk: dict[str, Any]) -> Passage:
-    return Passage(Chunk(**{**chunk, "headings": tuple(chunk["headings"])}), 0.0, None)
+    return Passage(Chunk.from_dict(chunk), 0.0, None)
 
 
 def _predict(endpoint: Endpoint, questions: list[Question], passages: PassagesById) -> list[Prediction]:

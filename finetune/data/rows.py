@@ -70,7 +70,7 @@ class PreferencePair:
 
 def row_from_json(data: dict[str, Any]) -> TrainingRow:
     """Return the row that was written as JSON."""
-    passages = tuple(Chunk(**{**passage, "headings": tuple(passage["headings"])}) for passage in data["passages"])
+    passages = tuple(Chunk.from_dict(passage) for passage in data["passages"])
     also = tuple(data.get("also", ()))
     kind = RENAMED_KINDS.get(data["kind"], data["kind"])
     return TrainingRow(**{**data, "kind": kind, "gold": tuple(data["gold"]), "also": also, "passages": passages})

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from rag.core.invisible_characters import remove_invisible
+from rag.core.table_cell import TableCell
 
 
 @dataclass(frozen=True)
 class Chunk:
     """A span of a document: `text` is document.text[start:end].
 
-    document: the document's id. title: the document's. headings: from the top down to the chunk. page: from 1, None
-    where the format has no pages.
+    document: the document's id. title: the document's. headings: from the top down to the chunk; where the chunk
+    begins within a table row, the row's name is the last. page: from 1, None where the format has no pages. cells: of
+    the tables in it, as spans of `text`.
     """
 
     document: str
@@ -22,6 +26,13 @@ class Chunk:
     text: str
     headings: tuple[str, ...]
     page: int | None
+    cells: tuple[TableCell, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Chunk:
+        """Return the chunk of which `data` is dataclasses.asdict, also after it went through JSON."""
+        cells = tuple(TableCell(**cell) for cell in data.get("cells", ()))
+        return cls(**{**data, "headings": tuple(data["headings"]), "cells": cells})
 
     @property
     def heading_path(self) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
+from rag.core.table_cell import TableCell
 from rag.documents.document import Document
+from rag.documents.formats.sections import Section
 from rag.documents.identity import SEPARATORS
 
 if TYPE_CHECKING:
@@ -17,17 +22,53 @@ if TYPE_CHECKING:
 
 
 def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:
-    """Return the document's chunks in order; none crosses a heading or a page."""
-    chunks = []
-    for section in document.sections:
-        body = document.text[section.start : section.end]
-        for piece in _splitter(settings.size, section.syntax).create_documents([body]):
-            text = piece.page_content.strip()  # in chunks of a few characters the splitter leaves white space
-            start = section.start + piece.metadata["start_index"] + piece.page_content.find(text)
-            if text and not _is_only_heading(text, section.headings):
-                end = start + len(text)
-                chunks.append(Chunk(document.id, document.title, start, end, text, section.headings, section.page))
-    return chunks
+    """Return the document's chunks in order; none crosses a heading or a page.
+
+    A table row that is longer than a chunk is cut alone, and each further piece has the row's name as its last heading.
+    """
+    return [chunk for section in document.sections for chunk in _section_chunks(document, section, settings.size)]
+
+
+def _section_chunks(document: Document, section: Section, size: int) -> Iterator[Chunk]:
+    text, splitter = document.text, _splitter(size, section.syntax)
+    starts, ends = [cell.start for cell in section.cells], [cell.end for cell in section.cells]
+    for first, last in _between_long_rows(text, section, size):
+        for start, end in _pieces(text, first, last, splitter):
+            if _is_only_heading(text[start:end], section.headings):
+                continue
+            cells = section.cells[bisect_right(ends, start) : bisect_left(starts, end)]
+            inside = (cell.within(start, end) for cell in cells)
+            within_row = cells[0].row_name if cells and _row_start(text, cells[0]) < start else ""
+            headings = (*section.headings, within_row) if within_row else section.headings
+            place = (document.id, document.title, start, end, text[start:end], headings, section.page)
+            yield Chunk(*place, tuple(filter(None, inside)))
+
+
+def _row_start(text: str, cell: TableCell) -> int:
+    """Return where the line of the cell begins; a row is one line."""
+    return text.rfind("\n", 0, cell.start) + 1
+
+
+def _between_long_rows(text: str, section: Section, size: int) -> Iterator[tuple[int, int]]:
+    """Yield spans that make up the section; each row that is longer than `size` is one of its own."""
+    at = section.start
+    for _, row in itertools.groupby(section.cells, key=lambda cell: cell.row):
+        cells = list(row)
+        start, end = _row_start(text, cells[0]), cells[-1].end
+        if end - start > size:
+            yield at, start
+            yield start, end
+            at = end
+    yield at, section.end
+
+
+def _pieces(text: str, first: int, last: int, splitter: RecursiveCharacterTextSplitter) -> Iterator[tuple[int, int]]:
+    """Yield the spans of text[first:last] that fit into a chunk."""
+    for piece in splitter.create_documents([text[first:last]]):
+        body = piece.page_content.strip()  # in chunks of a few characters the splitter leaves white space
+        start = first + piece.metadata["start_index"] + piece.page_content.find(body)
+        if body:
+            yield start, start + len(body)
 
 
 @cache

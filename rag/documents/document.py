@@ -21,7 +21,7 @@ class Document:
     file's name. text: of Markdown, plain text, reStructuredText and source code the file's own characters, with
     line ends as Python's open() gives them; of other formats the extracted text. All character spans refer to it.
     sections: consecutive spans of the text, less what is hidden from its readers. digest: SHA-256 of the file's
-    bytes.
+    bytes. unread: one line for each part of the file that could not be read.
     """
 
     id: str
@@ -30,16 +30,18 @@ class Document:
     text: str
     sections: tuple[Section, ...]
     digest: str
+    unread: tuple[str, ...] = ()
 
 
 def parse_document(path: Path, id: str, data: bytes, settings: DocumentSettings = DEFAULTS) -> Document:
     """Return the Document of a file with this content. Raises DocumentError when it can't be read."""
-    text, sections = parse_in_child(path.name, data, settings)
+    parsed = parse_in_child(path.name, data, settings)
     title = next(
-        (section.headings[0] for section in sections if section.headings and not section.syntax),
+        (section.headings[0] for section in parsed.sections if section.headings and not section.syntax),
         path.stem.replace("-", " "),
     )
-    return Document(id, str(path.resolve()), title, text, tuple(sections), hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest()
+    return Document(id, str(path.resolve()), title, parsed.text, tuple(parsed.sections), digest, parsed.unread)
 
 
 def read_document(path: Path, id: str, settings: DocumentSettings = DEFAULTS) -> Document:

@@ -7,7 +7,7 @@ import json
 from rag.core.sections import ChunkSettings
 
 # Raised when the same file gives other text, sections or chunks than before.
-PARSERS_VERSION = "6"
+PARSERS_VERSION = "7"
 SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]  # where prose is cut, the best first
 
 

@@ -28,7 +28,7 @@ _own = threading.local()
 
 
 def parse_in_child(name: str, data: bytes, settings: DocumentSettings) -> Parsed:
-    """Return text and sections of a file called `name`, parsed in the child of this thread. Raises DocumentError."""
+    """Return what `registry.parse` returns for a file, parsed in the child of this thread. Raises DocumentError."""
     return process_of_thread().parse(name, data, settings)
 
 

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
+from rag.core.table_cell import TableCell
 from rag.documents.formats.sections import Parsed, Section
 from rag.documents.formats.source_code import SYNTAX
 
@@ -66,14 +67,19 @@ def read_request(pipe: IO[bytes]) -> tuple[str, bytes, DocumentSettings] | None:
 
 
 def encode_parsed(parsed: Parsed) -> bytes:
-    """Encode text and sections; each heading is written once, however many sections stand below it."""
-    text, sections = parsed
-    headings: dict[str, int] = {}
-    rows = [
-        (s.start, s.end, [headings.setdefault(name, len(headings)) for name in s.headings], s.page, s.syntax)
-        for s in sections
+    """Encode text and sections; each name is written once, however many sections stand below the heading."""
+    names: dict[str, int] = {}
+
+    def number(name: str) -> int:
+        return names.setdefault(name, len(names))
+
+    sections = [
+        (s.start, s.end, list(map(number, s.headings)), s.page, s.syntax)
+        + ([(c.start, c.end, c.row, number(c.row_name), number(c.column)) for c in s.cells],)
+        for s in parsed.sections
     ]
-    return json.dumps({"text": text, "headings": list(headings), "sections": rows}, ensure_ascii=False).encode()
+    reply = {"text": parsed.text, "names": list(names), "sections": sections, "unread": parsed.unread}
+    return json.dumps(reply, ensure_ascii=False).encode()
 
 
 def encode_error(error: DocumentError) -> bytes:
@@ -82,7 +88,7 @@ def encode_error(error: DocumentError) -> bytes:
 
 
 def decode_reply(payload: bytes) -> Parsed:
-    """Return the text and sections of a reply.
+    """Return the text and sections of a reply, and what could not be read.
 
     Raises DocumentError where the reply is one, ProtocolError where it does not have the expected form.
     """
@@ -93,19 +99,32 @@ def decode_reply(payload: bytes) -> Parsed:
     _require(isinstance(reply, dict))
     if reply.keys() == {"reason", "remedy"}:
         raise DocumentError(_text(reply["reason"]), _text(reply["remedy"]))
-    _require(reply.keys() == {"text", "headings", "sections"})
+    _require(reply.keys() == {"text", "names", "sections", "unread"})
     text = _text(reply["text"])
-    headings = [_text(heading) for heading in _list(reply["headings"])]
-    return text, [_section(row, headings, len(text)) for row in _list(reply["sections"])]
+    names = [_text(name) for name in _list(reply["names"])]
+    sections = [_section(row, names, len(text)) for row in _list(reply["sections"])]
+    return Parsed(text, sections, tuple(_text(line) for line in _list(reply["unread"])))
 
 
-def _section(row: Any, headings: list[str], longest: int) -> Section:
-    start, end, path, page, syntax = _list(row, 5)
+def _section(row: Any, names: list[str], longest: int) -> Section:
+    start, end, path, page, syntax, cells = _list(row, 6)
     _require(_is_int(start) and _is_int(end) and 0 <= start <= end <= longest)
     _require(page is None or (_is_int(page) and 0 < page <= LAST_PAGE))
     _require(syntax is None or syntax in SYNTAX.values())
-    _require(all(_is_int(n) and 0 <= n < len(headings) for n in _list(path)))
-    return Section(start, end, tuple(headings[n] for n in path), page, syntax)
+    _require(all(_is_number_of(n, names) for n in _list(path)))
+    found = tuple(_cell(cell, names, start, end) for cell in _list(cells))
+    return Section(start, end, tuple(names[n] for n in path), page, syntax, found)
+
+
+def _cell(cell: Any, names: list[str], first: int, last: int) -> TableCell:
+    start, end, row, row_name, column = _list(cell, 5)
+    _require(_is_int(start) and _is_int(end) and first <= start <= end <= last)
+    _require(_is_int(row) and 0 <= row <= last and _is_number_of(row_name, names) and _is_number_of(column, names))
+    return TableCell(start, end, row, names[row_name], names[column])
+
+
+def _is_number_of(value: Any, names: list[str]) -> bool:
+    return _is_int(value) and 0 <= value < len(names)
 
 
 def _is_int(value: Any) -> bool:

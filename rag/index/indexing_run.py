@@ -27,6 +27,7 @@ class IndexingReport:
 
     added, changed, removed: document ids. renamed: old and new id of each. unchanged: number of documents that stay as
     they were. chunks: number of chunks put in; embedded: how many of them got a new vector. skipped: files left out.
+    unread: for each file that was read in part, what of it could not be read, one line each.
     """
 
     added: list[str] = field(default_factory=list)
@@ -37,6 +38,7 @@ class IndexingReport:
     chunks: int = 0
     embedded: int = 0
     skipped: list[Skipped] = field(default_factory=list)
+    unread: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class IndexingRun:
                 continue
             (self._report.changed if id in self._known else self._report.added).append(id)
             self._known[id] = (document.source, document.digest)
+            if document.unread:
+                self._report.unread[path] = document.unread
             yield _ReadDocument(document, chunk_document(document, self._chunk_settings), size)
 
     def _holds(self, path: Path, id: str) -> bool:

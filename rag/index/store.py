@@ -17,13 +17,14 @@ import numpy as np
 
 from rag.core.chunk import Chunk
 from rag.core.errors import OutdatedIndexError, StoreError
+from rag.core.table_cell import TableCell
 from rag.index.database import Database, batches, placeholders
 
 STORE_FILE = "store.sqlite"
-VERSION = "2"
+VERSION = "3"
 CACHED_TEXTS = 64  # documents whose text a reader keeps in memory
 _CHUNK = (
-    "SELECT c.id, c.document, d.title, c.start, c.end, c.headings, c.page, d.content "
+    "SELECT c.id, c.document, d.title, c.start, c.end, c.headings, c.page, c.cells, d.content "
     "FROM chunks c JOIN documents d ON d.id = c.document"
 )
 _KEY = "SELECT c.id, v.key FROM chunks c JOIN vectors v ON v.id = c.vector"
@@ -103,6 +104,11 @@ class DocumentStore:
         """Return for each document id the number of its chunks."""
         counted = "SELECT d.id, COUNT(c.id) FROM documents d LEFT JOIN chunks c ON c.document = d.id"
         return dict(self._db.rows(f"{counted} GROUP BY d.id ORDER BY d.id"))
+
+    def unread(self) -> dict[str, tuple[str, ...]]:
+        """Return for each document that was read in part the lines that name what could not be read."""
+        rows = self._db.rows("SELECT id, unread FROM documents WHERE unread != '[]' ORDER BY id")
+        return {id: tuple(json.loads(lines)) for id, lines in rows}
 
     def text(self, id: str) -> str:
         """Return a document's text, to which all spans refer. Raises StoreError when there is no such document."""
@@ -189,9 +195,10 @@ class DocumentStore:
         return [chunk for _, chunk in self._chunks(f"{_CHUNK} ORDER BY c.document, c.ordinal", [])]
 
     def _chunks(self, sql: str, values: list[int]) -> Iterator[tuple[int, Chunk]]:
-        for id, document, title, start, end, headings, page, content in self._db.rows(sql, values):
+        for id, document, title, start, end, headings, page, cells, content in self._db.rows(sql, values):
             text = self._text(content)[start:end]
-            yield id, Chunk(document, title, start, end, text, tuple(json.loads(headings)), page)
+            of_tables = tuple(TableCell(*cell) for cell in json.loads(cells))
+            yield id, Chunk(document, title, start, end, text, tuple(json.loads(headings)), page, of_tables)
 
     def size(self) -> dict[str, int]:
         """Return how many documents, chunks, texts and vectors there are, and how many removals are remembered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import zlib
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
 _UNUSED_VECTORS = "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE vector = vectors.id)"
 _ADD_DOCUMENT = (
-    "INSERT INTO documents VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET source = excluded.source, "
-    "title = excluded.title, digest = excluded.digest, content = excluded.content"
+    "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET source = excluded.source, "
+    "title = excluded.title, digest = excluded.digest, content = excluded.content, "
+    "unread = excluded.unread"
 )
 _ADD_CHUNK = (
-    "INSERT INTO chunks (change, document, ordinal, start, end, headings, page, vector) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT id FROM vectors WHERE key = ?))"
+    "INSERT INTO chunks (change, document, ordinal, start, end, headings, page, cells, vector) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM vectors WHERE key = ?))"
 )
 
 
@@ -127,12 +129,10 @@ class StoreWriter(DocumentStore):
             old = self._contents_of(document.id)
             self._forget_chunks(document.id, change)
             content = self._add_text(document.text)
-            self._db.execute(_ADD_DOCUMENT, [document.id, document.source, document.title, document.digest, content])
-            rows = [
-                (change, document.id, n, c.start, c.end, json.dumps(c.headings), c.page, vector_key(c))
-                for n, c in enumerate(chunks)
-            ]
-            self._db.executemany(_ADD_CHUNK, rows)
+            unread = json.dumps(document.unread)
+            values: list[str | int] = [document.id, document.source, document.title, document.digest, content, unread]
+            self._db.execute(_ADD_DOCUMENT, values)
+            self._db.executemany(_ADD_CHUNK, [(change, document.id, n, *_values(c)) for n, c in enumerate(chunks)])
             self._drop_unused_texts(old)
 
     def remove(self, ids: list[str]) -> None:
@@ -200,6 +200,12 @@ class StoreWriter(DocumentStore):
                 # Sorted, so that the database goes before its log: SQLite ignores a log without one, not the reverse.
                 for path in sorted(folder.glob(pattern)):
                     path.unlink(missing_ok=True)
+
+
+def _values(chunk: Chunk) -> tuple[int, int, str, int | None, str, bytes]:
+    """Return what is stored of a chunk beside its document and number."""
+    cells = json.dumps([dataclasses.astuple(cell) for cell in chunk.cells], ensure_ascii=False)
+    return chunk.start, chunk.end, json.dumps(chunk.headings), chunk.page, cells, vector_key(chunk)
 
 
 def _rows(chunks: list[Chunk], vectors: np.ndarray) -> list[tuple[bytes, bytes, int]]:

@@ -88,7 +88,7 @@ class FakeMeaning:
 
 
 def document(name: str, text: str, source: str = "") -> Document:
-    parsed, sections = parse_markdown(text.encode())
+    parsed, sections, *_ = parse_markdown(text.encode())
     return Document(
         name, source or f"/nowhere/{name}", name, parsed, tuple(sections), hashlib.sha256(text.encode()).hexdigest()
     )

@@ -28,9 +28,10 @@ def parse_email(data: bytes, read: Reader) -> Parsed:
         remedy = "save the message as .eml, or rename the file to what it is"
         raise DocumentError("no e-mail: it has neither subject, sender nor date", remedy)
     subject = (_header(message, "Subject"),) if _header(message, "Subject") else ()
-    parts: list[Parsed] = [(f"{head}\n\n", [Section(0, len(head) + 2, subject)])]
-    for text, sections in _bodies(message, read):
-        parts.append((text, [dataclasses.replace(s, headings=subject + s.headings) for s in sections]))
+    parts = [Parsed(f"{head}\n\n", [Section(0, len(head) + 2, subject)])]
+    for part in _bodies(message, read):
+        sections = [dataclasses.replace(s, headings=subject + s.headings) for s in part.sections]
+        parts.append(part._replace(sections=sections))
     return _concatenated(parts)
 
 
@@ -41,7 +42,7 @@ def _bodies(message: EmailMessage, read: Reader) -> Iterator[Parsed]:
         if body.get_content_type() == "text/html":
             words = parse_page(words)[0]
         words = words.replace("\r\n", "\n").strip() + "\n\n"
-        yield words, [Section(0, len(words))]
+        yield Parsed(words, [Section(0, len(words))])
     for part in message.walk():
         name = part.get_filename()
         if name and part is not body:
@@ -52,12 +53,16 @@ def _attachment(name: str, part: Message, read: Reader) -> Parsed:
     try:
         if part.is_multipart():
             raise DocumentError("a message inside the message")
-        text, sections = read(name, _payload(part))
+        parsed = read(name, _payload(part))
     except DocumentError as error:
         words = f"Attachment {name}, not read: {error.reason}\n\n"
-        return words, [Section(0, len(words))]
+        return Parsed(words, [Section(0, len(words))])
     title = f"Attachment {name}"
-    return text, [dataclasses.replace(s, headings=(title, *s.headings)) for s in sections]
+    return Parsed(
+        parsed.text,
+        [dataclasses.replace(s, headings=(title, *s.headings)) for s in parsed.sections],
+        tuple(f"{title}: {line}" for line in parsed.unread),
+    )
 
 
 def _header(message: EmailMessage, name: str) -> str:
@@ -83,8 +88,11 @@ def _payload(part: Message) -> bytes:
 
 
 def _concatenated(parts: list[Parsed]) -> Parsed:
-    end, sections = 0, []
-    for text, inner in parts:
-        sections += [dataclasses.replace(s, start=s.start + end, end=s.end + end) for s in inner]
-        end += len(text)
-    return "".join(text for text, _ in parts), sections
+    end, rows, sections = 0, 0, []
+    for part in parts:
+        shifted = [section.shifted(end, rows) for section in part.sections]
+        rows = max((cell.row + 1 for section in shifted for cell in section.cells), default=rows)
+        sections += shifted
+        end += len(part.text)
+    unread = tuple(line for part in parts for line in part.unread)
+    return Parsed("".join(part.text for part in parts), sections, unread)

@@ -10,7 +10,8 @@ from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import MARKS, decode
 from rag.documents.formats.html_hidden import drop_hidden
 from rag.documents.formats.limits import DEFAULTS, progress
-from rag.documents.formats.sections import Block, Parsed, assemble, flat, table_rows
+from rag.documents.formats.sections import Block, Parsed, assemble, flat
+from rag.documents.formats.tables import table_blocks
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -123,4 +124,4 @@ def _table(table: Tag) -> Iterable[Block]:
     if table.caption:
         yield Block(flat(table.caption.get_text()))
     rows = [[flat(cell.get_text(" ")) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
-    yield from (Block(text) for text in table_rows(rows))
+    yield from table_blocks(rows)

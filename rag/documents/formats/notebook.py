@@ -59,7 +59,7 @@ def _joined(cells: list[tuple[str, str]], syntax: str | None) -> Parsed:
             text = text.rstrip() + "\n\n"
             inner = markdown_sections(text, path) if kind == "markdown" else sections_between(text, (), path)
             code = syntax if kind == "code" else None
-            sections += [dataclasses.replace(s, start=s.start + end, end=s.end + end, syntax=code) for s in inner]
+            sections += [dataclasses.replace(s.shifted(end), syntax=code) for s in inner]
             parts.append(text)
             end += len(text)
-    return "".join(parts), sections
+    return Parsed("".join(parts), sections)

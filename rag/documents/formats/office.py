@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.limits import DEFAULTS, progress, require_pages
-from rag.documents.formats.sections import Block, Parsed, assemble, flat, table_rows
+from rag.documents.formats.sections import Block, Parsed, assemble, flat
+from rag.documents.formats.tables import row_texts, table_blocks
 
 if TYPE_CHECKING:
     from docx.table import Table, _Cell
@@ -38,7 +39,7 @@ def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     for item in document.iter_inner_content():
         progress()
         if isinstance(item, Table):
-            blocks.extend(Block(text) for text in table_rows(list(_word_rows(item, shown))))
+            blocks.extend(table_blocks(list(_word_rows(item, shown))))
         else:
             style = STYLE.fullmatch((item.style.name if item.style else "") or "")
             level = (1 if style[1] else int(style[2]) + 1) if style else 0
@@ -62,7 +63,7 @@ def _cell_texts(cell: _Cell, shown: ShownText, tables: bool) -> Iterator[str]:
         if not isinstance(item, Table):
             yield shown.of(item)
         elif tables:
-            yield from table_rows(list(_word_rows(item, shown)))
+            yield from row_texts(list(_word_rows(item, shown)))
 
 
 def parse_pptx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
@@ -76,7 +77,7 @@ def parse_pptx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
         progress()
         blocks += _slide_blocks(slide, number)
     numbers_alone = len(blocks) == len(slides) and all(block.text.startswith("Slide ") for block in blocks)
-    return ("", []) if numbers_alone else assemble(blocks)
+    return Parsed("", []) if numbers_alone else assemble(blocks)
 
 
 def _slide_blocks(slide: Slide, number: int) -> Iterator[Block]:
@@ -84,23 +85,23 @@ def _slide_blocks(slide: Slide, number: int) -> Iterator[Block]:
     yield Block((flat(title.text_frame.text) if title is not None else "") or f"Slide {number}", 1, number)
     for shape in slide.shapes:
         if title is None or shape.shape_id != title.shape_id:
-            yield from (Block(text, 0, number) for text in _shape_texts(shape))
+            yield from _shape_blocks(shape, number)
     frame = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     if frame is not None and (notes := flat(frame.text)):
         yield Block(f"Notes: {notes}", 0, number)
 
 
-def _shape_texts(shape: Any) -> Iterator[str]:
-    """Yield the paragraphs and table rows of a shape, or of a group's shapes."""
+def _shape_blocks(shape: Any, slide: int) -> Iterator[Block]:
+    """Yield the paragraphs and table rows of a shape, or of a group's shapes. slide: its number."""
     stack = [shape]
     while stack:
         shape = stack.pop()
         if hasattr(shape, "shapes"):
             stack.extend(reversed(list(shape.shapes)))
         elif getattr(shape, "has_table", False):
-            yield from table_rows([[flat(cell.text) for cell in row.cells] for row in shape.table.rows])
+            yield from table_blocks([[flat(cell.text) for cell in row.cells] for row in shape.table.rows], slide)
         elif shape.has_text_frame:
-            yield from (flat(paragraph.text) for paragraph in shape.text_frame.paragraphs)
+            yield from (Block(flat(paragraph.text), 0, slide) for paragraph in shape.text_frame.paragraphs)
 
 
 def parse_xlsx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
@@ -120,7 +121,7 @@ def parse_xlsx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
         if any(_filled(row) > 1 for row in rows):
             while _filled(rows[0]) == 1:
                 blocks.append(Block("".join(rows.pop(0))))  # a title above the table does not name its columns
-        blocks += [Block(text) for text in table_rows(rows)]
+        blocks += table_blocks(rows)
     return assemble(blocks, "\n")
 
 

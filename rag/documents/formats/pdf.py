@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mode
 from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.limits import DEFAULTS, progress, require_pages
-from rag.documents.formats.sections import Block, Parsed, assemble, flat, table_rows
+from rag.documents.formats.sections import Block, Parsed, assemble, flat
+from rag.documents.formats.tables import table_blocks
 
 if TYPE_CHECKING:
     from pdfplumber.page import Page
@@ -40,7 +41,7 @@ class PdfLine:
         return re.sub(r"\d+", "\0", self.text), round(self.top)
 
 
-Numbered = tuple[int, PdfLine | str]  # the number of a page, and a line or table row of it
+Numbered = tuple[int, PdfLine | Block]  # the number of a page, and a line or table row of it
 
 
 def parse_pdf(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
@@ -60,7 +61,7 @@ def parse_pdf(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     return assemble(_blocks(kept, heading_sizes))
 
 
-def _pages(data: bytes, settings: DocumentSettings) -> Iterator[list[PdfLine | str]]:
+def _pages(data: bytes, settings: DocumentSettings) -> Iterator[list[PdfLine | Block]]:
     import pdfplumber
     from pdfminer.pdfdocument import PDFPasswordIncorrect
     from pdfplumber.utils.exceptions import PdfminerException
@@ -82,13 +83,13 @@ def _pages(data: bytes, settings: DocumentSettings) -> Iterator[list[PdfLine | s
         raise
 
 
-def page_items(page: Page) -> list[PdfLine | str]:
-    """Return a page's lines, and its table rows as plain strings, from top to bottom."""
+def page_items(page: Page) -> list[PdfLine | Block]:
+    """Return a page's lines, and its table rows, from top to bottom."""
     tables = page.find_tables()
-    items: list[tuple[float, PdfLine | str]] = []
+    items: list[tuple[float, PdfLine | Block]] = []
     for table in tables:
         rows = [[flat(cell or "") for cell in row] for row in table.extract()]
-        items.extend((table.bbox[1] + i / 1000, text) for i, text in enumerate(table_rows(rows)))
+        items.extend((table.bbox[1] + i / 1000, row) for i, row in enumerate(table_blocks(rows)))
     outside = page.filter(lambda item: not any(_is_inside(item, table.bbox) for table in tables))
     for line in outside.extract_text_lines():
         size = round(mode(round(char["size"], 1) for char in line["chars"]), 1)
@@ -103,7 +104,7 @@ def _is_inside(item: dict[str, Any], box: tuple[float, float, float, float]) -> 
     return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
-def _running_lines(pages: list[list[PdfLine | str]]) -> set[Numbered]:
+def _running_lines(pages: list[list[PdfLine | Block]]) -> set[Numbered]:
     """Return the running heads and feet.
 
     They stand in the same place at the edge of all pages but one at most, and are the same but for numbers that
@@ -143,9 +144,9 @@ def _blocks(items: list[Numbered], heading_sizes: list[float]) -> Iterable[Block
             paragraph.clear()
 
     for page, item in items:
-        if isinstance(item, str):
+        if isinstance(item, Block):
             yield from ended()
-            yield Block(item, 0, page)
+            yield replace(item, page=page)
             continue
         if paragraph:
             (_, first), (last_page, last) = paragraph[0], paragraph[-1]

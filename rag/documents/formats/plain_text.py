@@ -30,8 +30,8 @@ def parse_text(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     title, after = line.strip(), next(lines, (0, ""))[1]
     alone = not after.strip() or _underlines(after, title)
     if alone and _looks_like_title(title) and text[start + len(line) :].strip(" \n=-_*~"):
-        return text, sections_between(text, [Heading(start, 1, title)])
-    return text, [Section(0, len(text))]
+        return Parsed(text, sections_between(text, [Heading(start, 1, title)]))
+    return Parsed(text, [Section(0, len(text))])
 
 
 def _looks_like_title(line: str) -> bool:
@@ -44,7 +44,7 @@ def parse_markdown(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed
     ATX (`## Title`) and setext (underlined) headings count, but not in fenced code and YAML front matter.
     """
     text = decode(data)
-    return text, markdown_sections(text)
+    return Parsed(text, markdown_sections(text))
 
 
 def markdown_sections(text: str, path: HeadingPath | None = None) -> list[Section]:
@@ -110,7 +110,7 @@ def parse_rst(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     appearance.
     """
     text = decode(data)
-    return text, sections_between(text, _rst_headings(text))
+    return Parsed(text, sections_between(text, _rst_headings(text)))
 
 
 def _rst_headings(text: str) -> Iterator[Heading]:

@@ -11,7 +11,7 @@ from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.documents.formats import file_signature, html, notebook, office, pdf, plain_text, source_code, tabular
 from rag.documents.formats.email_message import parse_email
-from rag.documents.formats.sections import Parsed
+from rag.documents.formats.sections import Parsed, Section
 
 Parser = Callable[[bytes, DocumentSettings], Parsed]
 READERS: dict[str, Parser] = {
@@ -61,7 +61,7 @@ def require_reader(name: str) -> str:
 
 
 def parse(name: str, data: bytes, settings: DocumentSettings, attached: bool = False) -> Parsed:
-    """Return text and sections of a file called `name`.
+    """Return text and sections of a file called `name`, and what of it could not be read.
 
     attached: it is attached to a message; messages attached to it are not opened. Raises DocumentError whatever is
     wrong with the file, and MemoryError.
@@ -81,19 +81,26 @@ def _parse(name: str, data: bytes, settings: DocumentSettings, attached: bool) -
     suffix = require_reader(name)
     file_signature.check_signature(suffix, data, settings)
     if suffix != EMAIL:
-        text, sections = READERS[suffix](data, settings)
+        parsed = READERS[suffix](data, settings)
     elif attached:
         raise DocumentError("a message inside the message", "save it by itself")
     else:
-        text, sections = parse_email(data, partial(parse, settings=settings, attached=True))
-    if not text.strip():
+        parsed = parse_email(data, partial(parse, settings=settings, attached=True))
+    if not parsed.text.strip():
         raise DocumentError("no text in it", "write something into it, or name it in .ragignore")
-    if len(text) > settings.max_characters:
-        reason = f"{len(text):,} characters, more than {settings.max_characters:,}"
+    if len(parsed.text) > settings.max_characters:
+        reason = f"{len(parsed.text):,} characters, more than {settings.max_characters:,}"
         raise DocumentError(reason, "split it, or raise documents.max_characters")
-    return _storable(text), [
-        dataclasses.replace(section, headings=tuple(map(_storable, section.headings))) for section in sections
-    ]
+    sections = [_storable_section(section) for section in parsed.sections]
+    return Parsed(_storable(parsed.text), sections, tuple(map(_storable, parsed.unread)))
+
+
+def _storable_section(section: Section) -> Section:
+    cells = tuple(
+        dataclasses.replace(cell, row_name=_storable(cell.row_name), column=_storable(cell.column))
+        for cell in section.cells
+    )
+    return dataclasses.replace(section, headings=tuple(map(_storable, section.headings)), cells=cells)
 
 
 def _storable(text: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import zip_longest
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rag.core.invisible_characters import remove_invisible
+from rag.core.table_cell import TableCell
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Section:
     """A span of characters under one heading path, on one page or slide (from 1) where the format has them.
 
     syntax: the programming language of the span, as `rag.documents.formats.source_code` names it, None for prose.
+    cells: of the tables in it, in order, as spans of the whole text.
     """
 
     start: int
@@ -23,15 +24,37 @@ class Section:
     headings: tuple[str, ...] = ()
     page: int | None = None
     syntax: str | None = None
+    cells: tuple[TableCell, ...] = ()
+
+    def shifted(self, by: int, rows: int = 0) -> Section:
+        """Return the section of a text that has `by` more characters, and so many more table rows, before it."""
+        cells = tuple(cell.shifted(by, rows) for cell in self.cells)
+        return replace(self, start=self.start + by, end=self.end + by, cells=cells)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, table row or heading of a structured format. level: 0 for body text, from 1 down for headings."""
+    """A paragraph, table row or heading of a structured format.
+
+    level: 0 for body text, from 1 down for headings. cells: of a table row, as spans of `text`; `assemble` numbers the
+    rows.
+    """
 
     text: str
     level: int = 0
     page: int | None = None
+    cells: tuple[TableCell, ...] = ()
+
+
+class Parsed(NamedTuple):
+    """What a reader returns: the text, its sections, and what it could not read.
+
+    unread: one short line for each part that is lost, such as "page 3: picture without text".
+    """
+
+    text: str
+    sections: list[Section]
+    unread: tuple[str, ...] = ()
 
 
 class Heading(NamedTuple):
@@ -42,7 +65,6 @@ class Heading(NamedTuple):
     words: str
 
 
-Parsed = tuple[str, list[Section]]
 HeadingPath = list[tuple[int, str]]  # the headings above a place from the top down, each with its level
 
 
@@ -61,24 +83,27 @@ def sections_between(text: str, headings: Iterable[Heading], path: HeadingPath |
 
 
 def assemble(blocks: Iterable[Block], separator: str = "\n\n") -> Parsed:
-    """Join blocks to a text with sections; a new heading or page starts a section."""
+    """Join blocks to a text with sections; a new heading or page starts a section, and table rows get numbers."""
     parts: list[str] = []
     sections: list[Section] = []
     path: HeadingPath = []
-    start = end = 0
+    cells: list[TableCell] = []
+    start = end = row = 0
     page: int | None = None
     for block in (block for block in blocks if block.text):
         if block.level or block.page != page:
             if end > start:
-                sections.append(Section(start, end, _words(path), page))
-            start, page = end, block.page
+                sections.append(Section(start, end, _words(path), page, cells=tuple(cells)))
+            start, page, cells = end, block.page, []
         if block.level:
             path = _below(path, block.level, block.text)
+        cells += [replace(cell.shifted(end), row=row) for cell in block.cells]
+        row += bool(block.cells)
         parts += (block.text, separator)
         end += len(block.text) + len(separator)
     if end > start:
-        sections.append(Section(start, end, _words(path), page))
-    return "".join(parts), sections
+        sections.append(Section(start, end, _words(path), page, cells=tuple(cells)))
+    return Parsed("".join(parts), sections)
 
 
 def _below(path: HeadingPath, level: int, words: str) -> HeadingPath:
@@ -88,20 +113,6 @@ def _below(path: HeadingPath, level: int, words: str) -> HeadingPath:
 
 def _words(path: HeadingPath) -> tuple[str, ...]:
     return tuple(words for _, words in path)
-
-
-def table_rows(rows: list[list[str]]) -> list[str]:
-    """Return each row as `column: value; column: value`, the columns being named by the first row.
-
-    A cell beyond the named columns stands without a name.
-    """
-    if len(rows) < 2:
-        return ["; ".join(filter(None, row)) for row in rows]
-    head = rows[0]
-    return [
-        "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip_longest(head, row, fillvalue="") if cell)
-        for row in rows[1:]
-    ]
 
 
 def flat(text: str) -> str:

@@ -26,8 +26,8 @@ def parse_code(data: bytes, settings: DocumentSettings, syntax: str) -> Parsed:
     """Return the file's own text; Python's classes, methods and functions are headings (`class A`, `def b`)."""
     text = decode(data)
     if syntax == "python":
-        return text, python_sections(text)
-    return text, [Section(0, len(text), syntax=syntax)]
+        return Parsed(text, python_sections(text))
+    return Parsed(text, [Section(0, len(text), syntax=syntax)])
 
 
 def python_sections(text: str) -> list[Section]:

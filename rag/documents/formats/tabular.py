@@ -13,7 +13,8 @@ from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
 from rag.documents.formats.limits import DEFAULTS
-from rag.documents.formats.sections import Block, Parsed, Section, assemble, flat, table_rows
+from rag.documents.formats.sections import Parsed, Section, assemble, flat
+from rag.documents.formats.tables import table_blocks
 
 DEEPEST = 20  # levels of a record that are spelt out; what lies deeper is shown as JSON
 SNIFFED = 4096  # characters from which the delimiter of a CSV file is guessed
@@ -27,7 +28,7 @@ def parse_csv(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
         dialect = csv.Sniffer().sniff(text[:SNIFFED], ",;\t|")
     csv.field_size_limit(max(settings.max_characters, 1))
     rows = [[flat(cell) for cell in row] for row in csv.reader(io.StringIO(text), dialect) if any(row)]
-    return assemble([Block(row) for row in table_rows(rows)], "\n")
+    return assemble(table_blocks(rows), "\n")
 
 
 def parse_json_lines(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
@@ -62,7 +63,7 @@ def _records(records: Iterable[Any]) -> Parsed:
             parts += (body, "\n\n")
             sections.append(Section(end, end + len(body) + 2))
             end += len(body) + 2
-    return "".join(parts), sections
+    return Parsed("".join(parts), sections)
 
 
 def _pairs(value: Any, key: str, depth: int) -> Iterator[str]:

@@ -8,7 +8,9 @@ from fakes import INCOMING, INDEXED, corpus_document, document
 from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
-from rag.documents.document import parse_document
+from rag.documents.document import Document, parse_document
+from rag.documents.formats.sections import Block, assemble
+from rag.documents.formats.tables import table_blocks
 from rag.documents.identity import PARSERS_VERSION, chunker_identity
 
 
@@ -94,3 +96,18 @@ def test_identity_changes_with_the_size():
         == chunker_identity(ChunkSettings(100))
         != chunker_identity(ChunkSettings(101))
     )
+
+
+def test_table_rows_keep_their_cells_and_a_long_row_its_name():
+    story = "The winch was greased and its rope was changed by the crew. " * 12
+    rows = [["Buoy", "State", "Log"], ["K-17", "sound", "none"], ["K-71", "worn", story.strip()], ["K-77", "lost", "-"]]
+    text, sections, _ = assemble([Block("Buoys", 1), Block("State in May."), *table_blocks(rows)], "\n")
+    document = Document("a.csv", "/a.csv", "Buoys", text, tuple(sections), "")
+    chunks = chunk_document(document, ChunkSettings(size=200))
+    named = [(c.row_name, c.column, chunk.text[c.start : c.end]) for chunk in chunks for c in chunk.cells]
+    assert ("K-17", "State", "sound") in named and ("K-77", "Log", "-") in named
+    pieces = [chunk for chunk in chunks if "greased" in chunk.text]
+    assert len(pieces) > 2 and all(chunk.headings == ("Buoys", "K-71") for chunk in pieces[1:])
+    assert all({c.row_name for c in chunk.cells} == {"K-71"} for chunk in pieces)
+    assert pieces[0].text.startswith("Buoy: K-71") and pieces[0].headings == ("Buoys",)
+    assert len({c.row for chunk in chunks for c in chunk.cells}) == 3

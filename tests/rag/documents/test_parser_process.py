@@ -12,7 +12,8 @@ import pytest
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.sections import Section
+from rag.core.table_cell import TableCell
+from rag.documents.formats.sections import Parsed, Section
 from rag.documents.parser_process import ParserProcess, parse_in_child, process_of_thread
 from rag.documents.parser_protocol import ProtocolError, decode_reply, encode_parsed
 from samples import SAMPLES
@@ -128,9 +129,9 @@ parse_in_child("a.txt", b"one", DocumentSettings())
 before = process_of_thread().pid
 if os.fork():
     os.wait()
-    text, same = parse_in_child("c.txt", b"three", DocumentSettings())[0], process_of_thread().pid == before
+    text, same, *_ = parse_in_child("c.txt", b"three", DocumentSettings())[0], process_of_thread().pid == before
 else:
-    text, same = parse_in_child("b.txt", b"two", DocumentSettings())[0], process_of_thread().pid == before
+    text, same, *_ = parse_in_child("b.txt", b"two", DocumentSettings())[0], process_of_thread().pid == before
 print(text, same, flush=True)
 process_of_thread().stop()
 """
@@ -171,7 +172,12 @@ def test_a_reply_cannot_make_anything_run(tmp_path):
             assert process.pid is None and not target.exists()
 
 
-GOOD = {"text": "words", "headings": ["A"], "sections": [[0, 5, [0], 1, "python"]]}
+GOOD = {
+    "text": "words",
+    "names": ["A"],
+    "sections": [[0, 5, [0], 1, "python", [[0, 2, 0, 0, 0]]]],
+    "unread": ["page 2"],
+}
 
 
 @pytest.mark.parametrize(
@@ -192,28 +198,39 @@ GOOD = {"text": "words", "headings": ["A"], "sections": [[0, 5, [0], 1, "python"
                 {**GOOD, "text": 3},
                 {**GOOD, "text": "a\0b"},
                 {**GOOD, "text": "\ud800"},
-                {**GOOD, "headings": [3]},
-                {**GOOD, "headings": ["\udfff"]},
-                {**GOOD, "headings": []},
+                {**GOOD, "names": [3]},
+                {**GOOD, "names": ["\udfff"]},
+                {**GOOD, "names": []},
                 {**GOOD, "sections": {}},
+                {**GOOD, "unread": "page 2"},
+                {**GOOD, "unread": [2]},
                 *(
                     {**GOOD, "sections": [section]}
                     for section in (
                         [],
-                        [0, 5, [0], 1],
-                        [0, 6, [0], 1, None],
-                        [-1, 5, [0], 1, None],
-                        [3, 2, [0], 1, None],
-                        [0.0, 5, [0], 1, None],
-                        [True, 5, [0], 1, None],
-                        [0, 5, [1], 1, None],
-                        [0, 5, [-1], 1, None],
-                        [0, 5, [0], "1", None],
-                        [0, 5, [0], 0, None],
-                        [0, 5, [0], 10**30, None],
-                        [0, 5, [0], 1, "klingon"],
-                        [0, 5, [0], 1, ["python"]],
-                        [0, 5, "0", 1, None],
+                        [0, 5, [0], 1, []],
+                        [0, 6, [0], 1, None, []],
+                        [-1, 5, [0], 1, None, []],
+                        [3, 2, [0], 1, None, []],
+                        [0.0, 5, [0], 1, None, []],
+                        [True, 5, [0], 1, None, []],
+                        [0, 5, [1], 1, None, []],
+                        [0, 5, [-1], 1, None, []],
+                        [0, 5, [0], "1", None, []],
+                        [0, 5, [0], 0, None, []],
+                        [0, 5, [0], 10**30, None, []],
+                        [0, 5, [0], 1, "klingon", []],
+                        [0, 5, [0], 1, ["python"], []],
+                        [0, 5, "0", 1, None, []],
+                        [0, 5, [0], 1, None, 3],
+                        [2, 5, [0], 1, None, [[1, 3, 0, 0, 0]]],
+                        [0, 4, [0], 1, None, [[1, 5, 0, 0, 0]]],
+                        [0, 5, [0], 1, None, [[3, 2, 0, 0, 0]]],
+                        [0, 5, [0], 1, None, [[1, 2, -1, 0, 0]]],
+                        [0, 5, [0], 1, None, [[1, 2, 10**30, 0, 0]]],
+                        [0, 5, [0], 1, None, [[1, 2, 0, 1, 0]]],
+                        [0, 5, [0], 1, None, [[1, 2, 0, 0, -1]]],
+                        [0, 5, [0], 1, None, [[1, 2, 0, 0]]],
                     )
                 ),
             )
@@ -226,7 +243,9 @@ def test_a_reply_of_another_form_is_a_crash(reply):
 
 
 def test_a_reply_is_taken_in_the_expected_form():
-    assert decode_reply(json.dumps(GOOD).encode()) == ("words", [Section(0, 5, ("A",), 1, "python")])
+    assert decode_reply(json.dumps(GOOD).encode()) == Parsed(
+        "words", [Section(0, 5, ("A",), 1, "python", (TableCell(0, 2, 0, "A", "A"),))], ("page 2",)
+    )
 
 
 def test_a_reply_that_claims_to_be_huge_or_is_cut_off_is_a_crash():
@@ -237,6 +256,6 @@ def test_a_reply_that_claims_to_be_huge_or_is_cut_off_is_a_crash():
 
 def test_headings_below_each_other_are_sent_once():
     deep = "# " + "long title " * 1000 + "\n\n" + "".join(f"## part {n}\n\nwords\n\n" for n in range(2000))
-    text, sections = parse_in_child("a.md", deep.encode(), SETTINGS)
+    text, sections, *_ = parse_in_child("a.md", deep.encode(), SETTINGS)
     assert text == deep and len(sections) > 2000
-    assert len(encode_parsed((text, sections))) < 4 * len(deep)
+    assert len(encode_parsed(Parsed(text, sections))) < 4 * len(deep)
