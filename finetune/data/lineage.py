@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +14,11 @@ from typing import Any
 from finetune.data.rows import TrainingRow
 from finetune.data.split import TRAIN
 from finetune.data.training_set import data_digest, reviewed_rows
+from rag.core.errors import StoreError, TrainingError
 from rag.core.run_folder import RUNS
 from rag.factory import live_adapter
-from rag.models.adapters import IDENTITY, questions_about, read_identity
+from rag.index.store import DocumentStore
+from rag.models.adapters import IDENTITY, TRAINING_RECORD, questions_about, read_identity
 from rag.models.registry import INDEX, kept_weights
 
 MADE_FROM, SHOWN = "asked of it", "shown among the passages"
@@ -96,12 +101,47 @@ def trace_adapters(document: str, index: Path = INDEX) -> Iterator[TracedAdapter
             yield TracedAdapter(adapter, questions, identity["data"], as_now, is_live)
 
 
+def _require_known(document: str, index: Path) -> None:
+    """Raise TrainingError, naming the nearest document, where nothing knows one of this name."""
+    known = _known_documents(index)
+    if document not in known:
+        near = difflib.get_close_matches(document, sorted(known), 1, 0)
+        nearest = f"; the nearest is {near[0]!r}" if near else ""
+        option = "" if index == INDEX else f" --index {shlex.quote(str(index))}"
+        raise TrainingError(f"no document is called {document!r}{nearest}: rag{option} documents lists all")
+
+
+def _known_documents(index: Path) -> set[str]:
+    """Return the documents of the index, of every run's mining and rows, and of the adapters' training records."""
+    known: set[str] = set()
+    with contextlib.suppress(StoreError):  # documents outlive their index in runs and adapters
+        known |= DocumentStore(index, {}).documents().keys()
+    for result in RUNS.glob("*/mine/run.json"):
+        run = result.parents[1].name
+        known |= _documents_of_parts(result)
+        known |= {chunk.document for _, row in reviewed_rows(run) for chunk in row.passages}
+    for adapter in [*RUNS.glob("*/*/adapter"), *kept_weights(index)]:
+        known |= _documents_of_parts(adapter / TRAINING_RECORD)
+    return known
+
+
+def _documents_of_parts(file: Path) -> set[str]:
+    try:
+        parts = json.loads(file.read_text(encoding="utf-8"))["documents"].values()
+    except (OSError, ValueError, KeyError, AttributeError):  # older runs and adapters do not list their documents
+        return set()
+    return {document for part in parts for document in part}
+
+
 def lineage_report(document: str, as_json: bool, index: Path = INDEX) -> str:
     """Return the document's rows and adapters, as lines for people or as JSON.
 
-    index: the one whose promoted adapters are looked at, beside those of all runs.
+    index: the one whose promoted adapters are looked at, beside those of all runs. Raises TrainingError for a name that
+    neither the index nor a run nor an adapter knows.
     """
     rows, adapters = list(trace_rows(document)), list(trace_adapters(document, index))
+    if not rows and not adapters:
+        _require_known(document, index)
     if as_json:
         found = {"rows": [row.as_json() for row in rows], "adapters": [adapter.as_json() for adapter in adapters]}
         return json.dumps({"document": document, **found}, ensure_ascii=False, indent=2)

@@ -11,6 +11,7 @@ from finetune.data.lineage import lineage_report, trace_adapters, trace_rows
 from finetune.data.training_set import data_digest, freeze_rows
 from finetune.generator.adapter_folder import training_record
 from rag.cli import index
+from rag.core.errors import TrainingError
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
 from rag.models.adapters import questions_about
@@ -108,6 +109,25 @@ def test_the_report_comes_in_lines_and_as_json(taught_run):
     assert [r["chunk"] for r in report["rows"]] == [[0, 20], [0, 20], None, None] and report["adapters"][0][
         "live"
     ] is True
+
+
+def test_a_name_that_nothing_knows_is_an_error_with_the_nearest_one(taught_run, tiny_index):
+    taught_run.finish({"documents": {"train": ["d0.md"], "unmined": ["rules/travel.md"]}})
+    with pytest.raises(TrainingError, match=r"no document is called 'travels.md'; the nearest is 'rules/travel.md'"):
+        lineage_report("travels.md", False)
+    store = tiny_index({"rules/travels.md": "Trains are second class.\n"})
+    with pytest.raises(
+        TrainingError, match=rf"the nearest is 'rules/travels.md': rag --index {store.folder} documents"
+    ):
+        lineage_report("rules/travels.mdx", True, store.folder)
+    taught = "0 rows asked of rules/travels.md, 0 show it, 0 adapters learned from it"
+    assert lineage_report("rules/travels.md", False, store.folder) == taught
+
+
+def test_where_nothing_was_trained_or_indexed_no_document_is_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError, match="no document is called 'a.md': rag documents lists all"):
+        lineage_report("a.md", False)
 
 
 def test_a_record_that_can_not_be_read_holds_no_questions(tmp_path):
