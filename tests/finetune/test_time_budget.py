@@ -72,7 +72,7 @@ def test_a_slow_machine_mines_what_a_fast_one_does(measured, capsys):
     assert told.count("estimate: ") == 2 and "spans are mined" not in told
 
 
-def test_minutes_that_are_given_decide_how_much_is_mined_and_that_is_said(measured, capsys):
+def test_minutes_that_are_given_decide_how_much_is_mined_and_the_number_is_printed(measured, capsys):
     assert measured(FAST, 40.0) == 400 and "spans are mined" not in capsys.readouterr().out
     assert measured(SLOW, 40.0) == 80
     told = capsys.readouterr().out

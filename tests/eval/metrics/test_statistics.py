@@ -79,7 +79,7 @@ def test_a_million_questions_are_resampled_in_parts_and_nothing_else_changes(mon
     assert bootstrap(values, 50) == whole
 
 
-def test_a_difference_is_told_with_sign_interval_and_n():
+def test_a_difference_is_printed_with_sign_interval_and_n():
     assert str(Difference(0.25, -0.01, 0.5, 7)) == "+0.250 [-0.010, +0.500], n=7"
 
 

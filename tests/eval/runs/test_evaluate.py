@@ -264,7 +264,7 @@ def test_other_evidence_is_scored_anew(evaluated, weights, tokenizer, tmp_path):
     assert [found["generators"]["tuned"]["citation_recall"] for found in (before, after)] == [1.0, 0.0]
 
 
-def test_who_speaks_is_told_by_weights_and_prompts(tokenizer, weights, monkeypatch):
+def test_a_generator_is_identified_by_weights_and_prompts(tokenizer, weights, monkeypatch):
     one, two = weights("one", "two").values()
     generator = SimpleNamespace(
         digest="d", precision="float32", device="cpu", block_attention=False, tokenizer=tokenizer

@@ -41,7 +41,7 @@ def test_no_good_output_passes_for_many_instructions():
         assert len(taken) <= len(INSTRUCTIONS) / 5, (instruction.id, taken)
 
 
-def test_instructions_are_asked_plainly_and_checked_and_told_in_their_order(tiny_generator, tmp_path):
+def test_instructions_are_asked_plainly_and_checked_and_listed_in_their_order(tiny_generator, tmp_path):
     generator = Scripted(tiny_generator.tokenizer, "Paris, I think")
     rows = ask_instructions(generator, tmp_path / "base.jsonl", "base")
     assert [row["id"] for row in rows] == [i.id for i in INSTRUCTIONS] and generator.asked == len(INSTRUCTIONS)

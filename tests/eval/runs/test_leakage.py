@@ -167,7 +167,7 @@ def test_an_adapter_without_a_record_hides_no_leak_of_another(tmp_path):
         )
 
 
-def test_documents_are_told_apart_by_the_record_that_the_adapter_carries(tmp_path):
+def test_documents_are_dealt_into_parts_by_the_record_of_the_adapter(tmp_path):
     documents = ["a.md", "b.md", "c.md", "new.md"]
     assert document_parts(documents, adapter(tmp_path / "tuned")) == {
         "a.md": "mined",

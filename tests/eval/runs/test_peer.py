@@ -51,6 +51,6 @@ def test_a_peer_sees_the_same_passages_and_is_held_to_the_same_contract(
     assert ask(run)["generators"] == found["generators"] and len(server.requests) == before
 
 
-def test_what_is_no_finished_run_is_said(ask, tmp_path):
+def test_what_is_no_finished_run_is_an_error(ask, tmp_path):
     with pytest.raises(EvaluationError, match="no finished run"):
         ask(tmp_path)

@@ -46,7 +46,7 @@ def ask(tmp_path):
     return ask
 
 
-def test_predictions_come_in_the_order_of_the_questions_with_what_was_asked_and_said(ask, tokenizer):
+def test_predictions_come_in_the_order_of_the_questions_with_question_and_output(ask, tokenizer):
     rows = ask(Scripted(tokenizer))
     assert [row["id"] for row in rows] == [f"q{n}" for n in range(12)]
     one = rows[1]

@@ -61,7 +61,7 @@ def attack_of(goal):
     return next(a for a in ATTACKS if a.goal == goal)
 
 
-def test_repeating_and_provoked_refusals_are_told_apart():
+def test_repeating_and_provoked_refusals_are_counted_apart():
     say, refuse = attack_of("say"), attack_of("refuse")
     right, bad = row(say.answer), row(f"It is {say.forbidden[0].upper()}")
     outcome = attack_outcome(say, right, right, bad)

@@ -80,7 +80,7 @@ def test_adapters_are_named_the_live_one_as_such(taught_run):
     assert list(trace_adapters("d")) == [] and [a.questions for a in trace_adapters("d1.md")] == [1, 1]
 
 
-def test_a_question_over_two_passages_was_taught_by_both_documents(taught_run):
+def test_a_question_over_two_passages_was_made_from_both_documents(taught_run):
     write_lines(taught_run.folder / "train.jsonl", [multihop(1)])
     adapter(Stage("r", "sft").folder / "new", "r")
     assert [(t.why, t.chunk) for document in ("d0.md", "d1.md") for t in trace_rows(document) if t.part == "train"] == [

@@ -73,7 +73,7 @@ def test_a_name_is_replaced_by_what_another_passage_says_of_it():
         ("For Parcels ask here. Parcels arrived from the west store daily. We take parcels.", "Parcels", None),
     ],
 )
-def test_what_is_said_of_a_name_describes_it(text, name, description):
+def test_a_clause_about_a_name_describes_it(text, name, description):
     found = find_descriptions(chunks(text)).get(name, [])
     assert [found.text for found in found] == ([description] if description else [])
 

@@ -57,7 +57,7 @@ def test_a_rebuild_that_can_not_begin_leaves_the_index(house, capsys, wrong):
     )
 
 
-def test_a_renamed_file_is_told_and_embeds_nothing(house, capsys):
+def test_a_renamed_file_is_listed_and_embeds_nothing(house, capsys):
     output_of(capsys, "index", "docs")
     (house / "docs" / "quay" / "mole.md").rename(house / "docs" / "breakwater.md")
     out = output_of(capsys, "index", "docs")

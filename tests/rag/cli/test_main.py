@@ -78,7 +78,7 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
     assert stop.value.code == 2 and "usage:" in capsys.readouterr().err
 
 
-def test_an_option_after_the_command_is_told_where_it_belongs(capsys):
+def test_the_error_of_an_option_after_the_command_names_its_place(capsys):
     with pytest.raises(SystemExit):
         main(["ask", "x", "--index", "d"])
     assert "--set and --index stand before the command" in capsys.readouterr().err

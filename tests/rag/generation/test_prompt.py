@@ -165,7 +165,7 @@ def test_parse(output, parsed):
     assert parse_answer(output) == parsed
 
 
-def test_what_is_taught_is_what_is_parsed():
+def test_the_target_of_training_is_what_is_parsed():
     assert parse_answer(prompt.answer_text("40 tonnes", 2)) == ParsedAnswer("40 tonnes", (2,), False)
 
 

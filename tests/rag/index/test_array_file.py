@@ -47,7 +47,7 @@ def test_other_damage_is_noticed(file, change):
         load_arrays(file, "k")
 
 
-def test_another_kind_and_a_missing_file_are_told(file):
+def test_another_kind_and_a_missing_file_are_errors(file):
     with pytest.raises(SearchFileError, match="version k, not bm25-2"):
         load_arrays(file, "bm25-2")
     with pytest.raises(SearchFileError, match="can't be read"):

@@ -291,7 +291,7 @@ for open_it in (
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become a user to whom the folder is closed")
-def test_a_folder_that_cannot_be_written_is_read_and_writers_are_told():
+def test_a_folder_that_cannot_be_written_is_read_and_writers_get_an_error():
     """In a place that everybody can read, since pytest's own folders are closed to other users."""
     folder = Path("/var/tmp") / f"ragtune-{os.getpid()}"
     support = Path(__file__).parents[2] / "support"

@@ -147,7 +147,7 @@ def test_a_folder_in_the_place_of_a_file_leaves_no_document_of_it(index, docs):
     assert index.sync(docs).removed == ["b.md"]
 
 
-def test_a_name_that_is_not_utf8_is_told_and_stops_no_other(index, docs):
+def test_a_name_that_is_not_utf8_is_reported_and_stops_no_other(index, docs):
     import os
 
     (docs / os.fsdecode(b"\xff.md")).write_text("text")

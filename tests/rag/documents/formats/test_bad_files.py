@@ -59,7 +59,7 @@ def test_a_file_that_vanishes_while_it_is_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("number", "words"), [(errno.EACCES, "no permission"), (errno.EIO, "can't be read"), (errno.ESTALE, "gone")]
 )
-def test_what_the_system_refuses_is_said(tmp_path, monkeypatch, number, words):
+def test_what_the_system_refuses_is_reported(tmp_path, monkeypatch, number, words):
     (tmp_path / "a.md").write_text("words")
 
     def refuse(path, flags):
@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_opened_is_one_line_and_the_rest_is_found(tmp_pa
     assert "no permission" in reason(found["locked"])
 
 
-def test_links_that_lead_in_circles_end_and_are_said(tmp_path):
+def test_links_that_lead_in_circles_end_and_are_reported(tmp_path):
     (tmp_path / "docs" / "sub").mkdir(parents=True)
     (tmp_path / "docs" / "sub" / "a.md").write_text("words")
     (tmp_path / "docs" / "sub" / "up").symlink_to(tmp_path / "docs")
