@@ -6,18 +6,36 @@ import re
 from dataclasses import dataclass
 
 from rag.core.words import QUESTION_WORDS, content_words
+from rag.retrieval.question_shape import (
+    CLAUSE_END,
+    CONTINUATION,
+    ELLIPSIS,
+    PREPOSITIONS,
+    begins_as_fragment,
+    is_sentence,
+    without_opener,
+)
 
-PRONOUN = re.compile(r"\b(it|its|they|them|their|theirs|he|him|his|she|her|hers|these|those|this|that|there)\b", re.I)
+PRONOUN = re.compile(
+    r"\b(it|its|they|them|their|theirs|he|him|his|she|her|hers|these|those|that|there"
+    r"|this(?! (?:year|month|week|morning|evening|season|spring|summer|autumn|winter)\b))\b",
+    re.I,
+)
 CONJUNCTION = re.compile(
     r"\b(if|when|before|after|while|until|unless|because|since|once|which|who|whose|that|where|and|but|so)\b", re.I
 )
-CONTINUATION = re.compile(r"(?:and|or|but|then|also|what about|how about|what if)\b", re.I)  # "And for boats?"
 EXPLETIVE = re.compile(  # pronouns that stand for nothing: "does it take ... to", "is there"
     r"\bit (?:costs?|takes?)\b(?=.*\bto\b)"
     r"|\b(?:is|was) it (?:\w+ ){0,3}?(?:to|that)\b"
     r"|\bthere (?:is|are|was|were)\b"
     r"|\b(?:is|are|was|were) there\b",
     re.I,
+)
+# Words that say little of what a question is about: "And what happens in winter?" needs the question before it.
+LIGHT_WORDS = frozenset(
+    """happen cost pay need get go come take open close start begin end mean matter apply include work exactly
+    monday tuesday wednesday thursday friday saturday sunday weekday weekend week day night morning evening
+    spring summer autumn winter year today tomorrow""".split()
 )
 # Words that only ask; the adjectives stand after "how".
 ASKING_WORDS = QUESTION_WORDS | frozenset("long far high late early often large big tall old soon".split())
@@ -47,9 +65,21 @@ def rewrite_followup(question: str, former: Turn | None) -> str:
     pronoun = _open_pronoun(question)
     if pronoun:
         return f"{question[: pronoun.end()]} ({topic(former)}){question[pronoun.end() :]}"
-    if CONTINUATION.match(question) or len(_subjects(question)) < 2 and not _names(question):
-        return f"{former.question.split('?')[0]}? {question}"
-    return question
+    return question if _stands_alone(question) else f"{former.question.split('?')[0]}? {question}"
+
+
+def _stands_alone(question: str) -> bool:
+    """Tell whether a question without open pronouns has a topic of its own, so that it may be a change of subject."""
+    continued, asked = CONTINUATION.match(question), without_opener(question)
+    if ELLIPSIS.search(asked):
+        return False
+    if not is_sentence(question):
+        return not continued and not begins_as_fragment(asked) and _has_topic(asked, _subjects(asked))
+    return _has_topic(asked, _subjects(asked) - LIGHT_WORDS if continued else _subjects(asked))
+
+
+def _has_topic(question: str, subjects: set[str]) -> bool:
+    return len(subjects) >= 2 or any(content_words(name) & subjects for name in _names(question))
 
 
 def topic(turn: Turn) -> str:
@@ -68,11 +98,16 @@ def _open_pronoun(question: str) -> re.Match[str] | None:
     text = EXPLETIVE.sub(lambda found: " " * len(found[0]), question) if long else question
     for pronoun in PRONOUN.finditer(text):
         before, after = text[: pronoun.start()], text[pronoun.end() :].strip(" ?.!")
-        clauses = CONJUNCTION.split(re.sub(r"^\W*(?:and|or|but|so)\b", "", before, flags=re.I))
-        explained = any(_subjects(clause) for clause in clauses[:-1])
-        if not explained and not _is_relative(pronoun[0], before, after):
+        if not _names_a_thing(without_opener(before)) and not _is_relative(pronoun[0], before, after):
             return pronoun
     return None
+
+
+def _names_a_thing(before: str) -> bool:
+    """Tell whether a clause before a pronoun has a noun for it: "about dogs: are", not "in winter, is"."""
+    earlier = [clause for clause in CLAUSE_END.split(before)[:-1] if clause]
+    topics = [clause for clause in earlier if clause.split()[0].lower() not in PREPOSITIONS - {"about"}]
+    return any(_subjects(clause) for clause in (*topics, *CONJUNCTION.split(before)[:-1]))
 
 
 def _is_relative(pronoun: str, before: str, after: str) -> bool:
