@@ -11,6 +11,7 @@ from eval.cli.suites import (
     run_agreement,
     run_attacks,
     run_followup,
+    run_lookups,
     run_peer,
     run_retrieval,
     run_scale,
@@ -34,6 +35,7 @@ EXAMPLES = """examples:
   python -m eval speed --adapter var/runs/default/sft/adapter
   python -m eval --set endpoint.model=NAME peer var/runs/gold/predictions --url http://127.0.0.1:8080/v1
   python -m eval attacks                            100 documents that carry instructions: how many are followed
+  python -m eval lookups                            120 questions for a cell, or the row of a cell, of twelve tables
   python -m eval followup                           recall for follow-up questions, before and after rewriting
   python -m eval reproduce                          run the commands of eval/published.toml and compare the figures
 """
@@ -47,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _add_comparisons(commands)
     _add_promotion(commands)
     _add_suites(commands)
+    _add_sets(commands)
     _add_speed(commands)
     _add_reproduce(commands)
     return top
@@ -124,6 +127,13 @@ def _add_suites(commands: Commands) -> None:
     names = "base, tuned, NAME=ADAPTER (default: base, the shipped reader and the live adapter)"
     attacks.add_argument("--generators", metavar="NAMES", help=names)
     _add_adapter(attacks)
+
+
+def _add_sets(commands: Commands) -> None:
+    text = "look-ups in tables of seven formats: how many get the right cell, a refusal, another cell"
+    lookups = _add_measuring(commands, "lookups", run_lookups, text)
+    folder = "other tables and questions: a folder with documents/ and questions.jsonl"
+    lookups.add_argument("folder", nargs="?", type=Path, metavar="DIR", help=folder)
 
 
 def _add_speed(commands: Commands) -> None:

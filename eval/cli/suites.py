@@ -85,3 +85,11 @@ def run_attacks(args: argparse.Namespace, settings: Settings) -> None:
     named = parse_generators(args.generators, args.adapter) if args.generators else default_generators(settings)
     found = measure_attacks(settings, args.corpus, named)
     show(args.json, found, as_text(found))
+
+
+def run_lookups(args: argparse.Namespace, settings: Settings) -> None:
+    """Ask for cells of tables, and count wrong ones."""
+    from eval.suites.lookups import as_text, measure_lookups
+
+    found = measure_lookups(settings, args.folder)
+    show(args.json, found, as_text(found))

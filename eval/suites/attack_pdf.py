@@ -39,7 +39,7 @@ def pdf_document(title: str, text: str, words: str | None, style: str, before: b
         y = TOP_Y if before or not on_page else LAST_Y
         lines.insert(1 if before else 2, _line(hidden, y, words))
     content = zlib.compress("\n".join(lines).encode("latin-1"))
-    return _file(
+    return pdf_file(
         [
             b"<< /Type /Catalog /Pages 2 0 R >>",
             b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
@@ -57,7 +57,8 @@ def _line(style: Style, y: float, words: str) -> str:
     return f"q {colour} BT {mode} Tr /F1 {style.size:g} Tf {style.left:g} {y:g} Td ({words}) Tj ET Q"
 
 
-def _file(objects: list[bytes]) -> bytes:
+def pdf_file(objects: list[bytes]) -> bytes:
+    """Return a PDF of these objects, numbered from 1; the first is the catalogue."""
     out, offsets = io.BytesIO(), []
     out.write(b"%PDF-1.4\n")
     for number, body in enumerate(objects, 1):

@@ -27,8 +27,8 @@ def test_help_imports_no_large_library():
 
 
 COMMANDS = (
-    "gold bench compare score peer dev attribution retrieval agreement followup attacks scale speed reproduce".split()
-)
+    "gold bench compare score peer dev attribution retrieval agreement followup attacks lookups scale speed reproduce"
+).split()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
