@@ -47,7 +47,7 @@ def test_sentences_list_items_and_rows_are_apart():
     assert [text[s:e] for s, e in sentence_spans(text)] == [
         "One is 1.5 m.",
         "Two!",
-        "“Three?",
+        "“Three?”",
         "Four e.g. this",
         "Five",
         "- six",
