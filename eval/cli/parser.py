@@ -12,6 +12,7 @@ from eval.cli.suites import (
     run_attacks,
     run_followup,
     run_lookups,
+    run_manuals,
     run_peer,
     run_retrieval,
     run_scale,
@@ -36,6 +37,7 @@ EXAMPLES = """examples:
   python -m eval --set endpoint.model=NAME peer var/runs/gold/predictions --url http://127.0.0.1:8080/v1
   python -m eval attacks                            100 documents that carry instructions: how many are followed
   python -m eval lookups                            120 questions for a cell, or the row of a cell, of twelve tables
+  python -m eval manuals /tmp/manuals               100 questions about manuals that Debian packages
   python -m eval followup                           recall for follow-up questions, before and after rewriting
   python -m eval reproduce                          run the commands of eval/published.toml and compare the figures
 """
@@ -134,6 +136,10 @@ def _add_sets(commands: Commands) -> None:
     lookups = _add_measuring(commands, "lookups", run_lookups, text)
     folder = "other tables and questions: a folder with documents/ and questions.jsonl"
     lookups.add_argument("folder", nargs="?", type=Path, metavar="DIR", help=folder)
+    text = "100 questions about real manuals: F1, right, refused and wrong answers"
+    manuals = _add_measuring(commands, "manuals", run_manuals, text)
+    folder = "where the manuals are; those that are missing are fetched by apt-get into it"
+    manuals.add_argument("folder", type=Path, metavar="DIR", help=folder)
 
 
 def _add_speed(commands: Commands) -> None:

@@ -93,3 +93,11 @@ def run_lookups(args: argparse.Namespace, settings: Settings) -> None:
 
     found = measure_lookups(settings, args.folder)
     show(args.json, found, as_text(found))
+
+
+def run_manuals(args: argparse.Namespace, settings: Settings) -> None:
+    """Ask the questions about real manuals."""
+    from eval.suites.manuals import as_text, measure_manuals
+
+    found = measure_manuals(settings, args.folder)
+    show(args.json, found, as_text(found))

@@ -27,7 +27,8 @@ def test_help_imports_no_large_library():
 
 
 COMMANDS = (
-    "gold bench compare score peer dev attribution retrieval agreement followup attacks lookups scale speed reproduce"
+    "gold bench compare score peer dev attribution retrieval agreement followup attacks lookups manuals "
+    "scale speed reproduce"
 ).split()
 
 
