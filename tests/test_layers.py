@@ -13,7 +13,7 @@ ORDER = {
         {"documents.formats"},
         {"documents", "models"},
         {"index", "generation"},
-        {"retrieval"},
+        {"retrieval", "labels"},
         {"answering"},
         {"pipeline"},
         {"factory"},

@@ -10,17 +10,18 @@ from rag.core.settings import Settings
 def run_import(args: argparse.Namespace, settings: Settings) -> None:
     """Import people's questions as rows of the run."""
     from finetune.human.import_questions import import_file
+    from finetune.human.import_report import import_report
     from finetune.settings import MineSettings
     from rag.core.errors import TrainingError
     from rag.factory import open_retriever
+    from rag.labels.label_file import read_label_file
 
     if len({path.name for path in args.files}) < len(args.files):
         raise TrainingError("two files have the same name: rename one")
+    files = [read_label_file(path) for path in args.files]  # all before the first is imported, and before models load
     retriever, reach = open_retriever(settings, args.index), settings.section(MineSettings).reach
-    for path in args.files:
-        stage = import_file(path, args.run, retriever, reach)
-        result = stage.result()
-        print(f"{path}: kept {result['kept']}, rejected {result['rejected']}; {stage.folder}")
+    for labels in files:
+        print(import_report(labels, import_file(labels, args.run, retriever, reach)))
 
 
 def run_review(args: argparse.Namespace, settings: Settings) -> None:

@@ -72,7 +72,10 @@ def _add_stages(commands: Commands) -> None:
 def _add_human(commands: Commands) -> None:
     text = "add people's questions with answers, or the log of `rag ask --log`, to the run's rows"
     imported = commands.add("import", human.run_import, text)
-    columns = "CSV or JSON lines: question, answer or answers, document where it is known"
+    columns = (
+        "CSV, Excel, JSON or JSON lines of any program: a question, its answers in the words of a passage, and the "
+        "document where it is known"
+    )
     imported.add_argument("files", type=Path, nargs="+", metavar="FILE", help=columns)
     _add_run(imported)
     _add_index(imported, "the index that answers them")

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from finetune.data.rows import ANSWERABLE, MENDED, TrainingRow
 from finetune.data.split import Split
 from finetune.data.training_set import DROP, KEEP, MEND, collect_rows, read_verdicts, row_digest, verdicts_file
-from finetune.human.import_questions import find_answer
+from finetune.human.find_answer import find_answer
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
