@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import MARKS, decode
 from rag.documents.formats.html_hidden import drop_hidden
+from rag.documents.formats.html_tables import INLINE, definition_blocks, holds_layout, html_table_blocks
 from rag.documents.formats.limits import DEFAULTS, progress
 from rag.documents.formats.sections import Block, Parsed, assemble, flat
-from rag.documents.formats.tables import table_blocks
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
 
-INLINE = frozenset(
-    """a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup
-    time tt u var wbr""".split()
-)
 BLOCKS = frozenset(
     """address article aside blockquote center dd details div dl dt fieldset figcaption figure form h1 h2 h3 h4 h5 h6 hr
     li main ol p pre section summary table td th tr ul""".split()
@@ -50,7 +46,8 @@ def parse_page(markup: str) -> Parsed:
     for tag in soup("br"):
         tag.append(" ")
     progress()
-    layout_tables = {id(outer) for table in soup("table") if (outer := table.find_parent("table"))}
+    outer_tables = {id(outer): outer for table in soup("table") if (outer := table.find_parent("table"))}
+    layout_tables = {number for number, outer in outer_tables.items() if holds_layout(outer)}
     blocks = list(_blocks(soup.body or soup, layout_tables, _around_blocks(soup)))
     if not any(block.level for block in blocks) and soup.title and soup.title.string:
         blocks.insert(0, Block(flat(soup.title.string), 1))
@@ -87,8 +84,8 @@ def _around_blocks(soup: BeautifulSoup) -> set[int]:
 def _blocks(body: Tag, layout_tables: set[int], around_blocks: set[int]) -> Iterable[Block]:
     """Yield the text between block-level tags, whatever those tags are, so that no page loses text for its markup.
 
-    layout_tables, around_blocks: id() of tables with tables in them, and of inline tags with blocks in them; both are
-    such tags.
+    layout_tables, around_blocks: id() of tables that place other tables on the page, and of inline tags with blocks
+    in them; both are such tags.
     """
     from bs4.element import NavigableString, PreformattedString, Tag
 
@@ -113,15 +110,10 @@ def _blocks(body: Tag, layout_tables: set[int], around_blocks: set[int]) -> Iter
         elif child.name == "title":
             continue  # where a page has no body, its head's title stands among the text
         elif child.name == "table" and id(child) not in layout_tables:
-            yield from _table(child)
+            yield from html_table_blocks(child)
+        elif child.name == "dl" and (defined := definition_blocks(child)):
+            yield from defined
         elif re.fullmatch("h[1-6]", child.name):
             yield Block(flat(child.get_text()), int(child.name[1]))
         else:
             open_tags.append(iter(child.children))
-
-
-def _table(table: Tag) -> Iterable[Block]:
-    if table.caption:
-        yield Block(flat(table.caption.get_text()))
-    rows = [[flat(cell.get_text(" ")) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
-    yield from table_blocks(rows)

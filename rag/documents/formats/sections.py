@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rag.core.invisible_characters import remove_invisible
 from rag.core.table_cell import TableCell
+
+ANNOUNCES = re.compile(r"(?:table|tab\.|tabelle)\s*\d.{0,120}|.{1,120}:", re.I)
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,14 @@ class Block:
     """A paragraph, table row or heading of a structured format.
 
     level: 0 for body text, from 1 down for headings. cells: of a table row, as spans of `text`; `assemble` numbers the
-    rows.
+    rows. caption: of the table that the block belongs to, which stands below the headings.
     """
 
     text: str
     level: int = 0
     page: int | None = None
     cells: tuple[TableCell, ...] = ()
+    caption: str = ""
 
 
 class Parsed(NamedTuple):
@@ -83,18 +86,22 @@ def sections_between(text: str, headings: Iterable[Heading], path: HeadingPath |
 
 
 def assemble(blocks: Iterable[Block], separator: str = "\n\n") -> Parsed:
-    """Join blocks to a text with sections; a new heading or page starts a section, and table rows get numbers."""
+    """Join blocks to a text with sections; table rows get numbers.
+
+    A heading, a page, and a table with a caption each start a section. A caption that stands below no heading is one
+    where the document begins with it; elsewhere the document would be called by it.
+    """
     parts: list[str] = []
     sections: list[Section] = []
     path: HeadingPath = []
     cells: list[TableCell] = []
     start = end = row = 0
-    page: int | None = None
-    for block in (block for block in blocks if block.text):
-        if block.level or block.page != page:
+    page, caption = None, ""
+    for block in _captioned([block for block in blocks if block.text]):
+        if block.level or block.page != page or block.caption != caption:
             if end > start:
-                sections.append(Section(start, end, _words(path), page, cells=tuple(cells)))
-            start, page, cells = end, block.page, []
+                sections.append(Section(start, end, _titles(path, caption if path or not start else ""), page, cells=tuple(cells)))
+            start, page, caption, cells = end, block.page, block.caption, []
         if block.level:
             path = _below(path, block.level, block.text)
         cells += [replace(cell.shifted(end), row=row) for cell in block.cells]
@@ -102,8 +109,29 @@ def assemble(blocks: Iterable[Block], separator: str = "\n\n") -> Parsed:
         parts += (block.text, separator)
         end += len(block.text) + len(separator)
     if end > start:
-        sections.append(Section(start, end, _words(path), page, cells=tuple(cells)))
+        sections.append(Section(start, end, _titles(path, caption if path or not start else ""), page, cells=tuple(cells)))
     return Parsed("".join(parts), sections)
+
+
+def _captioned(blocks: list[Block]) -> list[Block]:
+    """Return the blocks, with a line that announces a table as its caption where it has no other."""
+    found: list[Block] = []
+    caption = ""
+    for block in blocks:
+        before = found[-1] if found else None
+        if not block.cells or block.caption or (before and before.page != block.page):
+            caption = ""
+        elif before and not (before.cells or before.level or before.caption) and ANNOUNCES.fullmatch(before.text):
+            caption = before.text.rstrip(": ")
+            found[-1] = replace(before, caption=caption)
+        found.append(replace(block, caption=block.caption or caption))
+    return found
+
+
+def _titles(path: HeadingPath, caption: str) -> tuple[str, ...]:
+    """Return the headings of a section, and the caption of its table where no heading says the same."""
+    words = _words(path)
+    return words if not caption or caption in words else (*words, caption)
 
 
 def _below(path: HeadingPath, level: int, words: str) -> HeadingPath:
@@ -113,6 +141,11 @@ def _below(path: HeadingPath, level: int, words: str) -> HeadingPath:
 
 def _words(path: HeadingPath) -> tuple[str, ...]:
     return tuple(words for _, words in path)
+
+
+def counted(parts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return a line for each kind of part that was not read. parts: how many of each there are."""
+    return tuple(f"{count} × {what}" if count > 1 else what for what, count in parts.items() if count)
 
 
 def flat(text: str) -> str:

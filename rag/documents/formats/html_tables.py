@@ -1,0 +1,150 @@
+"""HTML's tables and definition lists: cells that span rows or columns, header rows as the page marks them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from rag.documents.formats.sections import Block, flat
+from rag.documents.formats.tables import row_texts, table_blocks
+
+if TYPE_CHECKING:
+    from bs4 import Tag
+
+WIDEST_SPAN = 1000  # columns, as browsers have it
+LONGEST_SPAN = 65534  # rows
+INLINE = frozenset(
+    """a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup
+    time tt u var wbr""".split()
+)
+
+
+def html_table_blocks(table: Tag) -> list[Block]:
+    """Return the rows of a table as blocks, below its caption."""
+    caption = flat(table.caption.get_text()) if table.caption else ""
+    rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
+    blocks = table_blocks(_grid(rows), header=_header_rows(rows), caption=caption)
+    return [Block(caption, caption=caption), *blocks] if caption else blocks
+
+
+def holds_layout(table: Tag) -> bool:
+    """Return whether a table with tables in it places them on the page, and is no table of data itself."""
+    own = [cell for cell in table.find_all("th") if cell.find_parent("table") is table]
+    return not own or any(cell.find("table") for cell in own)
+
+
+def definition_blocks(definitions: Tag) -> list[Block]:
+    """Return each term of a definition list with what is said of it; [] where the list holds more than text."""
+    if definitions.find(["table", "dl", "pre", "h1", "h2", "h3", "h4", "h5", "h6"]):
+        return []
+    pairs: list[list[str]] = []
+    described = True
+    items = definitions.find_all(["dt", "dd"])
+    for item in reversed(items):
+        item.extract()  # where a page leaves out end tags, the parser puts the next into the one before
+    for item in items:
+        text = cell_text(item)
+        if item.name == "dd" and pairs:
+            pairs[-1][1] = "; ".join(filter(None, (pairs[-1][1], text)))
+        elif item.name == "dt" and not described:
+            pairs[-1][0] += f", {text}"
+        else:
+            pairs.append([text, ""] if item.name == "dt" else ["", text])
+        described = item.name == "dd"
+    return table_blocks(pairs, header=0)
+
+
+def cell_text(cell: Tag) -> str:
+    """Return the text of a cell on one line, the rows of tables in it each as a text."""
+    for table in cell.find_all("table"):
+        if table.parent is not None:
+            table.replace_with(f" {'; '.join(row_texts(_grid(table.find_all('tr'))))} ")
+    if not cell.find(lambda tag: tag.name not in INLINE):
+        return flat(cell.get_text())
+    return flat("".join(_words(cell)))
+
+
+def _words(tag: Tag) -> Iterator[str]:
+    from bs4.element import PreformattedString, Tag
+
+    for item in tag.descendants:
+        if isinstance(item, Tag):
+            yield "" if item.name in INLINE else " "
+        elif not isinstance(item, PreformattedString):
+            outer = item.parent
+            last = outer is not None and outer.name not in INLINE and item.next_sibling is None
+            yield f"{item} " if last else str(item)
+
+
+def _grid(rows: list[Tag]) -> list[list[str]]:
+    """Return the cells' texts, those of cells that span rows or columns in each of them."""
+    width = _width(rows)
+    waiting: dict[int, tuple[int, str]] = {}  # column: how many rows more a cell above reaches down, and its text
+    grid = []
+    for n, row in enumerate(rows):
+        if n and row.parent is not rows[n - 1].parent:
+            waiting = {}  # no cell reaches beyond its part of the table
+        texts: dict[int, str] = {column: text for column, (_, text) in waiting.items()}
+        waiting = {column: (left - 1, text) for column, (left, text) in waiting.items() if left > 1}
+        at = 0
+        for cell in _cells(row):
+            while at in texts:
+                at += 1
+            wide, text = _span(cell, "colspan", WIDEST_SPAN), cell_text(cell)
+            wide = max(1, min(wide, width - at))
+            down = _span(cell, "rowspan", LONGEST_SPAN) or len(rows)
+            once = wide == width or (at == 0 and not _is_header(row))  # a title, or "Total"
+            for column in range(at, at + wide):
+                texts[column] = "" if once and column > at else text
+                if down > 1:
+                    waiting[column] = (down - 1, texts[column])
+            at += wide
+        grid.append([texts.get(column, "") for column in range(max(texts, default=-1) + 1)])
+    return grid
+
+
+def _cells(row: Tag) -> list[Tag]:
+    return row.find_all(["th", "td"], recursive=False)
+
+
+def _width(rows: Iterable[Tag]) -> int:
+    """Return how many columns the rows have; a cell alone in its row may claim to span more."""
+    counts = [[_span(cell, "colspan", WIDEST_SPAN) for cell in _cells(row)] for row in rows]
+    several = [sum(spans) for spans in counts if len(spans) > 1]
+    return min(max(several, default=max(map(sum, counts), default=1)), WIDEST_SPAN)
+
+
+def _span(cell: Tag, name: str, most: int) -> int:
+    value = str(cell.get(name, "1")).strip()
+    return min(int(value), most) if value.isdecimal() and (int(value) or name == "rowspan") else 1
+
+
+def _header_rows(rows: list[Tag]) -> int | None:
+    """Return how many rows at the top name the columns by their marks; None where the page marks nothing."""
+    marked = 0
+    while marked < len(rows) and _is_header(rows[marked]):
+        marked += 1
+    if marked == len(rows) > 1:
+        return None  # a page that marks all marks nothing
+    if marked:
+        return marked
+    beside = all(_begins_with_th(row) for row in rows)
+    return 0 if beside and max(map(len, map(_cells, rows)), default=0) == 2 else None
+
+
+def _is_header(row: Tag) -> bool:
+    """Return whether a row is one of names: it stands in the table's head, or all its cells are marked or bold."""
+    cells = [cell for cell in _cells(row) if cell.get_text(strip=True)]
+    if row.parent is not None and row.parent.name == "thead":
+        return bool(cells)
+    return bool(cells) and all(cell.name == "th" or _is_bold(cell) for cell in cells)
+
+
+def _begins_with_th(row: Tag) -> bool:
+    cells = _cells(row)
+    return bool(cells) and cells[0].name == "th"
+
+
+def _is_bold(cell: Tag) -> bool:
+    words = cell.get_text(strip=True)
+    return words == "".join(bold.get_text(strip=True) for bold in cell.find_all(["b", "strong"]))

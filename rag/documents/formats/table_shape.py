@@ -1,0 +1,194 @@
+"""The parts of a table: lines above it, names of its columns, rows of data, groups of rows, and notes below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+from statistics import median
+from typing import NamedTuple
+
+from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind, is_period, is_word
+from rag.documents.formats.table_header import header_score, sheet_score
+
+SAMPLE = 60  # rows from which the parts are told
+DEEPEST_HEAD = 15  # rows within which a header is looked for
+LONGEST_CAPTION = 120  # characters
+NOTE = re.compile(r"[*†‡(]|\d\)|(?:notes?|source|quelle|legend|key|n\.?b\.?|stand|as of|all|figures)\b", re.I)
+RULE = re.compile(r"[-=_*–—:+|.\s]{3,}")
+UNIT = re.compile(
+    r"[\[(].{1,12}[\])]|%|‰|[€$£¥]|°[CF]?|[kmcdµn]?(?:m[²³23]?|g|l|W|V|A|Hz|Pa|bar|N|Nm|J|s|h|min|Wh)|t|ha|ft|in|kn|km/h"
+    r"|m/s|eur|usd|gbp|pcs|units?|hours?|days?|years?|tonnes?|tons?|litres?|euros?|pounds?|kVA|rpm|dB|mm|cm|nm|St\.?",
+    re.I,
+)
+
+
+class Row(NamedTuple):
+    """The cells of a row, each on one line, and its page."""
+
+    cells: list[str]
+    page: int | None = None
+
+    @property
+    def filled(self) -> int:
+        """Return how many cells hold something."""
+        return sum(map(bool, self.cells))
+
+    @property
+    def line(self) -> str:
+        """Return the row as a line of text: a label and its value, or all cells."""
+        cells = [cell for cell in self.cells if cell]
+        return ": ".join((cells[0].rstrip(": "), cells[1])) if len(cells) == 2 else "; ".join(cells)
+
+
+class Shape(NamedTuple):
+    """The parts of a table: lines above it, the names of its columns, () where it has no header, and its rows."""
+
+    before: list[Row]
+    names: tuple[str, ...]
+    body: list[Row]
+
+
+def table_shape(rows: list[Row], header: int | None = None) -> Shape:
+    """Return the parts of rows of one width, none of them empty.
+
+    header: how many rows at the top name the columns, where the format says so.
+    """
+    rows = [row for row in map(_unspanned, rows) if not _is_rule(row)]
+    if header is None:
+        head, end = _found_head(rows)
+    else:
+        head, end = [row for row in rows[:header] if row.filled > 1 or len(row.cells) == 1], header
+    if header and not head:
+        below = table_shape(rows[header:])  # only a title is marked as the header
+        return below._replace(before=rows[:header] + below.before)
+    start, body, names = end - len(head), rows[end:], joined_names([row.cells for row in head])
+    if names and body and _is_units(body[0].cells, [row.cells for row in body[1:SAMPLE]]):
+        names, body = _with_units(names, body[0].cells), body[1:]
+    if not body:
+        return Shape(rows, (), [])
+    repeated = [row.cells for row in head]
+    return Shape(rows[:start], names, [row for row in body if row.cells not in repeated])
+
+
+def _unspanned(row: Row) -> Row:
+    """Return the row with one cell in place of equal words over three columns or more, which are one merged cell."""
+    first, *others = row.cells or [""]
+    same = len(others) > 1 and first and all(cell == first for cell in others)
+    return Row([first] + [""] * len(others), row.page) if same and is_word(first) or same and len(first) > 30 else row
+
+
+def _is_rule(row: Row) -> bool:
+    return all(RULE.fullmatch(cell) for cell in row.cells if cell)
+
+
+def typical_width(rows: Sequence[Row]) -> int:
+    """Return how many cells of a row are mostly filled, of rows with two and more; 1 where there are none."""
+    wide = [row.filled for row in islice(rows, 4 * SAMPLE) if row.filled > 1]
+    return int(median(wide)) if wide else 1
+
+
+def _found_head(rows: list[Row]) -> tuple[list[Row], int]:
+    """Return the rows that name the columns, and the number of the first row below them, or below the lines above."""
+    typical, first = typical_width(rows), 0
+    while first < len(rows) - 1 and rows[first].filled < min(2, typical):
+        first += 1
+    scores: dict[int, float] = {}
+    for at in range(first, min(first + DEEPEST_HEAD, len(rows) - 1)):
+        if rows[at].filled >= min(2, typical):
+            scores[at] = names_score(rows[at].cells, [below.cells for below in rows[at + 1 : at + 1 + SAMPLE]])
+        if rows[at].filled >= typical and not _is_group_of(rows[at].cells, rows[at + 1].cells):
+            break  # the first row that is as full as the others names the columns, or one above it does
+    best = max(scores, key=scores.__getitem__, default=None)
+    return _whole_head(rows, best) if best is not None and scores[best] > 0 else ([], first)
+
+
+def names_score(head: list[str], rows: list[list[str]]) -> float:
+    """Return how likely a row names the columns of those below it: above 0 for more likely than not."""
+    columns = [list(cells) for cells in zip(*(row for row in rows if row != head), strict=True)]
+    colons = sum(cell.endswith(":") for cell in head)
+    if not columns or sum(map(bool, head)) / 3 <= colons < sum(map(bool, head)):
+        return -1.0  # nothing below, or the labels of a form
+    score = header_score(head, columns)
+    used = [n for n, cells in enumerate(columns) if head[n] or any(cells)]
+    if len(used) == 1:
+        return score - 0.7
+    if len(used) == 2:
+        labels, values = ([head[n], *columns[n]] for n in used)
+        return score - sheet_score(labels, values)
+    return score
+
+
+def _could_group(row: Row) -> bool:
+    """Return whether a row can name groups of columns: gaps or equal neighbours, and words or periods alone."""
+    pairs = zip(row.cells, row.cells[1:], strict=False)
+    return any(a == b or not b or not a for a, b in pairs) and all(map(_can_name, filter(None, row.cells)))
+
+
+def _can_name(text: str) -> bool:
+    return cell_kind(text).kind not in TYPED | {Kind.PROSE} or is_period(text)
+
+
+def _whole_head(rows: list[Row], at: int) -> tuple[list[Row], int]:
+    """Return all rows of a header of which rows[at] is one."""
+    first, last = at, at + 1
+    while first and _is_group_of(rows[first - 1].cells, rows[first].cells):
+        first -= 1
+    while last < len(rows) - 1 and _is_group_of(rows[last - 1].cells, rows[last].cells):
+        below = [row.cells for row in rows[last + 1 : last + 1 + SAMPLE]]
+        if not all(map(_can_name, filter(None, rows[last].cells))) or names_score(rows[last].cells, below) <= 0:
+            break
+        last += 1
+    return rows[first:last], last
+
+
+def _is_group_of(upper: list[str], lower: list[str]) -> bool:
+    """Return whether the upper row names groups of the columns that the lower one names."""
+    if not _could_group(Row(upper)) or sum(map(bool, upper)) == 1 and upper[0]:
+        return False
+    spread = _spread(upper, lower)
+    grouped = [n for n, group in enumerate(spread) if group and lower[n] and lower[n] != group]
+    wide = [n for n in grouped if spread.count(spread[n]) > 1]
+    alone = [n for n in range(len(upper)) if n not in wide and upper[n] and lower[n] and upper[n] != lower[n]]
+    return bool(wide) and len(alone) <= len(wide) // 2
+
+
+def _spread(upper: list[str], lower: list[str]) -> list[str]:
+    """Return the upper names with gaps to the right of a group's name filled by it."""
+    spread, group = [], ""
+    for name, below in zip(upper, lower, strict=True):
+        if name:
+            group = name if below and below != name else ""
+        spread.append(name or (group if below else ""))
+    return spread
+
+
+def joined_names(head: list[list[str]]) -> tuple[str, ...]:
+    """Return the names of the columns: that of the group before the column's own where the header has more rows."""
+    if not head:
+        return ()
+    spread = [*(_spread(upper, lower) for upper, lower in zip(head, head[1:], strict=False)), head[-1]]
+    return tuple(" ".join(dict.fromkeys(filter(None, names))).rstrip(": ") for names in zip(*spread, strict=True))
+
+
+def _is_units(row: list[str], below: list[list[str]]) -> bool:
+    """Return whether a row below the header gives the units of its columns."""
+    filled = [n for n, cell in enumerate(row) if cell]
+    return (
+        bool(below)
+        and all(UNIT.fullmatch(row[n]) for n in filled)
+        and all(common_kind([cells[n] for cells in below])[0] in (Kind.NUMBER, Kind.GAP) for n in filled)
+    )
+
+
+def _with_units(names: tuple[str, ...], units: list[str]) -> tuple[str, ...]:
+    return tuple(f"{name} ({unit.strip('[]()')})" if unit else name for name, unit in zip(names, units, strict=True))
+
+
+def is_note(row: Row) -> bool:
+    """Return whether a row is a line of text about the table rather than a row of it."""
+    if row.filled != 1 or len(row.cells) < 2:
+        return False
+    text = next(filter(None, row.cells))
+    prose = cell_kind(text).kind is Kind.PROSE or text.endswith(".") or ": " in text
+    return prose or NOTE.match(text) is not None
