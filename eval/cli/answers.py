@@ -4,48 +4,53 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eval.cli.output import show
 from rag.core.settings import Settings
 
+if TYPE_CHECKING:
+    from eval.runs.benches import Bench
+
 
 def run_gold(args: argparse.Namespace, settings: Settings) -> None:
     """Evaluate generators on the corpus's gold questions."""
-    from eval.runs.benches import index_gold
+    from eval.runs.benches import open_gold
     from eval.runs.generators import parse_generators
 
     generators = parse_generators(args.generators, args.adapter)
-    folder, questions = index_gold(args.corpus, settings)
-    _evaluate(args, settings, folder, questions, generators)
+    _evaluate(args, settings, open_gold(args.corpus, args.sample, args.seed), generators)
 
 
 def run_bench(args: argparse.Namespace, settings: Settings) -> None:
-    """Evaluate generators on a bench folder, after training on its documents where that is asked for."""
-    from eval.runs.benches import index_bench, train_on_bench
+    """Evaluate generators on questions about a folder, after training on its documents where that is asked for."""
+    from eval.runs.benches import index_bench, open_bench, train_on_bench
     from eval.runs.generators import newest_adapter, parse_generators
 
-    folder, questions = index_bench(args.folder, settings)
+    bench = open_bench(args.folder, settings, args.questions, args.sample, args.seed)
     adapter = args.adapter
     if args.train:
-        train_on_bench(folder, args.set or [])
-        adapter = adapter or newest_adapter(folder.name)
-    _evaluate(args, settings, folder, questions, parse_generators(args.generators, adapter))
+        index_bench(bench, settings)
+        train_on_bench(bench.folder, args.set or [])
+        adapter = adapter or newest_adapter(bench.folder.name)
+    _evaluate(args, settings, bench, parse_generators(args.generators, adapter))
 
 
-def _evaluate(
-    args: argparse.Namespace, settings: Settings, folder: Path, file: Path, generators: dict[str, Path | None]
-) -> None:
+def _evaluate(args: argparse.Namespace, settings: Settings, bench: Bench, generators: dict[str, Path | None]) -> None:
+    """Check the questions for leaks before anything is embedded, then index the documents and ask."""
     from eval.report.report import as_text, write_report
+    from eval.runs.benches import index_bench
     from eval.runs.evaluate import Task, evaluate
     from eval.runs.leakage import document_parts, without_leaks
-    from eval.runs.questions import read_questions
 
     adapters = {name: adapter for name, adapter in generators.items() if adapter}
-    questions, notes = without_leaks(read_questions(file, args.sample, args.seed), adapters, args.leaks)
+    questions, notes = without_leaks(bench.questions, adapters, args.leaks)
     last_adapter = next(reversed(adapters.values()), None)
-    parts = document_parts(sorted({q.document for q in questions}), last_adapter)
-    predictions = folder / "predictions"
-    summary = evaluate(settings, Task(predictions, folder / "index", questions, generators, parts, notes))
+    parts = document_parts(sorted({q.document for q in questions if q.document}), last_adapter)
+    predictions = bench.folder / "predictions"
+    index_bench(bench, settings)
+    task = Task(predictions, bench.index, questions, generators, parts, [*notes, *bench.notes])
+    summary = evaluate(settings, task)
     write_report(predictions)
     show(args.json, summary, f"{as_text(summary)}\n\nreport: {predictions / 'report.html'}")
 

@@ -67,9 +67,12 @@ def _add_measuring(commands: Commands, name: str, work: Work, text: str) -> argp
 def _add_evaluations(commands: Commands) -> None:
     gold = _add_measuring(commands, "gold", run_gold, "the gold questions, over corpus/ and corpus/incoming/")
     _add_folder(gold, "--corpus", "corpus", "the documents, with gold.jsonl beside them")
-    text = "any folder with documents/ and questions.jsonl, in an index of its own"
+    text = "your own documents and questions with answers, in an index of their own"
     bench = _add_measuring(commands, "bench", run_bench, text)
-    bench.add_argument("folder", type=Path)
+    places = "a folder with documents/ and questions.jsonl, .csv, .xlsx or .json"
+    bench.add_argument("folder", type=Path, metavar="DIR", help=f"{places}; with --questions any folder of documents")
+    questions = "questions with answers, in any form that python -m finetune import reads"
+    bench.add_argument("--questions", type=Path, metavar="FILE", help=questions)
     train = "first mine and train on the folder's documents, in a run of its own"
     bench.add_argument("--train", action="store_true", help=train)
     for command in (gold, bench):

@@ -11,14 +11,14 @@ from rag.core.settings import Settings
 
 def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
     """Compare the orders of passages that searches, fusion and cross-encoders give."""
-    from eval.runs.benches import index_bench, index_gold
-    from eval.runs.questions import read_questions
+    from eval.runs.benches import index_bench, open_bench, open_gold
     from eval.suites.retrieval import as_text, compare_orders
 
-    folder, file = index_bench(args.folder, settings) if args.folder else index_gold(Path("corpus"), settings)
-    bench = args.folder.resolve().name if args.folder else "gold"
-    questions = read_questions(file, args.sample, args.seed)
-    found = compare_orders(settings, folder / "index", bench, questions, args.embedder, args.reranker)
+    drawn = args.sample, args.seed
+    bench = open_bench(args.folder, settings, None, *drawn) if args.folder else open_gold(Path("corpus"), *drawn)
+    name = args.folder.resolve().name if args.folder else "gold"
+    index_bench(bench, settings)
+    found = compare_orders(settings, bench.index, name, bench.questions, args.embedder, args.reranker)
     show(args.json, found, as_text(found))
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from rag.core.errors import EvaluationError
 
+BENCH_KEYS = {"id", "question", "answers", "document"}  # beside start or evidence
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -68,10 +70,25 @@ def read_questions(path: Path, sample: int = 0, seed: int = 0) -> list[Question]
     if len({q.id for q in questions}) < len(questions):
         twice = Counter(q.id for q in questions).most_common(1)[0][0]
         raise EvaluationError(f"{path} holds the id {twice!r} twice")
-    if sample and sample < len(questions):
-        chosen = sorted(random.Random(seed).sample(range(len(questions)), sample))
-        return [questions[i] for i in chosen]
-    return questions
+    return sample_of(questions, sample, seed)
+
+
+def sample_of(questions: list[Question], sample: int, seed: int) -> list[Question]:
+    """Return a random sample of that size, in the same order; all questions where `sample` is 0."""
+    if not sample or sample >= len(questions):
+        return questions
+    chosen = sorted(random.Random(seed).sample(range(len(questions)), sample))
+    return [questions[i] for i in chosen]
+
+
+def is_bench_format(path: Path) -> bool:
+    """Return whether the first line of a file is a question in the bench format, as far as its keys tell."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            first = json.loads(next((line for line in file if line.strip()), ""))
+    except (OSError, ValueError):
+        return False
+    return isinstance(first, dict) and first.keys() >= BENCH_KEYS and bool({"start", "evidence"} & first.keys())
 
 
 def _parse_line(line: str, where: str) -> Question:

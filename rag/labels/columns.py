@@ -52,6 +52,8 @@ def role_of(name: str) -> tuple[str, int] | None:
 
     Of a dotted name, as in `inputs.question`, the last part counts where the whole is not known.
     """
+    if len(plain_name(name)) == 1 and len(name.strip()) > 1:  # "a?" is a question and no column of answers
+        return None
     return ROLES.get(plain_name(name)) or ROLES.get(plain_name(name.rsplit(".", 1)[-1]))
 
 

@@ -109,15 +109,16 @@ def _columns_read(rows: Sequence[Row]) -> list[str]:
     other_roles = {name for name in names if (role := role_of(name)) and role[0] not in READ_ROLES}
     words = [f"{role} from {' and '.join(map(repr, sorted(found)))}" for role, found in read.items() if found]
     unread = [name for name in names if name.strip() and name not in used and name not in other_roles]
-    return [f"{', '.join(words)}{f'; not read: {_listed(unread)}' if unread else ''}"] if words else []
+    return [f"{', '.join(words)}{f'; not read: {listed(unread)}' if unread else ''}"] if words else []
 
 
 def _unmarked(questions: Sequence[LabelledQuestion]) -> list[str]:
     rows = [str(question.row) for question in questions if question.unmarked]
     if not rows:
         return []
-    return [f"answer empty, taken as not answered by the documents: {len(rows)} questions, rows {_listed(rows)}"]
+    return [f"answer empty, taken as not answered by the documents: {len(rows)} questions, rows {listed(rows)}"]
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Return the first words joined by commas, and how many more there are."""
     return ", ".join(words[:LISTED]) + (f" and {len(words) - LISTED} more" if len(words) > LISTED else "")
