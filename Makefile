@@ -1,7 +1,6 @@
 # make alone lists the targets.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-CORPUS ?= corpus
 RUN ?= default
 # Typed values reach the commands through the environment, as they were typed: make would expand a $ in them.
 override export Q := $(value Q)
@@ -26,12 +25,15 @@ $(READY): pyproject.toml .constraints.txt
 	@$(PY) -m rag models
 	@touch $@
 
-index: $(READY)  ## index CORPUS (default corpus/); again after changes
-	@$(PY) -m rag index -- "$$CORPUS" || [ $$? -eq 3 ]
+# Without CORPUS, rag index takes the folders that the index was made from, and for a new index the sample corpus.
+INDEX := @$(PY) -m rag index -- $${CORPUS:+"$$CORPUS"} || [ $$? -eq 3 ]
+
+index: $(READY)  ## index a folder: make index CORPUS=path/to/folder; without CORPUS what is indexed already, again
+	$(INDEX)
 	@touch $(INDEXED)
 
 $(INDEXED): | $(READY)
-	@$(PY) -m rag index -- "$$CORPUS" || [ $$? -eq 3 ]
+	$(INDEX)
 	@touch $@
 
 has-question:

@@ -64,22 +64,52 @@ def open_pipeline(
     return Pipeline(retriever, open_answerer(settings, open_generator(settings, chosen)))
 
 
-def index_folder(folder: str | Path, settings: Settings | None = None, index: str | Path = INDEX) -> IndexingReport:
+def index_folder(
+    folder: str | Path, settings: Settings | None = None, index: str | Path = INDEX, remove_most: bool = False
+) -> IndexingReport:
     """Index the documents of a folder: new and changed files are added, files that are gone are removed.
 
-    Returns what was added, changed, removed and skipped. Raises StoreError when the index was made with other models.
+    Returns what was added, changed, removed and skipped. Documents of other folders stay, but not the sample corpus's.
+    Where most of the folder's documents would be removed, as when its disk is not there, they stay and are named in the
+    report's `kept`. remove_most: remove even those. Raises StoreError when the index was made with other models.
     """
-    from rag.documents.discovery import require_exists
-    from rag.index.indexing import IndexingSettings, sync
+    return index_folders([Path(folder)], settings or Settings(), Path(index), remove_most=remove_most)
 
-    settings, folder = settings or Settings(), Path(folder)
+
+def index_folders(
+    folders: list[Path], settings: Settings, index: Path, *, rebuild: bool = False, remove_most: bool = False
+) -> IndexingReport:
+    """Index folders as `index_folder` does.
+
+    folders: none for those that the index was made from, the sample corpus for a new index. rebuild: make the whole
+    index anew, with its documents of other folders.
+    """
+    from rag.index.folder_update import choose_folders, mass_loss, update_folders
+    from rag.index.indexing import IndexingSettings
+    from rag.index.indexing_run import IndexingReport
+    from rag.index.rebuilding import remember
+
     prepare_libraries(settings.section(ModelSettings).hub)
-    require_exists(folder)
-    store, embedder = open_index_for_writing(settings, Path(index))
+    held = remember(index)
+    folders = choose_folders(folders, held)
+    if rebuild and held and not remove_most and (kept := mass_loss(held)):
+        return IndexingReport(kept=kept)
+    store, embedder = _open_anew(settings, index, folders) if rebuild else open_index_for_writing(settings, index)
     try:
-        return sync(store, embedder, folder, IndexingSettings.of(settings))
+        return update_folders(store, embedder, folders, IndexingSettings.of(settings), remove_most)
     finally:
         store.close()
+
+
+def _open_anew(settings: Settings, index: Path, folders: list[Path]) -> tuple[StoreWriter, Embedder]:
+    """Open an index in the place of another, whose documents it knows by name."""
+    from rag.index.folder_update import documents_to_read_again
+    from rag.index.rebuilding import Remembered, make_anew, remember
+
+    embedder = open_embedder(settings, embedder_delta(settings, index))  # an index is only deleted if one can be made
+    held = remember(index) or Remembered()
+    documents = documents_to_read_again(folders, held)
+    return make_anew(index, _identity(settings), embedder.delta, documents, held.folders), embedder
 
 
 # The index
@@ -168,12 +198,6 @@ def open_retriever(
 def _embedder_model(settings: Settings) -> LocalModel:
     models = settings.section(ModelSettings)
     return find_model(models.embedder, models.hub)
-
-
-def check_embedder(settings: Settings) -> None:
-    """Raise SettingsError or ModelError when the configured embedder cannot be loaded."""
-    _embedder_model(settings)
-    choose_device(settings.section(ModelSettings).device)
 
 
 def open_embedder(settings: Settings, delta: Path | None = None) -> Embedder:

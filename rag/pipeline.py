@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from rag.answering.answer import Answer
@@ -18,15 +18,21 @@ class Pipeline:
     def __init__(self, retriever: Retriever, answerer: Answerer):
         self.retriever, self.answerer, self.generator = retriever, answerer, answerer.generator
 
-    def ask(self, question: str, on_text: Callable[[str], None] | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        on_text: Callable[[str], None] | None = None,
+        documents: Collection[str] | None = None,
+    ) -> Answer:
         """Return the answer to a question.
 
-        on_text: gets generated text as it grows, before it is checked. Raises PromptError for a question that cannot be
+        on_text: gets generated text as it grows, before it is checked. documents: ids of the documents that are
+        searched, all if None. Raises PromptError for a question that cannot be
         asked, StoreError for an empty index.
         """
         _check_text(question)
         self.retriever.refresh()  # other processes may have changed the index
-        passages = self.retriever.search(question)
+        passages = self.retriever.search(question, documents=documents)
         if not passages:
             raise StoreError("the index holds no documents: rag index FOLDER")
         start = time.perf_counter()

@@ -28,7 +28,7 @@ def build_index(settings: Settings, folder: Path, documents: list[Path]) -> None
     if foreign := [id for id, (source, _) in store.documents().items() if source not in own]:
         remove(store, foreign)
     for target in documents:
-        report = sync(store, embedder, target, IndexingSettings.of(settings))
+        report = sync(store, embedder, target, IndexingSettings.of(settings), remove_most=True)
         for skipped in report.skipped:
             print(f"left out: {skipped.path}: {skipped.reason}")
     store.close()

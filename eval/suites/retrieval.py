@@ -44,17 +44,17 @@ MEASURES: dict[str, Callable[[ranking.Ranks], float]] = {
 class DenseOnly(Retriever):
     """A retriever that searches by embedding alone."""
 
-    def hits(self, question: str, vector: np.ndarray) -> tuple[Hits, Hits]:
+    def hits(self, question: str, vector: np.ndarray, only: np.ndarray | None = None) -> tuple[Hits, Hits]:
         """Return the hits of the dense search, and none of BM25."""
-        return self.snapshot.dense.search(vector, self.settings.candidates), []
+        return self.snapshot.dense.search(vector, self.settings.candidates, only), []
 
 
 class LexicalOnly(Retriever):
     """A retriever that searches by BM25 alone."""
 
-    def hits(self, question: str, vector: np.ndarray) -> tuple[Hits, Hits]:
+    def hits(self, question: str, vector: np.ndarray, only: np.ndarray | None = None) -> tuple[Hits, Hits]:
         """Return no hits of the dense search, and those of BM25."""
-        return [], self.snapshot.lexical.search(question, self.settings.candidates)
+        return [], self.snapshot.lexical.search(question, self.settings.candidates, only)
 
 
 @dataclass(frozen=True)

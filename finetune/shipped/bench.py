@@ -45,7 +45,7 @@ def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
     index = folder / bench.name
     shutil.rmtree(index, ignore_errors=True)
     store, embedder = open_index_for_writing(settings, index)
-    sync(store, embedder, bench / "documents", IndexingSettings.of(settings))
+    sync(store, embedder, bench / "documents", IndexingSettings.of(settings), remove_most=True)
     store.close()
     return open_retriever(settings, index, reranked=False)
 

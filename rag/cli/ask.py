@@ -8,9 +8,12 @@ import gc
 import json
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
-from rag.cli.output import ask_and_stream, print_answer, print_models
+from rag.cli.documents import matching
+from rag.cli.output import ask_and_stream, print_answer, print_models, print_sample_note
+from rag.core.errors import PromptError
 from rag.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,36 +23,61 @@ if TYPE_CHECKING:
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> None:
     """Answer one question, as text or as JSON."""
+    question = " ".join(args.question)
+    if not question.strip():
+        raise PromptError('the question is empty: rag ask "..."')
     start = time.perf_counter()
+    documents = _find(args, settings, args.within) if args.within else None
     pipeline = _open(args, settings)
     loaded = time.perf_counter() - start
     if args.json:
-        answer = pipeline.ask(args.question)
+        answer = pipeline.ask(question, documents=documents)
         answer.timings["load"] = loaded
         print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
     else:
-        print_models(pipeline, settings, args.index)
-        answer = ask_and_stream(pipeline, args.question)
+        if not args.quiet:
+            print_models(pipeline, settings, args.index)
+        answer = ask_and_stream(pipeline, question, documents)
         answer.timings["load"] = loaded
-        print_answer(answer)
+        print_answer(answer, args.quiet)
+    print_sample_note(answer, settings, args.index)
     if args.log:
-        _log(args, answer)
+        _log(args, question, answer)
 
 
-def _log(args: argparse.Namespace, answer: Answer) -> None:
+def _log(args: argparse.Namespace, question: str, answer: Answer) -> None:
     from rag.cli.question_log import ask_verdict, log_answer
 
     may_ask = not args.json and sys.stdin.isatty()
-    log_answer(args.log, args.question, answer, ask_verdict() if may_ask else "")
+    log_answer(args.log, question, answer, ask_verdict() if may_ask else "")
 
 
 def run_chat(args: argparse.Namespace, settings: Settings) -> None:
     """Answer questions until there are no more."""
-    from rag.cli.chat import chat, read_questions
+    from rag.cli.chat import Chat, read_questions
 
+    find = partial(_find, args, settings)
+    documents = find(args.within) if args.within else None
     pipeline = _open(args, settings)
-    print_models(pipeline, settings, args.index)
-    chat(lambda question: ask_and_stream(pipeline, question), read_questions())
+    if not args.quiet:
+        print_models(pipeline, settings, args.index)
+
+    def show(answer: Answer) -> None:
+        print_answer(answer, args.quiet)
+        print_sample_note(answer, settings, args.index)
+
+    Chat(partial(ask_and_stream, pipeline), show, find, documents).run(read_questions())
+
+
+def _find(args: argparse.Namespace, settings: Settings, names: list[str]) -> list[str]:
+    """Return the ids of the documents with these names."""
+    from rag.factory import open_store
+
+    store = open_store(settings, args.index)
+    try:
+        return matching(store.documents(), names)
+    finally:
+        store.close()
 
 
 def _open(args: argparse.Namespace, settings: Settings) -> Pipeline:

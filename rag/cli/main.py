@@ -11,6 +11,10 @@ from rag.cli.shell import exit_status, flush_output, load_settings
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that the arguments name, and return its exit status. arguments: None for the command line's."""
     args = build_parser().parse_args(arguments)
+    if args.quiet:
+        from rag.core.progress import no_progress
+
+        no_progress()
     return exit_status(lambda: args.work(args, load_settings(args.set)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from rag.pipeline import Pipeline
 
 
-def ask_and_stream(pipeline: Pipeline, question: str) -> Answer:
-    """Return the answer; generated text is printed to stderr as it grows, before it is checked."""
-    answer = pipeline.ask(question, lambda text: print(text, end="", flush=True, file=sys.stderr))
+def ask_and_stream(pipeline: Pipeline, question: str, documents: list[str] | None = None) -> Answer:
+    """Return the answer; generated text is printed to stderr as it grows, before it is checked.
+
+    documents: as in `Pipeline.ask`.
+    """
+    answer = pipeline.ask(question, lambda text: print(text, end="", flush=True, file=sys.stderr), documents)
     if pipeline.answerer.selector is None:
         print(file=sys.stderr)
     return answer
@@ -34,8 +38,8 @@ def print_models(pipeline: Pipeline, settings: Settings, index: Path) -> None:
     print(f"generator: {generator.name}{adapter} ({where}); reranker: {reranker}", file=sys.stderr)
 
 
-def print_answer(answer: Answer) -> None:
-    """Print the answer, its evidence, conflicts and passages, and to stderr its confidence and times."""
+def print_answer(answer: Answer, quiet: bool = False) -> None:
+    """Print the answer, its evidence, conflicts and passages, and to stderr its confidence and times unless quiet."""
     print(answer.text)
     candidate = answer.output.strip()
     if answer.refused and not candidate.startswith(answer.text):
@@ -48,8 +52,23 @@ def print_answer(answer: Answer) -> None:
     print("nearest passages:" if answer.refused else "passages read:")
     for number, passage in enumerate(answer.passages, 1):
         print(f"  [{number}] {passage.chunk.location}")
-    seconds = ", ".join(f"{part} {value:.2f}" for part, value in answer.timings.items())
-    print(f"confidence {answer.confidence:.2f}; seconds: {seconds}", file=sys.stderr)
+    if not quiet:
+        seconds = ", ".join(f"{part} {value:.2f}" for part, value in answer.timings.items())
+        sure = "confidence that these passages do not answer it" if answer.refused else "confidence in the answer"
+        print(f"{sure}: {answer.confidence:.2f}; seconds: {seconds}", file=sys.stderr)
+
+
+def print_sample_note(answer: Answer, settings: Settings, index: Path) -> None:
+    """Print to stderr that an answer is from the sample corpus, where the index has other documents too."""
+    from rag.factory import open_store
+    from rag.index.sample import SAMPLE, sample_among_own
+
+    store = open_store(settings, index)
+    sample = set(sample_among_own(store.documents()))
+    store.close()
+    if sample.intersection(citation.document for citation in answer.citations):
+        remedy = f"rag remove {shlex.quote(str(SAMPLE))}"
+        print(f"note: this is from the sample corpus, not from your documents: {remedy}", file=sys.stderr)
 
 
 def _one_line(text: str) -> str:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
 
 from rag.cli.adapters import run_adapters
 from rag.cli.ask import run_ask, run_chat
-from rag.cli.commands import Commands
+from rag.cli.commands import AddOptions, Commands, set_option
 from rag.cli.doctor import run_doctor
-from rag.cli.index import run_compact, run_documents, run_index, run_ingest, run_remove, run_status
+from rag.cli.documents import run_compact, run_documents, run_remove, run_status
+from rag.cli.index import run_index, run_ingest
 from rag.cli.models import run_models
+from rag.cli.search import run_search
 from rag.models.registry import INDEX
 
 DESCRIPTION = "Ask questions of your own documents, on your own machine."
 EPILOG = """examples:
-  rag index corpus                       index a folder; run it again after changes
+  rag index path/to/folder               index a folder; run it again after changes
   rag ask "When was Kestrel Bay built?"  answer a question, with the sentences that support the answer
-  rag ask "..." --json                   the same as JSON
-  rag ask "..." --base                   answer with the base model, without an adapter
-  rag ask "..." --log var/asked.jsonl    keep question, answer and your verdict for training
+  rag ask "..." --in 'board/*'           the same from some of the documents alone
+  rag search "notice period"             show passages with the scores of each stage of the search
   rag chat                               ask one question after the other; "And for boats?" is understood
-  rag ingest corpus/incoming letter.pdf  add documents, without training
+  rag ingest letter.pdf reports          add documents, without training
   rag documents 'board/*'                list documents of the index
   rag remove board/minutes-2025-03.md    remove documents from the index
   rag adapters --rollback                undo the last promotion of trained weights
   rag doctor                             find out what is wrong here, and how to mend it
-  rag --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true ask "..."
+  rag COMMAND --help                     options and examples of a command
 
 exit status: 0 done, 1 an error in one line, 2 wrong usage, 3 done, but skipped files are listed, 130 interrupted
 """
@@ -35,28 +35,17 @@ exit status: 0 done, 1 an error in one line, 2 wrong usage, 3 done, but skipped 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; the function that runs the command is in `work`."""
-    parser = _Parser(
+    parser = argparse.ArgumentParser(
         "rag", description=DESCRIPTION, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    overrides = "override a setting of ragtune.toml, such as answer.least=0.5; before COMMAND"
-    parser.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help=overrides)
-    folder = "folder of the index (default %(default)s); before COMMAND"
-    parser.add_argument("--index", type=Path, default=INDEX, metavar="DIR", help=folder)
-    commands = Commands(parser)
+    parser.set_defaults(index=INDEX, quiet=False)
+    commands = Commands(parser, _options_of_every_command())
     _add_question_commands(commands)
     _add_index_commands(commands)
+    _add_document_commands(commands)
     _add_other_commands(commands)
     return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says where --set and --index belong when they stand after the command."""
-
-    def error(self, message: str) -> NoReturn:
-        if message.startswith(("unrecognized arguments: --set", "unrecognized arguments: --index")):
-            message += " (--set and --index stand before the command: rag --index DIR ask ...)"
-        super().error(message)
 
 
 class _Version(argparse.Action):
@@ -69,39 +58,113 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+def _options_of_every_command() -> AddOptions:
+    add_set = set_option()
+
+    def add(parser: argparse._ActionsContainer) -> None:
+        group = parser.add_argument_group("options of every command, before it or after it")
+        folder = f"folder of the index (default {INDEX})"
+        group.add_argument("--index", type=Path, default=argparse.SUPPRESS, metavar="DIR", help=folder)
+        add_set(group)
+        quiet = "no progress, models or times on standard error; errors and answers are still printed"
+        group.add_argument("-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help=quiet)
+
+    return add
+
+
+def _examples(*lines: str) -> str:
+    return "\n  ".join(("examples:", *lines))
+
+
 def _add_question_commands(commands: Commands) -> None:
-    ask = commands.add("ask", run_ask, "answer a question from the indexed documents")
-    ask.add_argument("question")
+    examples = _examples(
+        'rag ask "When was Kestrel Bay built?"',
+        "rag ask \"...\" --in annual-leave.md --in 'board/*'   from these documents alone",
+        'rag ask "..." --json                                 the same as JSON',
+        'rag ask "..." --base                                 the base model, without an adapter',
+        'rag ask "..." --log var/asked.jsonl                  keep question, answer and your verdict for training',
+        'rag ask "..." --set answer.least=0.5                 refuse what is less sure',
+    )
+    ask = commands.add("ask", run_ask, "answer a question from the indexed documents", epilog=examples)
+    ask.add_argument("question", nargs="+", help="the question; several words are joined, quotes keep your shell away")
     ask.add_argument("--json", action="store_true", help="print answer, citations, passages and conflicts as JSON")
     log = "append question, answer and your verdict to FILE, from which python -m finetune import makes training data"
     ask.add_argument("--log", type=Path, metavar="FILE", help=log)
     about = "answer questions one after the other; a follow-up question may refer to the one before; exit ends it"
-    chat = commands.add("chat", run_chat, about)
+    examples = _examples(
+        "rag chat", "rag chat --in 'board/*'", "rag chat < questions.txt", "/help    lists what chat knows"
+    )
+    chat = commands.add("chat", run_chat, about, epilog=examples)
     for command in (ask, chat):
         model = command.add_mutually_exclusive_group()
         model.add_argument("--base", action="store_true", help="answer with the base model, without an adapter")
         adapter = "answer with this adapter (default: the index's live one, else the shipped reader)"
         model.add_argument("--adapter", type=Path, metavar="DIR", help=adapter)
+    text = "show the passages that are found for words or a question, with the scores of each stage"
+    examples = _examples('rag search "notice period"', 'rag search "notice period" -k 3 --in contracts --json')
+    search = commands.add("search", run_search, text, epilog=examples)
+    search.add_argument("words", nargs="+", help="words or a question")
+    search.add_argument("-k", type=int, default=10, metavar="N", help="passages shown (default %(default)s)")
+    search.add_argument("--json", action="store_true", help="print the passages as JSON")
+    within = "search this document alone: a name as `rag documents` lists it, a pattern, or a folder; may be repeated"
+    for command in (ask, chat, search):
+        command.add_argument("--in", dest="within", action="append", metavar="NAME", help=within)
 
 
 def _add_index_commands(commands: Commands) -> None:
-    index = commands.add("index", run_index, "index a folder: add new and changed files, remove files that are gone")
-    index.add_argument("folder", type=Path)
-    rebuild = "delete the index first, as needed after a change of embedder or chunk size; promoted weights stay"
+    text = "index folders: add new and changed files, remove files that are gone"
+    epilog = f"""{
+        _examples(
+            "rag index path/to/folder      index a folder; run it again after changes",
+            "rag index                     bring the folders that the index was made from up to date",
+            "rag index --rebuild           make it anew, after a change of embedder or chunk size",
+            "rag --index var/other index path/to/folder    keep a folder in an index of its own",
+        )
+    }
+
+Documents of other folders stay, and a line says so; those of the sample corpus leave as soon as another folder is
+indexed. Files with the same name in two folders are told apart by the folder's name before it.
+
+Where all documents of a folder would be removed, or more than half (if they are five or more), or five or more of a
+subfolder that is empty now, its disk may not be there: nothing is removed, new files are still added, and the exit
+status is 1. At a terminal you are asked; otherwise --yes removes them."""
+    index = commands.add("index", run_index, text, epilog=epilog)
+    named = "default: those that the index was made from; for a new index the sample corpus"
+    index.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help=named)
+    rebuild = "make the index anew, with its documents of other folders; promoted weights stay"
     index.add_argument("--rebuild", action="store_true", help=rebuild)
-    ingest = commands.add("ingest", run_ingest, "add files, folders or patterns to the index, without training")
-    ingest.add_argument("paths", type=Path, nargs="+")
-    documents = commands.add("documents", run_documents, "list the documents of the index and their chunks")
-    documents.add_argument("patterns", nargs="*", help="names, or patterns such as 'board/*' (default all)")
-    remove = commands.add("remove", run_remove, "remove documents from the index; their files stay")
-    remove.add_argument("patterns", nargs="+", help="names as `rag documents` lists them, or patterns like 'board/*'")
-    commands.add("status", run_status, "show what the index holds and whether its search files are up to date")
-    commands.add("compact", run_compact, "rebuild the search files and free the space of removed documents")
+    index.add_argument("--yes", action="store_true", help="remove documents whose files are gone, however many")
+    examples = _examples("rag ingest letter.pdf", "rag ingest reports 'minutes/*.docx' letter.pdf")
+    text = "add files, folders or patterns to the index, without training"
+    ingest = commands.add("ingest", run_ingest, text, epilog=examples)
+    ingest.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+
+
+def _add_document_commands(commands: Commands) -> None:
+    examples = _examples("rag documents", "rag documents 'board/*'")
+    text = "list the documents of the index and their chunks"
+    documents = commands.add("documents", run_documents, text, epilog=examples)
+    documents.add_argument("patterns", nargs="*", metavar="NAME", help="names, patterns or folders (default all)")
+    examples = _examples("rag remove board/minutes-2025-03.md", "rag remove 'board/*'", "rag remove path/to/folder")
+    text = "remove documents from the index; their files stay"
+    remove = commands.add("remove", run_remove, text, epilog=examples)
+    names = "names as `rag documents` lists them, patterns, or folders"
+    remove.add_argument("patterns", nargs="+", metavar="NAME", help=names)
+    text = "show what the index holds and whether its search files are up to date"
+    commands.add("status", run_status, text, epilog=_examples("rag status", "rag --index var/other status"))
+    text = "rebuild the search files and free the space of removed documents"
+    commands.add("compact", run_compact, text, epilog=_examples("rag compact"))
 
 
 def _add_other_commands(commands: Commands) -> None:
-    adapters = commands.add("adapters", run_adapters, "show which trained weights are live, and why")
+    examples = _examples("rag adapters", "rag adapters --rollback")
+    adapters = commands.add("adapters", run_adapters, "show which trained weights are live, and why", epilog=examples)
     rollback = "go back to what was live before the last promotion"
     adapters.add_argument("--rollback", action="store_true", help=rollback)
-    commands.add("models", run_models, "find, check and convert the configured models, and show where they run")
-    commands.add("doctor", run_doctor, "check packages, models, device and index, with a remedy for each fault")
+    examples = _examples(
+        "rag models", "rag models --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true"
+    )
+    text = "find, check and convert the configured models, and show where they run"
+    commands.add("models", run_models, text, epilog=examples)
+    text = "check packages, models, device and index, with a remedy for each fault"
+    commands.add("doctor", run_doctor, text, epilog=_examples("rag doctor"))

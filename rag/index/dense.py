@@ -24,6 +24,7 @@ KIND = "dense-1"
 EXACT = 200_000  # vectors up to which every one is compared: about 40 ns each on one core
 PROBES = 256  # lists that are searched, of the 4 * sqrt(n) there are
 MARGIN = 64  # candidates scored again beyond those asked for
+BLOCK = 1 << 14  # vectors scored exactly at a time: 50 MB
 CLOSE = 1e-5  # more than FAISS's float32 sums can be off
 
 
@@ -99,16 +100,17 @@ class DenseIndex:
         """Return the number of chunks."""
         return len(self._added) + (len(self._base.ids) if self._alive is None else int(self._alive.sum()))
 
-    def search(self, vector: np.ndarray, k: int) -> list[tuple[int, float]]:
+    def search(self, vector: np.ndarray, k: int, only: np.ndarray | None = None) -> list[tuple[int, float]]:
         """Return ids and cosines of the k nearest chunks, nearest first, and of all that equal the last of them.
 
-        vector: float32 (dimension,), of unit length.
+        vector: float32 (dimension,), of unit length. only: ids of the chunks that are searched, all if None.
         """
         if not len(self):
             return []
-        base_ids, base_scores = self._nearest(vector, k)
-        ids = np.concatenate([base_ids, self._added_ids])
-        scores = np.concatenate([base_scores, _exact_scores(self._added_vectors, vector)])
+        base_ids, base_scores = self._nearest(vector, k) if only is None else self._scored(vector, only)
+        added = slice(None) if only is None else np.isin(self._added_ids, only)
+        ids = np.concatenate([base_ids, self._added_ids[added]])
+        scores = np.concatenate([base_scores, _exact_scores(self._added_vectors[added], vector)])
         if len(ids) > k:
             best = scores >= np.partition(scores, -k)[-k]
             ids, scores = ids[best], scores[best]
@@ -126,6 +128,14 @@ class DenseIndex:
             if len(found) < width or width == count or scores.min() < np.partition(scores, -k)[-k] - CLOSE:
                 return self._base.ids[found], scores
             width *= 4
+
+    def _scored(self, vector: np.ndarray, only: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ids and exact scores of those chunks of the base."""
+        chosen = np.isin(self._base.ids, only)
+        positions = np.flatnonzero(chosen if self._alive is None else chosen & self._alive)
+        blocks = [positions[at : at + BLOCK] for at in range(0, len(positions), BLOCK)]
+        scores = [_exact_scores(self._base.vectors[block], vector) for block in blocks]
+        return self._base.ids[positions], np.concatenate([np.zeros(0), *scores])
 
     def _candidates(self, vector: np.ndarray, width: int) -> np.ndarray:
         """Return positions in the base, ascending."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ from pathlib import Path
 from rag.core.sections import ChunkSettings, DocumentSettings
 from rag.core.settings import Settings
 from rag.documents.discovery import find_files, is_gone
+from rag.index.document_ids import assign_ids
 from rag.index.indexing_run import IndexingReport, IndexingRun
+from rag.index.mass_removal import is_mass_removal
 from rag.index.snapshot import delete_files_ahead, delete_leftovers, refresh_files
 from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
@@ -37,32 +38,55 @@ def ingest(store: StoreWriter, embedder: Embedder, targets: list[Path], settings
     """
     with _writing(store):
         # A file that is in the index keeps its id there.
-        ids = {source: id for id, (source, _) in store.documents().items()}
-        files = _with_ids(ids, (found for target in targets for found in find_files(target)))
-        return IndexingRun(store, embedder, settings.documents, settings.chunks, ids).add(files)
+        ids = {source: id for id, (source, _) in store.documents().items() if not is_gone(Path(source))}
+        found = [each for target in targets for each in find_files(target)]
+        return _add(store, embedder, settings, found, ids, set())
 
 
-def sync(store: StoreWriter, embedder: Embedder, folder: Path, settings: IndexingSettings) -> IndexingReport:
+def sync(
+    store: StoreWriter,
+    embedder: Embedder,
+    folder: Path,
+    settings: IndexingSettings,
+    *,
+    in_place_of: Path | None = None,
+    remove_most: bool = False,
+) -> IndexingReport:
     """Make the index hold what `folder` holds: as `ingest`, and documents of the folder without a file are removed.
 
-    A document of a file that was indexed alone gets the id that it has in the folder.
+    A document of a file that was indexed alone gets the id that it has in the folder. Where so many would be removed
+    that the folder may only be empty for a moment (`is_mass_removal`), they stay, and the report says so.
+    in_place_of: a folder whose documents leave once there is one of `folder`. remove_most: remove however many.
     """
     with _writing(store):
-        ids: dict[str, str] = {}
-        files = _with_ids(ids, find_files(folder))
-        report = IndexingRun(store, embedder, settings.documents, settings.chunks, ids).add(files)
-        inside, now = folder.resolve(), store.documents()
-        gone = [
-            id
-            for id, (source, _) in now.items()
-            if Path(source).is_relative_to(inside) and (ids.get(source, id) != id or is_gone(Path(source)))
-        ]
-        if gone:
-            store.remove(gone)
+        inside, before, ids = folder.resolve(), store.documents(), dict[str, str]()
+        held = _within(inside, before)
+        leaving = _within(in_place_of, before) if in_place_of else set()
+        taken = {id for id in before.keys() - held - leaving if not is_gone(Path(before[id][0]))}
+        report = _add(store, embedder, settings, list(find_files(folder)), ids, taken)
+        now = store.documents()
+        gone = [id for id in sorted(_within(inside, now)) if ids.get(now[id][0], id) != id or is_gone(Path(now[id][0]))]
         _report_renamed(report, {now[id][1]: id for id in gone}, now)
         renamed = {old for old, _ in report.renamed}
-        report.removed = [id for id in gone if id not in renamed]
+        lost = [id for id in gone if id not in renamed]
+        if not remove_most and is_mass_removal([Path(now[id][0]) for id in lost], len(held), inside):
+            report.kept[folder] = lost
+        else:
+            report.removed = lost
+        if in_place_of and _within(inside, now):
+            report.sample = sorted(_within(in_place_of, now) - _within(inside, now))
+        if leave := [*renamed, *report.removed, *report.sample]:
+            store.remove(leave)
+        if folder.is_dir():
+            store.keep_folder(inside)
         return report
+
+
+def read_awaited(store: StoreWriter, embedder: Embedder, settings: IndexingSettings) -> IndexingReport:
+    """Read the documents that the store only knows by name, as after `rag.index.rebuilding.make_anew`."""
+    with _writing(store):
+        awaited = [(Path(source), id) for id, (source, digest) in store.documents().items() if not digest]
+        return IndexingRun(store, embedder, settings.documents, settings.chunks).add(awaited)
 
 
 def remove(store: StoreWriter, ids: list[str]) -> None:
@@ -86,13 +110,26 @@ def _writing(store: StoreWriter) -> Iterator[None]:
         refresh_files(store)
 
 
-def _with_ids(ids: dict[str, str], found: Iterable[tuple[Path, str]]) -> list[tuple[Path, str]]:
-    """Return each file with the id that it has or gets. A file's own id comes before that of a link to it.
+def _within(folder: Path, documents: dict[str, tuple[str, str]]) -> set[str]:
+    """Return the ids of the documents whose files are, or were, in a folder."""
+    return {id for id, (source, _) in documents.items() if Path(source).is_relative_to(folder)}
 
-    ids: source -> document id, of files that have one; those of the others are added.
-    """
-    own_first = sorted(found, key=lambda each: os.path.islink(each[0]))
-    return [(path, ids.setdefault(str(path.resolve()), id)) for path, id in own_first]
+
+def _add(
+    store: StoreWriter,
+    embedder: Embedder,
+    settings: IndexingSettings,
+    found: list[tuple[Path, str]],
+    ids: dict[str, str],
+    taken: set[str],
+) -> IndexingReport:
+    """Put files into the store, under ids as `assign_ids` gives them."""
+    files = assign_ids(found, ids, taken)
+    report = IndexingRun(store, embedder, settings.documents, settings.chunks).add(files)
+    relative = {str(path.resolve()): id for path, id in found}
+    added = set(report.added)
+    report.longer = {id: Path(source) for source, id in ids.items() if id in added and relative.get(source, id) != id}
+    return report
 
 
 def _report_renamed(report: IndexingReport, gone: dict[str, str], documents: dict[str, tuple[str, str]]) -> None:

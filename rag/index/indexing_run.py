@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from rag.core.chunk import Chunk
 from rag.core.errors import DocumentError, StoreError
+from rag.core.progress import progress_bar
 from rag.core.sections import ChunkSettings, DocumentSettings
 from rag.documents.chunking import chunk_document
-from rag.documents.discovery import Skipped, is_gone, load_bytes
+from rag.documents.discovery import Skipped, load_bytes
 from rag.documents.document import Document, parse_document
+from rag.index.store import AWAITED
 from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
 
@@ -27,7 +27,10 @@ class IndexingReport:
 
     added, changed, removed: document ids. renamed: old and new id of each. unchanged: number of documents that stay as
     they were. chunks: number of chunks put in; embedded: how many of them got a new vector. skipped: files left out.
-    unread: for each file that was read in part, what of it could not be read, one line each.
+    unread: for each file that was read in part, what of it could not be read, one line each. longer: files added whose
+    id got names of folders before it, because another document has their name. sample: ids of the sample corpus, which
+    left for documents of another folder. kept: by folder, ids that were not removed although their files are gone,
+    because they are so many.
     """
 
     added: list[str] = field(default_factory=list)
@@ -39,6 +42,15 @@ class IndexingReport:
     embedded: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     unread: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    longer: dict[str, Path] = field(default_factory=dict)
+    sample: list[str] = field(default_factory=list)
+    kept: dict[Path, list[str]] = field(default_factory=dict)
+
+    def join(self, other: IndexingReport) -> None:
+        """Add what another run did."""
+        for name, value in vars(other).items():
+            mine = getattr(self, name)
+            setattr(self, name, {**mine, **value} if isinstance(value, dict) else mine + value)
 
 
 @dataclass(frozen=True)
@@ -59,25 +71,24 @@ class IndexingRun:
         embedder: Embedder,
         documents: DocumentSettings,
         chunks: ChunkSettings,
-        ids: Mapping[str, str],
     ):
-        """ids: source -> document id, of the files that this run and earlier ones gave one.
-
-        Raises StoreError when the embedder is not the one that made the index's vectors.
-        """
+        """Raises StoreError when the embedder is not the one that made the index's vectors."""
         if store.delta != embedder.delta:  # while this process waited for the lock
             raise StoreError(
                 f"another embedder has read the passages of {store.folder} meanwhile: run the command again"
             )
-        self._store, self._embedder, self._ids = store, embedder, ids
+        self._store, self._embedder = store, embedder
         self._document_settings, self._chunk_settings = documents, chunks
         self._known = store.documents()
         self._report = IndexingReport()
 
     def add(self, files: list[tuple[Path, str]]) -> IndexingReport:
-        """Put the files, given with their document ids, into the store as far as they are new or changed."""
+        """Put the files, given with their document ids, into the store as far as they are new or changed.
+
+        An id is that of the file's document so far, or new, or that of a document which the file's takes the place of.
+        """
         total = sum(_size(path) for path, _ in files)
-        with tqdm(total=total, desc="indexing", unit="B", unit_scale=True, delay=1) as self._bar:
+        with progress_bar(total, "indexing", "B", unit_scale=True) as self._bar:
             group: list[_ReadDocument] = []
             for read in self._changed(files):
                 group.append(read)
@@ -105,7 +116,7 @@ class IndexingRun:
                 self._report.unchanged += 1
                 self._advance(size)
                 continue
-            (self._report.changed if id in self._known else self._report.added).append(id)
+            (self._report.changed if self._known.get(id, AWAITED)[1] else self._report.added).append(id)
             self._known[id] = (document.source, document.digest)
             if document.unread:
                 self._report.unread[path] = document.unread
@@ -117,22 +128,11 @@ class IndexingRun:
 
     def _read(self, path: Path, id: str) -> Document | None:
         """Return the file's document, None if the store has it as it is. Raises DocumentError when it can't be read."""
-        self._require_free(path, id)
+        _require_utf8(path, id)
         data = load_bytes(path, self._document_settings)
         if self._holds(path, id) and self._known[id][1] == hashlib.sha256(data).hexdigest():
             return None
         return parse_document(path, id, data, self._document_settings)
-
-    def _require_free(self, path: Path, id: str) -> None:
-        """Raise DocumentError when another file that is still there has this id, or the name is not UTF-8."""
-        source = self._known.get(id, ("", ""))[0]
-        if source and not self._holds(path, id) and self._ids.get(source, id) == id and not is_gone(Path(source)):
-            remedy = "rename one, or index a folder that holds both"
-            raise DocumentError(f"the index has another document of this name, {source}", remedy)
-        try:
-            f"{path.resolve()} {id}".encode()
-        except UnicodeEncodeError as error:
-            raise DocumentError("its name is not UTF-8", "rename it") from error
 
     def _put(self, group: list[_ReadDocument]) -> None:
         """Embed what has no vector yet, GROUP chunks at a time, each kept at once; then put the documents in."""
@@ -150,6 +150,13 @@ class IndexingRun:
             self._advance(size)
         self._report.chunks += len(chunks)
         self._report.embedded += len(new)
+
+
+def _require_utf8(path: Path, id: str) -> None:
+    try:
+        f"{path.resolve()} {id}".encode()
+    except UnicodeEncodeError as error:
+        raise DocumentError("its name is not UTF-8", "rename it") from error
 
 
 def _size(path: Path) -> int:

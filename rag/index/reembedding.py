@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tqdm import tqdm
-
+from rag.core.progress import progress_bar
 from rag.index.indexing_run import GROUP
 from rag.index.snapshot import delete_leftovers, refresh_files
 from rag.index.store import vector_key
@@ -23,7 +22,7 @@ def reembed(store: StoreWriter, embedder: Embedder) -> int:
         lacking = store.staged.lacking(embedder.delta)
         by_key = {vector_key(chunk): chunk for chunk in store.all_chunks()}
         wanted = [chunk for key, chunk in by_key.items() if key in lacking]
-        with tqdm(total=len(wanted), desc="embedding anew", unit=" passages", delay=1) as bar:
+        with progress_bar(len(wanted), "embedding anew", " passages") as bar:
             for at in range(0, len(wanted), GROUP):
                 some = wanted[at : at + GROUP]
                 vectors = embedder.passages([chunk.embedding_text for chunk in some], bar.update)

@@ -32,6 +32,6 @@ CREATE INDEX IF NOT EXISTS documents_content ON documents(content);
 def initialize(db: Database, identity: dict[str, str]) -> None:
     """Make the tables of an empty file, in one transaction: a killed process leaves all of it or an empty file."""
     db.executescript(f"BEGIN IMMEDIATE; {SCHEMA}")
-    meta = {"version": VERSION, "change": "0", "forgotten": "0", "name": os.urandom(4).hex()}
+    meta = {"version": VERSION, "change": "0", "forgotten": "0", "name": os.urandom(4).hex(), "folders": "[]"}
     db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", {**meta, "identity": json.dumps(identity)}.items())
     db.execute("COMMIT")

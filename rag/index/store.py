@@ -22,6 +22,7 @@ from rag.index.database import Database, batches, placeholders
 
 STORE_FILE = "store.sqlite"
 VERSION = "3"
+AWAITED = ("", "")  # source and digest of a document that is not there; a digest "" is that of one not read yet
 CACHED_TEXTS = 64  # documents whose text a reader keeps in memory
 _CHUNK = (
     "SELECT c.id, c.document, d.title, c.start, c.end, c.headings, c.page, c.cells, d.content "
@@ -100,6 +101,13 @@ class DocumentStore:
         rows = self._db.rows("SELECT id, source, digest FROM documents ORDER BY id")
         return {id: (source, digest) for id, source, digest in rows}
 
+    @property
+    def folders(self) -> list[Path]:
+        """The folders whose documents the index was told to hold, in that order, as far as it has any of them."""
+        sources = [Path(source) for source, _ in self.documents().values()]
+        named = [Path(name) for name in json.loads(self._meta("folders") or "[]")]
+        return [folder for folder in named if any(source.is_relative_to(folder) for source in sources)]
+
     def chunk_counts(self) -> dict[str, int]:
         """Return for each document id the number of its chunks."""
         counted = "SELECT d.id, COUNT(c.id) FROM documents d LEFT JOIN chunks c ON c.document = d.id"
@@ -151,6 +159,14 @@ class DocumentStore:
     def _ids_after(self, change: int) -> np.ndarray:
         rows = self._db.rows("SELECT id FROM chunks WHERE change > ? ORDER BY id", [change])
         return np.fromiter((row[0] for row in rows), np.int64)
+
+    def ids_of(self, documents: Iterable[str]) -> np.ndarray:
+        """Return the ids of the chunks of these documents, int64, ascending."""
+        found: list[int] = []
+        for some in batches(documents):
+            sql = f"SELECT id FROM chunks WHERE document IN ({placeholders(some)})"
+            found += [row[0] for row in self._db.rows(sql, some)]
+        return np.array(sorted(found), np.int64)
 
     def vectors(self, ids: np.ndarray) -> np.ndarray:
         """Return the vectors of ascending chunk ids: float16 (len(ids), dimension). Raises StoreError on damage."""

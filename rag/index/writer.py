@@ -135,6 +135,12 @@ class StoreWriter(DocumentStore):
             self._db.executemany(_ADD_CHUNK, [(change, document.id, n, *_values(c)) for n, c in enumerate(chunks)])
             self._drop_unused_texts(old)
 
+    def keep_folder(self, folder: Path) -> None:
+        """Keep in mind that the index holds the documents of this folder."""
+        known = self.folders
+        if folder not in known:
+            self._set_meta("folders", json.dumps([str(each) for each in (*known, folder)]))
+
     def remove(self, ids: list[str]) -> None:
         """Remove the documents, with every text that no other document has. Vectors follow when `writing` ends."""
         with self._db.transaction():

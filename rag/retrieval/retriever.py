@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,12 +29,16 @@ class Passage:
     """A chunk found for a question.
 
     score: of the last fusion, by which passages are ordered. cosine: of the embeddings of chunk and question; None if
-    only BM25 found the chunk.
+    only BM25 found the chunk. bm25: None if only the dense search found it. fused: of the fusion of these two.
+    reranked: the cross-encoder's; None if it has not read the chunk.
     """
 
     chunk: Chunk
     score: float
     cosine: float | None
+    bm25: float | None = None
+    fused: float | None = None
+    reranked: float | None = None
 
 
 def reciprocal_rank_fusion(rankings: list[list[int]], k: int = 60) -> dict[int, float]:
@@ -84,13 +89,16 @@ class Retriever:
             self.snapshot = self.snapshot.updated(self._store)
             self.__dict__.pop("chunks", None)
 
-    def search(self, question: str, k: int | None = None) -> list[Passage]:
-        """Return the k best passages, best first; k is settings.passages if None."""
+    def search(self, question: str, k: int | None = None, documents: Collection[str] | None = None) -> list[Passage]:
+        """Return the k best passages, best first; k is settings.passages if None.
+
+        documents: ids of the documents that are searched, all if None.
+        """
         k = k or self.settings.passages
         start = time.perf_counter()
         vector = self._embedder.question(question)
         embedded = time.perf_counter()
-        passages = self._fused(question, vector, None if self._reranker else k)
+        passages = self._fused(question, vector, None if self._reranker else k, documents)
         searched = time.perf_counter()
         self.timings = {"embed": embedded - start, "search": searched - embedded}
         if self._reranker:
@@ -98,14 +106,20 @@ class Retriever:
             self.timings["rerank"] = time.perf_counter() - searched
         return passages[:k]
 
-    def hits(self, question: str, vector: np.ndarray) -> tuple[Hits, Hits]:
-        """Return what the dense and the BM25 search find for a question and its embedding."""
-        k = self.settings.candidates
-        return self.snapshot.dense.search(vector, k), self.snapshot.lexical.search(question, k)
+    def hits(self, question: str, vector: np.ndarray, only: np.ndarray | None = None) -> tuple[Hits, Hits]:
+        """Return what the dense and the BM25 search find for a question and its embedding.
 
-    def _fused(self, question: str, vector: np.ndarray, k: int | None) -> list[Passage]:
+        only: ids of the chunks that are searched, all if None.
+        """
+        k = self.settings.candidates
+        return self.snapshot.dense.search(vector, k, only), self.snapshot.lexical.search(question, k, only)
+
+    def _fused(
+        self, question: str, vector: np.ndarray, k: int | None, documents: Collection[str] | None
+    ) -> list[Passage]:
         for _ in range(MAX_ATTEMPTS):
-            dense, lexical = self.hits(question, vector)
+            only = None if documents is None else self._store.ids_of(documents)
+            dense, lexical = self.hits(question, vector, only)
             with self._store.reading():
                 passages = self._fuse(dense, lexical, k)
             if passages is not None:
@@ -128,8 +142,8 @@ class Retriever:
         ]
         fused = reciprocal_rank_fusion([[id for id, _ in ranking] for ranking in rankings])
         best = sorted(fused, key=lambda id: (-fused[id], positions[id]))[:k]
-        chunks, cosines = self._store.chunks(best), dict(rankings[0])
-        return [Passage(chunks[id], fused[id], cosines.get(id)) for id in best]
+        chunks, cosines, bm25 = self._store.chunks(best), dict(rankings[0]), dict(rankings[1])
+        return [Passage(chunks[id], fused[id], cosines.get(id), bm25.get(id), fused[id]) for id in best]
 
     def _reranked(self, reranker: CrossEncoder, question: str, passages: list[Passage]) -> list[Passage]:
         """Fuse the passages' order with the cross-encoder's, whose scores alone order no better (eval/LOG.md).
@@ -139,4 +153,6 @@ class Retriever:
         scores = reranker.scores(question, [passage.chunk for passage in passages[: self.settings.reranked]])
         by_score = sorted(range(len(scores)), key=lambda n: (-scores[n], n))
         fused = reciprocal_rank_fusion([list(range(len(passages))), by_score])
-        return [replace(passages[n], score=fused[n]) for n in sorted(fused, key=lambda n: (-fused[n], n))]
+        read = dict(enumerate(scores))
+        order = sorted(fused, key=lambda n: (-fused[n], n))
+        return [replace(passages[n], score=fused[n], reranked=read.get(n)) for n in order]

@@ -1,8 +1,9 @@
 """The `rag` command as a whole: errors, exit status, help, and what it does not import."""
 
-import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
+from rag.cli.parser import build_parser
 from rag.cli.shell import exit_status
 from rag.core.errors import StoreError
 
@@ -78,10 +80,37 @@ def test_wrong_usage_exits_with_2(arguments, capsys):
     assert stop.value.code == 2 and "usage:" in capsys.readouterr().err
 
 
-def test_the_error_of_an_option_after_the_command_names_its_place(capsys):
-    with pytest.raises(SystemExit):
-        main(["ask", "x", "--index", "d"])
-    assert "--set and --index stand before the command" in capsys.readouterr().err
+def parsed(*arguments: str):
+    args = build_parser().parse_args(arguments)
+    return args.set, str(args.index), args.quiet
+
+
+def test_options_of_every_command_stand_before_it_or_after_it():
+    one, two = "answer.least=0.5", "chunk.size=400"
+    expected = ([one, two], "d", True)
+    assert parsed("--set", one, "--index", "d", "-q", "ask", "x", "--set", two) == expected
+    assert parsed("ask", "--set", one, "x", "--set", two, "--index=d", "--quiet") == expected
+    assert parsed("--index", "a", "status", "--index", "d") == ([], "d", False)
+    assert parsed("documents") == ([], "var/index", False)
+
+
+@pytest.mark.parametrize(("program", "command"), [("finetune", "dpo"), ("eval", "gold")])
+def test_settings_after_the_command_reach_the_other_programs_too(program, command):
+    shown = run_python("-m", program, command, "--set", "model.hubb=1")
+    assert shown.returncode == 1 and "'hub'" in shown.stderr
+
+
+def test_every_command_has_examples_that_its_own_parser_takes(capsys):
+    commands = re.findall(r"^    (\w+) ", build_parser().format_help(), re.M)
+    assert len(commands) >= 11
+    for command in commands:
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        examples = capsys.readouterr().out.split("examples:\n")[1].split("\n\n")[0].splitlines()
+        for line in examples:
+            words = shlex.split(re.sub(r"\s{2,}[^\s'\"].*$|<.*$", "", line.strip()))
+            if words[0] == "rag":
+                assert build_parser().parse_args(words[1:]).work
 
 
 @pytest.mark.parametrize("program", ["rag", "finetune", "eval"])
@@ -173,13 +202,6 @@ def test_a_pipe_that_is_closed_early_is_no_error(lines):
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         running.stdout.close()
         assert running.stderr.read() == b"" and running.wait() == 0
-
-
-def test_bytes_that_are_not_text_are_replaced_in_a_chat(monkeypatch):
-    from rag.cli.chat import read_questions
-
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Wh\xffn?\nWho?\n"), encoding="utf-8"))
-    assert list(read_questions()) == ["Wh\ufffdn?", "Who?"]
 
 
 def test_the_python_api_prepares_the_libraries_too(tmp_path):

@@ -95,7 +95,7 @@ class House:
         compact(self.store)
 
     def sync(self) -> None:
-        sync(self.store, self.embedder, self.docs, IndexingSettings())
+        sync(self.store, self.embedder, self.docs, IndexingSettings(), remove_most=True)
 
     def ingest_some(self) -> None:
         if self.files():

@@ -25,8 +25,8 @@ def index(tiny_index, tiny_embedder):
         texts = property(lambda self: {c.document: c.text for c in store.all_chunks()})
         change = property(lambda self: store.change)
 
-        def sync(self, folder):
-            return sync(store, tiny_embedder, folder, IndexingSettings())
+        def sync(self, folder, **options):
+            return sync(store, tiny_embedder, folder, IndexingSettings(), **options)
 
         def ingest(self, *targets):
             return ingest(store, tiny_embedder, list(targets), IndexingSettings())
@@ -80,16 +80,121 @@ def other_a(tmp_path):
     return other
 
 
-def test_the_same_name_from_elsewhere_is_refused(index, docs, tmp_path):
+def test_the_same_name_from_elsewhere_gets_its_folders_name(index, docs, tmp_path):
     index.sync(docs)
-    report = index.ingest(other_a(tmp_path))
-    assert report.added == report.changed == [] and str(docs / "a.md") in report.skipped[0].reason
-    assert index.texts["a.md"] == "# a\n\ntext of a"
+    other = other_a(tmp_path)
+    report = index.ingest(other)
+    assert (report.added, report.skipped) == (["other/a.md"], []) and report.longer == {"other/a.md": other / "a.md"}
+    assert index.texts["a.md"] == "# a\n\ntext of a" and "another document" in index.texts["other/a.md"]
+    assert index.ingest(other).unchanged == index.sync(other).unchanged == 1 and index.sync(docs).unchanged == 3
+    assert len(index.ids) == 4
 
 
-def test_the_same_name_from_elsewhere_is_refused_within_one_call(index, docs, tmp_path):
-    report = index.ingest(docs, other_a(tmp_path))
-    assert len(report.skipped) == 1 and index.texts["a.md"] == "# a\n\ntext of a"
+def test_folders_of_one_name_with_files_of_one_name_in_one_call(index, tmp_path):
+    folders = [tmp_path / name / "notes" for name in ("first", "second", "third")]
+    for n, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        (folder / "readme.md").write_text(f"# Notes\n\nnote {n}\n")
+    index.ingest(*folders)
+    assert index.ids == ["notes/readme.md", "readme.md", "third/notes/readme.md"]
+    assert "note 0" in index.texts["readme.md"] and "note 2" in index.texts["third/notes/readme.md"]
+
+
+def test_a_longer_name_does_not_take_that_of_a_document_in_a_subfolder(index, docs, tmp_path):
+    (docs / "other").mkdir()
+    (docs / "other" / "a.md").write_text("one that is called other/a.md")
+    index.sync(docs)
+    assert index.sync(other_a(tmp_path)).added == [f"{tmp_path.name}/other/a.md"]
+
+
+def test_the_longer_name_is_given_back_when_the_shorter_is_free(index, docs, tmp_path):
+    index.sync(docs)
+    other = other_a(tmp_path)
+    index.sync(other)
+    (docs / "a.md").unlink()
+    index.sync(docs)
+    report = index.sync(other)
+    assert report.renamed == [("other/a.md", "a.md")] and report.embedded == 0
+
+
+def files_in(folder, count, start=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{n:02}.md" for n in range(start, start + count)]
+    for n, path in enumerate(files, start):
+        path.write_text(f"# Note {n}\n\nThis is note {n}.\n")
+    return files
+
+
+def test_a_folder_that_is_empty_for_a_moment_loses_nothing(index, docs, tmp_path):
+    index.sync(docs)
+    docs.rename(tmp_path / "away")
+    docs.mkdir()
+    (docs / "new.md").write_text("# new\n\nwritten meanwhile\n")
+    report = index.sync(docs)
+    assert (report.removed, report.added) == ([], ["new.md"]) and report.kept == {docs: ["a.md", "b.md", "c.md"]}
+    shutil.rmtree(docs)
+    (tmp_path / "away").rename(docs)
+    back = index.sync(docs)
+    assert (back.unchanged, back.embedded, back.kept) == (3, 0, {}) and back.removed == ["new.md"]
+
+
+def test_documents_whose_files_are_all_gone_leave_when_that_is_wanted(index, docs):
+    index.sync(docs)
+    for path in docs.iterdir():
+        path.unlink()
+    assert index.sync(docs).removed == [] and len(index.ids) == 3
+    assert index.sync(docs, remove_most=True).removed == ["a.md", "b.md", "c.md"] and index.ids == []
+
+
+@pytest.mark.parametrize(("of", "gone", "kept"), [(9, 5, True), (10, 5, False), (7, 4, False), (1, 1, True)])
+def test_more_than_half_of_a_folder_stays_if_it_is_five_documents_or_all(index, tmp_path, of, gone, kept):
+    files = files_in(tmp_path / "notes", of)
+    index.sync(tmp_path / "notes")
+    for path in files[:gone]:
+        path.unlink()
+    report = index.sync(tmp_path / "notes")
+    assert bool(report.kept) == kept and len(report.removed) == (0 if kept else gone)
+
+
+@pytest.mark.parametrize("still_there", [True, False])
+def test_an_empty_subfolder_keeps_its_documents_and_a_deleted_one_does_not(index, tmp_path, still_there):
+    notes = tmp_path / "notes"
+    files_in(notes, 20)
+    on_disk = files_in(notes / "disk" / "deep", 6, 50)
+    index.sync(notes)
+    for path in on_disk:
+        path.unlink()
+    (notes / "disk" / "deep").rmdir()
+    if not still_there:
+        (notes / "disk").rmdir()
+    report = index.sync(notes)
+    assert (len(report.removed), bool(report.kept)) == ((0, True) if still_there else (6, False))
+
+
+def test_renaming_every_file_is_no_removal(index, tmp_path):
+    notes = tmp_path / "notes"
+    files = files_in(notes, 8)
+    index.sync(notes)
+    (notes / "2026").mkdir()
+    for path in files:
+        path.rename(notes / "2026" / path.name)
+    report = index.sync(notes)
+    assert (len(report.renamed), report.kept, report.embedded) == (8, {}, 0)
+
+
+def test_a_folder_takes_the_place_of_another_with_the_same_names(index, docs, tmp_path):
+    index.sync(docs)
+    own = other_a(tmp_path)
+    report = index.sync(own, in_place_of=docs)
+    assert report.sample == ["b.md", "c.md"] and index.texts == {"a.md": "another document that is called a"}
+
+
+def test_a_folder_of_which_nothing_can_be_read_takes_no_place(index, docs, tmp_path):
+    index.sync(docs)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.md").write_bytes(b"\0\0")
+    report = index.sync(tmp_path / "own", in_place_of=docs)
+    assert report.sample == [] and len(report.skipped) == 1 and len(index.ids) == 3
 
 
 def test_a_file_named_twice_is_added_once(index, docs):

@@ -4,12 +4,7 @@ from pathlib import Path
 import pytest
 
 from eval.suites.followup import FILE, as_text, measure_followups
-from fakes import passage
-from rag.answering.answer import generated_answer
-from rag.cli.chat import chat
-from rag.core.errors import PromptError
 from rag.core.jsonl import read_lines
-from rag.generation.generator import Generation
 from rag.retrieval.query_rewriting import Turn, rewrite_followup
 
 MOORING = Turn("What does it cost to moor a yacht overnight?", "£25")
@@ -119,33 +114,3 @@ def test_the_conversations_point_at_words_of_the_corpus():
         assert words.split() == row["answers"][0].split()
         rewritten = rewrite_followup(row["question"], Turn(row["former"], row["former_answer"]))
         assert row["kind"].endswith("later") or (rewritten != row["question"]) == (row["kind"] == "follow-up")
-
-
-def test_chat_asks_in_full_and_goes_on_after_errors(capsys):
-    shown, asked = [passage("The Long Mole is 640 metres long.")], []
-
-    def ask(question):
-        asked.append(question)
-        if "trouble" in question:
-            raise PromptError("ask in other words")
-        return generated_answer(Generation("640 metres [1]" if "long" in question else "a blue elephant", []), shown)
-
-    chat(
-        ask,
-        [
-            "How long is the Long Mole?",
-            "",
-            "trouble, please, with the Mole wall",
-            "When was it built?",
-            "exit",
-            "never asked",
-        ],
-    )
-    out, err = capsys.readouterr()
-    assert asked == [
-        "How long is the Long Mole?",
-        "trouble, please, with the Mole wall",
-        "When was it (Long Mole) built?",
-    ]
-    assert "asked as: When was it (Long Mole) built?" in out and "“The Long Mole is 640 metres long.”" in out
-    assert "error: ask in other words" in err
