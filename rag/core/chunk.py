@@ -46,6 +46,11 @@ class Chunk:
         parts = [self.document, *headings] + ([f"page {self.page}"] if self.page else [])
         return " > ".join(parts)
 
+    def row_span(self, row: int) -> tuple[int, int]:
+        """Return which characters of `text` the table row of this number has: its line, up to the last cell."""
+        spans = [(cell.start, cell.end) for cell in self.cells if cell.row == row]
+        return self.text.rfind("\n", 0, min(spans)[0]) + 1, max(spans)[1]
+
     @property
     def embedding_text(self) -> str:
         """Return what the embedder reads: headings and text.
