@@ -1,0 +1,126 @@
+"""Tables of a PDF page that have no lines: words in columns that belong together row by row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol, TypeVar
+
+from rag.documents.formats.pdf_words import Word, lines_of
+
+STRIP = 0.75  # width of a strip between columns at least, in font sizes
+LINES = 3  # that stand on each side of a strip at least
+FULL = 0.7  # the width of a line of running text, of its column's, on average
+MARKER = re.compile(r"[•▪●○–—*·-]|\(?[0-9]{1,3}[.):]?|\(?[a-zA-Z][.)]|\(?[ivx]{1,4}[.)]|§+|[QA]:|☐|☑|□")
+
+
+class Box(Protocol):
+    """What has a place on a page, in points from its upper left corner."""
+
+    @property
+    def x0(self) -> float: ...
+    @property
+    def top(self) -> float: ...
+    @property
+    def x1(self) -> float: ...
+    @property
+    def bottom(self) -> float: ...
+
+
+B = TypeVar("B", bound=Box)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Boxes of one column, or of a table without lines, to be read in this order. strips: between table columns."""
+
+    boxes: tuple[Box, ...]
+    strips: tuple[float, ...] = ()
+
+
+def middle(box: Box) -> float:
+    return (box.top + box.bottom) / 2
+
+
+def rows_of(boxes: Iterable[B]) -> list[list[B]]:
+    """Return boxes that stand beside each other, each row from left to right, the rows from top to bottom."""
+    rows: list[list[B]] = []
+    for box in sorted(boxes, key=middle):
+        if rows and middle(box) < rows[-1][0].bottom - 0.25 * (rows[-1][0].bottom - rows[-1][0].top):
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    return [sorted(row, key=lambda box: box.x0) for row in rows]
+
+
+def open_table_flows(band: list[Box], size: float) -> list[Flow]:
+    """Return a band as one table without lines; nothing where it is columns of running text."""
+    if not all(isinstance(box, Word) for box in band):
+        return []
+    words = [box for box in band if isinstance(box, Word)]
+    strips = _white(words, size)
+    columns = [[word for word in words if a <= word.x0 < b] for a, b in pairwise([-1e9, *strips, 1e9])]
+    if len(columns) < 2 or not _stand_in_rows(columns, size):
+        return []
+    rows = lines_of(words)
+    full = [n for n, row in enumerate(rows) if sum(bool({*row} & {*column}) for column in columns) > 1]
+    if len(full) < LINES:
+        return []
+    inside = [word for row in rows[full[0] : full[-1] + 1] for word in row]
+    flows = [Flow(tuple(word for row in rows[: full[0]] for word in row))] if full[0] else []
+    flows.append(Flow(tuple(inside), tuple(strips)))
+    return flows + (
+        [Flow(tuple(word for row in rows[full[-1] + 1 :] for word in row))] if full[-1] + 1 < len(rows) else []
+    )
+
+
+def _white(words: list[Word], size: float) -> list[float]:
+    """Return the middles of the strips of white that go through all words."""
+    strips, reached = [], float("inf")
+    for word in sorted(words, key=lambda word: word.x0):
+        if word.x0 - reached >= STRIP * size:
+            strips.append((word.x0 + reached) / 2)
+        reached = word.x1 if reached == float("inf") else max(reached, word.x1)
+    return strips
+
+
+def _stand_in_rows(columns: list[list[Word]], size: float) -> bool:
+    """Return whether the lines of columns belong together in rows: they stand level, and at most one runs on."""
+    first, *others = [lines_of(column) for column in columns]
+    if all(MARKER.fullmatch(line[0].text) for line in first if len(line) == 1) and all(
+        len(line) == 1 for line in first
+    ):
+        return False
+    shorter = min((first, *others), key=len)
+    bottoms = [line[0].bottom for lines in (first, *others) if lines is not shorter for line in lines]
+    level = sum(any(abs(line[0].bottom - bottom) <= 0.2 * size for bottom in bottoms) for line in shorter)
+    if level < 0.75 * len(shorter):
+        return False
+    running = [_runs_on(lines) for lines in (first, *others)]
+    if sum(running) > 1 or (len(columns) == 2 and _name_their_values(first, others[0])):
+        return False
+    return not (running[-1] and len(columns) == 2 and _is_close(first, others[0], size))
+
+
+def _runs_on(lines: list[list[Word]]) -> bool:
+    """Return whether lines are running text: rather full, and of several words."""
+    left, right = min(line[0].x0 for line in lines), max(line[-1].x1 for line in lines)
+    full = sum((line[-1].x1 - line[0].x0) / max(right - left, 1) for line in lines) / len(lines)
+    letters = sum(len(word.text) for line in lines for word in line) / len(lines)
+    return full >= FULL and letters >= 14 and sum(map(len, lines)) / len(lines) >= 2.5
+
+
+def _name_their_values(*sides: list[list[Word]]) -> bool:
+    """Return whether most lines of a side say `name: value` by themselves, as in an address block."""
+    return any(
+        sum(any(word.text.endswith(":") for word in line[:-1]) for line in lines) >= 0.6 * len(lines) for lines in sides
+    )
+
+
+def _is_close(labels: list[list[Word]], text: list[list[Word]], size: float) -> bool:
+    """Return whether short lines beside running text go on line by line: a margin, and no list of terms."""
+    gaps = [below[0].bottom - above[0].bottom for above, below in pairwise(labels)]
+    lower = sum(line[0].text[0].islower() for line in text[: len(labels)])
+    return bool(gaps) and max(gaps) <= 1.8 * size and lower >= 0.4 * min(len(labels), len(text))
