@@ -25,7 +25,8 @@ def read_delimited(text: str) -> FileRows | None:
     for separator, words in SEPARATORS.items():
         head = find_head(list(itertools.islice(_cells(lines, separator), HEAD_WITHIN)))
         if head is not None:
-            return rows_below(list(_cells(lines, separator)), head, words)
+            width = len(next(itertools.islice(_cells(lines, separator), head, None)).cells)
+            return rows_below(list(_cells(lines, separator, width)), head, words)
     return None
 
 
@@ -36,9 +37,12 @@ def first_row(text: str) -> tuple[list[str], str]:
     return [str(cell) for cell in next(_cells(lines, separator)).cells], separator
 
 
-def _cells(lines: Sequence[str], separator: str) -> Iterator[NumberedCells]:
-    """Yield the cells of each row. After a row whose quotation marks do not close, reading goes on at the next line."""
-    start, swallowed_question = 0, f"?{separator}"
+def _cells(lines: Sequence[str], separator: str, width: int = 0) -> Iterator[NumberedCells]:
+    """Yield the cells of each row. After a row whose quotation marks do not close, reading goes on at the next line.
+
+    width: the number of cells in the head, 0 while that is not known.
+    """
+    start = 0
     for number in itertools.count(1):
         if start >= len(lines):
             return
@@ -47,15 +51,31 @@ def _cells(lines: Sequence[str], separator: str) -> Iterator[NumberedCells]:
         try:
             cells = next(reader, [])
             end = start + reader.line_num
-            closed = not any(swallowed_question in line for line in lines[start + 1 : end])
+            closed = not _are_rows(lines[start + 1 : end], separator, width)
         except csv.Error:
             closed = False
         if closed:
             yield NumberedCells(number, cells)
             start = end
         else:
-            yield NumberedCells(number, [lines[start]], OPEN_QUOTE, MEND_QUOTE)
+            plain = lines[start].split(separator)
+            taken = all(map(_is_literal, plain))
+            yield (
+                NumberedCells(number, plain) if taken else NumberedCells(number, [lines[start]], OPEN_QUOTE, MEND_QUOTE)
+            )
             start += 1
+
+
+def _are_rows(lines: Sequence[str], separator: str, width: int) -> bool:
+    """Return whether lines within a quoted cell look like rows that an open quotation mark has swallowed."""
+    has_question = any(f"?{separator}" in line for line in lines)
+    return width > 0 and has_question and all(line.count(separator) == width - 1 for line in lines)
+
+
+def _is_literal(cell: str) -> bool:
+    """Return whether the quotation marks of a cell are its own, as in `"Ready" lamp?`."""
+    marks, cell = cell.count('"'), cell.strip()
+    return not marks or (marks % 2 == 0 and not (cell.startswith('"') and cell.endswith('"')))
 
 
 def _from(lines: Sequence[str], start: int) -> Iterator[str]:

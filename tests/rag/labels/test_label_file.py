@@ -219,6 +219,20 @@ def test_a_quotation_mark_that_stays_open_swallows_no_other_question(read):
     assert answers(labels) == [("at 6",), ('5", or so',), ("tides",)]
 
 
+def test_a_cell_over_several_lines_may_hold_a_question_mark_and_a_separator(read):
+    labels = read(f'question,answer\n"In the rules:\nwho, if any,\nand why?, opens",the keeper\n{LOCK},"a\nb"\n')
+    assert [q.question for q in labels.questions] == ["In the rules: who, if any, and why?, opens", LOCK]
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_quotation_marks_that_belong_to_the_text_are_kept(read, separator):
+    labels = read(f'question{separator}answer\n"Open" lamp?{separator}green\nWhich lamp?{separator}the "Open" one\n')
+    assert [(q.question, *q.answers) for q in labels.questions] == [
+        ('"Open" lamp?', "green"),
+        ("Which lamp?", 'the "Open" one'),
+    ]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
