@@ -30,7 +30,7 @@ ORDER = {
         {"cli"},
         {"__main__"},
     ],
-    "eval": [{"metrics"}, {"runs"}, {"promotion", "report", "suites"}, {"cli"}, {"__main__"}],
+    "eval": [{"metrics"}, {"runs"}, {"suites.pdf_layouts"}, {"promotion", "report", "suites"}, {"cli"}, {"__main__"}],
 }
 MAY_USE = {"rag": {"rag"}, "finetune": {"finetune", "rag"}, "eval": {"eval", "rag"}}
 

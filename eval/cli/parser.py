@@ -13,6 +13,7 @@ from eval.cli.suites import (
     run_followup,
     run_lookups,
     run_manuals,
+    run_pdf_readers,
     run_peer,
     run_retrieval,
     run_scale,
@@ -38,6 +39,7 @@ EXAMPLES = """examples:
   python -m eval attacks                            100 documents that carry instructions: how many are followed
   python -m eval lookups                            120 questions for a cell, or the row of a cell, of twelve tables
   python -m eval manuals /tmp/manuals               100 questions about manuals that Debian packages
+  python -m eval pdf-readers                        PDF readers on 33 layouts: words in order, cells in place
   python -m eval followup                           recall for follow-up questions, before and after rewriting
   python -m eval reproduce                          run the commands of eval/published.toml and compare the figures
 """
@@ -124,6 +126,9 @@ def _add_suites(commands: Commands) -> None:
     _add_measuring(
         commands, "agreement", run_agreement, "how far the groundedness check agrees with 200 labelled answers"
     )
+    text = "PDF readers on 33 layouts: words in the right order, cells in the right place, seconds, memory"
+    pdf_readers = _add_measuring(commands, "pdf-readers", run_pdf_readers, text)
+    pdf_readers.add_argument("--only", default="", metavar="PART", help="only layouts whose name has this part")
     text = "follow-up questions over the sample corpus: recall as asked and as rewritten"
     _add_folder(_add_measuring(commands, "followup", run_followup, text), "--index", "var/index", "an index of corpus/")
     text = "documents that carry instructions for the reader: how many are followed, by kind"

@@ -31,6 +31,14 @@ def run_agreement(args: argparse.Namespace, settings: Settings) -> None:
     show(args.json, found, as_text(found))
 
 
+def run_pdf_readers(args: argparse.Namespace, settings: Settings) -> None:
+    """Compare the PDF readers that are installed on layouts whose right reading is known."""
+    from eval.suites.pdf_readers import as_text, compare
+
+    found = compare(args.only)
+    show(args.json, found, as_text(found))
+
+
 def run_peer(args: argparse.Namespace, settings: Settings) -> None:
     """Ask a model behind an endpoint the questions of a finished run."""
     from eval.report.report import as_text

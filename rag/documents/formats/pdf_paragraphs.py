@@ -159,6 +159,10 @@ def _goes_on(paragraph: list[tuple[int, PdfLine]], page: int, line: PdfLine, is_
     ended, gap = last.text.endswith(SENTENCE_END), line.top - last.bottom
     if page != last_page or line.column != last.column:
         return not is_heading and not ended and (last.full or line.text[0].islower())
-    if ended and line.x0 - line.left > INDENT * line.size and abs(last.x0 - last.left) < INDENT * line.size:
+    if ended and _is_indented(line, last) and not (NUMBERED.match(last.text) or BULLET.match(last.text)):
         return False
     return gap <= LINE_GAP * line.size or (gap <= WIDE_GAP * line.size and not ended and line.text[0].islower())
+
+
+def _is_indented(line: PdfLine, last: PdfLine) -> bool:
+    return line.x0 - line.left > INDENT * line.size and abs(last.x0 - last.left) < INDENT * line.size
