@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TableCell:
     """The value of one cell of a table, as it stands in a text.
 
@@ -22,7 +22,7 @@ class TableCell:
 
     def shifted(self, by: int, rows: int = 0) -> TableCell:
         """Return the cell of a text that has `by` more characters, and so many more rows, before it."""
-        return replace(self, start=self.start + by, end=self.end + by, row=self.row + rows)
+        return TableCell(self.start + by, self.end + by, self.row + rows, self.row_name, self.column)
 
     def within(self, start: int, end: int) -> TableCell | None:
         """Return the part of the cell that lies in text[start:end], counted from there; None if no part does."""

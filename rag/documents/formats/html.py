@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import MARKS, decode
 from rag.documents.formats.html_hidden import drop_hidden
-from rag.documents.formats.html_tables import INLINE, definition_blocks, holds_layout, html_table_blocks
+from rag.documents.formats.html_tables import INLINE, definition_blocks, html_table_blocks, layout_tables
 from rag.documents.formats.limits import DEFAULTS, progress
 from rag.documents.formats.sections import Block, Parsed, assemble, flat
 
@@ -46,9 +46,7 @@ def parse_page(markup: str) -> Parsed:
     for tag in soup("br"):
         tag.append(" ")
     progress()
-    outer_tables = {id(outer): outer for table in soup("table") if (outer := table.find_parent("table"))}
-    layout_tables = {number for number, outer in outer_tables.items() if holds_layout(outer)}
-    blocks = list(_blocks(soup.body or soup, layout_tables, _around_blocks(soup)))
+    blocks = list(_blocks(soup.body or soup, layout_tables(soup), _around_blocks(soup)))
     if not any(block.level for block in blocks) and soup.title and soup.title.string:
         blocks.insert(0, Block(flat(soup.title.string), 1))
     return assemble(blocks)
@@ -81,10 +79,10 @@ def _around_blocks(soup: BeautifulSoup) -> set[int]:
     return found
 
 
-def _blocks(body: Tag, layout_tables: set[int], around_blocks: set[int]) -> Iterable[Block]:
+def _blocks(body: Tag, layout: set[int], around_blocks: set[int]) -> Iterable[Block]:
     """Yield the text between block-level tags, whatever those tags are, so that no page loses text for its markup.
 
-    layout_tables, around_blocks: id() of tables that place other tables on the page, and of inline tags with blocks
+    layout, around_blocks: id() of tables that place other tables on the page, and of inline tags with blocks
     in them; both are such tags.
     """
     from bs4.element import NavigableString, PreformattedString, Tag
@@ -109,7 +107,7 @@ def _blocks(body: Tag, layout_tables: set[int], around_blocks: set[int]) -> Iter
             open_tags.pop()
         elif child.name == "title":
             continue  # where a page has no body, its head's title stands among the text
-        elif child.name == "table" and id(child) not in layout_tables:
+        elif child.name == "table" and id(child) not in layout:
             yield from html_table_blocks(child)
         elif child.name == "dl" and (defined := definition_blocks(child)):
             yield from defined

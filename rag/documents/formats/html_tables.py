@@ -27,10 +27,17 @@ def html_table_blocks(table: Tag) -> list[Block]:
     return [Block(caption, caption=caption), *blocks] if caption else blocks
 
 
-def holds_layout(table: Tag) -> bool:
-    """Return whether a table with tables in it places them on the page, and is no table of data itself."""
-    own = [cell for cell in table.find_all("th") if cell.find_parent("table") is table]
-    return not own or any(cell.find("table") for cell in own)
+def layout_tables(soup: Tag) -> set[int]:
+    """Return the id() of each table that places tables on the page.
+
+    One that has header cells of its own, and tables only in other cells, is a table of data.
+    """
+    inner = [(table, outer) for table in soup.find_all("table") if (outer := table.find_parent("table"))]
+    outer_tables = {id(outer) for _, outer in inner}
+    with_names = {id(cell.find_parent("table")) for cell in soup.find_all("th")} if inner else set()
+    deep = {id(outer) for table, outer in inner if id(table) in outer_tables}
+    in_names = {id(outer) for table, outer in inner if (cell := table.find_parent(["td", "th"])) and cell.name == "th"}
+    return outer_tables - (with_names - deep - in_names)
 
 
 def definition_blocks(definitions: Tag) -> list[Block]:
@@ -51,7 +58,7 @@ def definition_blocks(definitions: Tag) -> list[Block]:
         else:
             pairs.append([text, ""] if item.name == "dt" else ["", text])
         described = item.name == "dd"
-    return table_blocks(pairs, header=0)
+    return [*table_blocks(pairs, header=0), Block(cell_text(definitions))]
 
 
 def cell_text(cell: Tag) -> str:

@@ -9,7 +9,8 @@ from pathlib import PurePath
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats import file_signature, html, notebook, office, pdf, plain_text, source_code, tabular
+from rag.documents.formats import file_signature, html, json_records, notebook, office, pdf, plain_text, source_code
+from rag.documents.formats.csv_table import parse_csv
 from rag.documents.formats.email_message import parse_email
 from rag.documents.formats.sections import Parsed, Section
 
@@ -27,11 +28,11 @@ READERS: dict[str, Parser] = {
     ".docx": office.parse_docx,
     ".pptx": office.parse_pptx,
     ".xlsx": office.parse_xlsx,
-    ".csv": tabular.parse_csv,
-    ".tsv": tabular.parse_csv,
-    ".jsonl": tabular.parse_json_lines,
-    ".ndjson": tabular.parse_json_lines,
-    ".json": tabular.parse_json,
+    ".csv": parse_csv,
+    ".tsv": parse_csv,
+    ".jsonl": json_records.parse_json_lines,
+    ".ndjson": json_records.parse_json_lines,
+    ".json": json_records.parse_json,
     ".ipynb": notebook.parse_notebook,
     **{suffix: partial(source_code.parse_code, syntax=syntax) for suffix, syntax in source_code.SYNTAX.items()},
 }

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rag.core.invisible_characters import remove_invisible
 from rag.core.table_cell import TableCell
+from rag.documents.formats.limits import progress
 
 ANNOUNCES = re.compile(r"(?:table|tab\.|tabelle)\s*\d.{0,120}|.{1,120}:", re.I)
 
@@ -38,8 +39,8 @@ class Section:
 class Block:
     """A paragraph, table row or heading of a structured format.
 
-    level: 0 for body text, from 1 down for headings. cells: of a table row, as spans of `text`; `assemble` numbers the
-    rows. caption: of the table that the block belongs to, which stands below the headings.
+    level: 0 for body text, from 1 down for headings. cells: of a table row, as spans of `text`, their row 0; `assemble`
+    numbers the rows. caption: of the table that the block belongs to, which stands below the headings.
     """
 
     text: str
@@ -98,18 +99,19 @@ def assemble(blocks: Iterable[Block], separator: str = "\n\n") -> Parsed:
     start = end = row = 0
     page, caption = None, ""
     for block in _captioned([block for block in blocks if block.text]):
+        progress()
         if block.level or block.page != page or block.caption != caption:
             if end > start:
-                sections.append(Section(start, end, _titles(path, caption if path or not start else ""), page, cells=tuple(cells)))
+                sections.append(Section(start, end, _titles(path, caption, start), page, cells=tuple(cells)))
             start, page, caption, cells = end, block.page, block.caption, []
         if block.level:
             path = _below(path, block.level, block.text)
-        cells += [replace(cell.shifted(end), row=row) for cell in block.cells]
+        cells += [cell.shifted(end, row) for cell in block.cells]
         row += bool(block.cells)
         parts += (block.text, separator)
         end += len(block.text) + len(separator)
     if end > start:
-        sections.append(Section(start, end, _titles(path, caption if path or not start else ""), page, cells=tuple(cells)))
+        sections.append(Section(start, end, _titles(path, caption, start), page, cells=tuple(cells)))
     return Parsed("".join(parts), sections)
 
 
@@ -124,14 +126,14 @@ def _captioned(blocks: list[Block]) -> list[Block]:
         elif before and not (before.cells or before.level or before.caption) and ANNOUNCES.fullmatch(before.text):
             caption = before.text.rstrip(": ")
             found[-1] = replace(before, caption=caption)
-        found.append(replace(block, caption=block.caption or caption))
+        found.append(replace(block, caption=caption) if caption else block)
     return found
 
 
-def _titles(path: HeadingPath, caption: str) -> tuple[str, ...]:
-    """Return the headings of a section, and the caption of its table where no heading says the same."""
+def _titles(path: HeadingPath, caption: str, start: int) -> tuple[str, ...]:
+    """Return the headings of a section that starts there, and the caption of its table where none says the same."""
     words = _words(path)
-    return words if not caption or caption in words else (*words, caption)
+    return (*words, caption) if caption and caption not in words and (words or not start) else words
 
 
 def _below(path: HeadingPath, level: int, words: str) -> HeadingPath:

@@ -110,6 +110,8 @@ def _name_score(name: str, cells: Sequence[str]) -> float:
 
 def _typed_name_score(name: str, own: Kind, kind: Kind, cells: Sequence[str]) -> float:
     """Return what a number, date or code says: data, unless it is a year or number of a period over other values."""
+    if own is Kind.FLAG and kind is not own:
+        return 0.5 if len(name) == 1 else -1.0  # x and y name columns, too
     if is_period(name) and not (kind is own and sum(map(is_period, cells)) > len(cells) / 2):
         return 0.2
     if own is Kind.CODE and kind not in (Kind.CODE, Kind.WORDS):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind
-from rag.documents.formats.table_shape import SAMPLE, Row, Shape, table_shape, typical_width
+from rag.documents.formats.table_shape import SAMPLE, Row, Shape, is_note, table_shape, typical_width
 
 
 def tables_in(rows: list[Row], header: int | None) -> Iterator[Shape]:
@@ -41,7 +41,7 @@ def _columns(rows: list[Row], columns: list[int]) -> list[Row]:
 
 def _goes_on(shape: Shape, rows: list[Row]) -> bool:
     """Return whether rows after a gap belong to the table above: they hold what its columns hold, and no header."""
-    if not shape.names or not shape.body or typical_width(rows) < 2:
+    if not shape.names or not shape.body or typical_width(rows) < 2 or is_note(rows[0]):
         return False
     first = rows[0].cells
     if tuple(first) == shape.names:

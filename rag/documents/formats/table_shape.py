@@ -16,6 +16,7 @@ DEEPEST_HEAD = 15  # rows within which a header is looked for
 LONGEST_CAPTION = 120  # characters
 NOTE = re.compile(r"[*†‡(]|\d\)|(?:notes?|source|quelle|legend|key|n\.?b\.?|stand|as of|all|figures)\b", re.I)
 RULE = re.compile(r"[-=_*–—:+|.\s]{3,}")
+NOTE_MARK = re.compile(r"(?:notes?|sources?|quelle|n\.?b\.?|legend|key)\s*:\s*\S", re.I)
 UNIT = re.compile(
     r"[\[(].{1,12}[\])]|%|‰|[€$£¥]|°[CF]?|[kmcdµn]?(?:m[²³23]?|g|l|W|V|A|Hz|Pa|bar|N|Nm|J|s|h|min|Wh)|t|ha|ft|in|kn|km/h"
     r"|m/s|eur|usd|gbp|pcs|units?|hours?|days?|years?|tonnes?|tons?|litres?|euros?|pounds?|kVA|rpm|dB|mm|cm|nm|St\.?",
@@ -36,8 +37,10 @@ class Row(NamedTuple):
 
     @property
     def line(self) -> str:
-        """Return the row as a line of text: a label and its value, or all cells."""
+        """Return the row as a line of text: a note, a label and its value, or all cells."""
         cells = [cell for cell in self.cells if cell]
+        if cells and NOTE_MARK.match(cells[0]):
+            return ", ".join(cells)
         return ": ".join((cells[0].rstrip(": "), cells[1])) if len(cells) == 2 else "; ".join(cells)
 
 
@@ -187,6 +190,8 @@ def _with_units(names: tuple[str, ...], units: list[str]) -> tuple[str, ...]:
 
 def is_note(row: Row) -> bool:
     """Return whether a row is a line of text about the table rather than a row of it."""
+    if len(row.cells) > 1 and NOTE_MARK.match(row.cells[0]):
+        return True
     if row.filled != 1 or len(row.cells) < 2:
         return False
     text = next(filter(None, row.cells))

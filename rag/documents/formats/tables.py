@@ -8,6 +8,7 @@ from itertools import zip_longest
 
 from rag.core.table_cell import TableCell
 from rag.documents.formats.cell_kinds import Kind, cell_kind
+from rag.documents.formats.limits import progress
 from rag.documents.formats.row_names import row_names
 from rag.documents.formats.sections import Block
 from rag.documents.formats.table_forms import is_layout, is_sheet, pairs_of_form, turned
@@ -40,7 +41,9 @@ def table_blocks(
     for shape in tables_in(grid, header):
         title = caption or (_caption(shape.before) if shape.body else "") or title
         found = [*(Block(row.line, 0, row.page) for row in shape.before), *_table(shape, header is not None)]
-        blocks += [replace(block, caption=block.caption or title) for block in found if block.text]
+        blocks += [
+            replace(block, caption=title) if title and not block.caption else block for block in found if block.text
+        ]
     return blocks
 
 
@@ -96,6 +99,7 @@ def _records(names: tuple[str, ...], rows: list[Row]) -> Iterator[Block]:
     """Yield rows that have a value in each column, and between them notes."""
     called = iter(row_names(names, [row.cells for row in rows if not is_note(row)]))
     for row in rows:
+        progress()
         if is_note(row):
             yield Block(row.line, 0, row.page)
         else:

@@ -161,7 +161,7 @@ def test_json_lines_are_a_section_a_record():
         ((), "berth: A1\nowner.name: Ann\ntags: deep, north"),
         ((), "berth: B2\ndepth: 6.1"),
     ]
-    assert prose(read("a.json", '[1, {"a": [{"b": true}, {"b": "x"}]}]')) == [((), "1"), ((), "a.b: true\na.b: x")]
+    assert prose(read("a.json", '[1, {"a": [{"b": true}, {"b": "x"}]}]')) == [((), "1"), ((), "a.b: true\n\na.b: x")]
 
 
 def test_notebooks_have_cells_code_and_the_beginning_of_output():
@@ -189,7 +189,8 @@ def test_slides_are_pages_with_titles_tables_and_notes():
 
 def test_sheets_are_headings_and_a_title_above_a_table_names_no_column():
     assert prose(read("a.xlsx", SAMPLES["a.xlsx"])) == [
-        (("Berths",), "Berths\nBerths in 2026\nberth: A1; depth: 5.5; since: 2021-03-01\nberth: B2; depth: 6"),
+        (("Berths",), "Berths"),
+        (("Berths", "Berths in 2026"), "Berths in 2026\nberth: A1; depth: 5.5; since: 2021-03-01\nberth: B2; depth: 6"),
         (("Fees",), "Fees\nboat: Dinghy; fee: 15"),
     ]
 
