@@ -17,7 +17,8 @@ MARKED = {
 }
 MARKS = tuple(MARKED)
 GUESSED = (
-    "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 iso8859_2 koi8_r cp932 euc_jp gb18030 big5 cp949".split()
+    "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 iso8859_2 koi8_r mac_roman cp932 euc_jp gb18030 big5 "
+    "cp949".split()
 )
 EVIDENCE = 12  # bytes beyond ASCII below which a guess is no better than Windows-1252
 SAMPLE = 65_536  # bytes that an encoding is guessed from
@@ -71,7 +72,8 @@ def _wide(data: bytes) -> str:
 def _guess(data: bytes) -> str:
     """Guess an encoding of one or more bytes a character.
 
-    Where there is little evidence it is Windows-1252, in which most such files in the West are.
+    Where there is little evidence, or others are no more likely, it is Windows-1252, in which most such files in the
+    West are.
     """
     from charset_normalizer import from_bytes
 
@@ -81,8 +83,10 @@ def _guess(data: bytes) -> str:
         sample = sample[: max(sample.rfind(b"\n"), sample.rfind(b" "))]  # not within a character
     if sum(byte > 127 for byte in sample) < EVIDENCE:
         return "cp1252"
-    found = from_bytes(sample, cp_isolation=GUESSED).best()
-    return found.encoding if found else "cp1252"
+    found = list(from_bytes(sample, cp_isolation=GUESSED))
+    best = [match for match in found if (match.chaos, match.coherence) == (found[0].chaos, found[0].coherence)]
+    western = any("cp1252" in match.could_be_from_charset for match in best)
+    return "cp1252" if western or not best else best[0].encoding
 
 
 def _is_binary(text: str) -> bool:

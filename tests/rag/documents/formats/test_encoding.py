@@ -6,6 +6,9 @@ from rag.core.errors import DocumentError
 from rag.documents.formats.encoding import decode
 
 WORDS = {
+    "French": "Où l'écluse est-elle fermée à clé ? Près du barrage élevé, à la fin de l'été, le péage coûte très peu.",
+    "Spanish": "¿Cuándo abre la oficina del señor Núñez? A las ocho de la mañana. El muelle más pequeño está allí.",
+    "Danish": "Den røde lampe står på bordet ved søen. Færgen sejler året rundt, og gæster på øen betaler først bagefter.",
     "German": "Störungen der Kühlanlage meldet man sofort dem Hafenmeister. "
     "Für Gäste kostet die Nacht fünfzehn Mark, größere Schiffe zahlen mehr.",
     "Russian": "Портовая контора открывается в половине девятого. Кран поднимает сорок тонн. "
@@ -36,6 +39,10 @@ def test_unicode_without_a_byte_order_mark(encoding):
     ("language", "encoding"),
     [
         ("German", "cp1252"),
+        ("French", "cp1252"),
+        ("Spanish", "latin-1"),
+        ("Danish", "cp1252"),
+        ("French", "mac-roman"),
         ("Russian", "cp1251"),
         ("Russian", "koi8-r"),
         ("Greek", "cp1253"),
