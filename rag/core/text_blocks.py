@@ -117,3 +117,16 @@ def _goes_on(line: str, before: str) -> bool:
     if ordinal[1].lower() in MONTHS:
         return True
     return last is not None and last[1].lower() in (BEFORE_NUMBER if last[2] else BEFORE_ORDINAL)
+
+
+def fenced_code(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each fenced block of code, with its fences; one that is not closed goes on to the end."""
+    lines = _lines(text)
+    start = 0 if _begins_in_code(lines) else -1
+    for line in lines:
+        if is_fence(line.text):
+            if start >= 0:
+                yield start, line.end
+            start = line.start if start < 0 else -1
+    if start >= 0:
+        yield start, len(text)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator
 
+import regex
+
+from rag.core.invisible_characters import remove_invisible
 from rag.core.text_metrics import normalize
 
 QUESTION_WORDS = frozenset("how many much what when where which who whom whose why".split())
@@ -33,6 +38,19 @@ NUMBER_WORDS = {
     **{word: number for number, word in enumerate(_TO_TWENTY.split())},
     **{word: 10 * number for number, word in enumerate(_TENS.split(), 3)},
 }
+# Letters of scripts that put no spaces between words, for a character class of the `regex` library.
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\u30fc\uff70\p{Thai}\p{Lao}\p{Myanmar}\p{Khmer}"
+_WORD = re.compile(r"\w+")
+_OTHER_SCRIPT = re.compile("[\u0590-\u1dff\u2c00-\U0010ffff]")  # beyond Latin, Greek, Cyrillic and Armenian letters
+_RUN = regex.compile(
+    rf"(?V1)(?P<unspaced>(?:[{UNSPACED}]\p{{M}}*)+)|(?P<korean>\p{{Hangul}}+)|[[\w\p{{N}}]--[{UNSPACED}]]+"
+)
+_CLUSTER = regex.compile(r".\p{M}*", regex.S)
+# Accents, and what Arabic and Hebrew leave out as often as not: points, vowels, the bar that stretches a word.
+_ACCENTS = re.compile("[\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]")
+_UNACCENTED = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
 
 
 def content_words(sentence: str) -> set[str]:
@@ -58,6 +76,24 @@ def singular(word: str) -> str:
 
 
 def search_terms(text: str) -> list[str]:
-    """Return the lower-case words and numbers of a text; a plural s is dropped so that "pallets" finds "pallet"."""
-    words = re.findall(r"\w+", text.lower())
+    """Return what of a text the lexical search compares: its lower-case words and numbers.
+
+    A plural s is dropped so that "pallets" finds "pallet", and accents, so that "cafe" finds "café". Of scripts without
+    spaces the terms are single characters and pairs of neighbours; Korean words have their pairs beside them.
+    """
+    folded = text.lower() if text.isascii() else _fold(text)
+    words = _words_and_pairs(folded) if _OTHER_SCRIPT.search(folded) else _WORD.findall(folded)
     return [word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word for word in words]
+
+
+def _fold(text: str) -> str:
+    """Return the text in lower case and in one form of each character that Unicode has several of."""
+    apart = unicodedata.normalize("NFKD", remove_invisible(text)).casefold()
+    return unicodedata.normalize("NFKC", _ACCENTS.sub("", apart)).translate(_UNACCENTED)
+
+
+def _words_and_pairs(text: str) -> Iterator[str]:
+    for run in _RUN.finditer(text):
+        characters = _CLUSTER.findall(run[0]) if run["unspaced"] or run["korean"] else []
+        yield from characters if run["unspaced"] else [run[0]]
+        yield from map("".join, zip(characters, characters[1:], strict=False))

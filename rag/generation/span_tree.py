@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rag.core.abbreviations import MONTHS
 from rag.core.chunk import Chunk
-from rag.core.invisible_characters import remove_invisible
+from rag.core.markup import ShownText, find_marks, shown_pieces, shown_text
 from rag.core.sentences import sentence_spans
+from rag.core.span_words import WORD
+from rag.core.table_cell import TableCell
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -17,10 +20,11 @@ if TYPE_CHECKING:
 MAX_SPAN_TOKENS = 24
 MAX_TOKEN_CHARACTERS = 8  # on average over a span; text beyond 24 such tokens is not tokenized
 LEAD_WORDS = 5  # at the start of a span, within which a match of the answer type must begin
-_WORD = re.compile(r"(?<![\w£$€])[£$€]?\w+(?:(?<=\d)[.,:/](?=\d)\w+)*%?")
-_NUMBERING = re.compile(  # of a section or a list item
-    r"(?:#+ ?)?(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+|(?<=#)\d+|(?<=# )\d+)(?: (?=[A-Z\"“*(])|$)"
-)
+Span = tuple[int, int]
+IsOpen = Callable[[int, TableCell], bool]  # of a passage, by its number from 1, and one of its cells
+_DAY = rf"\d+\. (?i:{'|'.join(MONTHS)})\b"
+_NUMBERING = re.compile(rf"(?!{_DAY})(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+)(?: (?=[A-Z\"“*(])|$)")  # of a list item
+_HEADING_NUMBER = re.compile(r"(?:#+ ?)?\d+(?:\.\d+)*[.)]?(?: (?=[A-Z\"“*(])|$)")
 
 
 @dataclass(frozen=True)
@@ -28,17 +32,17 @@ class SpanPlace:
     """One occurrence of a span.
 
     passage: its number among those shown, from 1. start, end, sentence: character offsets in the chunk's text, of the
-    span and of the sentence around it.
+    span and of the sentence, or the table row, around it.
     """
 
     passage: int
     start: int
     end: int
-    sentence: tuple[int, int]
+    sentence: Span
 
     def text(self, chunk: Chunk) -> str:
-        """Return the span's text in its chunk, with runs of white space as one space."""
-        return " ".join(chunk.text[self.start : self.end].split())
+        """Return the span's text in its chunk, with runs of white space as one space and without marks."""
+        return shown_text(chunk.text, self.start, self.end, find_marks(chunk.text, chunk.document))
 
 
 @dataclass
@@ -51,26 +55,30 @@ class SpanNode:
 
 @dataclass(frozen=True)
 class _Start:
-    """A position where spans start. text: from there on. ends: where the spans end. Both count in the flat sentence."""
+    """A position where spans start. text: from there on. ends: where the spans end, as `start` counted in `shown`."""
 
     text: str
     start: int
     ends: set[int]
     passage: int
-    sentence: tuple[int, int]
-    offsets: list[int]  # of the flat sentence's characters in the chunk
+    sentence: Span
+    shown: ShownText  # of the sentence or a piece of it
 
 
 def build_span_tree(
-    tokenizer: PreTrainedTokenizerBase, passages: list[Chunk], answer_type: re.Pattern[str] | None = None
+    tokenizer: PreTrainedTokenizerBase,
+    passages: list[Chunk],
+    answer_type: re.Pattern[str] | None = None,
+    is_open: IsOpen | None = None,
 ) -> SpanNode:
     """Return the tree of all spans of whole words within a sentence, tokenized as a generator would write them.
 
-    With an answer type, only spans that contain a match among their first LEAD_WORDS words, if there are any.
+    A span in a table row lies within one cell. With an answer type, only spans that contain a match among their first
+    LEAD_WORDS words, if there are any. is_open: whether a cell of a passage may answer; all may if None.
     """
-    root, starts = SpanNode(), list(_starts(passages, answer_type))
+    root, starts = SpanNode(), list(_starts(passages, answer_type, is_open))
     if not starts:
-        return build_span_tree(tokenizer, passages) if answer_type else root
+        return build_span_tree(tokenizer, passages, None, is_open) if answer_type else root
     encoded = tokenizer(
         [start.text for start in starts],
         add_special_tokens=False,
@@ -91,31 +99,51 @@ def walk_tree(tree: SpanNode) -> Iterator[tuple[tuple[int, ...], SpanNode]]:
         waiting += [((*path, token), after) for token, after in node.next.items()]
 
 
-def _starts(passages: list[Chunk], answer_type: re.Pattern[str] | None) -> Iterator[_Start]:
+def _starts(passages: list[Chunk], answer_type: re.Pattern[str] | None, is_open: IsOpen | None) -> Iterator[_Start]:
     for number, chunk in enumerate(passages, 1):
-        for first, last in sentence_spans(chunk.text):
-            flat, offsets = _flatten(chunk.text, first, last)
-            starts_line = chunk.text[:first].strip(" ")[-1:] in ("", "\n")
-            numbering = _NUMBERING.match(flat) if starts_line else None
-            for start, ends in _bounds(flat, numbering.end() if numbering else 0, answer_type):
-                text = flat[start : start + MAX_TOKEN_CHARACTERS * MAX_SPAN_TOKENS]
-                text = text.partition("[")[0]  # no answer may contain what reads like a citation
-                yield _Start(text, start, ends, number, (first, last), offsets)
+        marks = find_marks(chunk.text, chunk.document)
+        for (first, last), around in _answering_parts(number, chunk, is_open):
+            numbering = _numbering(chunk.text, first) if around == (first, last) else None
+            for shown in shown_pieces(chunk.text, first, last, marks):
+                number_before = numbering.match(shown.text) if numbering else None
+                for start, ends in _bounds(shown.text, number_before.end() if number_before else 0, answer_type):
+                    text = shown.text[start : start + MAX_TOKEN_CHARACTERS * MAX_SPAN_TOKENS]
+                    text = text.partition("[")[0]  # no answer may contain what reads like a citation
+                    yield _Start(text, start, ends, number, around, shown)
+
+
+def _answering_parts(number: int, chunk: Chunk, is_open: IsOpen | None) -> Iterator[tuple[Span, Span]]:
+    """Yield each part of the text that spans may lie in, and the sentence or table row around it."""
+    rows = {cell.row: chunk.row_span(cell.row) for cell in chunk.cells}
+    for first, last in sentence_spans(chunk.text):
+        if not any(first < end and start < last for start, end in rows.values()):
+            yield (first, last), (first, last)
+    for cell in chunk.cells:
+        if is_open is None or is_open(number, cell):
+            yield (cell.start, cell.end), rows[cell.row]
+
+
+def _numbering(text: str, first: int) -> re.Pattern[str] | None:
+    """Return a pattern of the number before a heading or list item that begins at `first`, None where none does."""
+    if text[first] == "#":
+        return _HEADING_NUMBER
+    return _NUMBERING if text[:first].strip(" ")[-1:] in ("", "\n") else None
 
 
 def _add(root: SpanNode, start: _Start, ids: list[int], token_ends: list[int]) -> None:
+    """Add the spans that start here. Of tokens that share a character, only the last one may end a span."""
     node = root
-    for token, token_end in zip(ids, token_ends, strict=False):
+    for token, token_end, next_end in zip(ids, token_ends, [*token_ends[1:], -1], strict=False):
         node = node.next.setdefault(token, SpanNode())
         end = start.start + token_end
-        if end in start.ends:
-            first, last = start.offsets[start.start], start.offsets[end - 1]
-            node.places.append(SpanPlace(start.passage, first, last + 1, start.sentence))
+        if end in start.ends and token_end != next_end:
+            first, last = start.shown.starts[start.start], start.shown.ends[end - 1]
+            node.places.append(SpanPlace(start.passage, first, last, start.sentence))
 
 
 def _bounds(flat: str, after: int, answer_type: re.Pattern[str] | None) -> Iterator[tuple[int, set[int]]]:
     """Return where spans may start in a sentence, and where those that start there may end."""
-    words = [(match.start(), match.end()) for match in _WORD.finditer(flat, after)]
+    words = [(match.start(), match.end()) for match in WORD.finditer(flat, after)]
     matches = [(match.start(), match.end()) for match in answer_type.finditer(flat)] if answer_type else []
     for at, (start, _) in enumerate(words):
         lead = words[min(at + LEAD_WORDS, len(words)) - 1][1]
@@ -123,15 +151,3 @@ def _bounds(flat: str, after: int, answer_type: re.Pattern[str] | None) -> Itera
         earliest = min(contained, default=len(flat) + 1) if answer_type else start
         if ends := {end for _, end in words[at:] if end >= earliest}:
             yield start, ends
-
-
-def _flatten(text: str, first: int, last: int) -> tuple[str, list[int]]:
-    """Return a sentence as the prompt shows it, and the offset of each of its characters in the chunk."""
-    flat: list[str] = []
-    offsets: list[int] = []
-    for at in range(first, last):
-        space = text[at].isspace()
-        if remove_invisible(text[at]) and (not space or flat and flat[-1] != " "):
-            flat.append(" " if space else text[at])
-            offsets.append(at)
-    return "".join(flat), offsets

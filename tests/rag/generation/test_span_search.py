@@ -62,6 +62,7 @@ def test_every_span_is_words_of_one_sentence_as_the_prompt_shows_them(tiny_gener
         ("1.4 Anyone may ask.", {"Anyone", "may", "ask"}),
         ("2) Gates", {"Gates"}),
         ("### 3 Gates", {"Gates"}),
+        ("2. Mai ist frei", {"2", "Mai", "ist", "frei"}),
         ("5.6 m of water", {"5.6", "m", "of", "water"}),
         ("12 people", {"12", "people"}),
         ("It is 1,200.50 at 17:05.", {"It", "is", "1,200.50", "at", "17:05"}),
@@ -75,6 +76,46 @@ def test_numbers_are_whole_and_those_of_sections_answer_nothing(tiny_generator, 
         for p in places
     }
     assert {span for span in found if " " not in span} == words
+
+
+def span_texts(tokenizer, name, text):
+    """Return the text of each span, which must be what the generator writes, and the quotes around them."""
+    chunk = passage(text, name).chunk
+    spans = spans_of(build_span_tree(tokenizer, [chunk]))
+    for ids, places in spans.items():
+        assert {tokenizer.decode(ids)} == {place.text(chunk) for place in places}
+    return {tokenizer.decode(ids) for ids in spans}, {text[slice(*p.sentence)] for ps in spans.values() for p in ps}
+
+
+def test_names_with_initials_and_days_with_a_stop_are_spans(tiny_generator):
+    text = "Loads are signed by T. W. Ashdown. Die Miete ist bis zum 15. Juni fällig, sagt Dr. Weiss."
+    texts, quotes = span_texts(tiny_generator.tokenizer, "a.txt", text)
+    assert {"T. W. Ashdown", "15. Juni", "Dr. Weiss"} <= texts
+    assert quotes == {text[:34], text[35:]}
+
+
+def test_spans_are_without_marks_and_quotes_are_literal(tiny_generator):
+    sentence = "Its state is _idle_, the fee **8 pounds**: [Ada *Lund*](mailto:ada@p.de)."
+    text = f"## Pumps\n\n```sh\npumpctl -a --b\n```\n\n{sentence}"
+    texts, quotes = span_texts(tiny_generator.tokenizer, "a.md", text)
+    assert {"Pumps", "pumpctl -a --b", "idle", "8 pounds", "Ada Lund", "ada@p.de"} <= texts
+    assert not any(c in span for span in texts for c in "*_`#[]") and not any(span.startswith("sh") for span in texts)
+    assert quotes == {"## Pumps", "pumpctl -a --b", sentence}
+
+
+def test_what_only_looks_like_a_mark_stays_in_a_span(tiny_generator):
+    texts, _ = span_texts(tiny_generator.tokenizer, "a.md", "Set `snake_case` or --dry-run in src/__init__.py by a*b.")
+    assert {"snake_case", "--dry-run", "src/__init__.py", "a*b"} <= texts
+
+
+def test_cells_are_apart(tiny_generator):
+    texts, _ = span_texts(tiny_generator.tokenizer, "a.md", "| Bolt | M8 | steel |")
+    assert texts == {"Bolt", "M8", "steel"}
+
+
+def test_scripts_without_spaces_have_spans_of_whole_characters(tiny_generator):
+    texts, quotes = span_texts(tiny_generator.tokenizer, "a.txt", "费用是300元。谁？王先生。")
+    assert {"300元", "费用", "王先生"} <= texts and quotes == {"费用是300元。", "谁？", "王先生。"}
 
 
 def test_where_a_kind_is_asked_for_every_span_holds_it_early_on(tiny_generator):

@@ -42,7 +42,7 @@ def test_words_are_lower_case_and_without_a_plural_s():
         "glass",
         "08",
         "30",
-        "café",
+        "cafe",
         "s",
     ]
 
