@@ -22,7 +22,8 @@ NAMES = {
         referenceoutput referenceoutputs referenceresponse reference references expectedoutput expectedoutputs
         expectedanswer expectedanswers expectedresponse expectations expected goldanswer goldanswers goldenanswer
         goldenanswers gold golden correctanswer correctanswers rightanswer rightanswers idealanswer ideal trueanswer
-        targetanswer target targets possibleanswers acceptableanswers acceptedanswers humananswer assert answers
+        outputanswer outputanswers targetanswer target targets possibleanswers acceptableanswers acceptedanswers
+        humananswer assert answers
         answer answertext a antwort reponse respuesta risposta antwoord resposta response output outputs completion""",
     DOCUMENT: """document documentname documentid documenttitle doc docname docid file filename sourcefile
         sourcedocument sourcedoc sourcename source dokument datei quelle fichier""",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -26,7 +27,7 @@ class DocumentNames:
         if name in self._documents:
             return name
         wanted = _plain(name)
-        for same in (_same_path, _same_end, _same_name, _same_stem):
+        for same in (_same_path, _same_end, _same_name, _same_stem, _named_within):
             found = [document for document in self._documents if same(wanted, _plain(document))]
             if len(found) == 1:
                 return found[0]
@@ -52,6 +53,11 @@ def _same_end(wanted: PurePosixPath, document: PurePosixPath) -> bool:
 
 def _same_name(wanted: PurePosixPath, document: PurePosixPath) -> bool:
     return wanted.name == document.name
+
+
+def _named_within(wanted: PurePosixPath, document: PurePosixPath) -> bool:
+    """Return whether the document's name is a part of what was written, as in "manual.pdf, p. 3"."""
+    return re.search(rf"(?<![\w.-]){re.escape(document.name)}(?!\w)", str(wanted)) is not None
 
 
 def _same_stem(wanted: PurePosixPath, document: PurePosixPath) -> bool:

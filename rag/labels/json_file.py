@@ -10,7 +10,7 @@ from typing import Any
 from rag.core.errors import DataError
 from rag.labels.columns import is_head
 from rag.labels.json_shapes import Record, records_of
-from rag.labels.rows import FileRows, Row
+from rag.labels.rows import FileRows, Row, too_long
 
 # Where programs keep the list of their records, the first that is there counts.
 LISTS = "data examples tests goldens questions samples rows records items results test_cases".split()
@@ -98,14 +98,23 @@ def _from_columns(parsed: Record) -> list[Record] | None:
         return None
     columns = {name: list(v.values()) if isinstance(v, dict) else v for name, v in parsed.items()}
     lengths = {len(values) if isinstance(values, list) else -1 for values in columns.values()}
-    if len(lengths) != 1 or -1 in lengths:
+    if -1 in lengths:
         return None
+    if len(lengths) > 1:
+        counts = ", ".join(f"{name} {len(values)}" for name, values in columns.items())
+        raise DataError(f"its columns differ in their numbers of values ({counts}): make the file again")
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _from_split(parsed: Record) -> list[Record] | None:
+def _from_split(parsed: Record) -> list[Record | Row] | None:
     """Return the rows of {"columns": [...], "data": [[...], ...]}, as pandas writes it with orient="split"."""
     names, rows = parsed.get("columns"), parsed.get("data")
     if not isinstance(names, list) or not isinstance(rows, list) or not is_head(names):
         return None
-    return [dict(zip(map(str, names), row, strict=False)) for row in rows if isinstance(row, list)]
+    return [
+        dict(zip(map(str, names), row, strict=False))
+        if len(row) <= len(names)
+        else too_long(0, row, len(names), "name every column")
+        for row in rows
+        if isinstance(row, list)
+    ]

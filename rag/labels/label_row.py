@@ -11,7 +11,7 @@ from rag.labels.promptfoo import CSV_COLUMN, expected_answers
 from rag.labels.rows import Row
 from rag.labels.values import Answers, read_answers, read_flag, read_question, read_texts
 
-LONGEST_QUESTION = 2000  # characters
+LONGEST_QUESTION, LONGEST_NAME = 2000, 255  # characters of a question, and of a document's name
 NO_QUESTION, NO_ANSWER = "has no question", "has no answer"
 NO_VERDICT, NO_CORRECTION = "no thumb and no correction", "thumb down without a correction"
 CONTRADICTION = "is marked as unanswerable and has an answer"
@@ -81,12 +81,14 @@ def _question(number: int, cells: dict[str, Any]) -> LabelledQuestion:
     answers = _confirmed_answers(cells) if is_logged else _given_answers(cells)
     if any("\ufffd" in text for text in (question, *answers.texts)):
         raise _Unusable(UNDECODED, "save the file as UTF-8")
+    document = _document(cells)
+    contexts = [text for name in columns_of(columns.CONTEXT, cells) for text in read_texts(cells[name])]
     return LabelledQuestion(
         number,
         question,
         answers.texts,
-        _document(cells),
-        tuple(text for name in columns_of(columns.CONTEXT, cells) for text in read_texts(cells[name])),
+        document if _is_name(document) else "",
+        (*contexts, *([] if _is_name(document) else [document])),
         _word(_first(columns.ID, cells)),
         _word(_first(columns.KIND, cells)),
         unmarked=not answers.texts and not answers.refused,
@@ -159,6 +161,11 @@ def _document(cells: dict[str, Any]) -> str:
     if value is not None and not isinstance(value, str):
         raise _Unusable("names no document by its name", f"{value!r}"[:80])
     return (value or "").strip()
+
+
+def _is_name(document: str) -> bool:
+    """Return whether a cell names a document; some programs put the document's text there."""
+    return len(document) <= LONGEST_NAME and "\n" not in document
 
 
 def _first(role: str, cells: dict[str, Any]) -> Any:

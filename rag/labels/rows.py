@@ -81,8 +81,13 @@ def _under(names: list[str], row: NumberedCells, separator: str) -> Row:
         return Row(row.number, {"cells": cells}, row.fault, row.detail)
     if len(cells) > len(names):
         mend = f"put quotation marks around a cell that has {separator} in it" if separator else "name every column"
-        return Row(row.number, {"cells": cells}, MORE_CELLS, f"{len(cells)} instead of {len(names)}: {mend}")
+        return too_long(row.number, cells, len(names), mend)
     return Row(row.number, dict(zip(names, cells, strict=False)))
+
+
+def too_long(number: int, cells: Sequence[Any], width: int, mend: str) -> Row:
+    """Return a row that has more cells than the head has names."""
+    return Row(number, {"cells": list(cells)}, MORE_CELLS, f"{len(cells)} instead of {width}: {mend}")
 
 
 def is_filled(cell: object) -> bool:

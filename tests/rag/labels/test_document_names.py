@@ -14,6 +14,8 @@ NAMES = DocumentNames(["a/lock.md", "b/lock.md", "tides.pdf", "Rules.docx"])
         ("/home/me/docs/tides.pdf", "tides.pdf"),
         (r"C:\docs\b\lock.md", "b/lock.md"),
         ("rules", "Rules.docx"),
+        ("tides.pdf, page 3", "tides.pdf"),
+        ("https://intranet.example/x/tides.pdf#page=3", "tides.pdf"),
     ],
 )
 def test_a_document_is_found_by_name(name, document):
