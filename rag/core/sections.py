@@ -105,7 +105,11 @@ class ModelSettings(SettingsSection):
 
 @dataclass(frozen=True)
 class DocumentSettings(SettingsSection):
-    """Limits of one file; a file beyond one of them is left out, with the reason.
+    """What is read of a file, and its limits; a file beyond one of them is left out, with the reason.
+
+    comments: whether comments in the margin of Office files are read, as "Comment by NAME: ...". deletions: whether
+    tracked deletions are, as "[deleted: ...]". hidden: whether hidden sheets, rows, columns and slides are. What of
+    these is left out is named when a file is indexed; after a change of one of the three: rag index FOLDER --rebuild.
 
     max_bytes: size of the file. max_unpacked: bytes in a zip-based file (DOCX, PPTX, XLSX) when unpacked. max_ratio:
     unpacked by packed size, where more than 10 MB are unpacked. max_pages: pages, slides or sheets. max_characters:
@@ -114,6 +118,9 @@ class DocumentSettings(SettingsSection):
     """
 
     section: ClassVar[str] = "documents"
+    comments: bool = True
+    deletions: bool = False
+    hidden: bool = False
     max_bytes: int = in_range(100_000_000, 1)
     max_unpacked: int = in_range(300_000_000, 1)
     max_ratio: int = in_range(200, 1)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from docx.oxml.ns import qn
-from docx.text.hyperlink import Hyperlink
 
 if TYPE_CHECKING:
     from docx.text.font import Font
@@ -54,23 +53,15 @@ def _is_filled_by_word(outer: Any) -> bool:
     return contents or properties.find(qn("w:showingPlcHdr")) is not None
 
 
-class ShownText:
-    """Reads one document's paragraphs as its readers see them."""
+class HiddenText:
+    """Tells which text of a document its readers do not see."""
 
     def __init__(self) -> None:
         # By what a style is for and its id: python-docx searches long for each.
         self._styles: dict[tuple[type, str | None], FontStyle] = {}
 
-    def of(self, paragraph: Paragraph) -> str:
-        """Return the paragraph's text, with that of its links, without runs that are not seen."""
-        runs = (
-            run
-            for item in paragraph.iter_inner_content()
-            for run in (item.runs if isinstance(item, Hyperlink) else (item,))
-        )
-        return "".join(run.text for run in runs if not self._is_hidden(run, paragraph))
-
-    def _is_hidden(self, run: Run, paragraph: Paragraph) -> bool:
+    def has(self, run: Run, paragraph: Paragraph) -> bool:
+        """Return whether a run of the paragraph is hidden, as white as the paper, or too small to read."""
         own = [_font_style([run.font])] if run._r.rPr is not None else []
         styles = [*own, self._style(run, run._r.style), self._style(paragraph, paragraph._p.style)]
         size, color = _first(style.size for style in styles), _first(style.color for style in styles)

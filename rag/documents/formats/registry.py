@@ -9,7 +9,18 @@ from pathlib import PurePath
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats import file_signature, html, json_records, notebook, office, pdf, plain_text, source_code
+from rag.documents.formats import (
+    docx,
+    file_signature,
+    html,
+    json_records,
+    notebook,
+    pdf,
+    plain_text,
+    pptx,
+    source_code,
+    xlsx,
+)
 from rag.documents.formats.csv_table import parse_csv
 from rag.documents.formats.email_message import parse_email
 from rag.documents.formats.sections import Parsed, Section
@@ -25,9 +36,9 @@ READERS: dict[str, Parser] = {
     ".htm": html.parse_html,
     ".xhtml": html.parse_html,
     ".pdf": pdf.parse_pdf,
-    ".docx": office.parse_docx,
-    ".pptx": office.parse_pptx,
-    ".xlsx": office.parse_xlsx,
+    ".docx": docx.parse_docx,
+    ".pptx": pptx.parse_pptx,
+    ".xlsx": xlsx.parse_xlsx,
     ".csv": parse_csv,
     ".tsv": parse_csv,
     ".jsonl": json_records.parse_json_lines,
