@@ -41,8 +41,8 @@ class Pipeline:
 
 
 def _check_text(question: str) -> None:
-    if not question.strip():
-        raise PromptError("the question is empty: type one")
+    if not any(map(str.isalnum, question)):
+        raise PromptError("there is no word in the question: type one")
     try:
         question.encode()
     except UnicodeEncodeError as error:

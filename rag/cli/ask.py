@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def run_ask(args: argparse.Namespace, settings: Settings) -> None:
     """Answer one question, as text or as JSON."""
     question = " ".join(args.question)
-    if not question.strip():
-        raise PromptError('the question is empty: rag ask "..."')
+    if not any(map(str.isalnum, question)):
+        raise PromptError('there is no word in the question: rag ask "..."')
     start = time.perf_counter()
     documents = _find(args, settings, args.within) if args.within else None
     pipeline = _open(args, settings)

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from rag.retrieval.retriever import Passage
 
 SNIPPET = 240  # characters
-STAGES = {"dense": "dense", "bm25": "BM25", "fused": "fused", "reranked": "cross-encoder"}
+STAGES = {"dense": "dense", "bm25": "BM25", "fused": "fused", "cross_encoder": "cross-encoder"}
 
 
 def run_search(args: argparse.Namespace, settings: Settings) -> None:
     """Print the passages that are found for words or a question, the best first."""
     words = " ".join(args.words)
-    if not words.strip():
+    if not any(map(str.isalnum, words)):
         raise PromptError('there is nothing to search for: rag search "words"')
     if args.k < 1:
         raise PromptError("-k is a whole number of at least 1")
@@ -45,7 +45,7 @@ def _scores(passage: Passage) -> dict[str, float | None]:
         "dense": passage.cosine,
         "bm25": passage.bm25,
         "fused": passage.fused,
-        "reranked": passage.reranked,
+        "cross_encoder": passage.reranked,
     }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
+
+from rag.documents.discovery import is_gone
 
 
 def assign_ids(
@@ -26,6 +29,28 @@ def assign_ids(
             used.add(ids[source])
         assigned.append((path, ids[source]))
     return assigned
+
+
+def ids_of_moved(documents: Mapping[str, tuple[str, str]], found: Iterable[tuple[Path, str]]) -> set[str]:
+    """Return ids that files get from documents whose files are gone: they were moved, and are not others of their name.
+
+    documents: as `DocumentStore.documents` gives them. found: as in `assign_ids`. If the bytes are the same for half of
+    the names that are in both, a folder was moved, and files that changed meanwhile are taken for moved, too. If not,
+    the files may only be out of reach, as on a disk that is not there, and their documents stay.
+    """
+    same_name = {id: path for path, id in found if id in documents and is_gone(Path(documents[id][0]))}
+    same_bytes = {id for id, path in same_name.items() if _digest(path) == documents[id][1]}
+    return set(same_name) if 2 * len(same_bytes) >= len(same_name) else same_bytes
+
+
+def _digest(path: Path) -> str:
+    if not path.is_file():  # a pipe would wait forever
+        return ""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _free_id(path: Path, relative: str, used: set[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rag.core.sections import ChunkSettings, DocumentSettings
 from rag.core.settings import Settings
 from rag.documents.discovery import find_files, is_gone
-from rag.index.document_ids import assign_ids
+from rag.index.document_ids import assign_ids, ids_of_moved
 from rag.index.indexing_run import IndexingReport, IndexingRun
 from rag.index.mass_removal import is_mass_removal
 from rag.index.snapshot import delete_files_ahead, delete_leftovers, refresh_files
@@ -37,9 +37,11 @@ def ingest(store: StoreWriter, embedder: Embedder, targets: list[Path], settings
     Files that can't be read are listed in the report. Raises DocumentError when a target does not exist.
     """
     with _writing(store):
-        # A file that is in the index keeps its id there.
-        ids = {source: id for id, (source, _) in store.documents().items() if not is_gone(Path(source))}
+        documents = store.documents()
         found = [each for target in targets for each in find_files(target)]
+        moved = ids_of_moved(documents, found)
+        # A file that is in the index keeps its id there.
+        ids = {source: id for id, (source, _) in documents.items() if id not in moved}
         return _add(store, embedder, settings, found, ids, set())
 
 
@@ -60,10 +62,10 @@ def sync(
     """
     with _writing(store):
         inside, before, ids = folder.resolve(), store.documents(), dict[str, str]()
-        held = _within(inside, before)
+        held, found = _within(inside, before), list(find_files(folder))
         leaving = _within(in_place_of, before) if in_place_of else set()
-        taken = {id for id in before.keys() - held - leaving if not is_gone(Path(before[id][0]))}
-        report = _add(store, embedder, settings, list(find_files(folder)), ids, taken)
+        others = {id: before[id] for id in before.keys() - held - leaving}
+        report = _add(store, embedder, settings, found, ids, others.keys() - ids_of_moved(others, found))
         now = store.documents()
         gone = [id for id in sorted(_within(inside, now)) if ids.get(now[id][0], id) != id or is_gone(Path(now[id][0]))]
         _report_renamed(report, {now[id][1]: id for id in gone}, now)

@@ -24,13 +24,11 @@ PRONOUN = re.compile(
 CONJUNCTION = re.compile(
     r"\b(if|when|before|after|while|until|unless|because|since|once|which|who|whose|that|where|and|but|so)\b", re.I
 )
-EXPLETIVE = re.compile(  # pronouns that stand for nothing: "does it take ... to", "is there"
-    r"\bit (?:costs?|takes?)\b(?=.*\bto\b)"
-    r"|\b(?:is|was) it (?:\w+ ){0,3}?(?:to|that)\b"
-    r"|\bthere (?:is|are|was|were)\b"
-    r"|\b(?:is|are|was|were) there\b",
-    re.I,
-)
+# Pronouns that stand for nothing: "does it take ... to", "is there".
+EXPLETIVE = re.compile(r"\bit (?:costs?|takes?)\b(?=.*\bto\b)|\b(?:is|was) it (?:\w+ ){0,3}?(?:to|that)\b", re.I)
+EXISTENCE = re.compile(r"\bthere (?:is|are|was|were)\b|\b(?:is|are|was|were) there\b", re.I)
+# A question that names what it counts: "how many plots are there", not "how many are there".
+COUNTED = re.compile(r"how (?:many|much) (?!(?:of|is|are|was|were)\b)\w.* (?:is|are|was|were) there\b", re.I)
 # Words that say little of what a question is about: "And what happens in winter?" needs the question before it.
 LIGHT_WORDS = frozenset(
     """happen cost pay need get go come take open close start begin end mean matter apply include work exactly
@@ -73,6 +71,8 @@ def _stands_alone(question: str) -> bool:
     continued, asked = CONTINUATION.match(question), without_opener(question)
     if ELLIPSIS.search(asked):
         return False
+    if COUNTED.match(asked):
+        return True
     if not is_sentence(question):
         return not continued and not begins_as_fragment(asked) and _has_topic(asked, _subjects(asked))
     return _has_topic(asked, _subjects(asked) - LIGHT_WORDS if continued else _subjects(asked))
@@ -95,12 +95,16 @@ def topic(turn: Turn) -> str:
 def _open_pronoun(question: str) -> re.Match[str] | None:
     """Return the first pronoun that nothing in the question explains: no noun in an earlier clause, no expletive."""
     long = len(_subjects(question)) >= 3
-    text = EXPLETIVE.sub(lambda found: " " * len(found[0]), question) if long else question
+    text = EXISTENCE.sub(_blank, EXPLETIVE.sub(_blank, question) if long else question)
     for pronoun in PRONOUN.finditer(text):
         before, after = text[: pronoun.start()], text[pronoun.end() :].strip(" ?.!")
         if not _names_a_thing(without_opener(before)) and not _is_relative(pronoun[0], before, after):
             return pronoun
     return None
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])
 
 
 def _names_a_thing(before: str) -> bool:

@@ -138,6 +138,23 @@ def test_a_folder_that_is_empty_for_a_moment_loses_nothing(index, docs, tmp_path
     assert (back.unchanged, back.embedded, back.kept) == (3, 0, {}) and back.removed == ["new.md"]
 
 
+def test_an_emptied_folder_loses_no_document_to_another_folder_with_files_of_the_same_names(index, docs, tmp_path):
+    index.sync(docs)
+    shutil.rmtree(docs)
+    assert index.sync(other_a(tmp_path)).added == ["other/a.md"] and index.texts["a.md"] == "# a\n\ntext of a"
+    (tmp_path / "b.md").write_text("another b")
+    assert index.ingest(tmp_path / "b.md").added == [f"{tmp_path.name}/b.md"] and "b.md" in index.ids
+
+
+def test_a_folder_that_was_moved_keeps_its_names_though_a_file_changed(index, docs, tmp_path):
+    index.sync(docs)
+    moved = docs.rename(tmp_path / "moved")
+    (moved / "c.md").write_text("# c\n\nnew text of c\n")
+    report = index.sync(moved)
+    assert (report.added, report.longer, report.embedded) == ([], {}, 1)
+    assert index.ids == ["a.md", "b.md", "c.md"] and index.texts["c.md"].endswith("new text of c")
+
+
 def test_documents_whose_files_are_all_gone_leave_when_that_is_wanted(index, docs):
     index.sync(docs)
     for path in docs.iterdir():

@@ -54,8 +54,8 @@ DIALOGUES = Path(__file__).parent / "dialogues.jsonl"
         ("tuned on", "change of subject", 15),
         ("held out", "follow-up", 15),
         ("held out", "change of subject", 14),
-        ("written later", "follow-up", 19),
-        ("written later", "change of subject", 20),
+        ("written later", "follow-up", 21),
+        ("written later", "change of subject", 22),
     ],
 )
 def test_follow_ups_are_joined_to_the_question_before_and_changes_of_subject_are_not(part, kind, least):
