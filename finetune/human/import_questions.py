@@ -20,7 +20,9 @@ from rag.core.errors import DataError
 from rag.core.jsonl import file_digest, write_lines
 from rag.core.run_folder import Stage
 from rag.core.text_metrics import normalize
+from rag.labels.answer_place import answer_places
 from rag.labels.document_names import DocumentNames
+from rag.labels.folded_text import FoldedText
 from rag.labels.label_file import LabelFile
 from rag.labels.label_row import LabelledQuestion, RejectedRow
 
@@ -94,9 +96,15 @@ def _label_questions(labels: LabelFile, run: str, importer: QuestionImporter) ->
         seen[asked] = question
         imported.rows.append(row)
         if row.answer and row.answer not in map(on_one_line, question.answers):
-            imported.respelled.append(Respelling(question.row, on_one_line(question.answers[0]), row.answer))
+            imported.respelled.append(Respelling(question.row, _written(question, row.answer), row.answer))
     imported.rejected.sort(key=lambda rejected: rejected.row)
     return imported
+
+
+def _written(question: LabelledQuestion, kept: str) -> str:
+    """Return the one of the person's answers that was found in the form that is kept."""
+    found = (answer for answer in question.answers if any(answer_places(answer, FoldedText(kept))))
+    return on_one_line(next(found, question.answers[0]))
 
 
 def _asked_before(question: LabelledQuestion, first: LabelledQuestion) -> RejectedRow:

@@ -255,6 +255,12 @@ def test_an_empty_answer_counts_as_not_answered_and_the_report_names_its_row(tmp
     assert "taken as not answered by the documents: 1 questions, rows 3" in import_report(labels, done)
 
 
+def test_of_several_answers_the_one_that_was_found_is_listed_with_its_spelling(tmp_path, retriever):
+    imported(tmp_path, retriever, [CRANE | {"answer": None, "answers": ["very much", "“40tonnes”."]}])
+    [line] = read_lines(Stage("r", "import/asked.jsonl").folder / "respelled.jsonl")
+    assert line == {"row": 1, "written": "“40tonnes”.", "kept": "40 tonnes"}
+
+
 def test_the_report_names_each_rejected_row_and_counts_them(tmp_path, retriever):
     (tmp_path / "own.csv").write_text(
         "question,answer\nHow much does the crane on the north quay lift?,40 tonnes\n"
