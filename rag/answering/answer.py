@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rag.answering.conflicts import Conflict, find_conflicts
 from rag.answering.grounding import Citation, ground
 from rag.answering.span_selector import SelectedSpan
+from rag.core.markup import find_marks, shown_text
 from rag.generation import prompt
 from rag.generation.generator import Generation
 from rag.retrieval.retriever import Passage
@@ -34,14 +35,16 @@ class Answer:
 
 
 def generated_answer(generation: Generation, passages: list[Passage]) -> Answer:
-    """Return generated text as an answer if a passage supports it, else the refusal."""
+    """Return generated text as an answer if a passage supports it, else the refusal. Marks of Markdown are left out."""
     parsed = prompt.parse_answer(generation.text)
     logprobs = generation.logprobs
     confidence = round(math.exp(sum(logprobs) / len(logprobs)) if logprobs else 0.0, 4)
     citations = ground(parsed, passages)
     if not citations:
         return Answer(prompt.REFUSAL, True, confidence, [], passages, generation.text)
-    return _supported(parsed.text, confidence, citations, passages, generation.text)
+    shown = shown_text(parsed.text, 0, len(parsed.text), find_marks(parsed.text, "answer.md"))
+    text = prompt.parse_answer(shown).text or parsed.text
+    return _supported(text, confidence, citations, passages, generation.text)
 
 
 def extractive_answer(selected: SelectedSpan | None, threshold: float, passages: list[Passage]) -> Answer:

@@ -7,7 +7,7 @@ import re
 from html.entities import html5
 
 from rag.core.markup import Mark
-from rag.core.text_blocks import fenced_code
+from rag.core.text_blocks import code_spans
 
 # Read parts are blanked: marks by BLANK, text in which no mark counts by OPAQUE.
 _BLANK, _OPAQUE = "\0", "\1"
@@ -70,7 +70,7 @@ class _Scanner:
         self._text, self._found = text, list[Mark]()
 
     def marks(self) -> list[Mark]:
-        for start, end in fenced_code(self._text):
+        for start, end in code_spans(self._text):
             self._blank(start, end, _OPAQUE)
         self._code()
         self._every(_ESCAPE)

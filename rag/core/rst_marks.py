@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rag.core.markup import Mark
+from rag.core.text_blocks import code_spans
 
 _BEFORE = r"(?:(?<=^)|(?<=[\s\-:'\"“‘<(\[{]))"
 _AFTER = r"(?=[\s\-.,:;!?\\/'\"”’)\]}>]|$)"
@@ -36,16 +37,19 @@ _GROUPS = ("code", "emphasis", "named", "replaced", "reference")
 
 def rst_marks(text: str) -> list[Mark]:
     """Return the marks in order."""
-    lines = [found.span() for found in _LINE.finditer(text)]
+    code = list(code_spans(text))
+    lines = [found.span() for found in _LINE.finditer(text) if not _within(found, code)]
     marks = [Mark(start, end) for start, end in lines if start < end]
     for found in _MARKED.finditer(text):
-        if not any(start < found.end() and found.start() < end for start, end in lines):
+        if not _within(found, [*lines, *code]):
             marks += _inline(found)
-    inside = [(mark.start, mark.end) for mark in marks]
-    for escape in _ESCAPE.finditer(text):
-        if not any(start <= escape.start() < end for start, end in inside):
-            marks.append(Mark(*escape.span()))
+    read = [*((mark.start, mark.end) for mark in marks), *code]
+    marks += [Mark(*escape.span()) for escape in _ESCAPE.finditer(text) if not _within(escape, read)]
     return sorted(marks)
+
+
+def _within(found: re.Match[str], spans: list[tuple[int, int]]) -> bool:
+    return any(start < found.end() and found.start() < end for start, end in spans)
 
 
 def _inline(found: re.Match[str]) -> list[Mark]:

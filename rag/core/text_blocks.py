@@ -23,6 +23,11 @@ _BORDERS = re.compile(r"[ \t]*\||[^\n|]*(?:\| [^\n|]*){2}")
 _ROW = re.compile(r"[^\n:;]{1,60}: [^\n;]*(?:; [^\n:;]{1,60}: [^\n;]*)+;?[ \t]*$")
 
 
+_CODE_FOLLOWS = re.compile(
+    r"^[ \t]*\.\. (?:code-block|code|sourcecode|parsed-literal)::|::[ \t]*$"
+)  # in reStructuredText
+
+
 class TextBlock(NamedTuple):
     """A span of a text. whole: it is a heading, a table row or a line of code, so it is not cut into sentences."""
 
@@ -42,20 +47,39 @@ class _Line(NamedTuple):
 
 def text_blocks(text: str) -> Iterator[TextBlock]:
     """Yield the blocks of a text in order. Empty lines, rules and the fences around code are in none."""
-    lines = _lines(text)
-    in_code = _begins_in_code(lines)
     block: list[_Line] = []
-    for line in lines:
-        fence = is_fence(line.text)
-        nothing = fence or _says_nothing(line.text)
-        if block and (nothing or _begins(line, block, in_code)):
-            yield _joined(block, in_code)
+    was_code = False
+    for line, in_code in _marked_code(_lines(text)):
+        nothing = is_fence(line.text) or _says_nothing(line.text)
+        if block and (nothing or in_code != was_code or _begins(line, block, in_code)):
+            yield _joined(block, was_code)
             block = []
         if not nothing:
             block.append(line)
-        in_code ^= fence
+        was_code = in_code
     if block:
-        yield _joined(block, in_code)
+        yield _joined(block, was_code)
+
+
+def code_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each line of code, and of each fence around code."""
+    for line, in_code in _marked_code(_lines(text)):
+        if in_code or is_fence(line.text):
+            yield line.start, line.end
+
+
+def _marked_code(lines: list[_Line]) -> Iterator[tuple[_Line, bool]]:
+    """Yield each line, and whether it is code: between fences, or set in after a line that says that code follows."""
+    fenced, outer = _begins_in_code(lines), -1
+    for line in lines:
+        indent = len(line.text) - len(line.text.lstrip())
+        if line.text.strip() and indent <= outer:
+            outer = -1
+        fence = is_fence(line.text)
+        yield line, not fence and (fenced or outer >= 0)
+        fenced ^= fence
+        if outer < 0 and not fenced and "::" in line.text and _CODE_FOLLOWS.search(line.text):
+            outer = indent
 
 
 def is_fence(line: str) -> bool:
@@ -117,16 +141,3 @@ def _goes_on(line: str, before: str) -> bool:
     if ordinal[1].lower() in MONTHS:
         return True
     return last is not None and last[1].lower() in (BEFORE_NUMBER if last[2] else BEFORE_ORDINAL)
-
-
-def fenced_code(text: str) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of each fenced block of code, with its fences; one that is not closed goes on to the end."""
-    lines = _lines(text)
-    start = 0 if _begins_in_code(lines) else -1
-    for line in lines:
-        if is_fence(line.text):
-            if start >= 0:
-                yield start, line.end
-            start = line.start if start < 0 else -1
-    if start >= 0:
-        yield start, len(text)

@@ -13,6 +13,7 @@ from rag.core.markup import ShownText, find_marks, shown_pieces, shown_text
 from rag.core.sentences import sentence_spans
 from rag.core.span_words import WORD
 from rag.core.table_cell import TableCell
+from rag.core.text_blocks import code_spans
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,6 +26,8 @@ IsOpen = Callable[[int, TableCell], bool]  # of a passage, by its number from 1,
 _DAY = rf"\d+\. (?i:{'|'.join(MONTHS)})\b"
 _NUMBERING = re.compile(rf"(?!{_DAY})(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+)(?: (?=[A-Z\"“*(])|$)")  # of a list item
 _HEADING_NUMBER = re.compile(r"(?:#+ ?)?\d+(?:\.\d+)*[.)]?(?: (?=[A-Z\"“*(])|$)")
+_PROMPT = re.compile(r"(?:\S{0,40}[$%>#] )?\W*")
+_AFTER_NAME = re.compile(r"\w[\"']?\s*[:=]+>?\s*[\"'(]*$")
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,13 @@ def walk_tree(tree: SpanNode) -> Iterator[tuple[tuple[int, ...], SpanNode]]:
 def _starts(passages: list[Chunk], answer_type: re.Pattern[str] | None, is_open: IsOpen | None) -> Iterator[_Start]:
     for number, chunk in enumerate(passages, 1):
         marks = find_marks(chunk.text, chunk.document)
+        code = {at for start, end in code_spans(chunk.text) for at in range(start, end)}
         for (first, last), around in _answering_parts(number, chunk, is_open):
             numbering = _numbering(chunk.text, first) if around == (first, last) else None
             for shown in shown_pieces(chunk.text, first, last, marks):
                 number_before = numbering.match(shown.text) if numbering else None
                 for start, ends in _bounds(shown.text, number_before.end() if number_before else 0, answer_type):
+                    ends = _ends_in_code(shown.text, start, ends) if first in code else ends
                     text = shown.text[start : start + MAX_TOKEN_CHARACTERS * MAX_SPAN_TOKENS]
                     text = text.partition("[")[0]  # no answer may contain what reads like a citation
                     yield _Start(text, start, ends, number, around, shown)
@@ -128,6 +133,13 @@ def _numbering(text: str, first: int) -> re.Pattern[str] | None:
     if text[first] == "#":
         return _HEADING_NUMBER
     return _NUMBERING if text[:first].strip(" ")[-1:] in ("", "\n") else None
+
+
+def _ends_in_code(line: str, start: int, ends: set[int]) -> set[int]:
+    """Return where spans may end in a line of code: it is quoted as a whole, as a value, or by single words."""
+    if _AFTER_NAME.search(line, 0, start):
+        return ends
+    return {min(ends), max(ends)} if _PROMPT.fullmatch(line, 0, start) else {min(ends)}
 
 
 def _add(root: SpanNode, start: _Start, ids: list[int], token_ends: list[int]) -> None:

@@ -66,6 +66,21 @@ def test_sentences_list_items_and_rows_are_apart():
     assert sentence_spans(" \n ") == []
 
 
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("**40** `tonnes` [{n}]", "40 tonnes"),
+        ("_40 tonnes_[{n}]", "40 tonnes"),
+        (r"40 tonnes \[7\] [{n}]", "40 tonnes"),
+        ("40 tonnes [{n}][0]", "40 tonnes"),
+    ],
+)
+def test_a_written_answer_is_shown_without_marks(written, text):
+    shown = [passage(TEXT, "manual.md")]
+    answer = generated_answer(Generation(written.format(n=1), []), shown)
+    assert (answer.text, answer.refused) == (text, False)
+
+
 @pytest.mark.parametrize("number", [0, 99, 10**30])
 def test_a_number_that_is_no_passage_is_never_shown(number):
     (found,) = cited(f"40 tonnes [{number}]")
