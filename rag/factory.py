@@ -91,7 +91,7 @@ def index_folders(
 
     prepare_libraries(settings.section(ModelSettings).hub)
     held = remember(index)
-    folders = choose_folders(folders, held)
+    folders = choose_folders(folders, held, rebuild)
     if rebuild and held and not remove_most and (kept := mass_loss(held)):
         return IndexingReport(kept=kept)
     store, embedder = _open_anew(settings, index, folders) if rebuild else open_index_for_writing(settings, index)

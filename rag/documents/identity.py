@@ -20,3 +20,21 @@ def chunker_identity(settings: ChunkSettings) -> str:
         "separators": SEPARATORS,
     }
     return json.dumps(identity)
+
+
+def explain_difference(key: str, stored: str, wanted: str) -> str:
+    """Return in words how an index was made otherwise than now.
+
+    key: "embedder" or "chunker". stored, wanted: the index's identity and that of now, as `chunker_identity` gives it.
+    """
+    if key != "chunker":
+        return f"with another {key}, {stored}, not {wanted}"
+    try:
+        before, now = json.loads(stored), json.loads(wanted)
+    except ValueError:
+        before = now = {}
+    if before.get("parsers") != now.get("parsers"):
+        return "by another version of this program, which read documents otherwise"
+    if before.get("size") != now.get("size"):
+        return f"with chunk.size {before.get('size')}, not {now.get('size')}"
+    return "by another version of this program, which cut documents otherwise"

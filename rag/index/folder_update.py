@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from rag.core.errors import DocumentError, StoreError
@@ -15,10 +16,11 @@ from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
 
 
-def choose_folders(named: list[Path], held: Remembered | None) -> list[Path]:
+def choose_folders(named: list[Path], held: Remembered | None, rebuild: bool) -> list[Path]:
     """Return the folders to index: those that are named, else those that the index was made from, else the sample.
 
-    held: what the index holds, None if that can't be read. Raises DocumentError when a folder does not exist or has no
+    held: what the index holds, None if that can't be read. rebuild: whether it is made anew, for which single files are
+    enough. Raises DocumentError when a folder does not exist or has no
     file, and no document of it is in the index; StoreError when no folder is known.
     """
     for folder in named:
@@ -29,6 +31,8 @@ def choose_folders(named: list[Path], held: Remembered | None) -> list[Path]:
         return named or (held.folders if held else [])
     if held is None:
         raise StoreError("the index can't be read to see what it was made from: rag index FOLDER --rebuild")
+    if held.documents and rebuild:
+        return []
     if held.documents or not SAMPLE.is_dir():
         what = "the index was made from single files" if held.documents else "there is no index yet"
         raise StoreError(f"{what}, and no folder is named: rag index FOLDER")
@@ -68,7 +72,9 @@ def update_folders(
         try:
             require_exists(folder)
         except DocumentError as error:
-            report.skipped.append(Skipped(folder, f"{error.reason}; its documents stay", f"rag remove {folder}"))
+            report.skipped.append(
+                Skipped(folder, f"{error.reason}; its documents stay", f"rag remove {shlex.quote(str(folder))}")
+            )
             continue
         report.join(sync(store, embedder, folder, settings, in_place_of=in_place_of, remove_most=remove_most))
     report.join(read_awaited(store, embedder, settings))

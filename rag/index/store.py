@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,7 +19,9 @@ import numpy as np
 from rag.core.chunk import Chunk
 from rag.core.errors import OutdatedIndexError, StoreError
 from rag.core.table_cell import TableCell
+from rag.documents.identity import explain_difference
 from rag.index.database import Database, batches, placeholders
+from rag.models.registry import INDEX
 
 STORE_FILE = "store.sqlite"
 VERSION = "3"
@@ -62,14 +65,13 @@ class DocumentStore:
             raise StoreError(f"the index in {folder} is not finished: make index")
         version = self._meta("version")
         if version != VERSION:
-            raise OutdatedIndexError(
-                f"the index is of version {version or 1}, not {VERSION}: rag index FOLDER --rebuild"
-            )
+            made = f"the index in {folder} was made by another version of this program ({version or 1}, not {VERSION})"
+            raise OutdatedIndexError(f"{made}: {rebuild_command(folder)}")
         stored = json.loads(self._meta("identity"))
         for key, wanted in identity.items():
             if stored.get(key) != wanted:
-                difference = f"the index was made with {key} {stored.get(key)}, not {wanted}"
-                raise OutdatedIndexError(f"{difference}: rag index FOLDER --rebuild")
+                difference = explain_difference(key, str(stored.get(key)), wanted)
+                raise OutdatedIndexError(f"the index in {folder} was made {difference}: {rebuild_command(folder)}")
 
     @property
     def name(self) -> str:
@@ -168,6 +170,11 @@ class DocumentStore:
             found += [row[0] for row in self._db.rows(sql, some)]
         return np.array(sorted(found), np.int64)
 
+    def ids_with_cells(self) -> np.ndarray:
+        """Return the ids of the chunks that hold cells of tables, int64, ascending."""
+        rows = self._db.rows("SELECT id FROM chunks WHERE cells != '[]' ORDER BY id")
+        return np.fromiter((row[0] for row in rows), np.int64)
+
     def vectors(self, ids: np.ndarray) -> np.ndarray:
         """Return the vectors of ascending chunk ids: float16 (len(ids), dimension). Raises StoreError on damage."""
         found = []
@@ -245,6 +252,12 @@ class DocumentStore:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def rebuild_command(folder: Path) -> str:
+    """Return the command that makes an index anew, from what it was made from."""
+    named = "" if folder == INDEX else f"--index {shlex.quote(str(folder))} "
+    return f"rag {named}index --rebuild"
 
 
 def vector_key(chunk: Chunk) -> bytes:

@@ -334,4 +334,25 @@ def test_documents_are_named_by_id_pattern_or_folder(house, capsys):
 
 @pytest.mark.parametrize("question", ["", "   ", "\n", "?!", "..."])
 def test_a_question_of_nothing_is_an_error_before_a_model_is_loaded(house, capsys, question):
-    assert output_of(capsys, "ask", "--", question, status=1) == 'error: there is no word in the question: rag ask "..."\n'
+    assert (
+        output_of(capsys, "ask", "--", question, status=1) == 'error: there is no word in the question: rag ask "..."\n'
+    )
+
+
+def test_an_index_that_is_outdated_is_told_in_words_with_the_command_that_mends_it(house, capsys):
+    output_of(capsys, "--index", "my index", "ingest", "docs/quay/mole.md")
+    smaller = ["--index", "my index", "--set", "chunk.size=300"]
+    told = output_of(capsys, "documents", *smaller, status=1)
+    assert told == (
+        "error: the index in my index was made with chunk.size 520, not 300: rag --index 'my index' index --rebuild\n"
+    )
+    assert "1 added" in output_of(capsys, "index", "--rebuild", *smaller)
+    assert "mole.md" in output_of(capsys, "documents", *smaller)
+
+
+def test_an_index_of_other_readers_is_told_without_their_names(house, capsys, monkeypatch):
+    output_of(capsys, "index", "docs")
+    monkeypatch.setattr("rag.documents.identity.PARSERS_VERSION", "another")
+    told = output_of(capsys, "ask", "Where?", status=1)
+    assert told.startswith("error: the index in var/index was made by another version of this program, which read doc")
+    assert "{" not in told and told.endswith(": rag index --rebuild\n")

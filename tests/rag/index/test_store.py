@@ -58,7 +58,7 @@ def test_an_empty_store_loads(tiny_index):
 def test_another_identity_is_refused_naming_both_and_the_remedy(tiny_index):
     folder = tiny_index({"a.md": "one"}).folder
     for create in (False, True):
-        with pytest.raises(StoreError, match="embedder tiny, not other.*rag index FOLDER --rebuild"):
+        with pytest.raises(StoreError, match="embedder, tiny, not other: rag --index .* index --rebuild"):
             StoreWriter(folder, {**IDENTITY, "embedder": "other"}, create)
 
 
