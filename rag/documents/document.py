@@ -19,7 +19,8 @@ class Document:
 
     id: path relative to the indexed folder, with slashes. source: absolute path. title: the first heading, else the
     file's name. text: of Markdown, plain text, reStructuredText and source code the file's own characters, with
-    line ends as Python's open() gives them; of other formats the extracted text. All character spans refer to it.
+    line ends as Python's open() gives them and each table's rows in place of what draws them; of other formats the
+    extracted text. All character spans refer to it.
     sections: consecutive spans of the text, less what is hidden from its readers. digest: SHA-256 of the file's
     bytes. unread: one line for each part of the file that could not be read.
     """

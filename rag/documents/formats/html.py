@@ -33,6 +33,11 @@ def parse_page(markup: str) -> Parsed:
 
     What is hidden, navigation, banner, footer, scripts and styles are left out.
     """
+    return assemble(page_blocks(markup))
+
+
+def page_blocks(markup: str) -> list[Block]:
+    """Return the visible text of a page, or of a part of one, as blocks, and its title where it has no headings."""
     from bs4 import BeautifulSoup
 
     soup = BeautifulSoup(markup, "lxml")
@@ -46,10 +51,10 @@ def parse_page(markup: str) -> Parsed:
     for tag in soup("br"):
         tag.append(" ")
     progress()
-    blocks = list(_blocks(soup.body or soup, layout_tables(soup), _around_blocks(soup)))
-    if not any(block.level for block in blocks) and soup.title and soup.title.string:
-        blocks.insert(0, Block(flat(soup.title.string), 1))
-    return assemble(blocks)
+    found = [block for block in _blocks(soup.body or soup, layout_tables(soup), _around_blocks(soup)) if block.text]
+    if not any(block.level for block in found) and soup.title and soup.title.string:
+        found.insert(0, Block(flat(soup.title.string), 1))
+    return found
 
 
 def _markup(data: bytes) -> str:

@@ -11,7 +11,7 @@ from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
 from rag.documents.formats.limits import DEFAULTS
-from rag.documents.formats.plain_text import markdown_sections
+from rag.documents.formats.plain_text import parsed_markdown
 from rag.documents.formats.sections import HeadingPath, Parsed, Section, sections_between
 from rag.documents.formats.source_code import SYNTAX
 
@@ -53,13 +53,16 @@ def _joined(cells: list[tuple[str, str]], syntax: str | None) -> Parsed:
     parts: list[str] = []
     sections: list[Section] = []
     path: HeadingPath = []
-    end = 0
+    end = rows = 0
     for kind, text in cells:
         if text.strip():
             text = text.rstrip() + "\n\n"
-            inner = markdown_sections(text, path) if kind == "markdown" else sections_between(text, (), path)
+            markdown = parsed_markdown(text, path) if kind == "markdown" else None
+            text, inner, _ = markdown or Parsed(text, sections_between(text, (), path))
             code = syntax if kind == "code" else None
-            sections += [dataclasses.replace(s.shifted(end), syntax=code) for s in inner]
+            shifted = [dataclasses.replace(section.shifted(end, rows), syntax=code) for section in inner]
+            rows = max((cell.row + 1 for section in shifted for cell in section.cells), default=rows)
+            sections += shifted
             parts.append(text)
             end += len(text)
     return Parsed("".join(parts), sections)

@@ -1,4 +1,4 @@
-"""Plain text, Markdown and reStructuredText: spans are those of the file itself, headings are found in its lines."""
+"""Plain text, Markdown and reStructuredText: the file's own text but for tables, headings are found in its lines."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator
 
 from rag.core.sections import DocumentSettings
+from rag.documents.formats.aligned_tables import aligned_tables
+from rag.documents.formats.drawn_grids import grid_tables, lines_of
 from rag.documents.formats.encoding import decode
 from rag.documents.formats.limits import DEFAULTS
 from rag.documents.formats.markdown_hidden import blanked, hidden_spans, without
-from rag.documents.formats.sections import Heading, HeadingPath, Parsed, Section, sections_between
+from rag.documents.formats.markdown_tables import markdown_tables
+from rag.documents.formats.sections import Heading, HeadingPath, Parsed, sections_between
+from rag.documents.formats.text_tables import WrittenTables
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+\s*")  # a line of one punctuation character, repeated
 FENCE = re.compile(r"\s*(`{3,}|~{3,})")
@@ -20,18 +24,25 @@ SHORTEST_UNDERLINE = 4  # characters, with which docutils lets an underline pass
 
 
 def parse_text(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Return the file's own text; a short first line that stands alone, or is underlined, is its title.
+    """Return the file's own text, with rows in place of tables that are surely some.
 
-    Nothing else in plain text is surely a heading.
+    A short first line that stands alone, or is underlined, is its title. Nothing else is surely a heading.
     """
     text = decode(data)
+    drawn = lines_of(text)
+    tables = grid_tables(text, drawn) or aligned_tables(text, drawn)
+    written = WrittenTables(text, tables)
+    heading = [] if tables and not text[: tables[0].start].strip() else list(_title(text))
+    return Parsed(written.text, written.with_cells(sections_between(written.text, heading)))
+
+
+def _title(text: str) -> Iterator[Heading]:
     lines = _lines(text)
     start, line = next(((start, line) for start, line in lines if line.strip()), (0, ""))
     title, after = line.strip(), next(lines, (0, ""))[1]
     alone = not after.strip() or _underlines(after, title)
     if alone and _looks_like_title(title) and text[start + len(line) :].strip(" \n=-_*~"):
-        return Parsed(text, sections_between(text, [Heading(start, 1, title)]))
-    return Parsed(text, [Section(0, len(text))])
+        yield Heading(start, 1, title)
 
 
 def _looks_like_title(line: str) -> bool:
@@ -39,18 +50,22 @@ def _looks_like_title(line: str) -> bool:
 
 
 def parse_markdown(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Return the file's own text; no section holds what is hidden in it.
+    """Return the file's own text, with rows in place of its tables; no section holds what is hidden in it.
 
     ATX (`## Title`) and setext (underlined) headings count, but not in fenced code and YAML front matter.
     """
-    text = decode(data)
-    return Parsed(text, markdown_sections(text))
+    return parsed_markdown(decode(data))
 
 
-def markdown_sections(text: str, path: HeadingPath | None = None) -> list[Section]:
-    """Return the sections of Markdown text, without what is hidden in it. path: as for `sections_between`."""
+def parsed_markdown(text: str, path: HeadingPath | None = None) -> Parsed:
+    """Return Markdown text as `parse_markdown` does. path: as for `sections_between`."""
     hidden = hidden_spans(text)
-    return without(sections_between(text, markdown_headings(blanked(text, hidden)), path), hidden)
+    written = WrittenTables(text, markdown_tables(blanked(text, hidden)))
+    hidden = written.moved(hidden)
+    no_headings = sorted([*hidden, *((table.start, table.end) for table in written.tables)])
+    headings = markdown_headings(blanked(written.text, no_headings))
+    sections = without(sections_between(written.text, headings, path), hidden)
+    return Parsed(written.text, written.with_cells(sections))
 
 
 def markdown_headings(text: str) -> Iterator[Heading]:
@@ -104,13 +119,16 @@ def _heading_words(line: str) -> str:
 
 
 def parse_rst(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
-    """Return the file's own text; titles are read as docutils reads them.
+    """Return the file's own text, with rows in place of its tables; titles are read as docutils reads them.
 
     A title is underlined, or under- and overlined, with punctuation. Each style is a level of its own, in order of
     appearance.
     """
     text = decode(data)
-    return Parsed(text, sections_between(text, _rst_headings(text)))
+    written = WrittenTables(text, grid_tables(text, lines_of(text)))
+    no_headings = [(table.start, table.end) for table in written.tables]
+    sections = sections_between(written.text, _rst_headings(blanked(written.text, no_headings)))
+    return Parsed(written.text, written.with_cells(sections))
 
 
 def _rst_headings(text: str) -> Iterator[Heading]:

@@ -69,7 +69,7 @@ def table_shape(rows: list[Row], header: int | None = None) -> Shape:
     if names and body and _is_units(body[0].cells, [row.cells for row in body[1:SAMPLE]]):
         names, body = _with_units(names, body[0].cells), body[1:]
     if not body:
-        return Shape(rows, (), [])
+        return Shape([*rows[:start], *(Row(["; ".join(filter(None, row.cells))], row.page) for row in head)], (), [])
     repeated = [row.cells for row in head]
     return Shape(rows[:start], names, [row for row in body if row.cells not in repeated])
 
