@@ -207,4 +207,9 @@ SAMPLES = {
     "a.pptx": slides(),
     "a.xlsx": workbook(),
     "a.eml": email_with_attachments(),
+    "a.mbox": b"From ann@example.org Mon May  4 10:00:00 2026\n" + bytes(email()) + b"\n",
+    "a.ics": (
+        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nSUMMARY:Harbour day\r\nDTSTART:20260504T090000Z\r\n"
+        b"LOCATION:North field\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    ),
 }

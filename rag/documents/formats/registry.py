@@ -21,8 +21,10 @@ from rag.documents.formats import (
     source_code,
     xlsx,
 )
+from rag.documents.formats.calendar_file import parse_calendar
 from rag.documents.formats.csv_table import parse_csv
 from rag.documents.formats.email_message import parse_email
+from rag.documents.formats.mailbox_file import parse_mailbox
 from rag.documents.formats.sections import Parsed, Section
 
 Parser = Callable[[bytes, DocumentSettings], Parsed]
@@ -44,17 +46,18 @@ READERS: dict[str, Parser] = {
     ".jsonl": json_records.parse_json_lines,
     ".ndjson": json_records.parse_json_lines,
     ".json": json_records.parse_json,
+    ".ics": parse_calendar,
     ".ipynb": notebook.parse_notebook,
     **{suffix: partial(source_code.parse_code, syntax=syntax) for suffix, syntax in source_code.SYNTAX.items()},
 }
-EMAIL = ".eml"
-SUFFIXES = (*READERS, EMAIL)
+EMAIL, MAILBOX = ".eml", ".mbox"  # whose readers read attachments of all formats
+SUFFIXES = (*READERS, EMAIL, MAILBOX)
 OCR = "recognise its text first (OCR) and save that"
 CONVERT = {
     "save it as .docx": ".doc .odt .rtf .pages",
     "save it as .xlsx": ".xls .ods .numbers",
     "save it as .pptx": ".ppt .odp .key",
-    "save it as .eml": ".msg .mbox .pst",
+    "save it as .eml": ".msg .pst",
     "unpack it": ".zip .gz .tar .tgz .7z .rar .bz2 .xz",
     "save it as .pdf": ".epub .djvu .ps",
     OCR: ".png .jpg .jpeg .gif .tif .tiff .bmp .webp .heic",
@@ -72,14 +75,14 @@ def require_reader(name: str) -> str:
     return suffix
 
 
-def parse(name: str, data: bytes, settings: DocumentSettings, attached: bool = False) -> Parsed:
+def parse(name: str, data: bytes, settings: DocumentSettings, depth: int = 0) -> Parsed:
     """Return text and sections of a file called `name`, and what of it could not be read.
 
-    attached: it is attached to a message; messages attached to it are not opened. Raises DocumentError whatever is
-    wrong with the file, and MemoryError.
+    depth: how many messages the file is attached in. Raises DocumentError whatever is wrong with the file, and
+    MemoryError.
     """
     try:
-        return _parse(name, data, settings, attached)
+        return _parse(name, data, settings, depth)
     except (DocumentError, MemoryError):
         raise
     except RecursionError as error:
@@ -89,15 +92,14 @@ def parse(name: str, data: bytes, settings: DocumentSettings, attached: bool = F
         raise DocumentError(f"damaged ({words[:200]})", SAVE_AGAIN) from error
 
 
-def _parse(name: str, data: bytes, settings: DocumentSettings, attached: bool) -> Parsed:
+def _parse(name: str, data: bytes, settings: DocumentSettings, depth: int) -> Parsed:
     suffix = require_reader(name)
     file_signature.check_signature(suffix, data, settings)
-    if suffix != EMAIL:
-        parsed = READERS[suffix](data, settings)
-    elif attached:
-        raise DocumentError("a message inside the message", "save it by itself")
+    if suffix in (EMAIL, MAILBOX):
+        read = partial(parse_email, read=partial(parse, settings=settings, depth=depth + 1), depth=depth)
+        parsed = read(data) if suffix == EMAIL else parse_mailbox(data, read, settings)
     else:
-        parsed = parse_email(data, partial(parse, settings=settings, attached=True))
+        parsed = READERS[suffix](data, settings)
     if not parsed.text.strip():
         raise DocumentError("no text in it", "write something into it, or name it in .ragignore")
     if len(parsed.text) > settings.max_characters:
