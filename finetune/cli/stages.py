@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from finetune.generator.configured_base import configured_base
 from finetune.settings import DpoSettings, MineSettings, SftSettings
 from rag.core.run_folder import Stage
 from rag.core.sections import AnswerSettings, EndpointSettings, PrefixSettings
 from rag.core.settings import Settings
+
+if TYPE_CHECKING:
+    from finetune.mining.labeling import Searcher
 
 # What depends on a stage. When the stage is done anew, these are removed with it, so that they do not pass for results
 # of the new one. Of DPO, embedder and cross-encoder take only what misled the generator before; that stays as it was.
@@ -45,7 +50,6 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.mining.round_trip import open_round_trip
     from finetune.mining.teacher import Teacher, open_teacher
     from finetune.shipped.question_writer import open_writer
-    from rag.factory import open_retriever
     from rag.generation.generator import Generator
     from rag.models.device import choose_device
 
@@ -61,11 +65,25 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     else:
         writer = open_writer(model, *choose_device(device))
     round_trip = open_round_trip(settings) if mining.checked else None
-    mine(stage, open_retriever(settings, args.index), writer, round_trip, model.digest, mining)
+    mine(stage, _own_documents(settings, args.index), writer, round_trip, model.digest, mining)
     result = stage.result()
     print(f"kept {result['kept']}\nrejected {result['rejected']}")
     if isinstance(writer, Teacher):
         print(f"teacher: {writer.endpoint.usage()}")
+
+
+def _own_documents(settings: Settings, index: Path) -> Searcher:
+    """Open the retriever; the sample corpus is left out where the index holds other documents, too."""
+    from finetune.mining.own_documents import OwnDocuments
+    from rag.factory import open_retriever, open_store
+    from rag.index.sample import SAMPLE, sample_among_own
+
+    sample = sample_among_own(open_store(settings, index).documents())
+    retriever = open_retriever(settings, index)
+    if not sample:
+        return retriever
+    print(f"{len(sample)} documents of the sample corpus, {SAMPLE}, are not mined: you have your own")
+    return OwnDocuments(retriever, sample)
 
 
 def run_sft(args: argparse.Namespace, settings: Settings) -> None:

@@ -102,3 +102,19 @@ def test_inverted_lists_find_nearly_all_of_the_nearest_and_leave_out_what_is_gon
         assert found[0] == id and not any(n % 3 == 0 for n in found)
         hits += len(set(found[:10]) & set(exact(alive, query, 10)))
     assert hits >= 980
+
+
+def test_among_some_chunks_the_nearest_are_found_exactly_even_with_inverted_lists(monkeypatch):
+    """Also far from the question, in lists that are not probed, and of later changes only those asked for."""
+    monkeypatch.setattr(rag.index.dense, "EXACT", 1000)
+    monkeypatch.setattr(rag.index.dense, "BLOCK", 7)
+    rng = np.random.default_rng(8)
+    held = dict(enumerate(vectors(rng, 3000)))
+    new = vectors(rng, 40)
+    index = make(held).updated(np.arange(3000, 3040), new, np.arange(0, 3000, 2))
+    alive = {id: v for id, v in {**held, **dict(enumerate(new, 3000))}.items() if id >= 3000 or id % 2}
+    query = vectors(rng, 1)[0].astype(np.float32)
+    only = np.array(sorted(exact(alive, -query, 50) + [0, 2]), np.int64)
+    found = index.search(query, 20, only)
+    assert [id for id, _ in found] == exact({id: alive[id] for id in only.tolist() if id in alive}, query, 20)
+    assert index.search(query, 20, np.zeros(0, np.int64)) == []

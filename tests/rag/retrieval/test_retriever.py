@@ -78,6 +78,40 @@ def test_search_gives_as_many_as_asked_and_times_its_parts(tiny_index):
     assert set(found.timings) == {"embed", "search"}
 
 
+def test_a_search_of_some_documents_finds_theirs_alone_and_all_of_them(tiny_index):
+    """Found among few candidates, though others come first: the search itself is restricted."""
+    store = tiny_index(TEXTS)
+    found = retriever(store, candidates=1)
+    assert {p.chunk.document for p in found.search("crane tonnes", 9)} == {"crane.md"}
+    assert {p.chunk.document for p in found.search("crane tonnes", 9, ["office.md", "mole.md"])} <= {
+        "office.md",
+        "mole.md",
+    }
+    in_two = retriever(store).search("tonnes", 9, {"ice.md", "boats.md"})
+    assert [p.chunk.document for p in in_two] == ["ice.md", "boats.md"] and found.search("crane", 9, []) == []
+
+
+def test_restricted_scores_are_those_of_the_whole_search(tiny_index):
+    """Also for documents added and removed after the search files were made."""
+    store = tiny_index(TEXTS)
+    retriever(store).search("crane")
+    put(store, "tug.md", "# Tug\n\nThe tug pulls 40 tonnes.")
+    store.remove(["ice.md"])
+    searched = retriever(store)
+    for question in QUESTIONS:
+        whole = {p.chunk: p for p in searched.search(question, 99)}
+        some = searched.search(question, 99, ["tug.md", "crane.md", "ice.md"])
+        assert {p.chunk.document for p in some} == {"tug.md", "crane.md"}
+        for passage in some:
+            assert (passage.cosine, passage.bm25) == (whole[passage.chunk].cosine, whole[passage.chunk].bm25)
+
+
+def test_a_passage_has_the_score_of_each_stage(tiny_index):
+    best = retriever(tiny_index(TEXTS), LongestFirst(), reranked=1).search("zebra tonnes", 9)
+    assert best[0].reranked == len(best[0].chunk.text) and best[0].fused is not None
+    assert all(p.reranked is None for p in best[1:]) and any(p.bm25 is None for p in best)
+
+
 def test_an_empty_index_finds_nothing(tiny_index):
     assert retriever(tiny_index({})).search("anything") == []
 
