@@ -41,7 +41,7 @@ def _flows(boxes: list[Box], size: float) -> Iterator[Flow]:
         left, right = [box for box in band if box.x1 <= strip.left], [box for box in band if box.x0 >= strip.right]
         if _line_count(left) < LINES or _line_count(right) < LINES:
             continue
-        parts = open_table_flows(band, size) or _columns(band, left, right, size)
+        parts = open_table_flows(band, strip.left, strip.right, size) or _columns(band, left, right, size)
         if parts:
             yield from _flows_of([box for box in boxes if middle(box) <= top], size)
             yield from parts
@@ -110,7 +110,7 @@ def _is_apart(row: list[Box], other: list[Box], one_sided: bool, size: float) ->
     gap = min(box.top for box in second) - max(box.bottom for box in first)
     words, others = [box for box in row if isinstance(box, Word)], [box for box in other if isinstance(box, Word)]
     other_size = words and others and abs(font_size(words) - font_size(others)) > LARGER
-    return (gap > size or bool(other_size)) if one_sided else gap > BREAK * size
+    return gap > BREAK * size or (one_sided and bool(other_size))
 
 
 def _columns(band: list[Box], left: list[Box], right: list[Box], size: float) -> list[Flow]:
@@ -143,12 +143,24 @@ def _ends_columns(rows: list[list[Box]], n: int, left: float, right: float, size
     if not all(any(b.x1 <= left for b in half) and any(b.x0 >= right for b in half) for half in (above, below)):
         return False
     gap = min(box.top for box in below) - max(box.bottom for box in above)
-    if gap >= BREAK * size:
+    if gap >= BREAK * size or (gap >= size and _sentence_goes_over(above, below, left, right)):
         return True
     words = [box for box in rows[n] if isinstance(box, Word)]
     is_heading = words and len(words) == len(rows[n]) and font_size(words) > size + LARGER
     alone = all(box.x1 <= left for box in rows[n])
     return bool(is_heading and alone and gap >= 0 and n + 1 < len(rows) and _is_clear(rows[n + 1], rows[n]))
+
+
+def _sentence_goes_over(above: list[Box], below: list[Box], left: float, right: float) -> bool:
+    """Return whether the left column ends amid a sentence that goes on at the top of the right one."""
+    last, following, over = (
+        [box for box in part if isinstance(box, Word) and (box.x1 <= left if side == 0 else box.x0 >= right)]
+        for part, side in ((above, 0), (below, 0), (above, 1))
+    )
+    if not (last and following and over):
+        return False
+    first, upper = lines_of(following)[0][0].text, lines_of(over)[0][0].text
+    return upper[0].islower() and not first[0].islower() and lines_of(last)[-1][-1].text[-1] not in ".:;!?"
 
 
 def _is_clear(row: list[Box], heading: list[Box]) -> bool:

@@ -67,7 +67,7 @@ def _is_soft(hyphen: str, first: str, rest: str, words: frozenset[str]) -> bool:
     if start in WITH_HYPHEN:
         return False
     least = 2 if "-" in rest else 3  # up-to-date
-    return start in WITHOUT or not all(len(t) >= least and (t in words or t in _common_words()) for t in (start, end))
+    return start in WITHOUT or not all(len(part) >= least and part in _common_words() for part in (start, end))
 
 
 @cache

@@ -12,6 +12,7 @@ from rag.documents.formats.pdf_words import Word, lines_of
 
 STRIP = 0.75  # width of a strip between columns at least, in font sizes
 LINES = 3  # that stand on each side of a strip at least
+AMID = 0.4  # of the lines of running text that begin amid a sentence
 FULL = 0.7  # the width of a line of running text, of its column's, on average
 MARKER = re.compile(r"[•▪●○–—*·-]|\(?[0-9]{1,3}[.):]?|\(?[a-zA-Z][.)]|\(?[ivx]{1,4}[.)]|§+|[QA]:|☐|☑|□")
 
@@ -55,25 +56,25 @@ def rows_of(boxes: Iterable[B]) -> list[list[B]]:
     return [sorted(row, key=lambda box: box.x0) for row in rows]
 
 
-def open_table_flows(band: list[Box], size: float) -> list[Flow]:
-    """Return a band as one table without lines; nothing where it is columns of running text."""
+def open_table_flows(band: list[Box], left: float, right: float, size: float) -> list[Flow]:
+    """Return a band as one table without lines; nothing where it is columns of running text.
+
+    left, right: the strip of white that parts the band.
+    """
     if not all(isinstance(box, Word) for box in band):
         return []
-    words = [box for box in band if isinstance(box, Word)]
-    strips = _white(words, size)
-    columns = [[word for word in words if a <= word.x0 < b] for a, b in pairwise([-1e9, *strips, 1e9])]
-    if len(columns) < 2 or not _stand_in_rows(columns, size):
-        return []
-    rows = lines_of(words)
-    full = [n for n, row in enumerate(rows) if sum(bool({*row} & {*column}) for column in columns) > 1]
+    rows = lines_of(box for box in band if isinstance(box, Word))
+    full = [n for n, row in enumerate(rows) if row[0].x1 <= left and row[-1].x0 >= right]
     if len(full) < LINES:
         return []
-    inside = [word for row in rows[full[0] : full[-1] + 1] for word in row]
-    flows = [Flow(tuple(word for row in rows[: full[0]] for word in row))] if full[0] else []
-    flows.append(Flow(tuple(inside), tuple(strips)))
-    return flows + (
-        [Flow(tuple(word for row in rows[full[-1] + 1 :] for word in row))] if full[-1] + 1 < len(rows) else []
-    )
+    first, end = full[0], full[-1] + 1
+    inside = [word for row in rows[first:end] for word in row]
+    strips = _white(inside, size)
+    columns = [[word for word in inside if a <= word.x0 < b] for a, b in pairwise([-1e9, *strips, 1e9])]
+    if len(columns) < 2 or not _stand_in_rows(columns, size):
+        return []
+    parts = (rows[:first], ()), (rows[first:end], tuple(strips)), (rows[end:], ())
+    return [Flow(tuple(word for row in part for word in row), edges) for part, edges in parts if part]
 
 
 def _white(words: list[Word], size: float) -> list[float]:
@@ -99,17 +100,29 @@ def _stand_in_rows(columns: list[list[Word]], size: float) -> bool:
     if level < 0.75 * len(shorter):
         return False
     running = [_runs_on(lines) for lines in (first, *others)]
-    if sum(running) > 1 or (len(columns) == 2 and _name_their_values(first, others[0])):
+    narrow = [_is_prose(lines, 1.8) and _fullness(lines) >= FULL for lines in (first, *others)]
+    prose = sum(map(max, running, narrow))
+    if prose > 1 or _is_prose(first, 2.5) or (len(columns) == 2 and _name_their_values(first, others[0])):
         return False
     return not (running[-1] and len(columns) == 2 and _is_close(first, others[0], size))
 
 
 def _runs_on(lines: list[list[Word]]) -> bool:
     """Return whether lines are running text: rather full, and of several words."""
-    left, right = min(line[0].x0 for line in lines), max(line[-1].x1 for line in lines)
-    full = sum((line[-1].x1 - line[0].x0) / max(right - left, 1) for line in lines) / len(lines)
     letters = sum(len(word.text) for line in lines for word in line) / len(lines)
-    return full >= FULL and letters >= 14 and sum(map(len, lines)) / len(lines) >= 2.5
+    return _fullness(lines) >= FULL and letters >= 14 and sum(map(len, lines)) >= 2.5 * len(lines)
+
+
+def _fullness(lines: list[list[Word]]) -> float:
+    """Return how much of the column's width its lines take on average."""
+    left, right = min(line[0].x0 for line in lines), max(line[-1].x1 for line in lines)
+    return sum(line[-1].x1 - line[0].x0 for line in lines) / len(lines) / max(right - left, 1)
+
+
+def _is_prose(lines: list[list[Word]], words: float) -> bool:
+    """Return whether many lines of so many words begin amid a sentence, as no column of names does."""
+    amid = sum(line[0].text[0].islower() or above[-1].text.endswith("-") for above, line in pairwise(lines))
+    return amid >= AMID * (len(lines) - 1) and sum(map(len, lines)) >= words * len(lines)
 
 
 def _name_their_values(*sides: list[list[Word]]) -> bool:
