@@ -26,7 +26,7 @@ IsOpen = Callable[[int, TableCell], bool]  # of a passage, by its number from 1,
 _DAY = rf"\d+\. (?i:{'|'.join(MONTHS)})\b"
 _NUMBERING = re.compile(rf"(?!{_DAY})(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+)(?: (?=[A-Z\"“*(])|$)")  # of a list item
 _HEADING_NUMBER = re.compile(r"(?:#+ ?)?\d+(?:\.\d+)*[.)]?(?: (?=[A-Z\"“*(])|$)")
-_PROMPT = re.compile(r"(?:\S{0,40}[$%>#] )?\W*")
+_PROMPT = re.compile(r"(?:\S{0,40}[$%>#] )?[^\w/~.-]*")
 _AFTER_NAME = re.compile(r"\w[\"']?\s*[:=]+>?\s*[\"'(]*$")
 
 
@@ -58,11 +58,15 @@ class SpanNode:
 
 @dataclass(frozen=True)
 class _Start:
-    """A position where spans start. text: from there on. ends: where the spans end, as `start` counted in `shown`."""
+    """A position where spans start.
+
+    text: from there on. places: where the spans end, each with where what it stands for starts, mostly the same
+    position. All count in `shown`.
+    """
 
     text: str
     start: int
-    ends: set[int]
+    places: dict[int, int]
     passage: int
     sentence: Span
     shown: ShownText  # of the sentence or a piece of it
@@ -111,10 +115,11 @@ def _starts(passages: list[Chunk], answer_type: re.Pattern[str] | None, is_open:
             for shown in shown_pieces(chunk.text, first, last, marks):
                 number_before = numbering.match(shown.text) if numbering else None
                 for start, ends in _bounds(shown.text, number_before.end() if number_before else 0, answer_type):
-                    ends = _ends_in_code(shown.text, start, ends) if first in code else ends
+                    in_code = first in code
+                    places = _places_in_code(shown.text, start, ends) if in_code else dict.fromkeys(ends, start)
                     text = shown.text[start : start + MAX_TOKEN_CHARACTERS * MAX_SPAN_TOKENS]
                     text = text.partition("[")[0]  # no answer may contain what reads like a citation
-                    yield _Start(text, start, ends, number, around, shown)
+                    yield _Start(text, start, places, number, around, shown)
 
 
 def _answering_parts(number: int, chunk: Chunk, is_open: IsOpen | None) -> Iterator[tuple[Span, Span]]:
@@ -135,11 +140,15 @@ def _numbering(text: str, first: int) -> re.Pattern[str] | None:
     return _NUMBERING if text[:first].strip(" ")[-1:] in ("", "\n") else None
 
 
-def _ends_in_code(line: str, start: int, ends: set[int]) -> set[int]:
-    """Return where spans may end in a line of code: it is quoted as a whole, as a value, or by single words."""
+def _places_in_code(line: str, start: int, ends: set[int]) -> dict[int, int]:
+    """Return where spans end in a line of code, each with where its place starts.
+
+    A line is quoted by single words, as a value, or as a whole: a span that goes on to its end stands for all of it.
+    """
     if _AFTER_NAME.search(line, 0, start):
-        return ends
-    return {min(ends), max(ends)} if _PROMPT.fullmatch(line, 0, start) else {min(ends)}
+        return dict.fromkeys(ends, start)
+    prompt = _PROMPT.match(line)
+    return {max(ends): prompt.end() if prompt else start} | {min(ends): start}
 
 
 def _add(root: SpanNode, start: _Start, ids: list[int], token_ends: list[int]) -> None:
@@ -148,8 +157,8 @@ def _add(root: SpanNode, start: _Start, ids: list[int], token_ends: list[int]) -
     for token, token_end, next_end in zip(ids, token_ends, [*token_ends[1:], -1], strict=False):
         node = node.next.setdefault(token, SpanNode())
         end = start.start + token_end
-        if end in start.ends and token_end != next_end:
-            first, last = start.shown.starts[start.start], start.shown.ends[end - 1]
+        if end in start.places and token_end != next_end:
+            first, last = start.shown.starts[start.places[end]], start.shown.ends[end - 1]
             node.places.append(SpanPlace(start.passage, first, last, start.sentence))
 
 

@@ -71,7 +71,6 @@ def test_sentences_list_items_and_rows_are_apart():
     [
         ("**40** `tonnes` [{n}]", "40 tonnes"),
         ("_40 tonnes_[{n}]", "40 tonnes"),
-        (r"40 tonnes \[7\] [{n}]", "40 tonnes"),
         ("40 tonnes [{n}][0]", "40 tonnes"),
     ],
 )

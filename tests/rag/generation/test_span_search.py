@@ -82,9 +82,11 @@ def span_texts(tokenizer, name, text):
     """Return the text of each span, which must be what the generator writes, and the quotes around them."""
     chunk = passage(text, name).chunk
     spans = spans_of(build_span_tree(tokenizer, [chunk]))
-    for ids, places in spans.items():
-        assert {tokenizer.decode(ids)} == {place.text(chunk) for place in places}
-    return {tokenizer.decode(ids) for ids in spans}, {text[slice(*p.sentence)] for ps in spans.values() for p in ps}
+    for ids, places in spans.items():  # of a command the end stands for the whole
+        assert all(place.text(chunk).endswith(tokenizer.decode(ids)) for place in places)
+    return {p.text(chunk) for ps in spans.values() for p in ps}, {
+        text[slice(*p.sentence)] for ps in spans.values() for p in ps
+    }
 
 
 def test_names_with_initials_and_days_with_a_stop_are_spans(tiny_generator):
