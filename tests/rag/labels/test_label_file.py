@@ -120,6 +120,20 @@ def test_lists_within_json_are_found(read, whole):
     assert answers(read(json.dumps(whole), "own.json")) == [("the keeper",)]
 
 
+def test_rows_of_json_tables_are_not_cut_either(read):
+    table = {"columns": ["question", "answer"], "data": [[LOCK, "the keeper", "or his mate"], ["When?", "at 6"]]}
+    labels = read(json.dumps(table), "own.json")
+    assert rejected(labels) == [(1, "has more cells than the head")] and answers(labels) == [("at 6",)]
+    with pytest.raises(DataError, match="question 2, answer 1"):
+        read('{"question": ["a?", "b?"], "answer": ["x"]}', "own.json")
+
+
+def test_a_documents_text_in_place_of_its_name_is_a_context(read):
+    text = "The keeper opens the gate at 6. " * 20
+    [question] = read(json.dumps([{"query": LOCK, "document": text, "answer": "the keeper"}]), "own.json").questions
+    assert (question.document, question.contexts) == ("", (text.strip(),))
+
+
 def test_squads_impossible_questions_are_not_answered_and_its_contexts_are_kept(read):
     asked = [
         {"id": "7", "question": LOCK, "answers": [], "plausible_answers": [{"text": "no"}], "is_impossible": True},
@@ -172,6 +186,26 @@ def test_an_excel_sheet_is_read_where_its_head_stands(read):
     ]
     assert rejected(labels) == [(6, "has more cells than the head")]
     assert any("only 'Labels' is read, not Cover" in note for note in labels.notes)
+
+
+def test_cells_of_a_workbook_are_read_as_they_are_shown(read):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["Question", "Answer", "Document"],
+        ["Rate?", 0.075, "lock.md"],
+        ["Hours?", 1.5, None],
+        ["Sum?", "=1+1"],
+    ):
+        sheet.append(row)
+    sheet["B2"].number_format, sheet["B3"].number_format = "0.0 %", '[h] "h"'
+    sheet.merge_cells("C2:C3")
+    out = io.BytesIO()
+    book.save(out)
+    labels = read(out.getvalue(), "own.xlsx")
+    found = [(q.answers, q.document) for q in labels.questions]
+    assert found == [(("7.5 %",), "lock.md"), (("36 h",), "lock.md"), ((), "")]
+    assert any("1 formulas without a saved value" in note for note in labels.notes)
 
 
 def test_lines_above_the_head_are_passed_over_and_named(read):
