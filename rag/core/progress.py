@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from typing import Any
 
 from tqdm import tqdm
@@ -10,8 +14,20 @@ _wanted = True
 
 
 def progress_bar(total: int, what: str, unit: str, **options: Any) -> tqdm:
-    """Return tqdm's bar for work of `total` units, which shows nothing in a pipe or after `no_progress`."""
-    return tqdm(total=total, desc=what, unit=unit, delay=1, disable=None if _wanted else True, **options)
+    """Return tqdm's bar for work of `total` units, which shows nothing where `shows_progress` is false."""
+    return tqdm(total=total, desc=what, unit=unit, delay=1, disable=not shows_progress(), **options)
+
+
+def shows_progress() -> bool:
+    """Tell whether standard error is a terminal, and `no_progress` was not called."""
+    return _wanted and sys.stderr.isatty()
+
+
+@contextmanager
+def library_progress() -> Iterator[None]:
+    """Keep the bars that a library prints inside off a pipe."""
+    with nullcontext() if shows_progress() else redirect_stderr(io.StringIO()):
+        yield
 
 
 def no_progress() -> None:

@@ -18,6 +18,7 @@ from rag.index.store import AWAITED
 from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
 
+READING = 0.2  # of a file's bytes in the progress bar; the rest is for embedding
 GROUP = 1024  # chunks embedded together: enough for batches of one length, few enough that a kill loses seconds
 
 
@@ -120,6 +121,7 @@ class IndexingRun:
             self._known[id] = (document.source, document.digest)
             if document.unread:
                 self._report.unread[path] = document.unread
+            self._advance(size * READING)
             yield _ReadDocument(document, chunk_document(document, self._chunk_settings), size)
 
     def _holds(self, path: Path, id: str) -> bool:
@@ -137,7 +139,7 @@ class IndexingRun:
     def _put(self, group: list[_ReadDocument]) -> None:
         """Embed what has no vector yet, GROUP chunks at a time, each kept at once; then put the documents in."""
         chunks = [chunk for read in group for chunk in read.chunks]
-        size = sum(read.size for read in group)
+        size = sum(read.size for read in group) * (1 - READING)
         new = self._store.without_vector(chunks)
         for at in range(0, len(new), GROUP):
             some = new[at : at + GROUP]

@@ -1,0 +1,46 @@
+"""Progress bars: with the time left on a terminal, and nothing in a pipe."""
+
+import io
+import sys
+
+import pytest
+
+from rag.core import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """Return a function that works for longer than a bar waits, and returns what was shown."""
+    clock = iter(range(0, 10_000, 2))
+    monkeypatch.setattr("tqdm.std.time", lambda: next(clock))
+
+    def run(stream) -> str:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with progress.progress_bar(4, "reading", " files", ncols=80, file=stream) as bar:
+            for _ in range(4):
+                bar.update()
+        with progress.library_progress():
+            print("a library's bar", file=sys.stderr)
+        return stream.getvalue()
+
+    return run
+
+
+def test_a_terminal_shows_what_is_done_and_the_time_left(work):
+    shown = work(Terminal())
+    assert "reading:  50%" in shown and "<00:0" in shown and "a library's bar" in shown
+
+
+def test_a_pipe_shows_nothing(work):
+    assert work(io.StringIO()) == ""
+
+
+def test_nothing_is_shown_where_that_is_wanted(work, monkeypatch):
+    monkeypatch.setattr(progress, "_wanted", True)
+    progress.no_progress()
+    assert work(Terminal()) == ""
