@@ -10,7 +10,7 @@ import pytest
 from finetune.data.lineage import lineage_report, trace_adapters, trace_rows
 from finetune.data.training_set import data_digest, freeze_rows
 from finetune.generator.adapter_folder import training_record
-from rag.cli import index
+from rag.cli import documents
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
@@ -140,7 +140,7 @@ def test_removing_a_document_says_what_the_live_adapter_has_learned_of_it(taught
     store = SimpleNamespace(documents=lambda: {"d0.md": 0, "e.md": 0})
     monkeypatch.setattr("rag.factory.open_writer", lambda settings, folder: store)
     monkeypatch.setattr("rag.index.indexing.remove", lambda store, ids: None)
-    index.run_remove(SimpleNamespace(index=INDEX, patterns=["d0.md", "e.md"]), None)
+    documents.run_remove(SimpleNamespace(index=INDEX, patterns=["d0.md", "e.md"]), None)
     out = capsys.readouterr().out
     assert (
         "was trained on 2 questions about d0.md (python -m finetune lineage d0.md)" in out and "about e.md" not in out
@@ -155,7 +155,7 @@ def test_the_adapters_of_another_index_are_found_and_removing_a_document_names_i
     assert [a["adapter"] for a in report["adapters"] if a["live"]] == ["var/other/adapters/r-sft"]
     monkeypatch.setattr("rag.factory.open_writer", lambda *_: SimpleNamespace(documents=lambda: {"d0.md": 0}))
     monkeypatch.setattr("rag.index.indexing.remove", lambda store, ids: None)
-    index.run_remove(SimpleNamespace(index=other, patterns=["d0.md"]), None)
+    documents.run_remove(SimpleNamespace(index=other, patterns=["d0.md"]), None)
     assert "(python -m finetune lineage d0.md --index var/other)" in capsys.readouterr().out
 
 
