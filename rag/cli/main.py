@@ -6,16 +6,19 @@ import os
 
 from rag.cli.parser import build_parser
 from rag.cli.shell import exit_status, flush_output, load_settings
+from rag.core.progress import no_progress
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command that the arguments name, and return its exit status. arguments: None for the command line's."""
+    return exit_status(lambda: _run(arguments))
+
+
+def _run(arguments: list[str] | None) -> int | None:
     args = build_parser().parse_args(arguments)
     if args.quiet:
-        from rag.core.progress import no_progress
-
         no_progress()
-    return exit_status(lambda: args.work(args, load_settings(args.set)))
+    return args.work(args, load_settings(args.set))
 
 
 def entry() -> None:

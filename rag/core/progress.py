@@ -6,15 +6,18 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _wanted = True
 
 
 def progress_bar(total: int, what: str, unit: str, **options: Any) -> tqdm:
     """Return tqdm's bar for work of `total` units, which shows nothing where `shows_progress` is false."""
+    from tqdm import tqdm
+
     return tqdm(total=total, desc=what, unit=unit, delay=1, disable=not shows_progress(), **options)
 
 
