@@ -28,7 +28,7 @@ def run_index(args: argparse.Namespace, settings: Settings) -> int:
         again = run(remove_most=True)
         report = again if args.rebuild else replace(report, removed=again.removed, kept={})
     if report.kept and args.rebuild:  # nothing was done
-        print_kept(report.kept)
+        print_kept(report.kept, args.index)
         return FAILED
     status = print_report(report, args.index, time.perf_counter() - start, args.quiet)
     if not args.quiet:

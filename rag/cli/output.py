@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,12 +61,13 @@ def print_sample_note(answer: Answer, settings: Settings, index: Path) -> None:
     """Print to stderr that an answer is from the sample corpus, where the index has other documents too."""
     from rag.factory import open_store
     from rag.index.sample import SAMPLE, sample_among_own
+    from rag.index.store import rag_command
 
     store = open_store(settings, index)
     sample = set(sample_among_own(store.documents()))
     store.close()
     if sample.intersection(citation.document for citation in answer.citations):
-        remedy = f"rag remove {shlex.quote(str(SAMPLE))}"
+        remedy = rag_command(index, "remove", SAMPLE)
         print(f"note: this is from the sample corpus, not from your documents: {remedy}", file=sys.stderr)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from rag.core.errors import DocumentError, StoreError
@@ -12,6 +11,7 @@ from rag.index.indexing_run import IndexingReport
 from rag.index.mass_removal import is_mass_removal
 from rag.index.rebuilding import Remembered
 from rag.index.sample import SAMPLE, is_sample
+from rag.index.store import rag_command
 from rag.index.writer import StoreWriter
 from rag.models.embedder import Embedder
 
@@ -73,7 +73,7 @@ def update_folders(
             require_exists(folder)
         except DocumentError as error:
             report.skipped.append(
-                Skipped(folder, f"{error.reason}; its documents stay", f"rag remove {shlex.quote(str(folder))}")
+                Skipped(folder, f"{error.reason}; its documents stay", rag_command(store.folder, "remove", folder))
             )
             continue
         report.join(sync(store, embedder, folder, settings, in_place_of=in_place_of, remove_most=remove_most))

@@ -9,7 +9,7 @@ import hashlib
 import json
 import shlex
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +66,14 @@ class DocumentStore:
         version = self._meta("version")
         if version != VERSION:
             made = f"the index in {folder} was made by another version of this program ({version or 1}, not {VERSION})"
-            raise OutdatedIndexError(f"{made}: {rebuild_command(folder)}")
+            raise OutdatedIndexError(f"{made}: {rag_command(folder, 'index', '--rebuild')}")
         stored = json.loads(self._meta("identity"))
         for key, wanted in identity.items():
             if stored.get(key) != wanted:
                 difference = explain_difference(key, str(stored.get(key)), wanted)
-                raise OutdatedIndexError(f"the index in {folder} was made {difference}: {rebuild_command(folder)}")
+                raise OutdatedIndexError(
+                    f"the index in {folder} was made {difference}: {rag_command(folder, 'index', '--rebuild')}"
+                )
 
     @property
     def name(self) -> str:
@@ -217,7 +219,12 @@ class DocumentStore:
         """Return all chunks, ordered by document and by position in it, whatever order they were added in."""
         return [chunk for _, chunk in self._chunks(f"{_CHUNK} ORDER BY c.document, c.ordinal", [])]
 
-    def _chunks(self, sql: str, values: list[int]) -> Iterator[tuple[int, Chunk]]:
+    def chunks_of(self, document: str) -> list[Chunk]:
+        """Return the chunks of a document in their order."""
+        sql = f"{_CHUNK} WHERE c.document = ? ORDER BY c.ordinal"
+        return [chunk for _, chunk in self._chunks(sql, [document])]
+
+    def _chunks(self, sql: str, values: Sequence[int | str]) -> Iterator[tuple[int, Chunk]]:
         for id, document, title, start, end, headings, page, cells, content in self._db.rows(sql, values):
             text = self._text(content)[start:end]
             of_tables = tuple(TableCell(*cell) for cell in json.loads(cells))
@@ -254,10 +261,10 @@ class DocumentStore:
         self._db.close()
 
 
-def rebuild_command(folder: Path) -> str:
-    """Return the command that makes an index anew, from what it was made from."""
-    named = "" if folder == INDEX else f"--index {shlex.quote(str(folder))} "
-    return f"rag {named}index --rebuild"
+def rag_command(index: Path, *words: str | Path) -> str:
+    """Return the `rag` command that one types for this index."""
+    named = [] if index == INDEX else ["--index", index]
+    return shlex.join(map(str, ("rag", *named, *words)))
 
 
 def vector_key(chunk: Chunk) -> bytes:
