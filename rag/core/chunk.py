@@ -15,8 +15,8 @@ class Chunk:
     """A span of a document: `text` is document.text[start:end].
 
     document: the document's id. title: the document's. headings: from the top down to the chunk; where the chunk
-    begins within a table row, the row's name is the last. page: from 1, None where the format has no pages. cells: of
-    the tables in it, as spans of `text`.
+    begins within a table row, the row's name is the last, or the column's below it. page: from 1, None where the format
+    has no pages. cells: of the tables in it, as spans of `text`.
     """
 
     document: str

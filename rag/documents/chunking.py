@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:
     """Return the document's chunks in order; none crosses a heading or a page.
 
-    A table row that is longer than a chunk is cut alone, and each further piece has the row's name as its last heading.
+    A table row that is longer than a chunk is cut alone, and each further piece has the row's name as its last heading,
+    below it the column's where the piece begins within a cell.
     """
     return [chunk for section in document.sections for chunk in _section_chunks(document, section, settings.size)]
 
@@ -32,20 +33,36 @@ def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:
 def _section_chunks(document: Document, section: Section, size: int) -> Iterator[Chunk]:
     text, splitter = document.text, _splitter(size, section.syntax)
     starts, ends = [cell.start for cell in section.cells], [cell.end for cell in section.cells]
+    row_starts: dict[int, int] = {}
+    for cell in section.cells:
+        row_starts.setdefault(cell.row, _line_start(text, cell))
     for first, last in _between_long_rows(text, section, size):
         for start, end in _pieces(text, first, last, splitter):
             if _is_only_heading(text[start:end], section.headings):
                 continue
             cells = section.cells[bisect_right(ends, start) : bisect_left(starts, end)]
             inside = (cell.within(start, end) for cell in cells)
-            within_row = cells[0].row_name if cells and _row_start(text, cells[0]) < start else ""
-            headings = (*section.headings, within_row) if within_row else section.headings
-            place = (document.id, document.title, start, end, text[start:end], headings, section.page)
+            names = _names_within(cells[0], start, row_starts) if cells else ()
+            place = (
+                document.id,
+                document.title,
+                start,
+                end,
+                text[start:end],
+                (*section.headings, *names),
+                section.page,
+            )
             yield Chunk(*place, tuple(filter(None, inside)))
 
 
-def _row_start(text: str, cell: TableCell) -> int:
-    """Return where the line of the cell begins; a row is one line."""
+def _names_within(cell: TableCell, start: int, row_starts: dict[int, int]) -> tuple[str, ...]:
+    """Return what names the place in a table where a chunk starts with this cell, if its text does not say it."""
+    row = cell.row_name if row_starts[cell.row] < start else ""
+    column = cell.column if cell.start < start else ""
+    return tuple(filter(None, (row, column)))
+
+
+def _line_start(text: str, cell: TableCell) -> int:
     return text.rfind("\n", 0, cell.start) + 1
 
 
@@ -54,7 +71,7 @@ def _between_long_rows(text: str, section: Section, size: int) -> Iterator[tuple
     at = section.start
     for _, row in itertools.groupby(section.cells, key=lambda cell: cell.row):
         cells = list(row)
-        start, end = _row_start(text, cells[0]), cells[-1].end
+        start, end = max(at, _line_start(text, cells[0])), cells[-1].end
         if end - start > size:
             yield at, start
             yield start, end

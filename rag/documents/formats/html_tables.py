@@ -9,7 +9,7 @@ from rag.documents.formats.sections import Block, flat
 from rag.documents.formats.tables import row_texts, table_blocks
 
 if TYPE_CHECKING:
-    from bs4 import Tag
+    from bs4 import NavigableString, Tag
 
 WIDEST_SPAN = 1000  # columns, as browsers have it
 LONGEST_SPAN = 65534  # rows
@@ -23,8 +23,17 @@ def html_table_blocks(table: Tag) -> list[Block]:
     """Return the rows of a table as blocks, below its caption."""
     caption = flat(table.caption.get_text()) if table.caption else ""
     rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
+    stray = [words for words in table.find_all(string=True) if _is_stray(words, table)]
     blocks = table_blocks(_grid(rows), header=_header_rows(rows), caption=caption)
-    return [Block(caption, caption=caption), *blocks] if caption else blocks
+    return [Block(caption, caption=caption), *blocks, Block(flat(" ".join(stray)))]
+
+
+def _is_stray(words: NavigableString, table: Tag) -> bool:
+    """Return whether words of a table stand in none of its cells, or in one that is in no row."""
+    holder = words.find_parent(["td", "th", "caption", "table"])
+    if holder is None or holder is table or holder.name not in ("td", "th"):
+        return holder is table
+    return holder.parent is not None and holder.parent.name != "tr" and holder.find_parent("table") is table
 
 
 def layout_tables(soup: Tag) -> set[int]:
@@ -37,7 +46,9 @@ def layout_tables(soup: Tag) -> set[int]:
     with_names = {id(cell.find_parent("table")) for cell in soup.find_all("th")} if inner else set()
     deep = {id(outer) for table, outer in inner if id(table) in outer_tables}
     in_names = {id(outer) for table, outer in inner if (cell := table.find_parent(["td", "th"])) and cell.name == "th"}
-    return outer_tables - (with_names - deep - in_names)
+    with_rows = {id(row.find_parent("table")) for row in soup.find_all("tr")}
+    without_rows = {id(table) for table in soup.find_all("table")} - with_rows
+    return without_rows | (outer_tables - (with_names - deep - in_names))
 
 
 def definition_blocks(definitions: Tag) -> list[Block]:

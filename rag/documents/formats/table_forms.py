@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from rag.documents.formats.cell_kinds import Kind, cell_kind, common_kind
+from rag.documents.formats.cell_kinds import Kind, cell_kind, common_kind, is_period
 from rag.documents.formats.table_header import is_known_name, sheet_score
 from rag.documents.formats.table_shape import SAMPLE, Row
 
 MOSTLY = 0.6
 SURELY = 0.8
 SELDOM = 0.35
+# What stands in the corner of a table whose rows are what is said of the columns: it names the rows.
+OF_ROWS = re.compile(
+    r"(?:measure|item|metric|feature|attribute|property|parameter|specification|indicator|criteri|characteristic|what"
+    r"|aspect|description|detail|figure|key|merkmal|eigenschaft|kriterium)",
+    re.I,
+)
 
 
 def is_layout(rows: list[Row]) -> bool:
@@ -60,7 +67,7 @@ def turned(names: tuple[str, ...], rows: list[Row]) -> tuple[tuple[str, ...], li
     grid = [list(names)] * bool(names) + [row.cells for row in rows]
     if len(grid) < 3 or len(grid) > SAMPLE or len(grid[0]) < 3 or not all(row[0] for row in grid):
         return None
-    if not _are_names(grid[0][1:]) or not _are_names([row[0] for row in grid]):
+    if not _are_names(grid[0][1:]) or not _are_names([row[0] for row in grid]) or OF_ROWS.match(grid[0][0]):
         return None
     across = [row[1:] for row in grid[1:]]
     down = [list(cells) for cells in zip(*across, strict=True)]
@@ -71,7 +78,8 @@ def turned(names: tuple[str, ...], rows: list[Row]) -> tuple[tuple[str, ...], li
 
 
 def _are_names(cells: list[str]) -> bool:
-    return len(set(cells)) == len(cells) and all(cell_kind(cell).kind in (Kind.WORDS, Kind.CODE) for cell in cells)
+    names = (cell_kind(cell).kind in (Kind.WORDS, Kind.CODE) and not is_period(cell) for cell in cells)
+    return len(set(cells)) == len(cells) and all(names)
 
 
 def _alike(lines: Sequence[list[str]]) -> float:

@@ -91,9 +91,9 @@ def is_known_name(text: str) -> bool:
 
 def _name_score(name: str, cells: Sequence[str]) -> float:
     kind, one_unit = common_kind(list(cells))
-    if not name or kind is Kind.GAP:
-        return -0.2 if not name and kind is not Kind.GAP else 0.0
     own = cell_kind(name)
+    if not name or kind is Kind.GAP:
+        return -0.2 if kind is not Kind.GAP else -1.0 if own.kind in TYPED else 0.0
     if own.kind is Kind.PROSE or len(name.split()) > 2 * LONGEST_NAME:
         return -2.0
     if own.kind in TYPED:

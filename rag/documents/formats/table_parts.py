@@ -10,18 +10,23 @@ from rag.documents.formats.table_shape import SAMPLE, Row, Shape, is_note, table
 
 
 def tables_in(rows: list[Row], header: int | None) -> Iterator[Shape]:
-    """Yield the tables of a grid. header: how many rows at its top name columns, where the format says so."""
-    for part in [rows] if header else _beside_each_other(rows):
-        yield from _below_each_other(part, header)
+    """Yield the tables of a grid.
+
+    header: how many rows at its top name columns, where the format says so; then the grid is one table.
+    """
+    if header is not None:
+        filled = [row for row in rows if row.filled]
+        columns = sorted({n for row in filled for n, cell in enumerate(row.cells) if cell})
+        yield table_shape(_columns(filled, columns), header)
+        return
+    for part in _beside_each_other(rows):
+        yield from _below_each_other(part)
 
 
-def _below_each_other(rows: list[Row], header: int | None) -> Iterator[Shape]:
+def _below_each_other(rows: list[Row]) -> Iterator[Shape]:
     """Yield tables that empty rows part; rows that go on with the table before them stay with it."""
     shape, lines, columns = Shape([], (), []), list[Row](), list[int]()
-    for empty, group in groupby(rows, key=lambda row: row.filled == 0):
-        part = list(group)
-        if empty:
-            continue
+    for part in _parts(rows):
         filled = sorted({n for row in part for n, cell in enumerate(row.cells) if cell})
         if set(filled) <= set(columns) and not lines and _goes_on(shape, more := _columns(part, columns)):
             shape.body.extend(row for row in more if tuple(row.cells) != shape.names)
@@ -29,10 +34,29 @@ def _below_each_other(rows: list[Row], header: int | None) -> Iterator[Shape]:
             lines += part
         else:
             yield shape
-            shape, columns = table_shape(_columns(part, filled), header), filled
-            shape, lines, header = shape._replace(before=lines + shape.before), [], None
+            shape, columns = table_shape(_columns(part, filled)), filled
+            shape, lines = shape._replace(before=lines + shape.before), []
     yield shape
     yield Shape(lines, (), [])
+
+
+def _parts(rows: list[Row]) -> Iterator[list[Row]]:
+    """Yield runs of rows that are not empty; a header that an empty row parts from its table stays with it."""
+    above: list[Row] = []
+    for empty, group in groupby(rows, key=lambda row: row.filled == 0):
+        part = list(group)
+        if empty:
+            continue
+        if above and not table_shape([*above, *part]).names:
+            yield above
+            above = []
+        above, part = [], [*above, *part]
+        if len(part) == 1 and part[-1].filled > 1:
+            above = part
+        else:
+            yield part
+    if above:
+        yield above
 
 
 def _columns(rows: list[Row], columns: list[int]) -> list[Row]:

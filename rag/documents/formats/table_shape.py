@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from statistics import median
 from typing import NamedTuple
 
@@ -59,19 +59,22 @@ def table_shape(rows: list[Row], header: int | None = None) -> Shape:
     """
     rows = [row for row in map(_unspanned, rows) if not _is_rule(row)]
     if header is None:
-        head, end = _found_head(rows)
+        start, end = _found_head(rows)
     else:
-        head, end = [row for row in rows[:header] if row.filled > 1 or len(row.cells) == 1], header
-    if header and not head:
-        below = table_shape(rows[header:])  # only a title is marked as the header
-        return below._replace(before=rows[:header] + below.before)
-    start, body, names = end - len(head), rows[end:], joined_names([row.cells for row in head])
+        titles = takewhile(lambda row: row.filled < min(2, len(row.cells)), rows[:header])
+        start, end = len(list(titles)), header
+    if header and start >= min(header, len(rows)):
+        below = table_shape(rows[start:])  # only a title is marked as the header
+        return below._replace(before=rows[:start] + below.before)
+    head, body = rows[start:end], rows[end:]
+    names = joined_names([row.cells for row in head])
     if names and body and _is_units(body[0].cells, [row.cells for row in body[1:SAMPLE]]):
         names, body = _with_units(names, body[0].cells), body[1:]
+    repeated = [row.cells for row in head]
+    body = [row for row in body if row.cells not in repeated]
     if not body:
         return Shape([*rows[:start], *(Row(["; ".join(filter(None, row.cells))], row.page) for row in head)], (), [])
-    repeated = [row.cells for row in head]
-    return Shape(rows[:start], names, [row for row in body if row.cells not in repeated])
+    return Shape(rows[:start], names, body)
 
 
 def _unspanned(row: Row) -> Row:
@@ -91,8 +94,8 @@ def typical_width(rows: Sequence[Row]) -> int:
     return int(median(wide)) if wide else 1
 
 
-def _found_head(rows: list[Row]) -> tuple[list[Row], int]:
-    """Return the rows that name the columns, and the number of the first row below them, or below the lines above."""
+def _found_head(rows: list[Row]) -> tuple[int, int]:
+    """Return the numbers of the first row that names columns and of the first below it, equal ones where none does."""
     typical, first = typical_width(rows), 0
     while first < len(rows) - 1 and rows[first].filled < min(2, typical):
         first += 1
@@ -103,17 +106,19 @@ def _found_head(rows: list[Row]) -> tuple[list[Row], int]:
         if rows[at].filled >= typical and not _is_group_of(rows[at].cells, rows[at + 1].cells):
             break  # the first row that is as full as the others names the columns, or one above it does
     best = max(scores, key=scores.__getitem__, default=None)
-    return _whole_head(rows, best) if best is not None and scores[best] > 0 else ([], first)
+    return _whole_head(rows, best) if best is not None and scores[best] > 0 else (first, first)
 
 
 def names_score(head: list[str], rows: list[list[str]]) -> float:
     """Return how likely a row names the columns of those below it: above 0 for more likely than not."""
     columns = [list(cells) for cells in zip(*(row for row in rows if row != head), strict=True)]
     colons = sum(cell.endswith(":") for cell in head)
-    if not columns or sum(map(bool, head)) / 3 <= colons < sum(map(bool, head)):
-        return -1.0  # nothing below, or the labels of a form
+    named = [n for n, name in enumerate(head) if name]
+    valued = [n for n, cells in enumerate(columns) if any(cells)]
+    if 2 * len(set(named) & set(valued)) < len(named) or len(named) / 3 <= colons < len(named):
+        return -1.0  # hardly a value below the names, or the labels of a form
     score = header_score(head, columns)
-    used = [n for n, cells in enumerate(columns) if head[n] or any(cells)]
+    used = sorted({*named, *valued})
     if len(used) == 1:
         return score - 0.7
     if len(used) == 2:
@@ -132,8 +137,8 @@ def _can_name(text: str) -> bool:
     return cell_kind(text).kind not in TYPED | {Kind.PROSE} or is_period(text)
 
 
-def _whole_head(rows: list[Row], at: int) -> tuple[list[Row], int]:
-    """Return all rows of a header of which rows[at] is one."""
+def _whole_head(rows: list[Row], at: int) -> tuple[int, int]:
+    """Return the numbers of the first row of a header of which rows[at] is one, and of the first row below it."""
     first, last = at, at + 1
     while first and _is_group_of(rows[first - 1].cells, rows[first].cells):
         first -= 1
@@ -142,7 +147,7 @@ def _whole_head(rows: list[Row], at: int) -> tuple[list[Row], int]:
         if not all(map(_can_name, filter(None, rows[last].cells))) or names_score(rows[last].cells, below) <= 0:
             break
         last += 1
-    return rows[first:last], last
+    return first, last
 
 
 def _is_group_of(upper: list[str], lower: list[str]) -> bool:

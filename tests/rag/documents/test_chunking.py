@@ -1,3 +1,4 @@
+import json
 import random
 import unicodedata
 from pathlib import Path
@@ -107,7 +108,27 @@ def test_table_rows_keep_their_cells_and_a_long_row_its_name():
     named = [(c.row_name, c.column, chunk.text[c.start : c.end]) for chunk in chunks for c in chunk.cells]
     assert ("K-17", "State", "sound") in named and ("K-77", "Log", "-") in named
     pieces = [chunk for chunk in chunks if "greased" in chunk.text]
-    assert len(pieces) > 2 and all(chunk.headings == ("Buoys", "K-71") for chunk in pieces[1:])
+    assert len(pieces) > 2 and all(chunk.headings == ("Buoys", "K-71", "Log") for chunk in pieces[1:])
     assert all({c.row_name for c in chunk.cells} == {"K-71"} for chunk in pieces)
     assert pieces[0].text.startswith("Buoy: K-71") and pieces[0].headings == ("Buoys",)
     assert len({c.row for chunk in chunks for c in chunk.cells}) == 3
+
+
+def test_a_record_of_many_lines_keeps_its_name_in_all_its_pieces():
+    parts = [{"part": f"P-{n}", "bin": f"C{n}", "note": "checked and greased"} for n in range(30)]
+    record = {"name": "Crane C3", "maker": "Torvald", **{f"torque {n}": f"{n} Nm" for n in range(40)}, "parts": parts}
+    data = json.dumps([{"name": "Crane C2", "maker": "Orvik"}, record]).encode()
+    chunks = chunk_document(parse_document(Path("a.json"), "a.json", data), ChunkSettings(size=200))
+    assert chunks[0].text.startswith("name: Crane C2") and "C3" not in chunks[0].text
+    torques = [chunk for chunk in chunks if "torque" in chunk.text]
+    assert len(torques) > 2 and [chunk.headings for chunk in torques[1:]] == [("Crane C3",)] * (len(torques) - 1)
+    named = {(c.row_name, c.column): chunk.text[c.start : c.end] for chunk in chunks for c in chunk.cells}
+    assert named["Crane C3, P-7", "bin"] == "C7" and named["Crane C3", "torque 12"] == "12 Nm"
+
+
+def test_a_chunk_that_begins_between_cells_of_a_row_has_the_rows_name_alone():
+    row = [f"value {n} of the row" for n in range(30)]
+    blocks = table_blocks([["Key", *(f"Column {n}" for n in range(30))], ["K-5", *row]], header=1)
+    text, sections, _ = assemble(blocks, "\n")
+    chunks = chunk_document(Document("a.csv", "/a.csv", "a", text, tuple(sections), ""), ChunkSettings(size=300))
+    assert len(chunks) > 2 and all(c.text.startswith("Column") and c.headings == ("K-5",) for c in chunks[1:])
