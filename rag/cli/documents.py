@@ -52,11 +52,12 @@ def run_documents(args: argparse.Namespace, settings: Settings) -> None:
 
     store = open_store(settings, args.index)
     with store.reading():
-        counts, documents = store.chunk_counts(), store.documents()
+        counts, documents, unread = store.chunk_counts(), store.documents(), store.unread()
     for id in matching(documents, args.patterns) if args.patterns else documents:
         source, digest = documents[id]
         state = "  (its file is gone)" if is_gone(Path(source)) else "" if digest else "  (not read yet: rag index)"
-        print(f"{counts[id]:6} chunks  {id}{state}")
+        part = f"  (read in part: rag show {shlex.quote(id)})" if id in unread else ""
+        print(f"{counts[id]:6} chunks  {id}{part}{state}")
 
 
 def run_remove(args: argparse.Namespace, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from rag.cli.documents import run_compact, run_documents, run_remove, run_status
 from rag.cli.index import run_index, run_ingest
 from rag.cli.models import run_models
 from rag.cli.search import run_search
+from rag.cli.show import run_show
 from rag.models.registry import INDEX
 
 DESCRIPTION = "Ask questions of your own documents, on your own machine."
@@ -24,6 +25,7 @@ EPILOG = """examples:
   rag chat                               ask one question after the other; "And for boats?" is understood
   rag ingest letter.pdf reports          add documents, without training
   rag documents 'board/*'                list documents of the index
+  rag show minutes-2025-03.md            print a document as it was read, with its chunks and tables
   rag remove board/minutes-2025-03.md    remove documents from the index
   rag adapters --rollback                undo the last promotion of trained weights
   rag doctor                             find out what is wrong here, and how to mend it
@@ -145,6 +147,17 @@ def _add_document_commands(commands: Commands) -> None:
     text = "list the documents of the index and their chunks"
     documents = commands.add("documents", run_documents, text, epilog=examples)
     documents.add_argument("patterns", nargs="*", metavar="NAME", help="names, patterns or folders (default all)")
+    text = "print a document as it was read: its chunks, its tables, and what could not be read"
+    examples = _examples(
+        "rag show board/minutes-2025-03.md",
+        "rag show minutes-2025-03.md --chunk 4    one chunk, with the cells of its tables",
+        "rag show ~/new/report.docx               a file that is not in the index, as it would be read",
+        "rag show fees.xlsx --json",
+    )
+    show = commands.add("show", run_show, text, epilog=examples)
+    show.add_argument("document", metavar="DOCUMENT", help="a name or the end of one, a pattern, or a file")
+    show.add_argument("--chunk", type=int, metavar="N", help="print this chunk alone, counted from 1")
+    show.add_argument("--json", action="store_true", help="print the document as JSON")
     examples = _examples("rag remove board/minutes-2025-03.md", "rag remove 'board/*'", "rag remove path/to/folder")
     text = "remove documents from the index; their files stay"
     remove = commands.add("remove", run_remove, text, epilog=examples)
