@@ -11,6 +11,8 @@ from rag.answering.answerer import Answerer
 from rag.core.errors import PromptError, StoreError
 from rag.retrieval.retriever import Retriever
 
+LONGEST = 2_000  # characters of a question; a longer one would take minutes, and is a document by mistake
+
 
 class Pipeline:
     """Answers questions: a retriever that finds passages, and an answerer that reads them."""
@@ -43,6 +45,8 @@ class Pipeline:
 def _check_text(question: str) -> None:
     if not any(map(str.isalnum, question)):
         raise PromptError("there is no word in the question: type one")
+    if len(question) > LONGEST:
+        raise PromptError(f"the question has {len(question):,} characters, more than {LONGEST:,}: shorten it")
     try:
         question.encode()
     except UnicodeEncodeError as error:
