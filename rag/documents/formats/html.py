@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import MARKS, decode
+from rag.documents.formats.html_controls import show_controls
 from rag.documents.formats.html_hidden import drop_hidden
 from rag.documents.formats.html_tables import INLINE, definition_blocks, html_table_blocks, layout_tables
 from rag.documents.formats.limits import DEFAULTS, progress
-from rag.documents.formats.sections import Block, Parsed, assemble, flat
+from rag.documents.formats.sections import Block, Parsed, assemble, counted, flat
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -33,15 +35,23 @@ def parse_page(markup: str) -> Parsed:
 
     What is hidden, navigation, banner, footer, scripts and styles are left out.
     """
-    return assemble(page_blocks(markup))
+    not_read: Counter[str] = Counter()
+    blocks = page_blocks(markup, not_read)
+    return assemble(blocks)._replace(unread=counted(not_read))
 
 
-def page_blocks(markup: str) -> list[Block]:
-    """Return the visible text of a page, or of a part of one, as blocks, and its title where it has no headings."""
+def page_blocks(markup: str, not_read: Counter[str] | None = None) -> list[Block]:
+    """Return the visible text of a page, or of a part of one, as blocks, and its title where it has no headings.
+
+    not_read: gets what can't be read, and how often.
+    """
     from bs4 import BeautifulSoup
 
     soup = BeautifulSoup(markup, "lxml")
     progress()
+    found_unread = show_controls(soup)
+    if not_read is not None:
+        not_read.update(found_unread)
     drop_hidden(soup)
     for tag in soup(LEFT_OUT):
         tag.decompose()

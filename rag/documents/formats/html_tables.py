@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 WIDEST_SPAN = 1000  # columns, as browsers have it
 LONGEST_SPAN = 65534  # rows
 INLINE = frozenset(
-    """a abbr b bdi bdo br cite code data del dfn em font i ins kbd label mark q s samp small span strike strong sub sup
-    time tt u var wbr""".split()
+    """a abbr b bdi bdo br cite code data del dfn em font i img input ins kbd label mark q s samp select small span
+    strike strong sub sup textarea time tt u var wbr""".split()
 )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from rag.documents.formats.alt_text import described
 from rag.documents.formats.sections import flat
 
 MAIN = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -13,12 +13,6 @@ DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 DECORATIVE = "{http://schemas.microsoft.com/office/drawing/2017/decorative}decorative"
-BY_A_PROGRAM = re.compile(r"\s*(Description automatically generated|Automatically generated description).*", re.S)
-# The name of a file, and what programs call a picture, describe nothing.
-NO_DESCRIPTION = re.compile(
-    r"\S+\.(png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)|(picture|image|img|graphic|grafik|bild|photo|object)[\s_]*\d*",
-    re.I,
-)
 
 
 def choose_alternatives(root: Any, text: str) -> None:
@@ -58,5 +52,4 @@ def description(properties: Any) -> str | None:
     """
     if next((mark for mark in properties.iter(DECORATIVE) if mark.get("val") in ("1", "true")), None) is not None:
         return None
-    words = flat(BY_A_PROGRAM.sub("", properties.get("descr") or "")) or flat(properties.get("title") or "")
-    return "" if NO_DESCRIPTION.fullmatch(words) else words
+    return described(properties.get("descr") or "") or described(properties.get("title") or "")

@@ -58,7 +58,11 @@ def shown(name: str, data) -> str:
         '<p style="color:azure">{}</p>',
         '<div style="color:white"><p>{}<b style="background:#000">kept</b></p></div>',
         "<template>{}</template>",
-        '<img alt="{}">',
+        '<img style="display:none" alt="{}">',
+        '<style>img {{ display: none }}</style><img alt="{}">',
+        '<div hidden><img alt="{0}"><input value="{0}"><select><option>{0}</select></div>',
+        '<input type=hidden value="{}">',
+        '<input type=password value="{}">',
         '<a title="{}">link</a>',
     ],
 )
