@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from rag.answering.editions import is_same_series, newer_document
@@ -17,6 +18,11 @@ from rag.retrieval.retriever import Passage
 MIN_SHARED, MIN_JACCARD = 3, 0.5
 # Editions of one document need fewer: this share of the words of the sentence that has fewer.
 MIN_SHARED_IN_SERIES, MIN_OVERLAP_IN_SERIES = 3, 0.4
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+# Words of sentences that tell by how much something changed, in this document's period.
+_CHANGES = frozenset(
+    "change compared compare decrease decreased decline declined fell grew growth increase increased".split()
+) | (frozenset("improved lower higher previous prior respectively rise rose".split()))
 
 
 @dataclass(frozen=True)
@@ -94,18 +100,24 @@ def _other_value(answered: Quantity, quote: str, cited: Chunk, chunk: Chunk) -> 
 
 
 def _about_same(quote: str, cited: Chunk, sentence: str, chunk: Chunk, unit: str) -> bool:
-    """Whether both sentences are about the same thing: similar words and the same names."""
+    """Whether both sentences are about the same thing: similar words, the same names, and the same years.
+
+    Editions of one document may differ in all of these; what no sentence of the other has is new in it.
+    """
     if is_table_row(sentence):
         return False
     a, b = content_words(quote) - {unit}, content_words(sentence) - {unit}
-    shared = len(a & b)
+    shared, series = len(a & b), is_same_series(cited, chunk)
     similar = shared >= MIN_SHARED and shared >= MIN_JACCARD * len(a | b)
-    if not similar and is_same_series(cited, chunk):
+    if not similar and series:
         similar = shared >= MIN_SHARED_IN_SERIES and shared >= MIN_OVERLAP_IN_SERIES * min(len(a), len(b))
-    if not similar:
+    other_years = unit != "year" and _YEAR.findall(quote) != _YEAR.findall(sentence)
+    if not similar or not series and (other_years or (a | b) & _CHANGES):
         return False
     ours, theirs = names_in(quote), names_in(sentence)
+    if series and (not ours or not theirs):
+        return True
     headings = {
         word for each in (cited, chunk) for part in (each.title, *each.headings) for word in normalize(part).split()
     }
-    return not ours or not theirs or not ours - theirs - headings and not theirs - ours - headings
+    return ours - theirs <= headings and theirs - ours <= headings

@@ -17,12 +17,15 @@ DATE = re.compile(
 BEGINNING = 200  # characters: a passage that starts within them may hold the document's date line
 _DATED = "date|dated|in force|effective|valid|issued|published|updated|revised|revision|version|edition|issue"
 DATE_LINE = re.compile(rf"(\b(?:{_DATED})\b[^\n.]{{0,40}})", re.I)
-# Words of a name that tell editions of one document apart.
-EDITION_WORDS = frozenset("rev revision v version issue edition draft final old new copy".split()) | frozenset(MONTHS)
+# What in a name tells editions of one document apart; another number, as in invoice-1017, tells documents apart.
+_EDITION = re.compile(
+    r"(?<![a-z])(?:(?:revision|rev|version|v|issue|edition|draft|copy)[ ._-]*\d*|final|old|new"
+    rf"|(?:\d{{1,2}}[ ._-]+)?(?:{MONTH})|(?:19|20)\d\d(?:[._-]?\d\d){{0,2}})(?![a-z\d])"
+)
 
 
 def is_same_series(a: Chunk, b: Chunk) -> bool:
-    """Return whether the files' names are equal without numbers and edition words."""
+    """Return whether the files' names are equal without revisions and dates."""
     return _series(a) == _series(b)
 
 
@@ -43,7 +46,7 @@ def _series(chunk: Chunk) -> frozenset[str]:
 
 
 def _without_edition(name: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[^\W\d_]+", name.lower())) - EDITION_WORDS
+    return frozenset(re.findall(r"[^\W_]+", _EDITION.sub(" ", name.lower())))
 
 
 def _is_same_document(a: Chunk, b: Chunk) -> bool:

@@ -173,6 +173,46 @@ def test_values_have_numbers_and_what_they_count():
     ]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "found"),
+    [
+        ("It cost $0.7 million, EUR 5 and 40 € by 3 million boats.", "700000 5 40 3000000"),
+        ("Tell us within sixty (60) days.", "60 60"),
+        ("Paid on 2024-03-09, 09.03.2024, 25/12/2024 or 5/6/2024.", ["9 mar", "9 mar", "25 dec", "5/6/2024"]),
+        ("4.2 Payment is due in 21 days under Section 7.1, No. 8, § 3 and page 12.", "21"),
+        ("2) Pay 30 pounds for the Kessel 80411 Drum Mill.", "30"),
+        ("7.4 hours", "7.4"),
+        ("Die Miete beträgt 1.250,50 Euro.", "1250.5"),
+        ("It takes 10–12 days.", "10"),
+    ],
+)
+def test_numbers_keep_their_scale_and_what_names_something_is_no_quantity(sentence, found):
+    wanted = found.split() if isinstance(found, str) else found
+    assert [quantity.number for quantity in find_quantities(sentence)] == wanted
+
+
+SALES = "Sales of boats at the yard were $7.2 million in 2019."
+
+
+@pytest.mark.parametrize(
+    ("output", "texts"),
+    [
+        ("$7.2 million [1]", pair(SALES, "Sales of boats at the yard were $115 million in 2018.")),
+        ("$7.2 million [1]", pair(SALES, "Sales of boats at the yard increased by $1.2 million in 2019.")),
+        ("$7.2 million [1]", pair(SALES, "Sales of boats at the yard were $7,200,000 in 2019.")),
+        ("$7.2 million [1]", pair(SALES, "Sales of boats at the Norfolk yard were $9 million in 2019.")),
+        ("30 days [1]", pair("Fee | 30 days | 45 days | boats", "Fee | 60 days | 90 days | boats")),
+        ("30 days [1]", pair(LATE, SOON.replace("45", "30 (thirty)"))),
+        (
+            "£15 [1]",
+            pair("The fee of Unit A is £15.", "The unit fee of a boat is £18.", ("lease-17.md", "lease-18.md")),
+        ),
+    ],
+)
+def test_other_periods_changes_names_and_rows_are_no_conflict(output, texts):
+    assert conflicts_of(output, *texts) == []
+
+
 def test_no_text_raises():
     rng = random.Random(0)
     pieces = [
