@@ -27,14 +27,15 @@ NOTE_NAMES = {"footnotes": "Note", "endnotes": "Endnote"}
 def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     """Return paragraphs and table rows, less what is hidden in them; Title and Heading styles are headings.
 
-    Page headers and footers come first, each distinct one once. Notes, text boxes, comments, charts and what pictures
+    Page headers and footers come first, each distinct one once, less what the body says too. Notes, text boxes, comments, charts and what pictures
     are said to show stand after the paragraph or table that they hang on. Word files have no pages until they are
     printed.
     """
     from rag.documents.formats.docx_package import WordPackage
 
     reader = _Reader(WordPackage(io.BytesIO(data)), settings)
-    parsed = assemble([*reader.page_margins(), *reader.body()])
+    body = list(reader.body())
+    parsed = assemble([*reader.page_margins({block.text for block in body}), *body])
     return parsed._replace(unread=reader.unread())
 
 
@@ -64,17 +65,20 @@ class _Reader:
         """Yield the blocks of the body."""
         return self._blocks(self._package.body, self._package.main, self._text)
 
-    def page_margins(self) -> list[Block]:
-        """Return a block for each distinct page header and footer, without the numbers of pages."""
-        from rag.documents.formats.docx_package import PAGE, is_page_field
+    def page_margins(self, body: set[str]) -> list[Block]:
+        """Return a block for each distinct page header and footer, without the numbers of pages.
+
+        body: the texts of the body; a line that is one of them, such as the title, is left out.
+        """
+        from rag.documents.formats.docx_package import PAGE, is_page_field, without_pages
         from rag.documents.formats.docx_text import ParagraphText
 
         text = ParagraphText(self._settings.deletions, lambda code, words: PAGE if is_page_field(code) else words)
         found: dict[str, None] = {}
         for kind, root, part in self._package.page_margins():
             with self._drawings.of_a_margin():
-                lines = [_without_pages(block.text) for block in self._blocks(root, part, text)]
-            words = "; ".join(filter(None, lines))
+                lines = [without_pages(block.text) for block in self._blocks(root, part, text)]
+            words = "; ".join(line for line in lines if line and line not in body)
             if re.search(r"\w", words):
                 found[f"Page {kind}: {words}"] = None
         return [Block(line) for line in found]
@@ -189,11 +193,3 @@ def _number(element: Any, properties: str, name: str, default: int) -> int:
     found = element.find(f"{qn(properties)}/{qn(name)}")
     value = str(default) if found is None else found.get(qn("w:val"), "")
     return min(int(value), MOST_COLUMNS) if value.isdecimal() else default
-
-
-def _without_pages(words: str) -> str:
-    """Return the line without numbers of pages, and without the words that only say what they are."""
-    from rag.documents.formats.docx_package import PAGE
-
-    pages = rf"(\b(page|pg|p|seite|s|página|pagina|side|sida|strona)\b\.?\s*)?{PAGE}(\s*(of|von|de|di|/)\s*{PAGE})?"
-    return re.sub(r"[\s|–—·-]+$|^[\s|–—·-]+", "", re.sub(pages, "", words, flags=re.I))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
@@ -86,3 +87,9 @@ def root_of(part: Part) -> Any:
 def is_page_field(code: str) -> bool:
     """Return whether a field's result is the number of a page or of all pages."""
     return code.split()[:1] != [] and code.split()[0].upper() in PAGE_FIELDS
+
+
+def without_pages(words: str) -> str:
+    """Return a line of a margin without numbers of pages, and without the words that only say what they are."""
+    pages = rf"(\b(page|pg|p|seite|s|página|pagina|side|sida|strona)\b\.?\s*)?{PAGE}(\s*(of|von|de|di|/)\s*{PAGE})?"
+    return re.sub(r"[\s|–—·-]+$|^[\s|–—·-]+", "", re.sub(pages, "", words, flags=re.I))

@@ -67,6 +67,7 @@ def test_each_page_header_and_footer_comes_once_and_without_numbers_of_pages():
     assert document.title == "a" and "Never" not in document.text
     made.made.settings.odd_and_even_pages_header_footer = True
     assert "Page header: Never printed" in read(made).text
+    assert "Page header: Lease" not in read(made.body(p("Lease HX-3391"))).text
 
 
 def test_list_numbers_are_read_in_every_form_and_restart():
