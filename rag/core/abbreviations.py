@@ -34,6 +34,7 @@ WITHIN = frozenset(
     uds pagg sez bijv bijz incl ong ul wg woj św angl např nám pozn esim ggr hhv inkl jf mht mv pga
     бул ул г им обл пер пл просп см ср""".split()
 )
+ABBREVIATIONS = GOES_ON | TITLES | BEFORE_NUMBER | WITHIN
 # Measures: after a number these may well end a sentence.
 UNITS = frozenset(
     """cc cm cwt dl dm ft g gal h hp hr hrs in kč kg km kr kw l lb lbs m maj mi min mins ml mm ms mph oz pt s sec secs

@@ -6,16 +6,18 @@ import itertools
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
+from rag.core.abbreviations import ABBREVIATIONS
 from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
 from rag.core.table_cell import TableCell
 from rag.documents.document import Document
 from rag.documents.formats.sections import Section
-from rag.documents.identity import SEPARATORS
+from rag.documents.identity import SENTENCE_END, SEPARATORS
 
 if TYPE_CHECKING:
     from langchain_text_splitters import RecursiveCharacterTextSplitter
@@ -31,7 +33,7 @@ def chunk_document(document: Document, settings: ChunkSettings) -> list[Chunk]:
 
 
 def _section_chunks(document: Document, section: Section, size: int) -> Iterator[Chunk]:
-    text, splitter = document.text, _splitter(size, section.syntax)
+    text, splitter = document.text, _splitter(size, section.syntax, bool(section.cells))
     starts, ends = [cell.start for cell in section.cells], [cell.end for cell in section.cells]
     row_starts: dict[int, int] = {}
     for cell in section.cells:
@@ -89,14 +91,18 @@ def _pieces(text: str, first: int, last: int, splitter: RecursiveCharacterTextSp
 
 
 @cache
-def _splitter(size: int, syntax: str | None) -> RecursiveCharacterTextSplitter:
-    """Return what cuts prose after a paragraph, line, sentence or word, and code before a class or function."""
+def _splitter(size: int, syntax: str | None, rows: bool) -> RecursiveCharacterTextSplitter:
+    """Return what cuts prose after a paragraph, sentence, line or word, and code before a class or function.
+
+    rows: the text holds table rows, each of which is a line, so lines come before sentences.
+    """
     from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
     if syntax:
         separators = RecursiveCharacterTextSplitter.get_separators_for_language(Language(syntax))
     else:
-        separators = [re.escape(separator) for separator in SEPARATORS]
+        names = sorted(SEPARATORS, key=lambda name: name.strip("\n") != "") if rows else SEPARATORS
+        separators = [_sentence_end() if name == SENTENCE_END else re.escape(name) for name in names]
     return RecursiveCharacterTextSplitter(
         separators=[*filter(None, separators), _character()],
         is_separator_regex=True,
@@ -106,6 +112,17 @@ def _splitter(size: int, syntax: str | None) -> RecursiveCharacterTextSplitter:
         add_start_index=True,
         strip_whitespace=True,
     )
+
+
+@cache
+def _sentence_end() -> str:
+    """Return a pattern of most ends of sentences: not after initials, abbreviations and numbers of items and days."""
+    short = defaultdict(list)
+    for word in ABBREVIATIONS:
+        short[len(word)].append(re.escape(word))
+    no_end = "".join(rf"(?<!\b(?i:{'|'.join(sorted(words))}))" for _, words in sorted(short.items()))
+    point = rf"(?<!\b\w){no_end}(?<!\b\d\d)\."
+    return rf"(?:{point}|[.?!…]{{2,}}|[?!…])[\"'”’»)\]*_]*\s+(?![a-zà-ÿ])|[。！？؟।۔።]+[”」』）]*\s*"
 
 
 @cache

@@ -8,13 +8,14 @@ from rag.core.sections import ChunkSettings
 
 # Raised when the same file gives other text, sections or chunks than before.
 PARSERS_VERSION = "7"
-SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "; ", " "]  # where prose is cut, the best first
+SENTENCE_END = "sentence end"
+SEPARATORS = ["\n\n", SENTENCE_END, "\n", "; ", " "]  # where prose is cut, the best first
 
 
 def chunker_identity(settings: ChunkSettings) -> str:
     """Return what must be equal for two indexes to hold the same chunks of the same documents."""
     identity = {
-        "splitter": "recursive-characters-2",
+        "splitter": "recursive-characters-3",
         "parsers": PARSERS_VERSION,
         "size": settings.size,
         "separators": SEPARATORS,

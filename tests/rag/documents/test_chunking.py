@@ -132,3 +132,29 @@ def test_a_chunk_that_begins_between_cells_of_a_row_has_the_rows_name_alone():
     text, sections, _ = assemble(blocks, "\n")
     chunks = chunk_document(Document("a.csv", "/a.csv", "a", text, tuple(sections), ""), ChunkSettings(size=300))
     assert len(chunks) > 2 and all(c.text.startswith("Column") and c.headings == ("K-5",) for c in chunks[1:])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "stop"),
+    [
+        (
+            "Loads are signed by T. W. Ashdown of Alder Co. Ltd., see No. 7 on p. 12, approx. 30 a day,\nnot by others",
+            ". ",
+        ),
+        ("Die Miete ist bis zum 15. Juni zu zahlen, z. B. an Dr. Weiss, ca. 20 Euro", ". "),
+        ("Is it late, Mr. Pike", "? "),
+        ("会议在北京举行，费用是3.5元", "。"),
+    ],
+)
+def test_prose_is_cut_at_ends_of_sentences_not_at_abbreviations_or_lines(sentence, stop):
+    made = document("a.txt", (sentence + stop) * 12)
+    for chunk in chunk_document(made, ChunkSettings(2 * len(sentence) + 20)):
+        assert chunk.text.startswith(sentence[:9]) and chunk.text.endswith(stop.strip())
+
+
+def test_rows_are_not_cut_at_sentences():
+    blocks = table_blocks([["part", "note"], *([f"bolt {n}", "Turn it. Mind it. Oil it."] for n in range(9))])
+    text, sections, _ = assemble(blocks, "\n")
+    made = Document("a.csv", "a.csv", "a", text, tuple(sections), "")
+    chunks = chunk_document(made, ChunkSettings(120))
+    assert len(chunks) > 3 and all(c.text.startswith("part: bolt") and c.text.endswith("it.") for c in chunks)
