@@ -27,9 +27,9 @@ NOTE_NAMES = {"footnotes": "Note", "endnotes": "Endnote"}
 def parse_docx(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     """Return paragraphs and table rows, less what is hidden in them; Title and Heading styles are headings.
 
-    Page headers and footers come first, each distinct one once, less what the body says too. Notes, text boxes, comments, charts and what pictures
-    are said to show stand after the paragraph or table that they hang on. Word files have no pages until they are
-    printed.
+    Page headers and footers come first, each distinct one once, less what the body says too. Notes, text boxes,
+    comments, charts and what pictures are said to show stand after the paragraph or table that they hang on. Word
+    files have no pages until they are printed.
     """
     from rag.documents.formats.docx_package import WordPackage
 
