@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from rag.cli.adapters import run_adapters
@@ -74,6 +75,11 @@ def _options_of_every_command() -> AddOptions:
     return add
 
 
+def _path(text: str) -> Path:
+    """Return a path; "~" is the home folder also where no shell has seen it, as in make index CORPUS=~/docs."""
+    return Path(os.path.expanduser(text))
+
+
 def _examples(*lines: str) -> str:
     return "\n  ".join(("examples:", *lines))
 
@@ -132,14 +138,14 @@ subfolder that is empty now, its disk may not be there: nothing is removed, new 
 status is 1. At a terminal you are asked; otherwise --yes removes them."""
     index = commands.add("index", run_index, text, epilog=epilog)
     named = "default: those that the index was made from; for a new index the sample corpus"
-    index.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help=named)
+    index.add_argument("folders", type=_path, nargs="*", metavar="FOLDER", help=named)
     rebuild = "make the index anew, with its documents of other folders; promoted weights stay"
     index.add_argument("--rebuild", action="store_true", help=rebuild)
     index.add_argument("--yes", action="store_true", help="remove documents whose files are gone, however many")
     examples = _examples("rag ingest letter.pdf", "rag ingest reports 'minutes/*.docx' letter.pdf")
     text = "add files, folders or patterns to the index, without training"
     ingest = commands.add("ingest", run_ingest, text, epilog=examples)
-    ingest.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    ingest.add_argument("paths", type=_path, nargs="+", metavar="PATH")
 
 
 def _add_document_commands(commands: Commands) -> None:

@@ -286,6 +286,12 @@ def test_an_empty_folder_is_an_error_and_makes_no_index(house, capsys):
     assert not (house / "var").exists()
 
 
+def test_a_tilde_is_the_home_folder_though_no_shell_has_seen_it(house, capsys, monkeypatch):
+    monkeypatch.setenv("HOME", str(house))
+    assert "2 added" in output_of(capsys, "index", "~/docs")
+    assert "2 unchanged" in output_of(capsys, "ingest", "~/docs/quay")
+
+
 def test_a_folder_with_no_readable_file_lists_each_and_changes_nothing(house, capsys, sample):
     output_of(capsys, "index")
     (house / "pictures").mkdir()
