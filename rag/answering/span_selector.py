@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.answering.commands import whole_command
 from rag.answering.confidence import Recalibration
 from rag.answering.grounding import Citation, cite
 from rag.answering.negation import negation_mismatch
@@ -113,6 +114,7 @@ class SpanSelector:
             expected_f1(texts, logits, best),
         )
         probability = self.recalibration.apply(sigmoid(logit))
+        place = whole_command(question, place, chunk)
         return SelectedSpan(place.text(chunk), cite(chunk, place.passage, *place.sentence), probability)
 
 

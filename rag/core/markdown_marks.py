@@ -6,7 +6,7 @@ import html
 import re
 from html.entities import html5
 
-from rag.core.markup import Mark
+from rag.core.mark import Mark
 from rag.core.text_blocks import code_spans
 
 # Read parts are blanked: marks by BLANK, text in which no mark counts by OPAQUE.
@@ -71,7 +71,9 @@ class _Scanner:
 
     def marks(self) -> list[Mark]:
         for start, end in code_spans(self._text):
-            self._blank(start, end, _OPAQUE)
+            goes_on = self._text[start:end].endswith("\\")
+            self._mark(end - goes_on, end)
+            self._blank(start, end - goes_on, _OPAQUE)
         self._code()
         self._every(_ESCAPE)
         self._angles()

@@ -13,20 +13,9 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from rag.core.invisible_characters import remove_invisible
-
-
-class Mark(NamedTuple):
-    """Characters of a text that are not shown as they stand.
-
-    shown: what stands for them, mostly nothing. aside: they are shown, but apart from the text around them: the address
-    of a link. border: what is before them and what is after them are apart: cells of a table.
-    """
-
-    start: int
-    end: int
-    shown: str = ""
-    aside: bool = False
-    border: bool = False
+from rag.core.mark import Mark
+from rag.core.markdown_marks import markdown_marks
+from rag.core.rst_marks import rst_marks
 
 
 class ShownText(NamedTuple):
@@ -47,15 +36,11 @@ def find_marks(text: str, document: str) -> tuple[Mark, ...]:
 
 @lru_cache(maxsize=64)
 def _markdown(text: str) -> tuple[Mark, ...]:
-    from rag.core.markdown_marks import markdown_marks
-
     return tuple(markdown_marks(text))
 
 
 @lru_cache(maxsize=64)
 def _rst(text: str) -> tuple[Mark, ...]:
-    from rag.core.rst_marks import rst_marks
-
     return tuple(rst_marks(text))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.core.markup import Mark
+from rag.core.mark import Mark
 from rag.core.text_blocks import code_spans
 
 _BEFORE = r"(?:(?<=^)|(?<=[\s\-:'\"“‘<(\[{]))"

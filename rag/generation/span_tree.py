@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 MAX_SPAN_TOKENS = 24
 MAX_TOKEN_CHARACTERS = 8  # on average over a span; text beyond 24 such tokens is not tokenized
+LEAD_IN_WORDS = 8  # of a line that says only that code follows
 LEAD_WORDS = 5  # at the start of a span, within which a match of the answer type must begin
 Span = tuple[int, int]
 IsOpen = Callable[[int, TableCell], bool]  # of a passage, by its number from 1, and one of its cells
 _DAY = rf"\d+\. (?i:{'|'.join(MONTHS)})\b"
 _NUMBERING = re.compile(rf"(?!{_DAY})(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+)(?: (?=[A-Z\"“*(])|$)")  # of a list item
 _HEADING_NUMBER = re.compile(r"(?:#+ ?)?\d+(?:\.\d+)*[.)]?(?: (?=[A-Z\"“*(])|$)")
-_PROMPT = re.compile(r"(?:\S{0,40}[$%>#] )?[^\w/~.-]*")
+PROMPT = re.compile(r"(?:\S{0,40}[$%>#] )?[^\w/~.-]*")
 _AFTER_NAME = re.compile(r"\w[\"']?\s*[:=]+>?\s*[\"'(]*$")
 
 
@@ -111,6 +112,8 @@ def _starts(passages: list[Chunk], answer_type: re.Pattern[str] | None, is_open:
         marks = find_marks(chunk.text, chunk.document)
         code = {at for start, end in code_spans(chunk.text) for at in range(start, end)}
         for (first, last), around in _answering_parts(number, chunk, is_open):
+            if _leads_to_code(chunk.text, first, last, code):
+                continue
             numbering = _numbering(chunk.text, first) if around == (first, last) else None
             for shown in shown_pieces(chunk.text, first, last, marks):
                 number_before = numbering.match(shown.text) if numbering else None
@@ -133,6 +136,14 @@ def _answering_parts(number: int, chunk: Chunk, is_open: IsOpen | None) -> Itera
             yield (cell.start, cell.end), rows[cell.row]
 
 
+def _leads_to_code(text: str, first: int, last: int, code: set[int]) -> bool:
+    """Return whether a few words with a colon, such as "Start it with:", stand before code, which is what they say."""
+    if text[last - 1] != ":" or len(text[first:last].split()) > LEAD_IN_WORDS:
+        return False
+    after = text[last:]
+    return last + len(after) - len(after.lstrip()) in code
+
+
 def _numbering(text: str, first: int) -> re.Pattern[str] | None:
     """Return a pattern of the number before a heading or list item that begins at `first`, None where none does."""
     if text[first] == "#":
@@ -147,7 +158,7 @@ def _places_in_code(line: str, start: int, ends: set[int]) -> dict[int, int]:
     """
     if _AFTER_NAME.search(line, 0, start):
         return dict.fromkeys(ends, start)
-    prompt = _PROMPT.match(line)
+    prompt = PROMPT.match(line)
     return {max(ends): prompt.end() if prompt else start} | {min(ends): start}
 
 

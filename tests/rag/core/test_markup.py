@@ -1,6 +1,7 @@
 import random
 
-from rag.core.markup import Mark, find_marks, shown_pieces, shown_text
+from rag.core.mark import Mark
+from rag.core.markup import find_marks, shown_pieces, shown_text
 
 
 def test_each_character_knows_where_it_stands():
