@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import shutil
 from collections.abc import Iterator, Sequence
 
@@ -50,16 +49,28 @@ def _rule(number: int, chunk: Chunk, width: int) -> str:
 
 
 def _chunk_lines(chunk: Chunk, width: int) -> Iterator[str]:
-    """Yield the lines of a chunk; rows with the same columns below each other are one table."""
+    """Yield the lines of a chunk; rows with named columns below each other are one table."""
     lines = list(_lines_with_cells(chunk))
     around = zip(lines, [("", ()), *lines], [*lines[1:], ("", ())], strict=False)
     lines = [line for line, before, after in around if line[0] or not (before[1] and after[1])]
-    for columns, group in itertools.groupby(lines, key=lambda line: _columns(line[1])):
-        rows = list(group)
-        if len(rows) > 1 and any(columns):
+    for rows in _tables(lines):
+        if len(rows) > 1:
             yield from _drawn(chunk, [row for _, row in rows], width)
         else:
-            yield from (line for line, _ in rows)
+            yield rows[0][0]
+
+
+def _tables(lines: list[tuple[str, Row]]) -> Iterator[list[tuple[str, Row]]]:
+    """Yield lines one by one, and together rows that have a column of the same name."""
+    together: list[tuple[str, Row]] = []
+    for line, row in lines:
+        above = {cell.column for _, other in together for cell in other}
+        if together and not above.intersection({cell.column for cell in row} - {""}):
+            yield together
+            together = []
+        together.append((line, row))
+    if together:
+        yield together
 
 
 def _lines_with_cells(chunk: Chunk) -> Iterator[tuple[str, Row]]:
@@ -71,11 +82,6 @@ def _lines_with_cells(chunk: Chunk) -> Iterator[tuple[str, Row]]:
         start = end + 1
 
 
-def _columns(row: Row) -> tuple[str, ...]:
-    """Return what the columns of a row are called; () for a line of text."""
-    return tuple(cell.column for cell in row)
-
-
 def _drawn(chunk: Chunk, rows: list[Row], width: int) -> Iterator[str]:
     from rich import box
     from rich.console import Console
@@ -83,10 +89,12 @@ def _drawn(chunk: Chunk, rows: list[Row], width: int) -> Iterator[str]:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in _columns(rows[0]):
+    columns = list(dict.fromkeys(cell.column for row in rows for cell in row))
+    for column in columns:
         table.add_column(Text(column), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(chunk.text[cell.start : cell.end]) for cell in row))
+        values = [" ".join(chunk.text[c.start : c.end] for c in row if c.column == column) for column in columns]
+        table.add_row(*map(Text, values))
     out = io.StringIO()
     Console(file=out, width=width, color_system=None).print(table)
     yield from (line.rstrip() for line in out.getvalue().rstrip("\n").split("\n") if line.strip())

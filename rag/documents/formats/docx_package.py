@@ -92,4 +92,4 @@ def is_page_field(code: str) -> bool:
 def without_pages(words: str) -> str:
     """Return a line of a margin without numbers of pages, and without the words that only say what they are."""
     pages = rf"(\b(page|pg|p|seite|s|página|pagina|side|sida|strona)\b\.?\s*)?{PAGE}(\s*(of|von|de|di|/)\s*{PAGE})?"
-    return re.sub(r"[\s|–—·-]+$|^[\s|–—·-]+", "", re.sub(pages, "", words, flags=re.I))
+    return re.sub(r"[\s|,;–—·-]+$|^[\s|,;–—·-]+", "", re.sub(pages, "", words, flags=re.I))

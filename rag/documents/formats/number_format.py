@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from openpyxl.styles.numbers import BUILTIN_FORMATS
 from xlfmt import format_value
 
 LARGEST_EXACT = 1e15  # a float below it that is whole is shown without ".0"
 LONGEST_FORMAT = 255  # characters; Excel allows no longer one
 LITERAL = re.compile(r'("[^"]*"|\[[^\]]*\]|\\.)')  # parts of a format that are no letters of dates
 DOT_OF_A_DATE = re.compile(r"(?<=[dmyh])\.(?!0)", re.I)  # xlfmt would take it for a decimal point
-# Formats in which each computer shows dates in its own order: ISO is clear everywhere.
-DATES_OF_THE_COMPUTER = {"mm-dd-yy": "yyyy-mm-dd", "m/d/yy h:mm": "yyyy-mm-dd h:mm"}
+# Formats that each computer shows in its own way: dates are given as ISO has them, amounts without a currency. Those of
+# amounts are written as openpyxl has them, which has lost their semicolons.
+OF_THE_COMPUTER = {
+    "mm-dd-yy": "yyyy-mm-dd",
+    "m/d/yy h:mm": "yyyy-mm-dd h:mm",
+    **{code: '#,##0_);(#,##0);"-"' for code in (BUILTIN_FORMATS[41], BUILTIN_FORMATS[42])},
+    **{code: '#,##0.00_);(#,##0.00);"-"' for code in (BUILTIN_FORMATS[43], BUILTIN_FORMATS[44])},
+}
 
 
 def shown_value(value: object, code: str, date1904: bool = False) -> str:
@@ -38,7 +45,7 @@ def shown_number(value: float, code: str, date1904: bool = False) -> str:
     code: an Excel number format such as "#,##0.00 €"; "" for none. date1904: whether days are counted from 1904. A
     format that hides the number gives "".
     """
-    code = DATES_OF_THE_COMPUTER.get(code, code)
+    code = OF_THE_COMPUTER.get(code, code)
     if code in ("", "General") or len(code) > LONGEST_FORMAT:
         return _general(value)
     try:

@@ -226,3 +226,11 @@ def test_merged_cells_stand_in_each_place_and_a_marked_row_is_the_header(marked)
         "Zone: East; Warden: C. Dorn; Spaces: 35",
         "Zone: West; Warden: vacant; Spaces: vacant",
     ]
+
+
+def test_numbers_that_no_file_should_have_are_borne():
+    wide = c("Zone", '<w:gridSpan w:val="1000000000"/>')
+    made = WordFile().lists(level(0, "lowerRoman", "%1.", start=999_999_999), level(0, "decimal", "%1%9."))
+    made.body(table(row(wide, "Fee"), row("East", "4")), p("item", properties=numbered(1)))
+    made.body(p("other", properties=numbered(2, 0)), p("far", properties=numbered(1, 999)))
+    assert lines(made)[-3:] == ["999999999. item", "10. other", "far"]

@@ -11,6 +11,7 @@ import pytest
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.drawing.image import Image
+from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.worksheet.table import Table
 
 from rag.core.sections import DocumentSettings
@@ -67,6 +68,8 @@ def book(*rows, title: str = "Sheet"):
         (12, '0 "boats"', "12 boats"),
         (5_550_142, "000-0000", "555-0142"),
         (7, ";;;", ""),
+        (-1234.5, BUILTIN_FORMATS[44], "(1,234.50)"),
+        (1234, BUILTIN_FORMATS[41], "1,234"),
         (1 / 3, "General", "0.3333333333"),
         (0.1 + 0.2, "", "0.3"),
         (4006381333931, "General", "4006381333931"),
@@ -262,3 +265,13 @@ def test_a_sheet_of_thousands_of_rows_is_read_within_the_parsers_limits():
         sheet.append([n, f"Boat {n}", n / 8])
     document = read(made, max_seconds=4, max_memory=500_000_000)
     assert "Day: 4999; Boat: Boat 4999; Depth: 624.875" in document.text
+
+
+def test_a_merged_cell_as_large_as_a_sheet_can_be_costs_nothing():
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cols><col min="4" max="16384" '
+        'hidden="1" width="9"/></cols><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>Once.</t></is></c></row>'
+        '<row r="1048576"><c r="B1048576"><v>7</v></c></row></sheetData>'
+        '<mergeCells count="1"><mergeCell ref="A1:XFD1048575"/></mergeCells></worksheet>'
+    )
+    assert lines(with_parts(saved(book(["x"])), xl__worksheets__sheet1=sheet))[1:] == ["Once.", "7"]
