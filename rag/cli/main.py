@@ -6,7 +6,7 @@ import os
 
 from rag.cli.parser import build_parser
 from rag.cli.shell import exit_status, flush_output, load_settings
-from rag.core.progress import no_progress
+from rag.core.progress import want_progress
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,8 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str] | None) -> int | None:
     args = build_parser().parse_args(arguments)
-    if args.quiet:
-        no_progress()
+    want_progress(not args.quiet)
     return args.work(args, load_settings(args.set))
 
 

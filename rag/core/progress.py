@@ -22,7 +22,7 @@ def progress_bar(total: int, what: str, unit: str, **options: Any) -> tqdm:
 
 
 def shows_progress() -> bool:
-    """Tell whether standard error is a terminal, and `no_progress` was not called."""
+    """Tell whether standard error is a terminal, and bars are wanted."""
     return _wanted and sys.stderr.isatty()
 
 
@@ -33,7 +33,7 @@ def library_progress() -> Iterator[None]:
         yield
 
 
-def no_progress() -> None:
-    """Show no bars from now on."""
+def want_progress(wanted: bool) -> None:
+    """Set whether bars are shown from now on, where there is a terminal."""
     global _wanted
-    _wanted = False
+    _wanted = wanted

@@ -16,6 +16,7 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def work(monkeypatch):
     """Return a function that works for longer than a bar waits, and returns what was shown."""
+    monkeypatch.setattr(progress, "_wanted", True)
     clock = iter(range(0, 10_000, 2))
     monkeypatch.setattr("tqdm.std.time", lambda: next(clock))
 
@@ -41,6 +42,5 @@ def test_a_pipe_shows_nothing(work):
 
 
 def test_nothing_is_shown_where_that_is_wanted(work, monkeypatch):
-    monkeypatch.setattr(progress, "_wanted", True)
-    progress.no_progress()
+    progress.want_progress(False)
     assert work(Terminal()) == ""
