@@ -1,9 +1,10 @@
-"""The type of answer that an English question expects, where its words say so (Li & Roth, COLING 2002)."""
+"""The type of answer that a question expects, where its words say so (Li & Roth, COLING 2002)."""
 
 from __future__ import annotations
 
 import re
 
+from rag.answering.foreign_answer_types import FOREIGN_RULES
 from rag.core.words import MONTH, NUMBER_WORDS
 
 _AUX = "(?:did|do|does|is|are|was|were|will|would|can|could|shall|should|may|might|must|has|have|had)"
@@ -46,6 +47,7 @@ _RULES = tuple(
         (_HOW_LONG, rf"{_DURATION}|{_MOMENT}"),
         (_HOW_MUCH, rf"{_MONEY}|{_NUMBER}"),
         (_HOW_LARGE, _NUMBER),
+        *FOREIGN_RULES,
     )
 )
 
