@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
+from rag.documents.formats.pdf_row_bands import cuts_between_rows
 from rag.documents.formats.pdf_words import Word, lines_of
 
 STRIP = 0.75  # width of a strip between columns at least, in font sizes
 LINES = 3  # that stand on each side of a strip at least
 AMID = 0.4  # of the lines of running text that begin amid a sentence
+SOME = 0.2  # the same where they fill their column
 FULL = 0.7  # the width of a line of running text, of its column's, on average
 MARKER = re.compile(r"[•▪●○–—*·-]|\(?[0-9]{1,3}[.):]?|\(?[a-zA-Z][.)]|\(?[ivx]{1,4}[.)]|§+|[QA]:|☐|☑|□")
 
@@ -71,7 +73,7 @@ def open_table_flows(band: list[Box], left: float, right: float, size: float) ->
     inside = [word for row in rows[first:end] for word in row]
     strips = _white(inside, size)
     columns = [[word for word in inside if a <= word.x0 < b] for a, b in pairwise([-1e9, *strips, 1e9])]
-    if len(columns) < 2 or not _stand_in_rows(columns, size):
+    if len(columns) < 2 or not stand_in_rows(columns, size):
         return []
     parts = (rows[:first], ()), (rows[first:end], tuple(strips)), (rows[end:], ())
     return [Flow(tuple(word for row in part for word in row), edges) for part, edges in parts if part]
@@ -87,13 +89,15 @@ def _white(words: list[Word], size: float) -> list[float]:
     return strips
 
 
-def _stand_in_rows(columns: list[list[Word]], size: float) -> bool:
+def stand_in_rows(columns: list[list[Word]], size: float) -> bool:
     """Return whether the lines of columns belong together in rows: they stand level, and at most one runs on."""
     first, *others = [lines_of(column) for column in columns]
     if all(MARKER.fullmatch(line[0].text) for line in first if len(line) == 1) and all(
         len(line) == 1 for line in first
     ):
         return False
+    if cuts_between_rows(columns):
+        return True
     shorter = min((first, *others), key=len)
     bottoms = [line[0].bottom for lines in (first, *others) if lines is not shorter for line in lines]
     level = sum(any(abs(line[0].bottom - bottom) <= 0.2 * size for bottom in bottoms) for line in shorter)
@@ -110,7 +114,7 @@ def _stand_in_rows(columns: list[list[Word]], size: float) -> bool:
 def _runs_on(lines: list[list[Word]]) -> bool:
     """Return whether lines are running text: rather full, and of several words."""
     letters = sum(len(word.text) for line in lines for word in line) / len(lines)
-    return _fullness(lines) >= FULL and letters >= 14 and sum(map(len, lines)) >= 2.5 * len(lines)
+    return _fullness(lines) >= FULL and letters >= 14 and _is_prose(lines, 2.5, SOME)
 
 
 def _fullness(lines: list[list[Word]]) -> float:
@@ -119,10 +123,10 @@ def _fullness(lines: list[list[Word]]) -> float:
     return sum(line[-1].x1 - line[0].x0 for line in lines) / len(lines) / max(right - left, 1)
 
 
-def _is_prose(lines: list[list[Word]], words: float) -> bool:
+def _is_prose(lines: list[list[Word]], words: float, share: float = AMID) -> bool:
     """Return whether many lines of so many words begin amid a sentence, as no column of names does."""
     amid = sum(line[0].text[0].islower() or above[-1].text.endswith("-") for above, line in pairwise(lines))
-    return amid >= AMID * (len(lines) - 1) and sum(map(len, lines)) >= words * len(lines)
+    return amid >= share * (len(lines) - 1) and sum(map(len, lines)) >= words * len(lines)
 
 
 def _name_their_values(*sides: list[list[Word]]) -> bool:

@@ -14,7 +14,8 @@ from rag.documents.formats.pdf_forms import field_words, notes
 from rag.documents.formats.pdf_hidden import visible_page
 from rag.documents.formats.pdf_ocr import recognised_words
 from rag.documents.formats.pdf_pictures import can_recognise, is_scan, unread_parts
-from rag.documents.formats.pdf_tables import BoxOf, PdfTable, frames, open_table, ruled_tables
+from rag.documents.formats.pdf_ruled_tables import frames, ruled_tables
+from rag.documents.formats.pdf_tables import BoxOf, PdfTable, open_table
 from rag.documents.formats.pdf_words import Word, first_mark, font_size, line_text, lines_of, words_of
 from rag.documents.formats.sections import flat
 

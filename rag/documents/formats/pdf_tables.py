@@ -1,23 +1,17 @@
-"""Tables of a PDF page: those with ruled cells, those that only stand in columns, and those that go on over pages."""
+"""A table of a PDF page: its rows, what of it goes on over the next page, and how one without lines is cut."""
 
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from rag.documents.formats.pdf_hyphens import join_lines
-from rag.documents.formats.pdf_words import Word, line_text, lines_of
+from rag.documents.formats.pdf_row_bands import cuts_between_rows, lines_in_rows
+from rag.documents.formats.pdf_words import Word, line_text
 from rag.documents.formats.sections import Block, flat
 from rag.documents.formats.tables import table_blocks
 
-if TYPE_CHECKING:
-    from pdfplumber.page import Page
-
 BoxOf = tuple[float, float, float, float]  # left, top, right, bottom
-LONG_CELL = 40  # words; a "table" of one row with longer cells is a layout of columns
 SAME_EDGE = 6.0  # points by which the edges of one table differ from page to page at most
 
 
@@ -52,40 +46,33 @@ class PdfTable:
         return replace(self, rows=self.rows + other.rows[repeated:], pages=self.pages + other.pages[repeated:])
 
 
-def ruled_tables(page: Page, words: list[Word]) -> Iterator[tuple[PdfTable, list[Word]]]:
-    """Yield each table whose cells have borders, with the words in it. Frames and layouts of columns are none."""
-    for found in page.find_tables():
-        inside = [word for word in words if _lies_in(word, found.bbox)]
-        cells = {cell: [word for word in inside if _lies_in(word, cell)] for cell in found.cells}
-        filled = [held for held in cells.values() if held]
-        if len(filled) < 2 or _is_layout(found.cells, filled):
-            continue
-        rows = list(_ruled_rows(cells))
-        if rows:
-            yield _table(found.bbox, rows, page.page_number), [word for held in filled for word in held]
-
-
-def frames(page: Page) -> list[BoxOf]:
-    """Return the boxes that are drawn around something: filled or bordered rectangles, and tables of one cell."""
-    single = [table.bbox for table in page.find_tables() if len(table.cells) == 1]
-    rects = [(rect["x0"], rect["top"], rect["x1"], rect["bottom"]) for rect in page.rects]
-    return single + [box for box in rects if box[2] - box[0] > 30 and box[3] - box[1] > 20]
-
-
 def open_table(words: list[Word], strips: tuple[float, ...], page: int) -> PdfTable:
     """Return a table without lines. strips: where its columns are parted, in points from the left."""
+    box = min(w.x0 for w in words), min(w.top for w in words), max(w.x1 for w in words), max(w.bottom for w in words)
+    return table_of(box, open_rows(words, strips), page)
+
+
+def open_rows(words: list[Word], strips: tuple[float, ...]) -> list[list[str]]:
+    """Return the rows that lines of words make, in columns parted at `strips`; a cell may take several lines."""
+    columns = [[word for word in words if bisect(strips, word.x0) == n] for n in range(len(strips) + 1)]
+    cuts = cuts_between_rows(columns)
     rows: list[list[str]] = []
-    for line in lines_of(words):
-        row = [flat(line_text([word for word in line if bisect(strips, word.x0) == n])) for n in range(len(strips) + 1)]
-        if rows and _is_rest(row, rows[-1]):
+    for lines in lines_in_rows(words, cuts):
+        row = [_cell(lines, strips, n) for n in range(len(columns))]
+        if rows and not cuts and _is_rest(row, rows[-1]):
             rows[-1] = [join_lines(filter(None, both)) for both in zip(rows[-1], row, strict=True)]
         else:
             rows.append(row)
-    box = min(w.x0 for w in words), min(w.top for w in words), max(w.x1 for w in words), max(w.bottom for w in words)
-    return _table(box, rows, page)
+    return rows
 
 
-def _table(box: BoxOf, rows: list[list[str]], page: int) -> PdfTable:
+def _cell(lines: list[list[Word]], strips: tuple[float, ...], column: int) -> str:
+    inside = ([word for word in line if bisect(strips, word.x0) == column] for line in lines)
+    return flat(join_lines(flat(line_text(line)) for line in inside if line))
+
+
+def table_of(box: BoxOf, rows: list[list[str]], page: int) -> PdfTable:
+    """Return a table of one page, without empty rows."""
     kept = tuple(tuple(row) for row in rows if any(row))
     return PdfTable(*box, kept, (page,) * len(kept))
 
@@ -96,51 +83,3 @@ def _is_rest(row: list[str], above: list[str]) -> bool:
     if len(filled) >= sum(map(bool, above)) or not all(above[n] for n in filled):
         return False
     return all(row[n][0].islower() for n in filled) or (not row[0] and all(row[n][0].isalpha() for n in filled))
-
-
-def _lies_in(word: Word, box: BoxOf) -> bool:
-    x, y = (word.x0 + word.x1) / 2, (word.top + word.bottom) / 2
-    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
-
-
-def _is_layout(cells: list[BoxOf], filled: list[list[Word]]) -> bool:
-    rows = len({round(cell[1]) for cell in cells})
-    return rows == 1 and max(map(len, filled)) >= LONG_CELL
-
-
-def _ruled_rows(cells: dict[BoxOf, list[Word]]) -> Iterator[list[str]]:
-    """Yield the rows of a ruled table; a cell over several columns or rows stands in each, one over all once."""
-    xs, ys = _edges([x for cell in cells for x in (cell[0], cell[2])]), _edges([y for c in cells for y in (c[1], c[3])])
-    for top, bottom in pairwise(ys):
-        row = [_cell_at((left + right) / 2, (top + bottom) / 2, cells) for left, right in pairwise(xs)]
-        if len(row) > 2 and len(set(row)) == 1 and row[0]:
-            yield [_cell_text(cells[row[0]])] + [""] * (len(row) - 1)
-        else:
-            yield from _split_rows([cells[cell] if cell else [] for cell in row])
-
-
-def _edges(places: list[float]) -> list[float]:
-    found: list[float] = []
-    for place in sorted(places):
-        if not found or place - found[-1] > 2:
-            found.append(place)
-    return found
-
-
-def _cell_at(x: float, y: float, cells: dict[BoxOf, list[Word]]) -> BoxOf | None:
-    return next((cell for cell in cells if cell[0] < x < cell[2] and cell[1] < y < cell[3]), None)
-
-
-def _split_rows(row: list[list[Word]]) -> Iterator[list[str]]:
-    """Yield the rows within one of a table that has no lines between rows: as many level lines in each cell."""
-    lines = [lines_of(cell) for cell in row]
-    counts = [len(cell) for cell in lines if cell]
-    if len(counts) < 2 or min(counts) < 3 or len(set(counts)) > 1:
-        yield [_cell_text(cell) for cell in row]
-        return
-    for n in range(counts[0]):
-        yield [flat(line_text(cell[n])) if cell else "" for cell in lines]
-
-
-def _cell_text(words: list[Word]) -> str:
-    return flat(join_lines(flat(line_text(line)) for line in lines_of(words)))
