@@ -14,13 +14,13 @@ from rag.documents.formats.tables import row_texts, table_blocks
 
 if TYPE_CHECKING:
     from docx.opc.part import Part
+    from docx.text.paragraph import Paragraph
 
     from rag.documents.formats.docx_package import WordPackage
     from rag.documents.formats.docx_text import Attached, ParagraphText
 
 HEADING = re.compile(r"(Title)|Heading (\d)")
 CONTENTS = re.compile(r"toc \d", re.I)  # the style of a line in a table of contents
-MOST_COLUMNS = 63  # that a table of Word can have
 NOTE_NAMES = {"footnotes": "Note", "endnotes": "Endnote"}
 
 
@@ -52,6 +52,7 @@ class _Reader:
         self._numbers = ListNumbers(package.numbering(), package.document.styles.element)
         self._drawings = DrawingReader(package)
         self._notes: dict[tuple[str, str], int] = {}
+        self._style_names: dict[str | None, str] = {}
         self._comments = 0
 
     def unread(self) -> tuple[str, ...]:
@@ -105,13 +106,20 @@ class _Reader:
         from docx.text.paragraph import Paragraph
 
         paragraph = Paragraph(element, self._package.document)
-        style = (paragraph.style.name if paragraph.style else "") or ""
+        style = self._style_name(paragraph)
         heading, number = HEADING.fullmatch(style), self._numbers.of(element)
         words = flat(text.of(paragraph, attached))
         if CONTENTS.fullmatch(style) or not words:
             return Block("")
         level = (1 if heading[1] else int(heading[2]) + 1) if heading else 0
         return Block(f"{number} {words}" if number else words, level)
+
+    def _style_name(self, paragraph: Paragraph) -> str:
+        """Return what the paragraph's style is called; python-docx searches long for each."""
+        id = paragraph._p.style
+        if id not in self._style_names:
+            self._style_names[id] = (paragraph.style.name if paragraph.style else "") or ""
+        return self._style_names[id]
 
     def _table(self, table: Any, text: ParagraphText, attached: Attached) -> tuple[list[list[str]], int]:
         """Return the rows, merged cells in each place that they cover, and how many of them are marked as a header."""
@@ -133,7 +141,9 @@ class _Reader:
     def _row(self, row: Any, above: list[str], text: ParagraphText, attached: Attached) -> list[str]:
         from docx.oxml.ns import qn
 
-        cells = [""] * _number(row, "w:trPr", "w:gridBefore", 0)
+        from rag.documents.formats.docx_package import columns_of
+
+        cells = [""] * columns_of(row, "w:trPr", "w:gridBefore", 0)
         for cell in row.iterchildren(qn("w:tc")):
             down, right = (cell.find(f"{qn('w:tcPr')}/{qn(name)}") for name in ("w:vMerge", "w:hMerge"))
             if down is not None and down.get(qn("w:val"), "continue") == "continue":
@@ -142,9 +152,9 @@ class _Reader:
                 words = cells[-1] if cells else ""
             else:
                 words = flat("\n".join(self._cell(cell, text, attached)))
-            cells += [words] * max(1, _number(cell, "w:tcPr", "w:gridSpan", 1))
+            cells += [words] * max(1, columns_of(cell, "w:tcPr", "w:gridSpan", 1))
         alone = len(list(row.iterchildren(qn("w:tc")))) == 1
-        return cells[:1] if alone else cells[:MOST_COLUMNS]
+        return cells[:1] if alone else cells
 
     def _cell(self, cell: Any, text: ParagraphText, attached: Attached) -> Iterator[str]:
         from docx.oxml.ns import qn
@@ -184,12 +194,3 @@ class _Reader:
         blocks = [] if found is None else [block for block in self._blocks(*found, self._text) if block.text]
         for number, block in enumerate(blocks):
             yield Block(block.text if number else f"{name}: {block.text}", cells=() if not number else block.cells)
-
-
-def _number(element: Any, properties: str, name: str, default: int) -> int:
-    """Return a number among an element's properties, not more than a table can have columns."""
-    from docx.oxml.ns import qn
-
-    found = element.find(f"{qn(properties)}/{qn(name)}")
-    value = str(default) if found is None else found.get(qn("w:val"), "")
-    return min(int(value), MOST_COLUMNS) if value.isdecimal() else default

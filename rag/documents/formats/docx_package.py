@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BOX = qn("w:txbxContent")
 PAGE = "\ue000"  # stands for the number of a page, until what is said with it is removed
+MOST_COLUMNS = 63  # that a table of Word can have
 PAGE_FIELDS = ("PAGE", "NUMPAGES", "SECTIONPAGES")
 
 
@@ -93,3 +94,10 @@ def without_pages(words: str) -> str:
     """Return a line of a margin without numbers of pages, and without the words that only say what they are."""
     pages = rf"(\b(page|pg|p|seite|s|página|pagina|side|sida|strona)\b\.?\s*)?{PAGE}(\s*(of|von|de|di|/)\s*{PAGE})?"
     return re.sub(r"[\s|,;–—·-]+$|^[\s|,;–—·-]+", "", re.sub(pages, "", words, flags=re.I))
+
+
+def columns_of(element: Any, properties: str, name: str, default: int) -> int:
+    """Return a count of columns among an element's properties, not more than a table can have."""
+    found = element.find(f"{qn(properties)}/{qn(name)}")
+    value = str(default) if found is None else found.get(qn("w:val"), "")
+    return min(int(value), MOST_COLUMNS) if value.isdecimal() else default
