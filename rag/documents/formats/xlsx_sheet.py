@@ -41,11 +41,13 @@ class Area(NamedTuple):
 class Cells:
     """What the cells of a sheet show.
 
-    hidden_rows, hidden_columns: their numbers, in order. gaps: formulas without a saved value. tables: ids of the
-    relationships to the tables that are defined on the sheet.
+    bold, shaded: numbers of rows of which all cells are. hidden_rows, hidden_columns: their numbers, in order.
+    gaps: formulas without a saved value. tables: ids of the relationships to the tables that are defined on the sheet.
     """
 
     rows: Rows = field(default_factory=dict)
+    bold: set[int] = field(default_factory=set)
+    shaded: set[int] = field(default_factory=set)
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: list[int] = field(default_factory=list)
     gaps: int = 0
@@ -60,8 +62,10 @@ def read_cells(sheet: Any, source: IO[bytes], longest: int) -> Cells:
     """
     parser = _SheetParser(source, sheet._shared_strings, data_only=True, epoch=sheet.parent.epoch)
     cells, characters = Cells(), 0
-    for number, row in _shown_rows(sheet, parser):
+    for number, row, looks in _shown_rows(sheet, parser):
         cells.rows[number] = row
+        cells.bold |= {number} if all(look.bold for look in looks) else set()
+        cells.shaded |= {number} if all(look.shaded for look in looks) else set()
         characters += sum(map(len, row.values()))
         if characters > longest:
             break  # too much text, for which the file is refused once all is put together
@@ -88,19 +92,28 @@ class _SheetParser(WorkSheetParser):
         return cell
 
 
-def _shown_rows(sheet: Any, parser: _SheetParser) -> Iterator[tuple[int, dict[int, str]]]:
-    """Yield the number of each row that is not empty, and the texts of its cells by their columns."""
+class _Look(NamedTuple):
+    """How the style of a cell shows it. code: the number format."""
+
+    code: str
+    bold: bool
+    shaded: bool
+
+
+def _shown_rows(sheet: Any, parser: _SheetParser) -> Iterator[tuple[int, dict[int, str], set[_Look]]]:
+    """Yield of each row that is not empty its number, its texts by their columns, and how their cells look."""
     date1904 = sheet.parent.epoch == CALENDAR_MAC_1904
 
     @cache
-    def number_format(style: int) -> str:
-        return ReadOnlyCell(sheet, 1, 1, None, style_id=style).number_format or ""
+    def look(style: int) -> _Look:
+        cell = ReadOnlyCell(sheet, 1, 1, None, style_id=style)
+        return _Look(cell.number_format or "", bool(cell.font.b), cell.fill.fill_type == "solid")
 
     for number, row in parser.parse():
         progress()
-        shown = {c["column"]: flat(shown_value(c["value"], number_format(c["style_id"]), date1904)) for c in row}
-        if filled := {column: text for column, text in shown.items() if text}:
-            yield number, filled
+        shown = [(c["column"], flat(shown_value(c["value"], look(c["style_id"]).code, date1904))) for c in row]
+        if filled := {column: text for column, text in shown if text}:
+            yield number, filled, {look(c["style_id"]) for c in row if c["column"] in filled}
 
 
 def _is_hidden(attributes: dict[str, str], size: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from rag.documents.formats.sections import Block
 from rag.documents.formats.tables import table_blocks
@@ -24,11 +24,28 @@ def blocks_of_cells(cells: Cells, defined: list[tuple[Area, int]]) -> Iterator[B
     inside = [_taken(rest, area) for area, _ in defined]
     for (area, header), table in zip(defined, inside, strict=True):
         above = {number: rest.pop(number) for number in list(rest) if number < area.top}
-        yield from table_blocks(_grid(above, cells))
+        yield from _plain_tables(above, cells)
         has_header = header if table.get(area.top) else 0  # its row may be hidden
         yield from table_blocks(_grid(table, cells), header=has_header)
-    yield from table_blocks(_grid(rest, cells))
+    yield from _plain_tables(rest, cells)
     yield from map(Block, asides)
+
+
+def _plain_tables(rows: Rows, cells: Cells) -> list[Block]:
+    """Return the tables that rows make up; where they are one, bold or shaded rows at its top are its header."""
+    rows = {number: row for number, row in rows.items() if row}
+    grid, header = _grid(rows, cells), _marked_rows(list(rows), cells)
+    used = {column for row in rows.values() for column in row}
+    together = header and [] not in grid[: header + 1] and len(grid[0]) == len(used)
+    names = any(len(rows[number]) > 1 for number in list(rows)[:header])
+    return table_blocks(grid, header=header if together and names else None)
+
+
+def _marked_rows(numbers: list[int], cells: Cells) -> int:
+    """Return how many rows at the top are marked; 0 where all are, which marks nothing."""
+    marks = cells.bold if numbers and numbers[0] in cells.bold else cells.shaded
+    marked = len(list(takewhile(marks.__contains__, numbers)))
+    return marked if marked < len(numbers) else 0
 
 
 def _taken(rest: Rows, area: Area) -> Rows:

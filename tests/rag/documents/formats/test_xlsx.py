@@ -11,6 +11,7 @@ import pytest
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.drawing.image import Image
+from openpyxl.styles import Font, PatternFill
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.worksheet.table import Table
 
@@ -172,6 +173,22 @@ def test_tables_below_and_beside_each_other_have_their_own_columns():
     found = lines(made)[1:]
     assert "Month: May; Visitors: 310" in found and "Month: June; Visitors: 422" in found
     assert any("Guard: Ann; Hours: 6 to 14" in line for line in found)
+
+
+@pytest.mark.parametrize("mark", ["bold", "shaded", ""])
+def test_rows_that_are_marked_at_the_top_are_the_header(mark):
+    made = book(["Kestrel", "Merlin"], ["Harrier", "Kite"], ["Osprey", "Hobby"])
+    for cell in made.active[1]:
+        if mark == "bold":
+            cell.font = Font(bold=True)
+        elif mark:
+            cell.fill = PatternFill("solid", "FFCCCC00")
+    found = lines(made)[1:]
+    assert (found == ["Kestrel: Harrier; Merlin: Kite", "Kestrel: Osprey; Merlin: Hobby"]) is bool(mark)
+    for row in made.active.iter_rows():
+        for cell in row:
+            cell.font = Font(bold=True)
+    assert lines(made)[1:] != ["Kestrel: Harrier; Merlin: Kite", "Kestrel: Osprey; Merlin: Hobby"]
 
 
 def test_a_defined_table_has_its_own_header():
