@@ -36,7 +36,7 @@ def _plain_tables(rows: Rows, cells: Cells) -> list[Block]:
     rows = {number: row for number, row in rows.items() if row}
     grid, header = _grid(rows, cells), _marked_rows(list(rows), cells)
     used = {column for row in rows.values() for column in row}
-    together = header and [] not in grid[: header + 1] and len(grid[0]) == len(used)
+    together = header and [] not in grid and len(grid[0]) == len(used)
     names = any(len(rows[number]) > 1 for number in list(rows)[:header])
     return table_blocks(grid, header=header if together and names else None)
 
