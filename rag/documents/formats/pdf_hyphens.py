@@ -66,7 +66,7 @@ def _is_soft(hyphen: str, first: str, rest: str, words: frozenset[str]) -> bool:
         return True
     if start in WITH_HYPHEN:
         return False
-    least = 2 if "-" in rest else 3  # up-to-date
+    least = 2 if "-" in first + rest else 3  # up-to-date
     return start in WITHOUT or not all(len(part) >= least and part in _common_words() for part in (start, end))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
-from rag.documents.formats.pdf_row_bands import cuts_between_rows
+from rag.documents.formats.pdf_row_bands import WIDER, cuts_between_rows
 from rag.documents.formats.pdf_words import Word, lines_of
 
 STRIP = 0.75  # width of a strip between columns at least, in font sizes
@@ -75,8 +75,21 @@ def open_table_flows(band: list[Box], left: float, right: float, size: float) ->
     columns = [[word for word in inside if a <= word.x0 < b] for a, b in pairwise([-1e9, *strips, 1e9])]
     if len(columns) < 2 or not stand_in_rows(columns, size):
         return []
+    if cuts_between_rows(columns):
+        end += _rest_of_row(rows, end, size)
     parts = (rows[:first], ()), (rows[first:end], tuple(strips)), (rows[end:], ())
     return [Flow(tuple(word for row in part for word in row), edges) for part, edges in parts if part]
+
+
+def _rest_of_row(rows: list[list[Word]], end: int, size: float) -> int:
+    """Return how many lines below a table stand as close as lines of a cell do, and so end its last row."""
+    steps = [below[0].bottom - above[0].bottom for above, below in pairwise(rows[: end + 1])]
+    count = 0
+    while end + count < len(rows):
+        if rows[end + count][0].bottom - rows[end + count - 1][0].bottom > min(steps) + WIDER * size:
+            break
+        count += 1
+    return count
 
 
 def _white(words: list[Word], size: float) -> list[float]:

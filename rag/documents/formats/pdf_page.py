@@ -73,7 +73,7 @@ def read_page(page: Page) -> PageText:
         return PageText(tuple(_ordered_items(recognised, [], [], page.page_number)))
     unread = unread_parts(seen, words)
     items = _directions(page, seen, words)
-    items += [PdfLine(text, 0, top, top, aside=True) for top, text in notes(page)]
+    items += [PdfLine(text, 0, top, top, aside=True, mark="*") for top, text in notes(page)]
     askew = "".join(char["text"] for char in seen.chars if angle(char) == ASKEW).strip()
     return PageText(tuple(items), (*unread, f"text set askew: {askew[:40]}") if askew else tuple(unread))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from statistics import mode
 
 from rag.documents.formats.pdf_hyphens import join_lines, words_within
@@ -85,6 +86,8 @@ def _floats_after(items: list[Numbered]) -> list[Numbered]:
     for n, (page, item) in enumerate(items):
         before = found[-1][1] if found else None
         if isinstance(item, PdfLine) and not CAPTION.match(item.text):
+            if waiting and isinstance(before, PdfLine) and page == waiting[0][0]:
+                item = replace(item, top=before.bottom, column=before.column)
             found.append((page, item))
             if waiting and (
                 item.text.endswith(SENTENCE_END) or n + 1 == len(items) or not _is_rest(items[n + 1][1], item)

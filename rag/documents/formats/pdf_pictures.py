@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 PICTURE = 0.03  # of the page that a picture takes at least to be named
 SCAN = 0.5  # of the page that the picture of a scanned page takes at least
 STAMP = 40  # characters that may be printed onto a scanned page, such as a number or the scanner's name
+LABEL = 10  # characters that may stand on another picture without making it text
 UNREADABLE = 0.2  # of the characters of a page, from which on what is left of it makes no sense
 OUTLINES = 150  # curves from which on a page without text may have letters drawn as shapes
 EXTRA = "pip install 'ragtune[ocr]'"
@@ -62,6 +63,7 @@ def _picture_share(page: Page, words: list[Word]) -> float:
         x0, x1 = max(image["x0"], page.bbox[0]), min(image["x1"], page.bbox[2])
         top, bottom = max(image["top"], page.bbox[1]), min(image["bottom"], page.bbox[3])
         over = sum(len(w.text) for w in words if x0 <= (w.x0 + w.x1) / 2 <= x1 and top <= w.top and w.bottom <= bottom)
-        if over <= STAMP:
-            share += max(0.0, x1 - x0) * max(0.0, bottom - top) / max(area, 1.0)
+        part = max(0.0, x1 - x0) * max(0.0, bottom - top) / max(area, 1.0)
+        if over <= (STAMP if part >= SCAN else LABEL):
+            share += part
     return min(share, 1.0)

@@ -29,12 +29,12 @@ def _running_lines(pages: list[tuple[Item, ...]]) -> set[Numbered]:
         lines = sorted((item for item in page if isinstance(item, PdfLine)), key=lambda line: line.top)
         for line in dict.fromkeys(lines[:EDGE] + lines[-EDGE:]):
             alike.setdefault(line.place, []).append((number, line))
-    everywhere = (found for found in alike.values() if _is_everywhere([number for number, _ in found], len(pages)))
+    everywhere = (found for found in alike.values() if _is_everywhere({number for number, _ in found}, len(pages)))
     numbers = {each for n, page in enumerate(pages, 1) for each in _bare_number(n, page)}
     return numbers | {each for found in everywhere if _counts_pages(found) for each in found}
 
 
-def _is_everywhere(numbers: list[int], count: int) -> bool:
+def _is_everywhere(numbers: set[int], count: int) -> bool:
     sides = {number % 2 for number in numbers}
     expected = count if len(sides) > 1 else len(range(2 - max(sides), count + 1, 2))
     return len(numbers) > 1 and len(numbers) >= expected - 1

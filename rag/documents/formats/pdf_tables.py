@@ -25,6 +25,7 @@ class PdfTable:
     bottom: float
     rows: tuple[tuple[str, ...], ...]
     pages: tuple[int, ...]
+    ruled: bool = True
 
     def blocks(self, caption: str = "") -> list[Block]:
         """Return the rows as blocks, each on its page. caption: the table's title, from a line above it."""
@@ -32,11 +33,9 @@ class PdfTable:
 
     def goes_on_in(self, other: PdfTable) -> bool:
         """Return whether a table on the next page has the same columns, and so is the rest of this one."""
-        return (
-            len(self.rows[0]) == len(other.rows[0])
-            and abs(self.x0 - other.x0) <= SAME_EDGE
-            and abs(self.x1 - other.x1) <= SAME_EDGE
-        )
+        edges = [abs(self.x0 - other.x0) <= SAME_EDGE, abs(self.x1 - other.x1) <= SAME_EDGE]
+        alike = all(edges) if self.ruled and other.ruled else any(edges)  # without lines the texts are the edges
+        return len(self.rows[0]) == len(other.rows[0]) and alike
 
     def joined(self, other: PdfTable) -> PdfTable:
         """Return this table with the rows of the next page; a header that is repeated there is left out."""
@@ -49,7 +48,7 @@ class PdfTable:
 def open_table(words: list[Word], strips: tuple[float, ...], page: int) -> PdfTable:
     """Return a table without lines. strips: where its columns are parted, in points from the left."""
     box = min(w.x0 for w in words), min(w.top for w in words), max(w.x1 for w in words), max(w.bottom for w in words)
-    return table_of(box, open_rows(words, strips), page)
+    return replace(table_of(box, open_rows(words, strips), page), ruled=False)
 
 
 def open_rows(words: list[Word], strips: tuple[float, ...]) -> list[list[str]]:
