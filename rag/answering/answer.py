@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rag.answering.conflicts import Conflict, find_conflicts
 from rag.answering.grounding import Citation, ground
 from rag.answering.span_selector import SelectedSpan
+from rag.answering.table_lookup import UNKNOWN_KEY, TableLookup
 from rag.core.markup import find_marks, shown_text
 from rag.generation import prompt
 from rag.generation.generator import Generation
@@ -21,7 +22,8 @@ class Answer:
     text: the answer, or the refusal sentence if `refused`. confidence: the probability that this is right; for a
     refusal, that the best span is wrong. For generated text it is the geometric mean of the token probabilities,
     which is not calibrated. output: the best span with its citation, or what the model wrote. timings: seconds of
-    each part. conflicts: passages of other documents that give another value.
+    each part. conflicts: passages of other documents that give another value. kind: "refusal", "span" of a passage,
+    "lookup" of a table's cell by its row and column, or "written" by the model.
     """
 
     text: str
@@ -32,31 +34,52 @@ class Answer:
     output: str
     timings: dict[str, float] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
+    kind: str = "refusal"
 
 
-def generated_answer(generation: Generation, passages: list[Passage]) -> Answer:
-    """Return generated text as an answer if a passage supports it, else the refusal. Marks of Markdown are left out."""
+def generated_answer(generation: Generation, passages: list[Passage], lookup: TableLookup | None = None) -> Answer:
+    """Return generated text as an answer if a passage supports it, else the refusal. Marks of Markdown are left out.
+
+    lookup: says which rows of the passages' tables may not support it.
+    """
     parsed = prompt.parse_answer(generation.text)
     logprobs = generation.logprobs
     confidence = round(math.exp(sum(logprobs) / len(logprobs)) if logprobs else 0.0, 4)
-    citations = ground(parsed, passages)
+    citations = ground(parsed, passages, lookup.is_open if lookup else None)
+    if lookup and citations and citations[0].row:
+        confidence = min(confidence, lookup.most_confidence)
     if not citations:
         return Answer(prompt.REFUSAL, True, confidence, [], passages, generation.text)
     shown = shown_text(parsed.text, 0, len(parsed.text), find_marks(parsed.text, "answer.md"))
     text = prompt.parse_answer(shown).text or parsed.text
-    return _supported(text, confidence, citations, passages, generation.text)
+    return _supported("written", text, confidence, citations, passages, generation.text)
+
+
+def lookup_answer(lookup: TableLookup, threshold: float, passages: list[Passage]) -> Answer | None:
+    """Return the cell that a look-up found, or the refusal where it refuses; None where a model has to read."""
+    if lookup.refuses:
+        return Answer(prompt.REFUSAL, True, UNKNOWN_KEY, [], passages, prompt.REFUSAL)
+    if not lookup.found:
+        return None
+    return _from_passage("lookup", lookup.found, threshold, passages)
 
 
 def extractive_answer(selected: SelectedSpan | None, threshold: float, passages: list[Passage]) -> Answer:
     """Return the selected span, or the refusal if there is none or its probability is below the threshold."""
     if selected is None:
         return Answer(prompt.REFUSAL, True, 1.0, [], passages, prompt.REFUSAL)
+    return _from_passage("span", selected, threshold, passages)
+
+
+def _from_passage(kind: str, selected: SelectedSpan, threshold: float, passages: list[Passage]) -> Answer:
     output = prompt.answer_text(selected.text, selected.citation.passage)
     if selected.probability < threshold:
         return Answer(prompt.REFUSAL, True, round(1 - selected.probability, 4), [], passages, output)
-    return _supported(selected.text, round(selected.probability, 4), [selected.citation], passages, output)
+    return _supported(kind, selected.text, round(selected.probability, 4), [selected.citation], passages, output)
 
 
-def _supported(text: str, confidence: float, citations: list[Citation], passages: list[Passage], output: str) -> Answer:
+def _supported(
+    kind: str, text: str, confidence: float, citations: list[Citation], passages: list[Passage], output: str
+) -> Answer:
     conflicts = find_conflicts(text, citations, passages)
-    return Answer(text, False, confidence, citations, passages, output, conflicts=conflicts)
+    return Answer(text, False, confidence, citations, passages, output, conflicts=conflicts, kind=kind)

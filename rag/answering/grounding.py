@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 
 from rag.core.chunk import Chunk
-from rag.core.sentences import sentence_spans
+from rag.core.chunk_parts import Span, prose_spans, row_spans
+from rag.core.table_cell import TableCell
 from rag.core.text_metrics import normalize
 from rag.generation.prompt import ParsedAnswer
+from rag.generation.span_tree import IsOpen
 from rag.retrieval.retriever import Passage
 
 MIN_SUPPORT = 0.6  # share of the answer's words that the quoted sentence must contain
@@ -18,7 +20,9 @@ MIN_SUPPORT = 0.6  # share of the answer's words that the quoted sentence must c
 class Citation:
     """The evidence for an answer.
 
-    passage: its number among the passages shown, from 1. start, end: the characters of `quote` in the document's text.
+    passage: its number among the passages shown, from 1. start, end: the characters of `quote` in the document's text;
+    for an answer from a table the quote is its row. row, column: names of those that the answer stands in, "" outside
+    tables. location: file, headings, page, row and column, for people.
     """
 
     passage: int
@@ -28,36 +32,64 @@ class Citation:
     quote: str
     headings: tuple[str, ...]
     page: int | None
+    row: str = ""
+    column: str = ""
+    location: str = ""
 
 
-def cite(chunk: Chunk, passage: int, start: int, end: int) -> Citation:
-    """Return the citation of the chunk's characters from `start` to `end`, shown as passage number `passage`."""
+def cite(chunk: Chunk, passage: int, start: int, end: int, answer: Span | None = None) -> Citation:
+    """Return the citation of the chunk's characters from `start` to `end`, shown as passage number `passage`.
+
+    answer: which characters of the chunk the answer has, if it stands there.
+    """
     first, last = chunk.start + start, chunk.start + end
-    return Citation(passage, chunk.document, first, last, chunk.text[start:end], chunk.headings, chunk.page)
+    cell = _cell_at(chunk, answer) if answer else None
+    row, column = (cell.row_name, cell.column) if cell else ("", "")
+    named = [f"{what} {name}" for what, name in (("row", row), ("column", column)) if name]
+    location = ", ".join((chunk.location, *named))
+    quote = chunk.text[start:end]
+    return Citation(passage, chunk.document, first, last, quote, chunk.headings, chunk.page, row, column, location)
 
 
-def ground(answer: ParsedAnswer, passages: list[Passage]) -> list[Citation]:
+def _cell_at(chunk: Chunk, span: Span) -> TableCell | None:
+    return next((cell for cell in chunk.cells if cell.start <= span[0] and span[1] <= cell.end), None)
+
+
+def ground(answer: ParsedAnswer, passages: list[Passage], is_open: IsOpen | None = None) -> list[Citation]:
     """Return a citation for each cited passage that supports the answer.
 
     If none of them does, the one passage shown that supports it best is cited; if no passage does, the list is empty. A
-    passage supports the answer if one of its sentences has every number and at least MIN_SUPPORT of the words.
+    passage supports the answer if one of its sentences or table rows has every number and at least MIN_SUPPORT of the
+    words. is_open: whether a cell of a passage may answer; all may if None.
     """
     if answer.refused or not answer.text:
         return []
     cited = [n for n in answer.cited if 1 <= n <= len(passages)]
-    found = [best for n in cited if (best := _best_sentence(answer.text, n, passages[n - 1].chunk))]
+    found = [best for n in cited if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open))]
     if found:
         return [citation for _, citation in found]
     others = [n for n in range(1, len(passages) + 1) if n not in cited]
-    found = [best for n in others if (best := _best_sentence(answer.text, n, passages[n - 1].chunk))]
+    found = [best for n in others if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open))]
     return [max(found, key=lambda pair: pair[0])[1]] if found else []
 
 
-def _best_sentence(text: str, number: int, chunk: Chunk) -> tuple[float, Citation] | None:
-    """Return the support and the citation of the passage's best sentence, None if no sentence supports the text."""
-    scored = [(support(text, chunk.text[start:end]), start, end) for start, end in sentence_spans(chunk.text)]
+def _best_part(text: str, number: int, chunk: Chunk, is_open: IsOpen | None) -> tuple[float, Citation] | None:
+    """Return the support and the citation of the best sentence or table row, None if none supports the text."""
+    spans = row_spans(chunk)
+    rows = {cell.row for cell in chunk.cells if is_open is None or is_open(number, cell)}
+    parts = sorted([*prose_spans(chunk), *(spans[row] for row in rows)])
+    scored = [(support(text, chunk.text[start:end]), start, end) for start, end in parts]
     score, start, end = max(scored, key=lambda s: (s[0], -s[1], s[2]), default=(0.0, 0, 0))
-    return (score, cite(chunk, number, start, end)) if score >= MIN_SUPPORT else None
+    if score < MIN_SUPPORT:
+        return None
+    return score, cite(chunk, number, start, end, _best_cell(text, chunk, start, end))
+
+
+def _best_cell(text: str, chunk: Chunk, start: int, end: int) -> Span | None:
+    """Return the cell in these characters that supports the text alone, None if none or several do."""
+    cells = [(cell.start, cell.end) for cell in chunk.cells if start <= cell.start and cell.end <= end]
+    found = [cell for cell in cells if support(text, chunk.text[slice(*cell)]) >= MIN_SUPPORT]
+    return found[0] if len(found) == 1 else None
 
 
 def support(text: str, sentence: str) -> float:

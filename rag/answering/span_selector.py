@@ -115,7 +115,9 @@ class SpanSelector:
         )
         probability = self.recalibration.apply(sigmoid(logit))
         place = whole_command(question, place, chunk)
-        return SelectedSpan(place.text(chunk), cite(chunk, place.passage, *place.sentence), probability)
+        return SelectedSpan(
+            place.text(chunk), cite(chunk, place.passage, *place.sentence, (place.start, place.end)), probability
+        )
 
 
 def read_weights(path: Path = SHIPPED) -> tuple[SelectorWeights, SelectorWeights]:

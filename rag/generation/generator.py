@@ -21,7 +21,7 @@ from rag.generation.prefill import PrefixReader
 from rag.generation.prompt import PromptTokens, check_fingerprint, citation_start, fingerprint
 from rag.generation.soft_prompt import soft_prompt_prefix, uses_soft_prompt
 from rag.generation.span_search import Span, search_spans
-from rag.generation.span_tree import SpanNode, build_span_tree
+from rag.generation.span_tree import IsOpen, SpanNode, build_span_tree
 from rag.generation.text_stream import TextStream
 from rag.models.adapters import AT_QUESTION, attach_adapter, read_identity
 from rag.models.causal_lm import load_base
@@ -150,6 +150,11 @@ class Generator:
             scores = score_continuations(self._model, state, targets) if any(targets) else [[] for _ in targets]
             return self._decode(state, tokens, max_new_tokens, None, None), scores
 
+    def score(self, prompt: PromptTokens, target: list[int]) -> list[float]:
+        """Return the natural log-probability of each token of a target continuation of the prompt."""
+        with self._adapter_for([prompt]), torch.inference_mode():
+            return score_continuations(self._model, self.prefill([prompt]), [target])[0]
+
     def propose_spans(
         self,
         prompt: PromptTokens,
@@ -157,16 +162,18 @@ class Generator:
         target: list[int],
         answer_type: re.Pattern[str] | None = None,
         extra_paths: Callable[[SpanNode], list[tuple[int, ...]]] | None = None,
+        is_open: IsOpen | None = None,
     ) -> tuple[list[Span], list[float]]:
         """Return the most likely spans of the passages as the answer, best first, and the scores of the target.
 
         answer_type: only spans that contain a match, if there are any. extra_paths: names paths in the tree of spans
-        whose ends are scored and returned as well, however unlikely. target: as in generate_and_score.
+        whose ends are scored and returned as well, however unlikely. is_open: whether a table cell may answer. target:
+        as in generate_and_score.
         """
         with self._adapter_for([prompt]), torch.inference_mode():
             state = self.prefill([prompt])
             scores = score_continuations(self._model, state, [target])[0] if target else []
-            tree = build_span_tree(self.tokenizer, passages, answer_type)
+            tree = build_span_tree(self.tokenizer, passages, answer_type, is_open)
             paths = extra_paths(tree) if extra_paths else ()
             return search_spans(self._model, state, tree, citation_start(self.tokenizer), extra_paths=paths), scores
 

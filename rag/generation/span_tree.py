@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rag.core.abbreviations import MONTHS
 from rag.core.chunk import Chunk
+from rag.core.chunk_parts import Span, prose_spans, row_spans
 from rag.core.markup import ShownText, find_marks, shown_pieces, shown_text
-from rag.core.sentences import sentence_spans
 from rag.core.span_words import WORD
 from rag.core.table_cell import TableCell
 from rag.core.text_blocks import code_spans
@@ -22,7 +22,6 @@ MAX_SPAN_TOKENS = 24
 MAX_TOKEN_CHARACTERS = 8  # on average over a span; text beyond 24 such tokens is not tokenized
 LEAD_IN_WORDS = 8  # of a line that says only that code follows
 LEAD_WORDS = 5  # at the start of a span, within which a match of the answer type must begin
-Span = tuple[int, int]
 IsOpen = Callable[[int, TableCell], bool]  # of a passage, by its number from 1, and one of its cells
 _DAY = rf"\d+\. (?i:{'|'.join(MONTHS)})\b"
 _NUMBERING = re.compile(rf"(?!{_DAY})(?:\d+(?:\.\d+)*[.)]|\d+(?:\.\d+)+)(?: (?=[A-Z\"“*(])|$)")  # of a list item
@@ -127,10 +126,8 @@ def _starts(passages: list[Chunk], answer_type: re.Pattern[str] | None, is_open:
 
 def _answering_parts(number: int, chunk: Chunk, is_open: IsOpen | None) -> Iterator[tuple[Span, Span]]:
     """Yield each part of the text that spans may lie in, and the sentence or table row around it."""
-    rows = {cell.row: chunk.row_span(cell.row) for cell in chunk.cells}
-    for first, last in sentence_spans(chunk.text):
-        if not any(first < end and start < last for start, end in rows.values()):
-            yield (first, last), (first, last)
+    yield from ((sentence, sentence) for sentence in prose_spans(chunk))
+    rows = row_spans(chunk)
     for cell in chunk.cells:
         if is_open is None or is_open(number, cell):
             yield (cell.start, cell.end), rows[cell.row]

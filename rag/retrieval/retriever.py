@@ -6,7 +6,8 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from rag.core.chunk import Chunk
 from rag.core.errors import StoreError
@@ -16,9 +17,8 @@ from rag.index.snapshot import SearchSnapshot, open_snapshot
 from rag.index.store import DocumentStore
 from rag.models.cross_encoder import CrossEncoder
 from rag.models.embedder import Embedder
-
-if TYPE_CHECKING:
-    import numpy as np
+from rag.retrieval.row_search import LOOKED_AT, named_chunks, other_writings
+from rag.retrieval.table_rows import Question
 
 Hits = list[tuple[int, float]]  # chunk ids and scores, best first
 MAX_ATTEMPTS = 20  # at one search, each of which another process may spoil by removing a chunk that it found
@@ -28,9 +28,9 @@ MAX_ATTEMPTS = 20  # at one search, each of which another process may spoil by r
 class Passage:
     """A chunk found for a question.
 
-    score: of the last fusion, by which passages are ordered. cosine: of the embeddings of chunk and question; None if
-    only BM25 found the chunk. bm25: None if only the dense search found it. fused: of the fusion of these two.
-    reranked: the cross-encoder's; None if it has not read the chunk.
+    score: of the last fusion, by which passages are ordered, but for those that are shown for a table row. cosine: of
+    the embeddings of chunk and question; None if only BM25 found the chunk. bm25: None if only the dense search found
+    it. fused: of the fusion of these two. reranked: the cross-encoder's; None if it has not read the chunk.
     """
 
     chunk: Chunk
@@ -87,7 +87,8 @@ class Retriever:
         """Take up what other processes have committed to the store."""
         if self._store.change != self.snapshot.change:
             self.snapshot = self.snapshot.updated(self._store)
-            self.__dict__.pop("chunks", None)
+            for cached in ("chunks", "_chunks_with_cells"):
+                self.__dict__.pop(cached, None)
 
     def search(self, question: str, k: int | None = None, documents: Collection[str] | None = None) -> list[Passage]:
         """Return the k best passages, best first; k is settings.passages if None.
@@ -104,7 +105,25 @@ class Retriever:
         if self._reranker:
             passages = self._reranked(self._reranker, question, passages)
             self.timings["rerank"] = time.perf_counter() - searched
-        return passages[:k]
+        return self._with_named_rows(Question(question), passages, documents)[:k]
+
+    def _with_named_rows(
+        self, question: Question, passages: list[Passage], documents: Collection[str] | None
+    ) -> list[Passage]:
+        """Return the passages with the chunks of table rows that the question names among those shown."""
+        only = self._chunks_with_cells
+        if documents is not None:
+            only = np.intersect1d(only, self._store.ids_of(documents))
+        if not len(only):
+            return passages
+        hits = dict(self.snapshot.lexical.search(other_writings(question), LOOKED_AT, only)[:LOOKED_AT])
+        chunks = self._store.chunks(hits)
+        searched = [Passage(chunks[id], 0.0, None, hits[id]) for id in hits if id in chunks]
+        return show_named_rows(question, passages, searched, self.settings.passages)
+
+    @cached_property
+    def _chunks_with_cells(self) -> np.ndarray:
+        return self._store.ids_with_cells()
 
     def hits(self, question: str, vector: np.ndarray, only: np.ndarray | None = None) -> tuple[Hits, Hits]:
         """Return what the dense and the BM25 search find for a question and its embedding.
@@ -156,3 +175,24 @@ class Retriever:
         read = dict(enumerate(scores))
         order = sorted(fused, key=lambda n: (-fused[n], n))
         return [replace(passages[n], score=fused[n], reranked=read.get(n)) for n in order]
+
+
+def show_named_rows(question: Question, passages: list[Passage], searched: list[Passage], shown: int) -> list[Passage]:
+    """Return the passages with those in front that hold a table row which the question names.
+
+    passages: in order, of which the first `shown` will be seen. searched: more passages with table cells. Of those seen
+    that hold no such row the last ones make room.
+    """
+    known = {_place(passage): passage for passage in (*reversed(searched), *reversed(passages))}
+    seen = list(dict.fromkeys(map(_place, passages[:shown])))
+    places = list(dict.fromkeys([*seen, *map(_place, searched)]))
+    named = [places[n] for n in named_chunks(question, [known[place].chunk for place in places])][:shown]
+    missing = [place for place in named if place not in seen]
+    spare = [place for place in seen if place not in named]
+    left_out = spare[max(0, shown - len(named)) :]
+    first = [*(place for place in seen if place not in left_out), *missing]
+    return [known[place] for place in dict.fromkeys([*first, *map(_place, passages)])]
+
+
+def _place(passage: Passage) -> tuple[str, int]:
+    return passage.chunk.document, passage.chunk.start

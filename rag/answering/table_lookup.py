@@ -1,0 +1,105 @@
+"""Look-ups: a question that names a row and a column is answered by the cell where they meet, before a model reads.
+
+Where it names a row alone, a model may read that row only; where it names what no row has, none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag.answering.grounding import cite
+from rag.answering.span_selector import SelectedSpan
+from rag.answering.table_reading import TableReading
+from rag.core.chunk import Chunk
+from rag.core.table_cell import TableCell
+from rag.core.terms import IDENTIFIER, find_terms
+from rag.retrieval.table_rows import Question, RowCell, find_tables, forms
+
+LONGEST = 12  # terms of a cell that is an answer as a whole
+SURE = 0.5  # probability from which on a look-up answers
+ONE_OF_SEVERAL = 0.45  # confidence at most where other rows may answer as well
+UNKNOWN_KEY = 0.95  # confidence of a refusal because no row has the identifier
+
+
+class TableLookup:
+    """What the tables among passages say to a question. Without cells in the passages it is without effect.
+
+    found: the cell that answers with its probability, None where a model has to read. refuses: whether the question
+    names an identifier such as the tables have, which none of the passages has. most_confidence: of a span in an open
+    cell.
+    """
+
+    def __init__(self, question: str, chunks: Sequence[Chunk]):
+        self._question, self._chunks = Question(question), chunks
+        every = [TableReading(self._question, table) for table in find_tables(chunks)]
+        best = max((reading.rank for reading in every), default=None)
+        self._readings = [reading for reading in every if reading.rank == best and not reading.is_closed]
+        self._open = {(row.document, row.number) for reading in self._readings for row in reading.open_rows}
+        self.found = self._find()
+        self.refuses = bool(every) and not self._readings and self._has_unknown_identifier(every)
+
+    def is_open(self, passage: int, cell: TableCell) -> bool:
+        """Return whether a cell of a passage, counted from 1, may answer: none of a row that the question excludes."""
+        return (self._chunks[passage - 1].document, cell.row) in self._open
+
+    @property
+    def most_confidence(self) -> float:
+        return ONE_OF_SEVERAL if self._may_be_others else 1.0
+
+    def weigh(self, selected: SelectedSpan | None) -> SelectedSpan | None:
+        """Return the span that a model selected, less probable where other rows may answer as well."""
+        if selected is None or not (selected.citation.row or selected.citation.column):
+            return selected
+        return replace(selected, probability=min(selected.probability, self.most_confidence))
+
+    @property
+    def _may_be_others(self) -> bool:
+        rows = sum(len(reading.named) for reading in self._readings)
+        return rows != 1 or any(reading.of_several for reading in self._readings)
+
+    def _find(self) -> SelectedSpan | None:
+        if self._may_be_others or not (asked := self._readings[0].asked):
+            return None
+        reading, cell = self._readings[0], asked.cell
+        again = [other for other in reading.named[0].row.cells if other.cell.column == cell.cell.column]
+        if (
+            len(again) > 1
+            and cell.cell.column
+            or len(find_terms(cell.text)) > LONGEST
+            or self._is_told_elsewhere(reading)
+        ):
+            return None
+        probability = _probability(reading)
+        return self._cited(cell, probability) if probability >= SURE else None
+
+    def _cited(self, found: RowCell, probability: float) -> SelectedSpan:
+        chunk, cell = self._chunks[found.passage - 1], found.cell
+        citation = cite(chunk, found.passage, *chunk.row_span(cell.row), (cell.start, cell.end))
+        return SelectedSpan(found.text, citation, probability)
+
+    def _is_told_elsewhere(self, reading: TableReading) -> bool:
+        """Return whether another passage has a word of the question that the table has not."""
+        passages = {cell.passage for row in reading.table.rows for cell in row.cells}
+        others = [chunk for n, chunk in enumerate(self._chunks, 1) if n not in passages]
+        words = frozenset[str]().union(*(forms(chunk.search_text) for chunk in others))
+        return any(not self._question.terms[n].exact.isdisjoint(words) for n in reading.unexplained)
+
+    def _has_unknown_identifier(self, readings: list[TableReading]) -> bool:
+        words = frozenset[str]().union(*(forms(chunk.search_text) for chunk in self._chunks))
+        shapes = {_shape(cell.text) for r in readings for row in r.table.rows for cell in row.cells}
+        terms = self._question.terms
+        return any(
+            terms[n].exact.isdisjoint(words) and _shape(self._question.text[terms[n].start : terms[n].end]) in shapes
+            for n in self._question.names
+            if terms[n].kind == IDENTIFIER
+        )
+
+
+def _probability(reading: TableReading) -> float:
+    return 1.0
+
+
+def _shape(text: str) -> str:
+    """Return which characters are digits and letters: "A-99" for "R-10"."""
+    return "".join("9" if c.isdigit() else "A" if c.isalpha() else c for c in text)

@@ -1,0 +1,100 @@
+"""What one table says to a question: which row it names, which cell of it is asked for, and what the table lacks."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from rag.answering.asked_column import AskedCell, By, asked_cell
+from rag.core.terms import WORD, stem
+from rag.retrieval.table_rows import Question, RowCell, Table, TableRow, forms, mentions, named_rows, stems
+
+# Words that ask for more than one cell, where they are not a column's own.
+_OF_SEVERAL = re.compile(
+    r"\b(?:most|least|fewest|more|less|fewer|than|total|sum|average|mean|together|altogether|overall|every|each|all|both"
+    r"|difference|compared?|changed?|increased?|decreased?|preced\w+|follow(?:s|ed|ing)|\w{2,}est)\b",
+    re.I,
+)
+_NO_SUPERLATIVES = frozenset(
+    """arrest budapest chest conquest contest digest everest forest guest harvest honest interest invest modest
+    northwest protest quest request southwest suggest""".split()
+)
+
+
+class TableReading:
+    """What one table says to a question.
+
+    named: the rows that it names, alike if several. asked: the cell that it asks for, None unless one row is named and
+    something tells its column.
+    """
+
+    def __init__(self, question: Question, table: Table):
+        self.question, self.table = question, table
+        self._found = mentions(question, table)
+        self.named = named_rows(question, self._found)
+        self.asked: AskedCell | None = None
+        if len(self.named) == 1:
+            self.asked = asked_cell(question, table, self.named[0])
+
+    @property
+    def keys(self) -> tuple[RowCell, ...]:
+        """Return the cells by which the question names rows."""
+        return tuple(key for mention in self.named for key in mention.keys)
+
+    @property
+    def open_rows(self) -> list[TableRow]:
+        """Return the rows that may answer."""
+        return [mention.row for mention in self.named] or list(self.table.rows)
+
+    @cached_property
+    def touched(self) -> frozenset[int]:
+        """Return the positions of the question's terms that the named rows have; of any row where none is named."""
+        return frozenset[int]().union(*(mention.touched for mention in self.named or self._found))
+
+    @cached_property
+    def unexplained(self) -> frozenset[int]:
+        """Return those that neither rows nor columns nor the table's context have."""
+        known = forms(self.table.context).union(*map(forms, self._columns))
+        known_stems = stems(self.table.context).union(*map(stems, self._columns))
+        return frozenset(
+            n
+            for n, term in enumerate(self.question.terms)
+            if n not in self.touched
+            and term.exact.isdisjoint(known)
+            and not (term.kind == WORD and any(stem(word) in known_stems for word in term.exact))
+        )
+
+    @cached_property
+    def _columns(self) -> set[str]:
+        """Return the columns that the question's words may mean: of the keys and the asked cell, else all."""
+        if self.asked and self.asked.by is By.WORDS:
+            return {cell.cell.column for cell in (*self.keys, self.asked.cell)}
+        return set(self.table.columns)
+
+    @cached_property
+    def is_closed(self) -> bool:
+        """Whether no row may answer, since the question names what none of them has."""
+        unknown = self.unexplained & self.question.names
+        if not self.named:
+            return bool(unknown or self.touched & self.question.names)
+        by_name = any(mention.by_name for mention in self.named)
+        return any(self.question.terms[n].kind != WORD or not by_name or self._continues_name(n) for n in unknown)
+
+    def _continues_name(self, n: int) -> bool:
+        """Return whether the term stands beside one that names the row, as "Marsh" after "Cleo"."""
+        terms, names = self.question.terms, self.touched & self.question.names
+        pairs = [(m, n) if m < n else (n, m) for m in (n - 1, n + 1) if m in names]
+        return any(not self.question.text[terms[a].end : terms[b].start].strip(" -") for a, b in pairs)
+
+    @cached_property
+    def of_several(self) -> bool:
+        """Whether the question asks for more than one cell: for all, the largest, or how two differ."""
+        known = frozenset[str]().union(*map(stems, self._columns), *(stems(key.text) for key in self.keys))
+        words = {match[0].lower() for match in _OF_SEVERAL.finditer(self.question.text)} - _NO_SUPERLATIVES
+        return any(stem(word) not in known for word in words)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Return how well the question names a row of the table, larger is better."""
+        unknown = len(self.unexplained & self.question.names)
+        return (-unknown, len(self.touched)) if self.named else (-len(self.question.terms) - 1, 0)
