@@ -4,9 +4,9 @@ From the question: id, question, answers (empty where the documents do not answe
 document, start and end, in characters), kind, answerable.
 
 From the generator: text (the answer or the refusal sentence), output (the best span with its citation, or what was
-generated), extractive (whether it is a span), refused, confidence, cited (a list of passage, document, start, end and
-quote), passages (those shown), tokens (read and written), gold_logprobs (of the gold answer's tokens). Where asking
-failed there is an error instead.
+generated), extractive (whether it is a span), refused, answered_by (Answer.kind), confidence, cited (a list of passage,
+document, start, end, quote, row and column), passages (those shown), tokens (read and written), gold_logprobs (of the
+gold answer's tokens). Where asking failed there is an error instead.
 
 Scoring adds support, measures and part (of the corpus).
 """

@@ -114,16 +114,15 @@ def _rounded(logprobs: list[float]) -> list[float]:
 def prediction_row(question: Question, scored: ScoredAnswer, extractive: bool) -> Prediction:
     """Return the prediction of an answered question; eval.metrics.prediction describes its keys."""
     answer = scored.answer
-    cited = [
-        {"passage": c.passage, "document": c.document, "start": c.start, "end": c.end, "quote": c.quote}
-        for c in answer.citations
-    ]
+    names = ("passage", "document", "start", "end", "quote", "row", "column")
+    cited = [{name: getattr(citation, name) for name in names} for citation in answer.citations]
     return {
         **question_fields(question),
         "text": answer.text,
         "output": answer.output,
         "extractive": extractive,
         "refused": answer.refused,
+        "answered_by": answer.kind,
         "confidence": answer.confidence,
         "cited": cited,
         "passages": [_place(p.chunk) for p in answer.passages],

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.answering.grounding import cite
+from rag.answering.lookup_confidence import lookup_probability
 from rag.answering.span_selector import SelectedSpan
 from rag.answering.table_reading import TableReading
 from rag.core.chunk import Chunk
@@ -70,7 +71,7 @@ class TableLookup:
             or self._is_told_elsewhere(reading)
         ):
             return None
-        probability = _probability(reading)
+        probability = lookup_probability(reading)
         return self._cited(cell, probability) if probability >= SURE else None
 
     def _cited(self, found: RowCell, probability: float) -> SelectedSpan:
@@ -94,10 +95,6 @@ class TableLookup:
             for n in self._question.names
             if terms[n].kind == IDENTIFIER
         )
-
-
-def _probability(reading: TableReading) -> float:
-    return 1.0
 
 
 def _shape(text: str) -> str:

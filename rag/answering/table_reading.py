@@ -64,6 +64,11 @@ class TableReading:
             and not (term.kind == WORD and any(stem(word) in known_stems for word in term.exact))
         )
 
+    @property
+    def missed(self) -> int:
+        """Return how many of the question's terms other rows have but the named one has not."""
+        return len(frozenset[int]().union(*(mention.touched for mention in self._found)) - self.touched)
+
     @cached_property
     def _columns(self) -> set[str]:
         """Return the columns that the question's words may mean: of the keys and the asked cell, else all."""

@@ -44,8 +44,7 @@ def print_answer(answer: Answer, quiet: bool = False) -> None:
     if answer.refused and not candidate.startswith(answer.text):
         print(f"  best candidate, too uncertain or not supported by a passage: {candidate}")
     for citation in answer.citations:
-        location = answer.passages[citation.passage - 1].chunk.location
-        print(f"  [{citation.passage}] {location}\n      “{_one_line(citation.quote)}”")
+        print(f"  [{citation.passage}] {citation.location}\n      “{_one_line(citation.quote)}”")
     for conflict in answer.conflicts:
         print(f"  conflict: {conflict}\n      “{_one_line(conflict.quote)}”")
     print("nearest passages:" if answer.refused else "passages read:")

@@ -52,7 +52,8 @@ def test_predictions_come_in_the_order_of_the_questions_with_question_and_output
     one = rows[1]
     assert {name: one[name] for name in question_fields(QUESTIONS[1])} == question_fields(QUESTIONS[1])
     assert (one["text"], one["output"], one["refused"]) == ("40 tonnes", "40 tonnes [1]", False)
-    assert one["cited"] == [{"passage": 1, "document": "crane.md", "start": 0, "end": 26, "quote": CRANE}]
+    cited = {"passage": 1, "document": "crane.md", "start": 0, "end": 26, "quote": CRANE, "row": "", "column": ""}
+    assert one["cited"] == [cited] and one["answered_by"] == "written"
     assert one["passages"] == [
         {"document": "crane.md", "start": 0, "end": 26},
         {"document": "mole.md", "start": 100, "end": 128},
