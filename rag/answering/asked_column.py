@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 
 from rag.answering.answer_type import expected_type
+from rag.answering.column_words import other_words
 from rag.core.terms import WORD, Term, find_terms, stem
 from rag.documents.formats.cell_kinds import Kind, cell_kind
-from rag.retrieval.table_rows import Mention, Question, RowCell, Table, is_function_word, is_name
+from rag.retrieval.table_rows import Mention, Question, RowCell, Table, is_function_word, is_name, stems
 
+SAME_MEANING = 0.6  # of a word that means the same in a table: "Weight" for "how heavy"
 SAME_STEM = 0.9  # of a word that is the same but for its ending: "Read on" and "Reader" for "read"
 _PERSON = re.compile(r"\b(?:who|whom|whose)\b", re.I)
-_NAME = re.compile(r"^\W*(?:who|whom|whose|which|what)\b", re.I)
+_OF_NAME = re.compile(
+    r"\W*(?:(?:in|on|at|to|from|by|for) )?(?:who|whom|which|what (?!is|was|are|were|does|did|do|has)\w+)\b", re.I
+)
+_FIRST_NOUN = re.compile(
+    r"\W*(?:(?:in|on|at|to|from|by|for) )?(?:which|what|whose)(?:'s| is| was| are| were)?(?: the)? (\w+(?: \w+)?)", re.I
+)
 _NUMBER = re.compile(r"\bhow (?:many|much|heavy|old|tall|high|wide|deep|large|big|far|long)\b", re.I)
+_FIGURE = re.compile(
+    r"\b(?:what|which)(?:['’]s| is| was)?(?: \S+['’]s?)?(?: the)?(?: \w+){0,2}"
+    r" (?:number|extension|(?:tele)?phone|fax|postcode|price|cost|fee|amount|date)\b",
+    re.I,
+)
 _NO_AMOUNT = (Kind.DATE, Kind.TIME)
 _NO_VALUE = (Kind.CODE, Kind.LINK)
 
@@ -46,44 +59,76 @@ def asked_cell(question: Question, table: Table, mention: Mention) -> AskedCell 
     """Return the cell of the named row that the question asks for, None if nothing tells."""
     others = [cell for cell in mention.row.cells if cell not in mention.keys]
     cells = [cell for cell in others if _fits(question.text, cell.text)]
-    asked = _asked_terms(question, mention)
-    scores = {n: _column_score(asked, table, cell.cell.column) for n, cell in enumerate(cells)}
-    names = [n for n, cell in enumerate(cells) if is_name(cell)]
-    best = max(scores.values(), default=(0.0, 0.0))
+    asked = _AskedWords.of(question, mention.touched | _spent_terms(question, mention))
+    names = [cell for cell in cells if is_name(cell)]
+    if named := [cell for cell in names if _asks_for_noun(question.text, cell.cell.column)]:
+        return AskedCell(named[0], By.WORDS, 1.0)
+    scored = [(_column_score(asked, table, cell.cell.column), cell) for cell in cells if cell not in names]
+    best = max((score for score, _ in scored), default=(0.0, 0.0))
     if best[0] > 0:
-        likely = [n for n, score in scores.items() if score == best]
-        likely = [n for n in likely if n not in names] or likely
-        return AskedCell(cells[likely[0]], By.WORDS, best[1]) if len(likely) == 1 else None
+        likely = [cell for score, cell in scored if score == best]
+        return AskedCell(likely[0], By.WORDS, best[1]) if len(likely) == 1 else None
     if len(cells) == 1:
         return AskedCell(cells[0], By.ONLY if len(others) == 1 else By.KIND)
-    return AskedCell(cells[names[0]], By.NAME) if len(names) == 1 and _NAME.search(question.text) else None
+    return AskedCell(names[0], By.NAME) if len(names) == 1 and _OF_NAME.match(question.text) else None
 
 
-def spent_terms(question: Question, mention: Mention) -> set[int]:
+def _asks_for_noun(question: str, column: str) -> bool:
+    """Return whether the question's first noun is the column: "which route" for Route, not "when does the route"."""
+    noun = _FIRST_NOUN.match(question)
+    return noun is not None and not stems(noun[1]).isdisjoint(stems(column))
+
+
+def labelled_row(question: Question, table: Table) -> list[Mention]:
+    """Return the row of a data sheet of which the label means what the question asks for, [] if there is none."""
+    if table.columns:
+        return []
+    asked = _AskedWords.of(question, ())
+    scored = [(_column_score(asked, table, row.name), row) for row in table.rows]
+    best = max((score for score, _ in scored), default=(0.0, 0.0))
+    likely = [row for score, row in scored if score == best and best[0] > 0]
+    return [Mention(likely[0])] if len(likely) == 1 else []
+
+
+def _spent_terms(question: Question, mention: Mention) -> set[int]:
     """Return the terms beside a key that say which column the key stands in: "invoice" in "invoice R-1003"."""
     columns = {stem(word) for key in mention.keys for term in find_terms(key.cell.column) for word in term.exact}
     beside = {n + step for n in mention.touched for step in (-1, 1)} - mention.touched
     return {n for n in beside if 0 <= n < len(question.terms) and {stem(w) for w in question.terms[n].exact} & columns}
 
 
-def _asked_terms(question: Question, mention: Mention) -> list[Term]:
-    spent = mention.touched | spent_terms(question, mention)
-    return [term for n, term in enumerate(question.terms) if n not in spent]
+@dataclass(frozen=True)
+class _AskedWords:
+    """What a question says beside the row's keys: its words, their stems, and stems of other words for them."""
+
+    words: frozenset[str]
+    stems: frozenset[str]
+    meant: frozenset[str]
+
+    @classmethod
+    def of(cls, question: Question, spent: Collection[int]) -> _AskedWords:
+        asked = [term for n, term in enumerate(question.terms) if n not in spent]
+        words = frozenset(chain.from_iterable(term.exact for term in asked))
+        found = frozenset(stem(word) for term in asked if term.kind == WORD for word in term.exact)
+        return cls(words, found, other_words(question.text, found))
 
 
-def _column_score(asked: list[Term], table: Table, column: str) -> tuple[float, float]:
+def _column_score(asked: _AskedWords, table: Table, column: str) -> tuple[float, float]:
     """Return how many of the column's words are asked for, and which share of them."""
-    words = frozenset(chain.from_iterable(term.exact for term in asked))
-    stems = {stem(word) for term in asked if term.kind == WORD for word in term.exact}
-    named = [term for term in find_terms(column) if not is_function_word(term)]
-    hits = [
-        1.0
-        if (term.exact | term.implied) & words
-        else SAME_STEM * (term.kind == WORD and not stems.isdisjoint(map(stem, term.exact)))
-        for term in named
-    ]
-    usual = SAME_STEM * (not stems.isdisjoint(table.usual.get(column, ())))
+    hits = [_hit(asked, term) for term in find_terms(column) if not is_function_word(term)]
+    usual = SAME_STEM * (not asked.stems.isdisjoint(table.usual.get(column, ())))
     return max((sum(hits), sum(hits) / max(1, len(hits))), (usual, usual))
+
+
+def _hit(asked: _AskedWords, term: Term) -> float:
+    """Return how surely the question has a word of a column, 0.0 to 1.0."""
+    if not (term.exact | term.implied).isdisjoint(asked.words):
+        return 1.0
+    if term.kind != WORD:
+        return 0.0
+    if not asked.stems.isdisjoint(map(stem, term.exact)):
+        return SAME_STEM
+    return SAME_MEANING * (not asked.meant.isdisjoint(map(stem, term.exact)))
 
 
 def _fits(question: str, text: str) -> bool:
@@ -92,6 +137,6 @@ def _fits(question: str, text: str) -> bool:
         return not any(character.isdigit() for character in text)
     wanted = expected_type(question)
     if wanted is None:
-        return bool(text)
+        return bool(text) and (any(c.isdigit() for c in text) or not _FIGURE.search(question))
     kind = cell_kind(text).kind
     return bool(wanted.search(text)) and kind not in _NO_VALUE and not (_NUMBER.search(question) and kind in _NO_AMOUNT)

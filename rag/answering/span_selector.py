@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rag.answering.commands import whole_command
 from rag.answering.confidence import Recalibration
+from rag.answering.excluded_spans import without_opposites
 from rag.answering.grounding import Citation, cite
 from rag.answering.negation import negation_mismatch
 from rag.answering.span_scorer import SpanScorer, SpanScores
@@ -26,6 +27,7 @@ from rag.generation.span_tree import SpanPlace
 from rag.retrieval.retriever import Passage
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "span_selector.json"
+EXCLUDED = 0.02  # probability at most where no span is possible: none of 43 on benches was right (eval/LOG.md)
 PLACES_PER_SPAN = 2  # occurrences of one span that compete at most; more of a common word would crowd out other spans
 
 
@@ -103,6 +105,14 @@ class SpanSelector:
         logits = [
             self.selection.logit(span.logprob, score) for (span, _), score in zip(places, span_scores, strict=True)
         ]
+        chunks = [passage.chunk for passage in passages]
+        possible = without_opposites(question, [place for _, place in places], chunks, logits)
+        kept = possible or range(len(places))
+        places, span_scores, logits = (
+            [places[n] for n in kept],
+            [span_scores[n] for n in kept],
+            [logits[n] for n in kept],
+        )
         best = max(range(len(places)), key=lambda n: logits[n])
         span, place = places[best]
         chunk = passages[place.passage - 1].chunk
@@ -114,6 +124,8 @@ class SpanSelector:
             expected_f1(texts, logits, best),
         )
         probability = self.recalibration.apply(sigmoid(logit))
+        if not possible:
+            probability = min(probability, EXCLUDED)
         place = whole_command(question, place, chunk)
         return SelectedSpan(
             place.text(chunk), cite(chunk, place.passage, *place.sentence, (place.start, place.end)), probability

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rag.answering.asked_column import By
 from rag.answering.grounding import cite
 from rag.answering.lookup_confidence import lookup_probability
 from rag.answering.span_selector import SelectedSpan
@@ -19,7 +20,7 @@ from rag.retrieval.table_rows import Question, RowCell, find_tables, forms
 
 LONGEST = 12  # terms of a cell that is an answer as a whole
 SURE = 0.5  # probability from which on a look-up answers
-ONE_OF_SEVERAL = 0.45  # confidence at most where other rows may answer as well
+ONE_OF_SEVERAL = 0.15  # share of right answers among cells that a model read where other rows may answer as well
 UNKNOWN_KEY = 0.95  # confidence of a refusal because no row has the identifier
 
 
@@ -35,14 +36,19 @@ class TableLookup:
         self._question, self._chunks = Question(question), chunks
         every = [TableReading(self._question, table) for table in find_tables(chunks)]
         best = max((reading.rank for reading in every), default=None)
-        self._readings = [reading for reading in every if reading.rank == best and not reading.is_closed]
+        self._readings = _with_column([r for r in every if r.rank == best and not r.is_closed])
         self._open = {(row.document, row.number) for reading in self._readings for row in reading.open_rows}
+        self._keys = {(key.passage, key.cell) for reading in self._readings for key in reading.keys}
         self.found = self._find()
         self.refuses = bool(every) and not self._readings and self._has_unknown_identifier(every)
 
     def is_open(self, passage: int, cell: TableCell) -> bool:
-        """Return whether a cell of a passage, counted from 1, may answer: none of a row that the question excludes."""
-        return (self._chunks[passage - 1].document, cell.row) in self._open
+        """Return whether a cell of a passage, counted from 1, may answer.
+
+        None of a row that the question excludes may, nor one by which it names the row.
+        """
+        in_row = (self._chunks[passage - 1].document, cell.row) in self._open
+        return in_row and (passage, cell) not in self._keys
 
     @property
     def most_confidence(self) -> float:
@@ -60,16 +66,11 @@ class TableLookup:
         return rows != 1 or any(reading.of_several for reading in self._readings)
 
     def _find(self) -> SelectedSpan | None:
-        if self._may_be_others or not (asked := self._readings[0].asked):
+        asked = [reading.asked for reading in self._readings]
+        if len({cell.cell.text if cell else None for cell in asked}) != 1 or not asked[0]:
             return None
-        reading, cell = self._readings[0], asked.cell
-        again = [other for other in reading.named[0].row.cells if other.cell.column == cell.cell.column]
-        if (
-            len(again) > 1
-            and cell.cell.column
-            or len(find_terms(cell.text)) > LONGEST
-            or self._is_told_elsewhere(reading)
-        ):
+        reading, cell = self._readings[0], asked[0].cell
+        if reading.of_several or not _is_whole(cell, reading) or self._is_told_elsewhere(reading):
             return None
         probability = lookup_probability(reading)
         return self._cited(cell, probability) if probability >= SURE else None
@@ -95,6 +96,18 @@ class TableLookup:
             for n in self._question.names
             if terms[n].kind == IDENTIFIER
         )
+
+
+def _with_column(readings: list[TableReading]) -> list[TableReading]:
+    """Return the readings of the tables that have the asked column, if any of several has it; else all."""
+    told = [reading for reading in readings if reading.asked and reading.asked.by is By.WORDS]
+    return told or readings
+
+
+def _is_whole(cell: RowCell, reading: TableReading) -> bool:
+    """Return whether the cell can be an answer as it stands: no long text, and no piece of one."""
+    pieces = [other for other in reading.named[0].row.cells if other.cell.column == cell.cell.column != ""]
+    return len(pieces) <= 1 and len(find_terms(cell.text)) <= LONGEST
 
 
 def _shape(text: str) -> str:

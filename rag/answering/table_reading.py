@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from rag.answering.asked_column import AskedCell, By, asked_cell
+from rag.answering.asked_column import AskedCell, By, asked_cell, labelled_row
 from rag.core.terms import WORD, stem
-from rag.retrieval.table_rows import Question, RowCell, Table, TableRow, forms, mentions, named_rows, stems
+from rag.retrieval.table_rows import Question, RowCell, Table, TableRow, mentions, named_rows, stems, unexplained_terms
 
 # Words that ask for more than one cell, where they are not a column's own.
 _OF_SEVERAL = re.compile(
@@ -24,17 +24,17 @@ _NO_SUPERLATIVES = frozenset(
 class TableReading:
     """What one table says to a question.
 
-    named: the rows that it names, alike if several. asked: the cell that it asks for, None unless one row is named and
-    something tells its column.
+    named: the rows that it names, alike if several. asked: the cell that it asks for, None where nothing tells the
+    column, or rows that are named alike differ in it.
     """
 
     def __init__(self, question: Question, table: Table):
         self.question, self.table = question, table
         self._found = mentions(question, table)
-        self.named = named_rows(question, self._found)
-        self.asked: AskedCell | None = None
-        if len(self.named) == 1:
-            self.asked = asked_cell(question, table, self.named[0])
+        self.named = named_rows(question, self._found) or labelled_row(question, table)
+        asked = [asked_cell(question, table, mention) for mention in self.named]
+        alike = len({cell.cell.text if cell else None for cell in asked}) == 1
+        self.asked: AskedCell | None = asked[0] if alike else None
 
     @property
     def keys(self) -> tuple[RowCell, ...]:
@@ -54,20 +54,12 @@ class TableReading:
     @cached_property
     def unexplained(self) -> frozenset[int]:
         """Return those that neither rows nor columns nor the table's context have."""
-        known = forms(self.table.context).union(*map(forms, self._columns))
-        known_stems = stems(self.table.context).union(*map(stems, self._columns))
-        return frozenset(
-            n
-            for n, term in enumerate(self.question.terms)
-            if n not in self.touched
-            and term.exact.isdisjoint(known)
-            and not (term.kind == WORD and any(stem(word) in known_stems for word in term.exact))
-        )
+        return unexplained_terms(self.question, self.table, self.touched, self._columns)
 
     @property
-    def missed(self) -> int:
-        """Return how many of the question's terms other rows have but the named one has not."""
-        return len(frozenset[int]().union(*(mention.touched for mention in self._found)) - self.touched)
+    def has_missed(self) -> bool:
+        """Whether other rows have terms of the question that the named one has not."""
+        return any(mention.touched - self.touched for mention in self._found)
 
     @cached_property
     def _columns(self) -> set[str]:
@@ -82,6 +74,8 @@ class TableReading:
         unknown = self.unexplained & self.question.names
         if not self.named:
             return bool(unknown or self.touched & self.question.names)
+        if not self.table.columns:  # a sheet about one thing, which its headings name
+            return bool(unknown)
         by_name = any(mention.by_name for mention in self.named)
         return any(self.question.terms[n].kind != WORD or not by_name or self._continues_name(n) for n in unknown)
 

@@ -21,7 +21,7 @@ from rag.generation.prefill import PrefixReader
 from rag.generation.prompt import PromptTokens, check_fingerprint, citation_start, fingerprint
 from rag.generation.soft_prompt import soft_prompt_prefix, uses_soft_prompt
 from rag.generation.span_search import Span, search_spans
-from rag.generation.span_tree import IsOpen, SpanNode, build_span_tree
+from rag.generation.span_tree import IsOpen, IsPossible, SpanNode, build_span_tree
 from rag.generation.text_stream import TextStream
 from rag.models.adapters import AT_QUESTION, attach_adapter, read_identity
 from rag.models.causal_lm import load_base
@@ -163,17 +163,18 @@ class Generator:
         answer_type: re.Pattern[str] | None = None,
         extra_paths: Callable[[SpanNode], list[tuple[int, ...]]] | None = None,
         is_open: IsOpen | None = None,
+        is_possible: IsPossible | None = None,
     ) -> tuple[list[Span], list[float]]:
         """Return the most likely spans of the passages as the answer, best first, and the scores of the target.
 
         answer_type: only spans that contain a match, if there are any. extra_paths: names paths in the tree of spans
-        whose ends are scored and returned as well, however unlikely. is_open: whether a table cell may answer. target:
-        as in generate_and_score.
+        whose ends are scored and returned as well, however unlikely. is_open, is_possible: as in
+        build_span_tree. target: as in generate_and_score.
         """
         with self._adapter_for([prompt]), torch.inference_mode():
             state = self.prefill([prompt])
             scores = score_continuations(self._model, state, [target])[0] if target else []
-            tree = build_span_tree(self.tokenizer, passages, answer_type, is_open)
+            tree = build_span_tree(self.tokenizer, passages, answer_type, is_open, is_possible)
             paths = extra_paths(tree) if extra_paths else ()
             return search_spans(self._model, state, tree, citation_start(self.tokenizer), extra_paths=paths), scores
 

@@ -48,6 +48,9 @@ class SpanPlace:
         return shown_text(chunk.text, self.start, self.end, find_marks(chunk.text, chunk.document))
 
 
+IsPossible = Callable[[SpanPlace], bool]
+
+
 @dataclass
 class SpanNode:
     """A path of tokens that starts at least one span. places: where the path is a whole span."""
@@ -77,15 +80,17 @@ def build_span_tree(
     passages: list[Chunk],
     answer_type: re.Pattern[str] | None = None,
     is_open: IsOpen | None = None,
+    is_possible: IsPossible | None = None,
 ) -> SpanNode:
     """Return the tree of all spans of whole words within a sentence, tokenized as a generator would write them.
 
     A span in a table row lies within one cell. With an answer type, only spans that contain a match among their first
-    LEAD_WORDS words, if there are any. is_open: whether a cell of a passage may answer; all may if None.
+    LEAD_WORDS words, if there are any. is_open: whether a cell of a passage may answer. is_possible: whether a span
+    may. All may if None.
     """
     root, starts = SpanNode(), list(_starts(passages, answer_type, is_open))
     if not starts:
-        return build_span_tree(tokenizer, passages, None, is_open) if answer_type else root
+        return build_span_tree(tokenizer, passages, None, is_open, is_possible) if answer_type else root
     encoded = tokenizer(
         [start.text for start in starts],
         add_special_tokens=False,
@@ -93,7 +98,7 @@ def build_span_tree(
         split_special_tokens=True,
     )
     for start, ids, token_offsets in zip(starts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        _add(root, start, ids[:MAX_SPAN_TOKENS], [end for _, end in token_offsets])
+        _add(root, start, ids[:MAX_SPAN_TOKENS], [end for _, end in token_offsets], is_possible)
     return root
 
 
@@ -159,7 +164,7 @@ def _places_in_code(line: str, start: int, ends: set[int]) -> dict[int, int]:
     return {max(ends): prompt.end() if prompt else start} | {min(ends): start}
 
 
-def _add(root: SpanNode, start: _Start, ids: list[int], token_ends: list[int]) -> None:
+def _add(root: SpanNode, start: _Start, ids: list[int], token_ends: list[int], is_possible: IsPossible | None) -> None:
     """Add the spans that start here. Of tokens that share a character, only the last one may end a span."""
     node = root
     for token, token_end, next_end in zip(ids, token_ends, [*token_ends[1:], -1], strict=False):
@@ -167,7 +172,9 @@ def _add(root: SpanNode, start: _Start, ids: list[int], token_ends: list[int]) -
         end = start.start + token_end
         if end in start.places and token_end != next_end:
             first, last = start.shown.starts[start.places[end]], start.shown.ends[end - 1]
-            node.places.append(SpanPlace(start.passage, first, last, start.sentence))
+            place = SpanPlace(start.passage, first, last, start.sentence)
+            if is_possible is None or is_possible(place):
+                node.places.append(place)
 
 
 def _bounds(flat: str, after: int, answer_type: re.Pattern[str] | None) -> Iterator[tuple[int, set[int]]]:

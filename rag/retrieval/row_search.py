@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from rag.core.chunk import Chunk
 from rag.core.terms import DATE, IDENTIFIER, MONTHS, NUMBER, Term
-from rag.retrieval.table_rows import Question, find_tables, mentions, named_rows
+from rag.retrieval.table_rows import Mention, Question, Table, find_tables, mentions, named_rows, unexplained_terms
 
 LOOKED_AT = 12  # chunks with table cells that share most words with the question
+MOST_UNEXPLAINED = 1  # words of a question that a table need not have
 LEAST = 2  # weight of what names a row, from which on the row's chunk is shown
 
 
@@ -25,12 +26,20 @@ def named_chunks(question: Question, chunks: Sequence[Chunk]) -> list[int]:
     best, found = float(LEAST), set[int]()
     for table in find_tables(chunks):
         for mention in named_rows(question, mentions(question, table)):
+            if not _is_about(question, table, mention):
+                continue
             weight = sum(_weight(question, n) for n in mention.touched) + len(mention.named) / 10
             if weight > best:
                 best, found = weight, set()
             if weight >= best:
                 found |= {cell.passage - 1 for cell in mention.row.cells}
     return sorted(found)
+
+
+def _is_about(question: Question, table: Table, mention: Mention) -> bool:
+    """Return whether row, columns and headings have nearly all of the question, and each name in it."""
+    rest = unexplained_terms(question, table, mention.touched, table.columns)
+    return len(rest) <= MOST_UNEXPLAINED and not rest & question.names
 
 
 def _weight(question: Question, n: int) -> int:

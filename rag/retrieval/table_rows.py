@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -137,14 +137,23 @@ def find_tables(chunks: Sequence[Chunk]) -> list[Table]:
 
 
 def mentions(question: Question, table: Table) -> list[Mention]:
-    """Return how the question names each row of the table."""
+    """Return how the question names each row of the table.
+
+    Words that stand for a column, or in the headings for the whole table, name no row; those of the headings do if the
+    question has no others that do.
+    """
     asked = [term.exact for term in question.terms]
     of_columns = frozenset(
         n
         for n, term in enumerate(question.terms)
         if term.kind == WORD and any(stem(word) in table.column_stems for word in term.exact)
     )
-    return [_mention(asked, of_columns, row) for row in table.rows]
+    context = forms(table.context)
+    of_context = frozenset(n for n, exact in enumerate(asked) if not exact.isdisjoint(context))
+    found = [_mention(asked, of_columns | of_context, row) for row in table.rows]
+    if of_context and not any(mention.touched for mention in found):
+        return [_mention(asked, of_columns, row) for row in table.rows]
+    return found
 
 
 def named_rows(question: Question, found: Iterable[Mention]) -> list[Mention]:
@@ -163,6 +172,25 @@ def named_rows(question: Question, found: Iterable[Mention]) -> list[Mention]:
     return [mention for mention in with_names if len(mention.touched) == most]
 
 
+def unexplained_terms(
+    question: Question, table: Table, touched: Collection[int], columns: Iterable[str]
+) -> frozenset[int]:
+    """Return the positions of the question's terms that neither rows nor columns nor the table's context have.
+
+    touched: positions of those that the rows have.
+    """
+    texts = (table.context, *columns)
+    known = frozenset[str]().union(*map(forms, texts))
+    known_stems = frozenset[str]().union(*map(stems, texts))
+    return frozenset(
+        n
+        for n, term in enumerate(question.terms)
+        if n not in touched
+        and term.exact.isdisjoint(known)
+        and not (term.kind == WORD and any(stem(word) in known_stems for word in term.exact))
+    )
+
+
 def is_name(cell: RowCell) -> bool:
     """Return whether the cell is the row's name or a part of it."""
     return f", {cell.text}, " in f", {cell.cell.row_name}, "
@@ -178,7 +206,7 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(stem(word) for term in find_terms(text) if not is_function_word(term) for word in term.exact)
 
 
-def _mention(asked: list[frozenset[str]], of_columns: frozenset[int], row: TableRow) -> Mention:
+def _mention(asked: list[frozenset[str]], of_all: frozenset[int], row: TableRow) -> Mention:
     named: set[int] = set()
     touched: set[int] = set()
     keys = []
@@ -190,11 +218,11 @@ def _mention(asked: list[frozenset[str]], of_columns: frozenset[int], row: Table
         terms = tuple(term for term in terms if not is_function_word(term)) or terms
         matched = [{n for n, exact in enumerate(asked) if exact & (term.exact | term.implied)} for term in terms]
         hits = set().union(*matched)
-        if not hits - of_columns:
+        if not hits - of_all:
             continue
         whole = all(matched)
         if len(terms) <= LONG or any(t.kind == IDENTIFIER for t in terms):
-            touched |= hits if whole else hits - of_columns
+            touched |= hits if whole else hits - of_all
             named |= hits if whole else set()
             if cell:
                 keys.append(cell)
@@ -216,7 +244,7 @@ def _headings(chunk: Chunk) -> tuple[str, ...]:
 
 def _context(contexts: dict[tuple[str, int], Chunk], rows: list[TableRow]) -> str:
     chunk = contexts[rows[0].document, rows[0].number]
-    return " ".join((chunk.document, chunk.title, *chunk.headings))
+    return " ".join((chunk.document, chunk.title, *_headings(chunk)))
 
 
 def forms(text: str) -> frozenset[str]:
