@@ -9,7 +9,7 @@ from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind
 from rag.documents.formats.drawn_grids import Line
 from rag.documents.formats.sections import flat
 from rag.documents.formats.table_header import sheet_score
-from rag.documents.formats.table_shape import SAMPLE
+from rag.documents.formats.table_row import SAMPLE
 from rag.documents.formats.tables import table_blocks
 from rag.documents.formats.text_tables import DrawnTable
 

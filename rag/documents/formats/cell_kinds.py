@@ -29,8 +29,15 @@ MAJORITY = 0.6  # of the cells of a column, which give it its kind
 
 GAPS = frozenset("- -- --- – — / . ... … ? n/a n.a. na nil null none nan tba tbc tbd".split())
 FLAGS = frozenset("yes no y n true false x ✓ ✔ ✗ ✘ ☐ ☑ ja nein wahr falsch oui non sí si on off".split())
-MONTH = r"(?:jan|feb|m[aäe]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])\w{0,6}\.?"
-WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)\w{0,6}\.?,?\s+)?"
+MONTH = (
+    r"(?:jan(?:uary?)?|feb(?:ruary?)?|mar(?:ch)?|märz?|apr(?:il)?|ma[iy]|jun[ei]?|jul[iy]?|aug(?:ust)?|sep(?:t(?:ember)?)?"
+    r"|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)\.?"
+)
+DAY = (
+    r"(?:mon(?:day|tag)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
+    r"|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)s?"
+)
+WEEKDAY = rf"(?:{DAY}\.?,?\s+)?"
 CLOCK = r"\d{1,2}[:.h]\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?|\d{1,2}\s?[ap]\.?m\.?"
 DATES = (
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}",
@@ -56,8 +63,8 @@ PHONE = re.compile(r"\+?\(?\d[\d\s()/.-]{6,}")
 LINK = re.compile(r"[\w.+-]+@[\w-]+\.\S+|(?:https?://|www\.)\S+", re.I)
 SENTENCE = re.compile(r"[^\W\d]{3,}[.!?;]\s+\S|^\S+(?:\s+\S+){3,}[.!?]$")
 PERIOD = re.compile(
-    rf"(?:19|20)\d\d(?:\s?[-/–]\s?\d{{2,4}})?|(?:fy|q[1-4]|h[12]|w|wk|week|day|year|month)\.?\s?-?\s?\d{{0,4}}"
-    rf"|(?:mon|tue|wed|thu|fri|sat|sun)\w{{0,6}}|q[1-4]\s?/?\s?\d{{2,4}}|{MONTH}(?:\s?[-–']?\s?\d{{2,4}})?",
+    rf"(?:19|20)\d\d(?:\s?[-/–]\s?(?:20)?\d\d)?|(?:q[1-4]|h[12])\.?\s?-?\s?\d{{0,4}}|(?:fy|wk|week|day|year|month)\.?\s?-?\s?\d{{1,4}}"
+    rf"|{DAY}|q[1-4]\s?/?\s?\d{{2,4}}|{MONTH}(?:\s?[-–']?\s?\d{{2,4}})?",
     re.I,
 )
 

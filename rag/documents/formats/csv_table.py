@@ -6,12 +6,14 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from rag.core.sections import DocumentSettings
 from rag.documents.formats.encoding import decode
 from rag.documents.formats.limits import DEFAULTS, progress
 from rag.documents.formats.sections import Parsed, assemble, flat
+from rag.documents.formats.table_shape import names_score
 from rag.documents.formats.tables import table_blocks
 
 SAMPLE_LINES = 200  # from which the separator is told
@@ -30,8 +32,9 @@ def parse_csv(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     comments, lines = _comments(lines)
     form = {**_form(lines), **form}
     rows = list(_rows(lines, form))
-    if comments and _width([comments[-1]], form) == _width(lines, form) > 1:
-        rows.insert(0, [cell.removeprefix("#").strip() or "#" for cell in next(csv.reader([comments.pop()], **form))])
+    if comments and (names := _commented_names(comments[-1], rows, form)):
+        rows.insert(0, names)
+        del comments[-1]
     above = [[line.lstrip("# ")] for line in comments if line.strip("# ")]
     return assemble(table_blocks([*above, *([[]] if above else []), *rows]), "\n")
 
@@ -42,16 +45,22 @@ def _comments(lines: list[str]) -> tuple[list[str], list[str]]:
     return lines[:count], lines[count:]
 
 
-def _width(lines: list[str], form: dict[str, Any]) -> int:
-    """Return how many cells the first row has."""
-    return len(next(csv.reader(lines[:1], **form), []))
+def _commented_names(comment: str, rows: list[list[str]], form: dict[str, Any]) -> list[str]:
+    """Return the names of columns that the last comment line gives; [] where it has others, or the table its own."""
+    names = [flat(cell) for cell in next(csv.reader([comment], **form))]
+    body = [row for row in rows[:SAMPLE_LINES] if len(row) == len(names)]
+    if len(names) < 2 or 2 * len(body) < len(rows[:SAMPLE_LINES]) or names_score(body[0], body[1:]) > 0:
+        return []
+    return [names[0].removeprefix("#").strip() or "#", *names[1:]]
 
 
 def _form(lines: list[str]) -> dict[str, Any]:
     """Return how the file separates and quotes its cells, as csv.reader takes it."""
     from clevercsv.detect import Detector
 
-    sample = "\n".join(lines[:SAMPLE_LINES])[:SAMPLE]
+    groups = groupby(lines[:SAMPLE_LINES], key=lambda line: bool(line.strip()))
+    runs: list[list[str]] = [list(run) for filled, run in groups if filled]
+    sample = "\n".join(max(runs, key=len, default=[]))[:SAMPLE]  # without what stands apart from the table
     found = Detector().detect(sample, delimiters=SEPARATORS)
     if found is None or not found.delimiter or _is_prose(sample, found.delimiter):
         return {"delimiter": "\t"}  # one column

@@ -55,7 +55,9 @@ def parse_json(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     """Return each item of a list, or anything else as a whole, as a section of `key: value` lines."""
     found = _json(decode(data), "it")
     if _is_table(found):
-        return assemble(table_blocks([[flat(_plain(cell)) for cell in row] for row in found]), "\n")
+        return assemble(
+            table_blocks([[flat(_plain(cell)) if cell is not None else "" for cell in row] for row in found]), "\n"
+        )
     return _parsed(found if isinstance(found, list) else [found])
 
 

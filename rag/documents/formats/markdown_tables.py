@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rag.documents.formats.limits import progress
 from rag.documents.formats.sections import Block, flat
-from rag.documents.formats.table_shape import SAMPLE, names_score
+from rag.documents.formats.table_row import SAMPLE
+from rag.documents.formats.table_shape import names_score
 from rag.documents.formats.tables import table_blocks
 from rag.documents.formats.text_tables import DrawnTable
 

@@ -30,17 +30,22 @@ def _any_name(row: list[str]) -> str:
 
 
 def _naming_columns(columns: Sequence[str], rows: list[list[str]]) -> list[int]:
-    """Return the first column that tells the rows apart, else columns that do so together."""
-    usable = []
-    within = 1 if columns and not columns[0] else 2  # the last column that can name a row alone
+    """Return the first column that tells the rows apart, else columns that do so together.
+
+    The second can do so alone if it holds words or codes, the third if codes.
+    """
+    usable: list[int] = []
+    in_group = bool(columns) and not columns[0]  # the group of each row stands in front
     for n in range(min(WITHIN, len(rows[0]))):
         cells = [row[n] for row in rows]
         filled = sum(map(bool, cells))
         kind = common_kind(cells[:SAMPLE])[0]
         name = columns[n] if columns else ""
-        if filled < MOSTLY * len(rows) or kind in (Kind.PROSE, Kind.FLAG) or (n == 0 and _is_serial(name, cells)):
+        gaps = filled < MOSTLY * len(rows) and not (n == 0 and in_group)
+        if gaps or kind in (Kind.PROSE, Kind.FLAG) or (n == 0 and _is_serial(name, cells)):
             continue
-        if len(set(cells)) >= DISTINCT * len(rows) and (n == 0 or (n <= within and kind in (Kind.WORDS, Kind.CODE))):
+        alone = (True, kind in (Kind.WORDS, Kind.CODE), kind is Kind.CODE and not in_group)
+        if len(usable) < len(alone) and alone[len(usable)] and len(set(cells)) >= DISTINCT * len(rows):
             return [n]
         usable.append(n)
     return _together(usable, rows) or [0]

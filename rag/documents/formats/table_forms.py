@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rag.documents.formats.cell_kinds import Kind, cell_kind, common_kind, is_period
 from rag.documents.formats.table_header import is_known_name, sheet_score
-from rag.documents.formats.table_shape import SAMPLE, Row
+from rag.documents.formats.table_row import SAMPLE, Row
 
 MOSTLY = 0.6
 SURELY = 0.8
@@ -67,7 +67,11 @@ def turned(names: tuple[str, ...], rows: list[Row]) -> tuple[tuple[str, ...], li
     grid = [list(names)] * bool(names) + [row.cells for row in rows]
     if len(grid) < 3 or len(grid) > SAMPLE or len(grid[0]) < 3 or not all(row[0] for row in grid):
         return None
-    if not _are_names(grid[0][1:]) or not _are_names([row[0] for row in grid]) or OF_ROWS.match(grid[0][0]):
+    if (
+        not _are_names(grid[0][1:], numbers=is_known_name(grid[0][0]))
+        or not _are_names([row[0] for row in grid])
+        or OF_ROWS.match(grid[0][0])
+    ):
         return None
     across = [row[1:] for row in grid[1:]]
     down = [list(cells) for cells in zip(*across, strict=True)]
@@ -77,9 +81,11 @@ def turned(names: tuple[str, ...], rows: list[Row]) -> tuple[tuple[str, ...], li
     return tuple(name.rstrip(": ") for name in columns[0]), [Row(cells, rows[0].page) for cells in columns[1:]]
 
 
-def _are_names(cells: list[str]) -> bool:
-    names = (cell_kind(cell).kind in (Kind.WORDS, Kind.CODE) and not is_period(cell) for cell in cells)
-    return len(set(cells)) == len(cells) and all(names)
+def _are_names(cells: list[str], numbers: bool = False) -> bool:
+    """Return whether cells name records or what is said of them. numbers: whole numbers can, too."""
+    kinds = (Kind.WORDS, Kind.CODE)
+    names = (cell_kind(cell).kind in kinds or (numbers and cell.isdecimal()) for cell in cells)
+    return len(set(cells)) == len(cells) and all(names) and not any(map(is_period, cells))
 
 
 def _alike(lines: Sequence[list[str]]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rag.documents.formats.cell_kinds import Kind, cell_kind, common_kind
-from rag.documents.formats.table_shape import SAMPLE, Row, is_note, typical_width
+from rag.documents.formats.table_row import SAMPLE, Row, is_note, typical_width
 
 TOTAL = re.compile(r"(?:sub|grand)?[\s-]*(?:totals?|sum|summe|gesamt|average|mean|balance)\b", re.I)
 GROUPS = re.compile(

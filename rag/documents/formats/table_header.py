@@ -43,6 +43,15 @@ NAMES = frozenset(
     visitors volt voltage volume wage warehouse warranty water wattage website week weight wert width winner wins
     yard year years yield zip zone""".split()
 )
+# In French, Spanish, Italian and Dutch.
+NAMES_ELSEWHERE = frozenset(
+    """aantal adres adresse adresse cantidad ciudad città client cliente code courriel código data datum date
+    dirección désignation fecha fournisseur importe indirizzo jour montant naam nom nombre nome numéro número pays
+    país plaats prenom prijs prix prezzo producto produit prénom quantità quantité référence rue stad telefono telefoon
+    teléfono téléphone ville""".split()
+)
+ALL_NAMES = NAMES | NAMES_ELSEWHERE
+VALUES = frozenset(("closed", "free", "none", "included", "unlimited", "on request", "open", "varies", "unknown"))
 
 
 def header_score(head: Sequence[str], columns: Sequence[Sequence[str]]) -> float:
@@ -55,6 +64,8 @@ def header_score(head: Sequence[str], columns: Sequence[Sequence[str]]) -> float
     score = PRIOR if len(beside) > 2 else 0.0
     if not head[0] and all(head[1:]) and all(columns[0]):
         score += 1.0  # the corner of a table whose rows have names, too
+    if len({name[0].isupper() for name in head if name[:1].isalpha()}) > 1:
+        score -= 0.6  # names of columns are written alike
     counted = _counts(head)
     for name, cells in beside:
         score += 0.3 if counted and name.isdecimal() else _name_score(name, cells)
@@ -86,7 +97,7 @@ def is_known_name(text: str) -> bool:
     """Return whether columns are often called so: few words, the last or the first of them a common name."""
     words = re.findall(r"[^\W\d_]+", text.lower())
     short = 0 < len(words) <= LONGEST_NAME and is_word(text)
-    return short and any(word in NAMES or word.removesuffix("s") in NAMES for word in words)
+    return short and any({word, word.removesuffix("s")} & ALL_NAMES for word in words)
 
 
 def _name_score(name: str, cells: Sequence[str]) -> float:
@@ -98,12 +109,14 @@ def _name_score(name: str, cells: Sequence[str]) -> float:
         return -2.0
     if own.kind in TYPED:
         return _typed_name_score(name, own.kind, kind, cells)
-    if name in cells:
+    if name in cells or (is_period(name) and sum(map(is_period, cells)) > len(cells) / 2):
         return -2.0
+    if name.lower() in VALUES:
+        return -1.0
     known = 0.8 * (1 - sum(map(is_known_name, cells)) / len(cells)) if is_known_name(name) else 0.0
     if kind in TYPED:
         return known + (1.5 if one_unit else 0.4)
-    if is_period(name) and sum(map(is_period, cells)) < len(cells) / 2:
+    if is_period(name):
         return 0.4
     return known + _contrast(name, [cell for cell in cells if cell])
 

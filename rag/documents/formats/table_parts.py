@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind
-from rag.documents.formats.table_shape import SAMPLE, Row, Shape, is_note, table_shape, typical_width
+from rag.documents.formats.table_row import SAMPLE, Row, is_note, typical_width
+from rag.documents.formats.table_shape import Shape, table_shape
 
 
 def tables_in(rows: list[Row], header: int | None) -> Iterator[Shape]:

@@ -1,47 +1,21 @@
-"""The parts of a table: lines above it, names of its columns, rows of data, groups of rows, and notes below."""
+"""The parts of a table: lines above it, the names of its columns, and its rows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import islice, takewhile
-from statistics import median
+from itertools import takewhile
 from typing import NamedTuple
 
-from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind, is_period, is_word
+from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind, is_period
 from rag.documents.formats.table_header import header_score, sheet_score
+from rag.documents.formats.table_row import SAMPLE, Row, is_rule, typical_width, unspanned
 
-SAMPLE = 60  # rows from which the parts are told
 DEEPEST_HEAD = 15  # rows within which a header is looked for
-LONGEST_CAPTION = 120  # characters
-NOTE = re.compile(r"[*†‡(]|\d\)|(?:notes?|source|quelle|legend|key|n\.?b\.?|stand|as of|all|figures)\b", re.I)
-RULE = re.compile(r"[-=_*–—:+|.\s]{3,}")
-NOTE_MARK = re.compile(r"(?:notes?|sources?|quelle|n\.?b\.?|legend|key)\s*:\s*\S", re.I)
 UNIT = re.compile(
     r"[\[(].{1,12}[\])]|%|‰|[€$£¥]|°[CF]?|[kmcdµn]?(?:m[²³23]?|g|l|W|V|A|Hz|Pa|bar|N|Nm|J|s|h|min|Wh)|t|ha|ft|in|kn|km/h"
     r"|m/s|eur|usd|gbp|pcs|units?|hours?|days?|years?|tonnes?|tons?|litres?|euros?|pounds?|kVA|rpm|dB|mm|cm|nm|St\.?",
     re.I,
 )
-
-
-class Row(NamedTuple):
-    """The cells of a row, each on one line, and its page."""
-
-    cells: list[str]
-    page: int | None = None
-
-    @property
-    def filled(self) -> int:
-        """Return how many cells hold something."""
-        return sum(map(bool, self.cells))
-
-    @property
-    def line(self) -> str:
-        """Return the row as a line of text: a note, a label and its value, or all cells."""
-        cells = [cell for cell in self.cells if cell]
-        if cells and NOTE_MARK.match(cells[0]):
-            return ", ".join(cells)
-        return ": ".join((cells[0].rstrip(": "), cells[1])) if len(cells) == 2 else "; ".join(cells)
 
 
 class Shape(NamedTuple):
@@ -57,7 +31,7 @@ def table_shape(rows: list[Row], header: int | None = None) -> Shape:
 
     header: how many rows at the top name the columns, where the format says so.
     """
-    rows = [row for row in map(_unspanned, rows) if not _is_rule(row)]
+    rows = [row for row in map(unspanned, rows) if not is_rule(row)]
     if header is None:
         start, end = _found_head(rows)
     else:
@@ -75,23 +49,6 @@ def table_shape(rows: list[Row], header: int | None = None) -> Shape:
     if not body:
         return Shape([*rows[:start], *(Row(["; ".join(filter(None, row.cells))], row.page) for row in head)], (), [])
     return Shape(rows[:start], names, body)
-
-
-def _unspanned(row: Row) -> Row:
-    """Return the row with one cell in place of equal words over three columns or more, which are one merged cell."""
-    first, *others = row.cells or [""]
-    same = len(others) > 1 and first and all(cell == first for cell in others)
-    return Row([first] + [""] * len(others), row.page) if same and is_word(first) or same and len(first) > 30 else row
-
-
-def _is_rule(row: Row) -> bool:
-    return all(RULE.fullmatch(cell) for cell in row.cells if cell)
-
-
-def typical_width(rows: Sequence[Row]) -> int:
-    """Return how many cells of a row are mostly filled, of rows with two and more; 1 where there are none."""
-    wide = [row.filled for row in islice(rows, 4 * SAMPLE) if row.filled > 1]
-    return int(median(wide)) if wide else 1
 
 
 def _found_head(rows: list[Row]) -> tuple[int, int]:
@@ -191,14 +148,3 @@ def _is_units(row: list[str], below: list[list[str]]) -> bool:
 
 def _with_units(names: tuple[str, ...], units: list[str]) -> tuple[str, ...]:
     return tuple(f"{name} ({unit.strip('[]()')})" if unit else name for name, unit in zip(names, units, strict=True))
-
-
-def is_note(row: Row) -> bool:
-    """Return whether a row is a line of text about the table rather than a row of it."""
-    if len(row.cells) > 1 and NOTE_MARK.match(row.cells[0]):
-        return True
-    if row.filled != 1 or len(row.cells) < 2:
-        return False
-    text = next(filter(None, row.cells))
-    prose = cell_kind(text).kind is Kind.PROSE or text.endswith(".") or ": " in text
-    return prose or NOTE.match(text) is not None

@@ -14,7 +14,10 @@ from rag.documents.formats.sections import Block
 from rag.documents.formats.table_forms import is_layout, is_sheet, pairs_of_form, turned
 from rag.documents.formats.table_groups import filled_down, names_group, with_groups
 from rag.documents.formats.table_parts import tables_in
-from rag.documents.formats.table_shape import LONGEST_CAPTION, NOTE, Row, Shape, is_note
+from rag.documents.formats.table_row import NOTE, Row, is_note
+from rag.documents.formats.table_shape import Shape
+
+LONGEST_CAPTION = 120  # characters
 
 
 def table_blocks(
