@@ -59,8 +59,9 @@ def _form(lines: list[str]) -> dict[str, Any]:
     from clevercsv.detect import Detector
 
     groups = groupby(lines[:SAMPLE_LINES], key=lambda line: bool(line.strip()))
-    runs: list[list[str]] = [list(run) for filled, run in groups if filled]
-    sample = "\n".join(max(runs, key=len, default=[]))[:SAMPLE]  # without what stands apart from the table
+    runs = [list(run) for filled, run in groups if filled]
+    longest: list[str] = max(runs, key=len, default=[])
+    sample = "\n".join(longest)[:SAMPLE]  # without what stands apart from the table
     found = Detector().detect(sample, delimiters=SEPARATORS)
     if found is None or not found.delimiter or _is_prose(sample, found.delimiter):
         return {"delimiter": "\t"}  # one column
