@@ -59,8 +59,8 @@ def _form(lines: list[str]) -> dict[str, Any]:
     from clevercsv.detect import Detector
 
     groups = groupby(lines[:SAMPLE_LINES], key=lambda line: bool(line.strip()))
-    runs = [list(run) for filled, run in groups if filled]
-    longest: list[str] = max(runs, key=len, default=[])
+    runs: list[list[str]] = [list(run) for filled, run in groups if filled]
+    longest: list[str] = max(runs, key=lambda run: len(run), default=[])
     sample = "\n".join(longest)[:SAMPLE]  # without what stands apart from the table
     found = Detector().detect(sample, delimiters=SEPARATORS)
     if found is None or not found.delimiter or _is_prose(sample, found.delimiter):

@@ -8,7 +8,7 @@ from rag.documents.formats.encoding import decode
 WORDS = {
     "French": "Où l'écluse est-elle fermée à clé ? Près du barrage élevé, à la fin de l'été, le péage coûte très peu.",
     "Spanish": "¿Cuándo abre la oficina del señor Núñez? A las ocho de la mañana. El muelle más pequeño está allí.",
-    "Danish": "Den røde lampe står på bordet ved søen. Færgen sejler året rundt, og gæster på øen betaler først bagefter.",
+    "Danish": "Den røde lampe står på bordet ved søen. Færgen sejler året rundt, og gæster på øen betaler bagefter.",
     "German": "Störungen der Kühlanlage meldet man sofort dem Hafenmeister. "
     "Für Gäste kostet die Nacht fünfzehn Mark, größere Schiffe zahlen mehr.",
     "Russian": "Портовая контора открывается в половине девятого. Кран поднимает сорок тонн. "
