@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import chain
 
 from rag.answering.answer_type import expected_type
-from rag.answering.column_words import other_words
+from rag.answering.column_words import is_of_other_kind, other_words
 from rag.core.terms import WORD, Term, find_terms, stem
 from rag.documents.formats.cell_kinds import Kind, cell_kind
 from rag.retrieval.table_rows import Mention, Question, RowCell, Table, is_function_word, is_name, stems
@@ -21,7 +21,9 @@ _OF_NAME = re.compile(
     r"\W*(?:(?:in|on|at|to|from|by|for) )?(?:who|whom|which|what (?!is|was|are|were|does|did|do|has)\w+)\b", re.I
 )
 _FIRST_NOUN = re.compile(
-    r"\W*(?:(?:in|on|at|to|from|by|for) )?(?:which|what|whose)(?:'s| is| was| are| were)?(?: the)? (\w+(?: \w+)?)", re.I
+    r"\W*(?:(?:in|on|at|to|from|by|for) )?(?:which|what|whose)(?:['’]s| is| was| are| were)?"
+    r"(?: (?:[\w-]+ ){0,3}[\w-]+['’]s?)?(?: the)? (\w+(?: \w+)?)",
+    re.I,
 )
 _NUMBER = re.compile(r"\bhow (?:many|much|heavy|old|tall|high|wide|deep|large|big|far|long)\b", re.I)
 _FIGURE = re.compile(
@@ -58,7 +60,7 @@ class AskedCell:
 def asked_cell(question: Question, table: Table, mention: Mention) -> AskedCell | None:
     """Return the cell of the named row that the question asks for, None if nothing tells."""
     others = [cell for cell in mention.row.cells if cell not in mention.keys]
-    cells = [cell for cell in others if _fits(question.text, cell.text)]
+    cells = [cell for cell in others if _fits(question.text, cell)]
     asked = _AskedWords.of(question, mention.touched | _spent_terms(question, mention))
     names = [cell for cell in cells if is_name(cell)]
     if named := [cell for cell in names if _asks_for_noun(question.text, cell.cell.column)]:
@@ -131,8 +133,11 @@ def _hit(asked: _AskedWords, term: Term) -> float:
     return SAME_MEANING * (not asked.meant.isdisjoint(map(stem, term.exact)))
 
 
-def _fits(question: str, text: str) -> bool:
-    """Return whether a cell's text can be what the question's first words ask for."""
+def _fits(question: str, cell: RowCell) -> bool:
+    """Return whether a cell can be what the question's first words ask for."""
+    text = cell.text
+    if is_of_other_kind(question, cell.cell.column):
+        return False
     if _PERSON.search(question):
         return not any(character.isdigit() for character in text)
     wanted = expected_type(question)

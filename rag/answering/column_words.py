@@ -41,6 +41,22 @@ much : price cost amount quantity
 """
 
 
+# Each line: kinds of one thing, of which a column is at most one.
+_KINDS = """
+hourly hour : daily day : weekly week : monthly month : quarterly quarter : yearly annual annually year annum
+first : last latest next
+minimum min lowest : maximum max highest
+net : gross
+begin start commence from : end finish expiry expire until
+open : close shut
+arrive arrival : depart departure leave
+import : export
+buy buying : sell selling
+in inbound : out outbound
+before : after
+"""
+
+
 def _read(pairs: str) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for line in pairs.strip().splitlines():
@@ -51,6 +67,25 @@ def _read(pairs: str) -> dict[str, frozenset[str]]:
 
 
 _MEANT = _read(_PAIRS)
+_KINDS_OF = [
+    [frozenset(stem(w) for t in find_terms(kind) for w in t.exact) for kind in line.split(":")]
+    for line in _KINDS.strip().splitlines()
+]
+
+
+def is_of_other_kind(question: str, column: str) -> bool:
+    """Return whether a column is of another kind than the question asks for: a monthly fee, not the yearly one."""
+    asked, named = _stems(question), _stems(column)
+    for kinds in _KINDS_OF:
+        wanted = [n for n, kind in enumerate(kinds) if asked & kind]
+        found = [n for n, kind in enumerate(kinds) if named & kind]
+        if wanted and found and not set(wanted) & set(found):
+            return True
+    return False
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for term in find_terms(text) for word in term.exact)
 
 
 def other_words(question: str, asked: frozenset[str]) -> frozenset[str]:

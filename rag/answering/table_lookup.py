@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.answering.asked_column import By
+from rag.answering.column_words import is_of_other_kind
 from rag.answering.grounding import cite
 from rag.answering.lookup_confidence import lookup_probability
 from rag.answering.span_selector import SelectedSpan
@@ -45,10 +46,11 @@ class TableLookup:
     def is_open(self, passage: int, cell: TableCell) -> bool:
         """Return whether a cell of a passage, counted from 1, may answer.
 
-        None of a row that the question excludes may, nor one by which it names the row.
+        None of a row that the question excludes may, nor one by which it names the row, nor one of another kind.
         """
         in_row = (self._chunks[passage - 1].document, cell.row) in self._open
-        return in_row and (passage, cell) not in self._keys
+        is_key = (passage, cell) in self._keys
+        return in_row and not is_key and not is_of_other_kind(self._question.text, cell.column)
 
     @property
     def most_confidence(self) -> float:

@@ -7,7 +7,17 @@ from functools import cached_property
 
 from rag.answering.asked_column import AskedCell, By, asked_cell, labelled_row
 from rag.core.terms import WORD, stem
-from rag.retrieval.table_rows import Question, RowCell, Table, TableRow, mentions, named_rows, stems, unexplained_terms
+from rag.retrieval.table_rows import (
+    Question,
+    RowCell,
+    Table,
+    TableRow,
+    forms,
+    mentions,
+    named_rows,
+    stems,
+    unexplained_terms,
+)
 
 # Words that ask for more than one cell, where they are not a column's own.
 _OF_SEVERAL = re.compile(
@@ -35,6 +45,11 @@ class TableReading:
         asked = [asked_cell(question, table, mention) for mention in self.named]
         alike = len({cell.cell.text if cell else None for cell in asked}) == 1
         self.asked: AskedCell | None = asked[0] if alike else None
+
+    @property
+    def _named(self) -> frozenset[int]:
+        """Return the positions of the terms that make up whole cells of the named rows."""
+        return frozenset[int]().union(*(mention.named for mention in self.named))
 
     @property
     def keys(self) -> tuple[RowCell, ...]:
@@ -75,14 +90,23 @@ class TableReading:
         if not self.named:
             return bool(unknown or self.touched & self.question.names)
         if not self.table.columns:  # a sheet about one thing, which its headings name
-            return bool(unknown)
+            return bool(unknown or self.unexplained and not self._names_context)
         by_name = any(mention.by_name for mention in self.named)
-        return any(self.question.terms[n].kind != WORD or not by_name or self._continues_name(n) for n in unknown)
+        if any(self.question.terms[n].kind != WORD or not by_name for n in unknown):
+            return True
+        return any(self._continues_name(n) for n in self.unexplained)
+
+    @property
+    def _names_context(self) -> bool:
+        """Whether the question has a word of the table's headings or file."""
+        context = forms(self.table.context)
+        return any(not term.exact.isdisjoint(context) for term in self.question.terms)
 
     def _continues_name(self, n: int) -> bool:
-        """Return whether the term stands beside one that names the row, as "Marsh" after "Cleo"."""
-        terms, names = self.question.terms, self.touched & self.question.names
-        pairs = [(m, n) if m < n else (n, m) for m in (n - 1, n + 1) if m in names]
+        """Return whether the term goes on with a name of which the row has only a part: "Cleo Marsh", "oil pump"."""
+        terms, names = self.question.terms, self.question.names
+        parts = self.touched & names if n in names else self.touched - names - self._named
+        pairs = [(m, n) if m < n else (n, m) for m in (n - 1, n + 1) if m in parts]
         return any(not self.question.text[terms[a].end : terms[b].start].strip(" -") for a, b in pairs)
 
     @cached_property
