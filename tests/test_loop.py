@@ -96,7 +96,8 @@ def ask(house: Path, question: str, *options: str) -> dict:
 
 def test_ask_base(house):
     answer = ask(house, "What does a staff parking permit cost?", "--base")
-    assert set(answer) == {"text", "refused", "confidence", "citations", "passages", "output", "timings", "conflicts"}
+    parts = {"text", "refused", "confidence", "citations", "passages", "output", "timings", "conflicts", "kind"}
+    assert set(answer) == parts
     assert len(answer["passages"]) == 3
     assert answer["passages"][0]["chunk"]["document"] == "people/new-starter-guide.html"
     assert {"load", "embed", "search", "answer"} <= set(answer["timings"])

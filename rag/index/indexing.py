@@ -64,7 +64,8 @@ def sync(
         inside, before, ids = folder.resolve(), store.documents(), dict[str, str]()
         held, found = _within(inside, before), list(find_files(folder))
         leaving = _within(in_place_of, before) if in_place_of else set()
-        others = {id: before[id] for id in before.keys() - held - leaving}
+        linked = {str(path.resolve()) for path, _ in found}  # a link's file may lie outside the folder
+        others = {id: before[id] for id in before.keys() - held - leaving if before[id][0] not in linked}
         report = _add(store, embedder, settings, found, ids, others.keys() - ids_of_moved(others, found))
         now = store.documents()
         gone = [id for id in sorted(_within(inside, now)) if ids.get(now[id][0], id) != id or is_gone(Path(now[id][0]))]
