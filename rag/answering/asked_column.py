@@ -10,7 +10,7 @@ from itertools import chain
 
 from rag.answering.answer_type import expected_type
 from rag.answering.column_words import is_of_other_kind, other_words
-from rag.core.terms import WORD, Term, find_terms, stem
+from rag.core.terms import IDENTIFIER, WORD, Term, find_terms, stem
 from rag.documents.formats.cell_kinds import Kind, cell_kind
 from rag.retrieval.table_rows import Mention, Question, RowCell, Table, is_function_word, is_name, stems
 
@@ -25,24 +25,29 @@ _FIRST_NOUN = re.compile(
     r"(?: (?:[\w-]+ ){0,3}[\w-]+['’]s?)?(?: the)? (\w+(?: \w+)?)",
     re.I,
 )
+_PLACE = re.compile(r"\bwhere\b", re.I)
 _NUMBER = re.compile(r"\bhow (?:many|much|heavy|old|tall|high|wide|deep|large|big|far|long)\b", re.I)
 _FIGURE = re.compile(
     r"\b(?:what|which)(?:['’]s| is| was)?(?: \S+['’]s?)?(?: the)?(?: \w+){0,2}"
     r" (?:number|extension|(?:tele)?phone|fax|postcode|price|cost|fee|amount|date)\b",
     re.I,
 )
+_DECIMAL = re.compile(r"\d+\.\d+")  # "7.30" is a time or a price
 _NO_AMOUNT = (Kind.DATE, Kind.TIME)
+_NO_PLACE = (Kind.DATE, Kind.TIME, Kind.NUMBER, Kind.FLAG)
 _NO_VALUE = (Kind.CODE, Kind.LINK)
 
 
 class By(Enum):
     """How the asked cell was found.
 
-    WORDS: the question has words of its column, more than of any other. KIND: it alone can be what is asked for. ONLY:
-    it is the only one beside those that name the row. NAME: "who" asks for the row's name.
+    WORDS: the question has words of its column, more than of any other. MEANING: it has one that means the same. KIND:
+    it alone can be what is asked for. ONLY: it is the only one beside those that name the row. NAME: "who" asks for the
+    row's name.
     """
 
     WORDS = "words"
+    MEANING = "meaning"
     KIND = "kind"
     ONLY = "only"
     NAME = "name"
@@ -55,6 +60,11 @@ class AskedCell:
     cell: RowCell
     by: By
     share: float = 0.0
+
+    @property
+    def has_column(self) -> bool:
+        """Whether words of the question told the column."""
+        return self.by in (By.WORDS, By.MEANING)
 
 
 def asked_cell(question: Question, table: Table, mention: Mention) -> AskedCell | None:
@@ -69,7 +79,8 @@ def asked_cell(question: Question, table: Table, mention: Mention) -> AskedCell 
     best = max((score for score, _ in scored), default=(0.0, 0.0))
     if best[0] > 0:
         likely = [cell for score, cell in scored if score == best]
-        return AskedCell(likely[0], By.WORDS, best[1]) if len(likely) == 1 else None
+        by = By.WORDS if best[0] >= SAME_STEM else By.MEANING
+        return AskedCell(likely[0], by, best[1]) if len(likely) == 1 else None
     if len(cells) == 1:
         return AskedCell(cells[0], By.ONLY if len(others) == 1 else By.KIND)
     return AskedCell(names[0], By.NAME) if len(names) == 1 and _OF_NAME.match(question.text) else None
@@ -93,10 +104,17 @@ def labelled_row(question: Question, table: Table) -> list[Mention]:
 
 
 def _spent_terms(question: Question, mention: Mention) -> set[int]:
-    """Return the terms beside a key that say which column the key stands in: "invoice" in "invoice R-1003"."""
+    """Return the terms that only say what a key is: "invoice" in "invoice R-1003", whichever column is called so.
+
+    They stand beside a key and are its column's, or right before one that is no word.
+    """
     columns = {stem(word) for key in mention.keys for term in find_terms(key.cell.column) for word in term.exact}
+    terms = question.terms
     beside = {n + step for n in mention.touched for step in (-1, 1)} - mention.touched
-    return {n for n in beside if 0 <= n < len(question.terms) and {stem(w) for w in question.terms[n].exact} & columns}
+    of_column = {n for n in beside if 0 <= n < len(terms) and {stem(w) for w in terms[n].exact} & columns}
+    keys = [n for n in mention.touched if n and terms[n].kind == IDENTIFIER]
+    before = {n - 1 for n in keys if not question.text[terms[n - 1].end : terms[n].start].strip()}
+    return of_column | before
 
 
 @dataclass(frozen=True)
@@ -140,8 +158,11 @@ def _fits(question: str, cell: RowCell) -> bool:
         return False
     if _PERSON.search(question):
         return not any(character.isdigit() for character in text)
+    kind = cell_kind(text).kind
+    if _PLACE.search(question) and kind in _NO_PLACE:
+        return False
     wanted = expected_type(question)
     if wanted is None:
         return bool(text) and (any(c.isdigit() for c in text) or not _FIGURE.search(question))
-    kind = cell_kind(text).kind
-    return bool(wanted.search(text)) and kind not in _NO_VALUE and not (_NUMBER.search(question) and kind in _NO_AMOUNT)
+    no_amount = kind in _NO_AMOUNT and not _DECIMAL.fullmatch(text)
+    return bool(wanted.search(text)) and kind not in _NO_VALUE and not (_NUMBER.search(question) and no_amount)

@@ -10,7 +10,7 @@ from rag.answering.table_reading import TableReading
 from rag.core.terms import WORD
 
 INTERCEPT = 1.85
-OF_WAY = {By.WORDS: 0.0, By.NAME: 0.2, By.ONLY: -0.4, By.KIND: -1.1}
+OF_WAY = {By.WORDS: 0.0, By.MEANING: 0.0, By.NAME: 0.2, By.ONLY: -0.4, By.KIND: -1.1}
 # Where the only fitting cell has a column's name that is no word of the question: 5 of 15 were right.
 OF_COLUMN = -1.5
 OF_SHARE = 1.45  # of the column's words that the question has
@@ -27,6 +27,9 @@ def lookup_probability(reading: TableReading) -> float:
     asked, unexplained = reading.asked, reading.unexplained
     if asked is None:
         return 0.0
+    other_noun = asked.has_column and _asks_for_other_noun(reading)
+    if other_noun and asked.by is By.MEANING:
+        return 0.0  # "what deposit was paid" asks for no rate, though rates are paid
     names = len(unexplained & reading.question.names)
     return sigmoid(
         INTERCEPT
@@ -37,7 +40,7 @@ def lookup_probability(reading: TableReading) -> float:
         + OF_WORD * min(MOST_WORDS, len(unexplained) - names)
         + OF_UNKNOWN_NAME * min(MOST_NAMES, names)
         + OF_MISSED * reading.has_missed
-        + OF_NOUN * (asked.by is By.WORDS and _asks_for_other_noun(reading))
+        + OF_NOUN * other_noun
     )
 
 

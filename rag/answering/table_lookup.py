@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rag.answering.asked_column import By
 from rag.answering.column_words import is_of_other_kind
 from rag.answering.grounding import cite
 from rag.answering.lookup_confidence import lookup_probability
@@ -83,11 +82,16 @@ class TableLookup:
         return SelectedSpan(found.text, citation, probability)
 
     def _is_told_elsewhere(self, reading: TableReading) -> bool:
-        """Return whether another passage has a word of the question that the table has not."""
+        """Return whether another passage has what the question calls the row, and a word that the table has not."""
         passages = {cell.passage for row in reading.table.rows for cell in row.cells}
         others = [chunk for n, chunk in enumerate(self._chunks, 1) if n not in passages]
-        words = frozenset[str]().union(*(forms(chunk.search_text) for chunk in others))
-        return any(not self._question.terms[n].exact.isdisjoint(words) for n in reading.unexplained)
+        terms = self._question.terms
+
+        def has_any(positions: frozenset[int], words: frozenset[str]) -> bool:
+            return any(not terms[n].exact.isdisjoint(words) for n in positions)
+
+        every = (forms(chunk.search_text) for chunk in others)
+        return any(has_any(reading.unexplained, words) and has_any(reading.touched, words) for words in every)
 
     def _has_unknown_identifier(self, readings: list[TableReading]) -> bool:
         words = frozenset[str]().union(*(forms(chunk.search_text) for chunk in self._chunks))
@@ -102,7 +106,7 @@ class TableLookup:
 
 def _with_column(readings: list[TableReading]) -> list[TableReading]:
     """Return the readings of the tables that have the asked column, if any of several has it; else all."""
-    told = [reading for reading in readings if reading.asked and reading.asked.by is By.WORDS]
+    told = [reading for reading in readings if reading.asked and reading.asked.has_column]
     return told or readings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from rag.answering.asked_column import AskedCell, By, asked_cell, labelled_row
+from rag.answering.asked_column import AskedCell, asked_cell, labelled_row
 from rag.core.terms import WORD, stem
 from rag.retrieval.table_rows import (
     Question,
@@ -79,7 +79,7 @@ class TableReading:
     @cached_property
     def _columns(self) -> set[str]:
         """Return the columns that the question's words may mean: of the keys and the asked cell, else all."""
-        if self.asked and self.asked.by is By.WORDS:
+        if self.asked and self.asked.has_column:
             return {cell.cell.column for cell in (*self.keys, self.asked.cell)}
         return set(self.table.columns)
 

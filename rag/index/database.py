@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TypeVar
 from rag.core.errors import StoreError
 
 PATIENCE = 60  # seconds that a statement waits for another process's transaction
+RETRY = 0.02  # seconds between attempts where SQLite does not wait by itself
 PAGE = 8192  # bytes; nine vectors of 384 float16 numbers fit
 MOST_VALUES = 500  # values bound in one statement
 
@@ -34,9 +36,21 @@ class Database:
             self._file = _file(path)
             if write:
                 self._db.execute(f"PRAGMA page_size={PAGE}")
-                self._db.execute("PRAGMA journal_mode=WAL")
+                self._use_write_ahead_log()
                 self._db.execute("PRAGMA synchronous=NORMAL")  # a power cut may cost the last commits, never the file
                 self._db.execute("PRAGMA secure_delete=ON")  # what was removed is not left in free pages
+
+    def _use_write_ahead_log(self) -> None:
+        """Write changes to a log first; SQLite itself does not wait here while other processes do the same."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(RETRY)
 
     def execute(self, sql: str, values: Sequence[Value] = ()) -> sqlite3.Cursor:
         """Run one statement."""

@@ -38,7 +38,7 @@ DAY = (
     r"|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag)s?"
 )
 WEEKDAY = rf"(?:{DAY}\.?,?\s+)?"
-CLOCK = r"\d{1,2}[:.h]\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?|\d{1,2}\s?[ap]\.?m\.?"
+CLOCK = r"(?:[01]?\d|2[0-4])[:.h][0-5]\d(?::[0-5]\d)?(?:\s?[ap]\.?m\.?)?|(?:0?\d|1[0-2])\s?[ap]\.?m\.?"
 DATES = (
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}",
     r"\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})",
