@@ -12,7 +12,6 @@ from rag.retrieval.table_rows import (
     RowCell,
     Table,
     TableRow,
-    forms,
     mentions,
     named_rows,
     stems,
@@ -21,10 +20,12 @@ from rag.retrieval.table_rows import (
 
 # Words that ask for more than one cell, where they are not a column's own.
 _OF_SEVERAL = re.compile(
-    r"\b(?:most|least|fewest|more|less|fewer|than|total|sum|average|mean|together|altogether|overall|every|each|all|both"
+    r"\b(?:most|least|fewest|more|less|fewer|than|total|sum|average|mean|together|altogether|overall|each|all|both"
+    r"|every(?! (?:\d|other|second|third|few|hour|day|week|fortnight|month|quarter|year))"
     r"|difference|compared?|changed?|increased?|decreased?|preced\w+|follow(?:s|ed|ing)|\w{2,}est)\b",
     re.I,
 )
+_LAST_THING = re.compile(r"\b(?:the|an?|this|that|our|your|my)\s+([\w-]+)\W*$", re.I)
 _NO_SUPERLATIVES = frozenset(
     """arrest budapest chest conquest contest digest everest forest guest harvest honest interest invest modest
     northwest protest quest request southwest suggest""".split()
@@ -90,17 +91,17 @@ class TableReading:
         if not self.named:
             return bool(unknown or self.touched & self.question.names)
         if not self.table.columns:  # a sheet about one thing, which its headings name
-            return bool(unknown or self.unexplained and not self._names_context)
+            return bool(unknown) or self._ends_in_other_thing
         by_name = any(mention.by_name for mention in self.named)
         if any(self.question.terms[n].kind != WORD or not by_name for n in unknown):
             return True
         return any(self._continues_name(n) for n in self.unexplained)
 
     @property
-    def _names_context(self) -> bool:
-        """Whether the question has a word of the table's headings or file."""
-        context = forms(self.table.context)
-        return any(not term.exact.isdisjoint(context) for term in self.question.terms)
+    def _ends_in_other_thing(self) -> bool:
+        """Whether the question ends in a thing that the sheet does not know, as "the warranty on the toaster"."""
+        last = _LAST_THING.search(self.question.text)
+        return last is not None and any(self.question.terms[n].start == last.start(1) for n in self.unexplained)
 
     def _continues_name(self, n: int) -> bool:
         """Return whether the term goes on with a name of which the row has only a part: "Cleo Marsh", "oil pump"."""
