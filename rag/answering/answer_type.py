@@ -16,7 +16,7 @@ _MEASURED = (
     "|maximum|minimum|quantity|population"
 )
 _TIME = (
-    r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?[ap]m\b"
+    r"(?<![\d.,])(?:[01]?\d|2[0-4])[:.][0-5]\d\b(?![.,]\d)|\b\d{1,2} ?[ap]m\b"
     r"|\b(?:noon|midnight|dawn|dusk|sunrise|sunset|night|morning|evening|o'clock)\b"
 )
 _YEAR = r"\b\d{3,4}(?:s|\b)"

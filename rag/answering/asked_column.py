@@ -18,7 +18,7 @@ SAME_MEANING = 0.6  # of a word that means the same in a table: "Weight" for "ho
 SAME_STEM = 0.9  # of a word that is the same but for its ending: "Read on" and "Reader" for "read"
 _PERSON = re.compile(r"\b(?:who|whom|whose)\b", re.I)
 _OF_NAME = re.compile(
-    r"\W*(?:(?:in|on|at|to|from|by|for) )?(?:who|whom|which|what (?!is|was|are|were|does|did|do|has)\w+)\b", re.I
+    r"\W*(?:(?:in|on|at|to|from|by|for) )?(?:who|whom|whose|which|what (?!is|was|are|were|does|did|do|has)\w+)\b", re.I
 )
 _FIRST_NOUN = re.compile(
     r"\W*(?:(?:in|on|at|to|from|by|for) )?(?:which|what|whose)(?:['’]s| is| was| are| were)?"
@@ -81,7 +81,8 @@ def asked_cell(question: Question, table: Table, mention: Mention) -> AskedCell 
         likely = [cell for score, cell in scored if score == best]
         by = By.WORDS if best[0] >= SAME_STEM else By.MEANING
         return AskedCell(likely[0], by, best[1]) if len(likely) == 1 else None
-    if len(cells) == 1:
+    is_person = len(names) == 1 and _PERSON.search(question.text) is not None and " " in names[0].text
+    if len(cells) == 1 and not (is_person and cells == names):
         return AskedCell(cells[0], By.ONLY if len(others) == 1 else By.KIND)
     return AskedCell(names[0], By.NAME) if len(names) == 1 and _OF_NAME.match(question.text) else None
 
@@ -146,8 +147,8 @@ def _hit(asked: _AskedWords, term: Term) -> float:
         return 1.0
     if term.kind != WORD:
         return 0.0
-    if not asked.stems.isdisjoint(map(stem, term.exact)):
-        return SAME_STEM
+    if any(stem(word) in asked.stems and word.removesuffix("e") not in asked.words for word in term.exact):
+        return SAME_STEM  # "far" is no form of "fare"
     return SAME_MEANING * (not asked.meant.isdisjoint(map(stem, term.exact)))
 
 

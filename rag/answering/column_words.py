@@ -17,6 +17,7 @@ wide : width breadth
 deep : depth
 old : age
 fast : speed
+far : distance
 people guests passengers hold fit seat : seats capacity passengers places
 responsible charge look looks : responsible owner manager contact
 wrote write written : author writer

@@ -39,3 +39,42 @@ def prose(text: str, name: str = "notes.md") -> Chunk:
 
 def passages(*chunks: Chunk) -> list[Passage]:
     return [Passage(chunk, 0.0, None) for chunk in chunks]
+
+
+ORDERS = table_chunks(
+    "Order|Buyer|State|Net|Gross|Sent",
+    "BX-2201|Ulsby Mill|paid|402.50|478.98|04.02.2026",
+    "BX-2202|Nordre Dairy|open|1,150.00|1,368.50|11.02.2026",
+    "BX-2203|Varde Inn|late|86.79|103.28|19.02.2026",
+    "BX-2204|Ulsby Mill|open|77.00|91.63|26.02.2026",
+    name="orders.csv",
+)
+CREW = table_chunks(
+    "Name|Post|Cabin|Call number|Joined",
+    "Sigrid Aune|Bosun|C3|7714|2011",
+    "Pelle Strand|Cook|C8|7730|2019",
+    "Maja Strand|Second engineer|D1|7752|2019",
+    "Oskar Vik|Pilot|B2|7768|2003",
+    name="crew.md",
+)
+HOURS = table_chunks(
+    "Desk|Day|Opens|Closes",
+    "Varde|Weekdays|07:30|19:00",
+    "Varde|Sunday|10:15|14:30",
+    "Ulsby|Weekdays|08:00|17:45",
+    "Ulsby|Sunday|11:00|13:15",
+    name="hours.html",
+)
+TARIFF = table_chunks(
+    "Plan|Price a month|Price a year|Response time|Storage",
+    "Birch|9 pounds|95 pounds|2 days|20 GB",
+    "Oak|19 pounds|199 pounds|8 hours|200 GB",
+    "Elm|35 pounds|380 pounds|1 hour|1 TB",
+    name="plans.xlsx",
+)
+LEASES = table_chunks(
+    "Building|Lessor|Lessee|Begins|Ends|Deposit rate|Rent",
+    "Old Mill|Hagen Estate|Brodd & Sons|1 May 2021|30 April 2029|8 %|1,400 pounds",
+    "Boat shed|Town of Ulsby|Rowing Club|1 June 2023|31 May 2026|5 %|310 pounds",
+    name="leases.xlsx",
+)

@@ -9,6 +9,8 @@ from rag.answering.answer_type import expected_type
     ("question", "right", "wrong"),
     [
         ("What time does the office open?", "08:30", "Lantern Quay"),
+        ("At what time was it sent?", "at 16.40", "19.02.2026"),
+        ("What time is high water?", "7.30", "86.79"),
         ("In which year was the crane built?", "the 1960s", "May"),
         ("When did the ferry first sail?", "3 May", "the harbour office"),
         ("And when must it be paid?", "within 30 days", "by cheque"),
