@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rag.answering.opposites import says_asked_end, says_opposite
 from rag.answering.roles import asks_for_role, has_other_role
 from rag.core.chunk import Chunk
+from rag.documents.formats.cell_kinds import DAY, MONTH
 from rag.generation.span_tree import IsPossible, SpanPlace
 
 Span = tuple[int, int]
+_WHO = re.compile(r"\W*(?:(?:to|by|from|with|for|and) )?(?:who|whom|wer|wen|wem|qui|qui[eé]n)\b", re.I)
+_MOMENT = re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?(?: of)? {MONTH}|\b{MONTH} \d|\b(?:1\d|20)\d\d\b", re.I)
+_NAME = re.compile(rf"\b(?!(?i:{MONTH}|{DAY})(?!\w))[^\W\d_a-z]\w")
 
 
 def role_filter(question: str, chunks: Sequence[Chunk]) -> IsPossible | None:
-    """Return what tells of a span whether it has the asked role, as far as its sentence says; None if none is asked."""
-    if not asks_for_role(question):
+    """Return what tells of a span whether it has the asked role, as far as its sentence says; None if none is asked.
+
+    Whoever is asked for is no date.
+    """
+    of_person, of_role = _WHO.match(question) is not None, asks_for_role(question)
+    if not of_person and not of_role:
         return None
 
     def has_role(place: SpanPlace) -> bool:
-        sentence, span = _in_sentence(chunks[place.passage - 1], place)
-        return not sentence or not has_other_role(question, sentence, span)
+        chunk = chunks[place.passage - 1]
+        if of_person and _is_moment(chunk.text[place.start : place.end]):
+            return False
+        sentence, span = _in_sentence(chunk, place)
+        return not of_role or not sentence or not has_other_role(question, sentence, span)
 
     return has_role
 
@@ -38,6 +50,10 @@ def without_opposites(
     if opposite[max(range(len(places)), key=lambda n: logits[n])]:
         return [n for n in kept if says_asked_end(question, parts[n][0])]
     return kept
+
+
+def _is_moment(text: str) -> bool:
+    return _MOMENT.search(text) is not None and _NAME.search(text) is None
 
 
 def _in_sentence(chunk: Chunk, place: SpanPlace) -> tuple[str, Span]:
