@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.runs.evaluation_index import build_index
+from eval.runs.evidence_places import evidence_as_read
 from eval.runs.own_labels import read_own_questions
 from eval.runs.questions import Question, is_bench_format, question_fields, read_questions, sample_of
 from rag.core.errors import EvaluationError
@@ -62,16 +63,17 @@ def open_bench(
     file = questions or _questions_of(target)
     if file.resolve().is_relative_to(documents.resolve()):
         raise EvaluationError(f"{file} lies among the documents, where its own answers would be found: mv {file} .")
-    files = {id for _, id in find_files(documents)}
+    files = {id: path for path, id in find_files(documents)}
     if not files:
         raise EvaluationError(f"{documents} holds no documents: put them there, or name another folder")
     folder = run_folder(bench_run_name(target, settings))
     if is_bench_format(file):
         found, notes = read_questions(file), []
-        missing = sorted({question.document for question in found} - files)
+        missing = sorted({question.document for question in found} - files.keys())
         if missing:
             notes = [f"{len(missing)} documents of {file} are not in {documents}: {listed(missing)}"]
             print(notes[0])
+        found = evidence_as_read(found, files, settings.section(DocumentSettings))
     else:
         found, notes = read_own_questions(read_label_file(file), documents, settings.section(DocumentSettings))
         write_lines(folder / QUESTIONS, ({**question_fields(question), "start": -1} for question in found))
