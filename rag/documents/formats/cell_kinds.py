@@ -61,9 +61,9 @@ CODE = re.compile(r"[#(]?(?=\S*\d)[\w.:/#+*()-]+")
 NUMBERED = re.compile(r"\d{4,}[-/]\d+|\d+[-/]0\d+")  # the number of a document, not a range
 PHONE = re.compile(r"\+?\(?\d[\d\s()/.-]{6,}")
 LINK = re.compile(r"[\w.+-]+@[\w-]+\.\S+|(?:https?://|www\.)\S+", re.I)
-SENTENCE = re.compile(r"[^\W\d]{3,}[.!?;]\s+\S|^\S+(?:\s+\S+){3,}[.!?]$")
+SENTENCE = re.compile(r"[^\W\d]{3,}(?:[!?;]|\.(?=\s.{12}))\s+\S|^\S+(?:\s+\S+){3,}[.!?]$")
 PERIOD = re.compile(
-    rf"(?:19|20)\d\d(?:\s?[-/–]\s?(?:20)?\d\d)?|(?:q[1-4]|h[12])\.?\s?-?\s?\d{{0,4}}|(?:fy|wk|week|day|year|month)\.?\s?-?\s?\d{{1,4}}"
+    rf"(?:19|20)\d\d(?:\s?[-/–]\s?(?:20)?\d\d)?|(?:q[1-4]|h[12])\.?\s?-?\s?\d{{0,4}}|(?:fy|wk|week|day|year|month|quarter|term|half|round)\.?\s?-?\s?\d{{1,4}}"
     rf"|{DAY}|q[1-4]\s?/?\s?\d{{2,4}}|{MONTH}(?:\s?[-–']?\s?\d{{2,4}})?",
     re.I,
 )

@@ -132,11 +132,14 @@ def _head(message: Message) -> str:
 
 
 def _header(message: Message, name: str) -> str:
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    written = raw.encode("utf-8", "surrogateescape")
+    if any("\udc80" <= c <= "\udcff" for c in raw):  # bytes of a charset that the head does not name
+        return flat(decode(written))
     try:
         return flat(str(message.get(name) or ""))
     except Exception:  # noqa: BLE001 - malformed headers raise many kinds of errors, and are then shown as they stand
-        raw = (value for key, value in message.raw_items() if key.lower() == name.lower())
-        return flat(str(next(raw, "")))
+        return flat(raw)
 
 
 def _file_name(part: Message) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 WIDEST_SPAN = 1000  # columns, as browsers have it
 LONGEST_SPAN = 65534  # rows
+HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 INLINE = frozenset(
     """a abbr b bdi bdo br cite code data del dfn em font i img input ins kbd label mark q s samp select small span
     strike strong sub sup textarea time tt u var wbr""".split()
@@ -39,7 +40,8 @@ def _is_stray(words: NavigableString, table: Tag) -> bool:
 def layout_tables(soup: Tag) -> set[int]:
     """Return the id() of each table that places tables on the page.
 
-    One that has header cells of its own, and tables only in other cells, is a table of data.
+    One that has header cells of its own, and tables only in other cells, is a table of data. One with a heading above
+    text in a cell, or paragraphs in a single row or column, is a page.
     """
     inner = [(table, outer) for table in soup.find_all("table") if (outer := table.find_parent("table"))]
     outer_tables = {id(outer) for _, outer in inner}
@@ -48,12 +50,24 @@ def layout_tables(soup: Tag) -> set[int]:
     in_names = {id(outer) for table, outer in inner if (cell := table.find_parent(["td", "th"])) and cell.name == "th"}
     with_rows = {id(row.find_parent("table")) for row in soup.find_all("tr")}
     without_rows = {id(table) for table in soup.find_all("table")} - with_rows
-    return without_rows | (outer_tables - (with_names - deep - in_names))
+    pages = {id(table) for table in soup.find_all("table") if id(table) not in outer_tables and _is_page(table)}
+    return without_rows | pages | (outer_tables - (with_names - deep - in_names))
+
+
+def _is_page(table: Tag) -> bool:
+    """Return whether cells hold what a page does: a heading with text below it, or a row or column of paragraphs."""
+    if table.find("th"):
+        return False
+    cells = table.find_all("td")
+    if any((head := cell.find(HEADINGS)) and head.get_text(strip=True) != cell.get_text(strip=True) for cell in cells):
+        return True
+    line = len(table.find_all("tr", limit=2)) == 1 or all(len(_cells(row)) < 2 for row in table.find_all("tr"))
+    return line and any(len(cell.find_all(["p", "li"], limit=2)) > 1 for cell in cells)
 
 
 def definition_blocks(definitions: Tag) -> list[Block]:
     """Return each term of a definition list with what is said of it; [] where the list holds more than text."""
-    if definitions.find(["table", "dl", "pre", "h1", "h2", "h3", "h4", "h5", "h6"]):
+    if definitions.find(["table", "dl", "pre", *HEADINGS]):
         return []
     pairs: list[list[str]] = []
     described = True

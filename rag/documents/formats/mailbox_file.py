@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mailbox
+import re
 import tempfile
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from rag.documents.formats.parts import concatenated
 from rag.documents.formats.sections import Parsed
 
 STARTS_WITH = b"From "
+QUOTED = re.compile(rb"^>(>*From )", re.M)  # as mailboxes write a line of a message that begins so
 
 
 def parse_mailbox(data: bytes, read: Callable[[bytes], Parsed], settings: DocumentSettings) -> Parsed:
@@ -28,7 +30,7 @@ def parse_mailbox(data: bytes, read: Callable[[bytes], Parsed], settings: Docume
         for number, key in enumerate(box.keys(), 1):
             progress()
             try:
-                parts.append(read(box.get_bytes(key)))
+                parts.append(read(QUOTED.sub(rb"\1", box.get_bytes(key))))
             except DocumentError as error:
                 parts.append(Parsed("", [], (f"message {number}: {error.reason}",)))
         box.close()

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rag.documents.formats.pdf_open_tables import LINES, MARKER, STRIP, Box, Flow, middle, open_table_flows, rows_of
+from rag.documents.formats.pdf_open_tables import (
+    LINES,
+    MARKER,
+    STRIP,
+    Box,
+    Flow,
+    first_table,
+    middle,
+    open_table_flows,
+    rows_of,
+)
 from rag.documents.formats.pdf_words import Word, font_size, lines_of
 
 BREAK = 2.5  # a white gap over all columns ends them when it is so many font sizes high
@@ -36,7 +46,7 @@ def reading_order(boxes: list[Box]) -> list[Flow]:
 def _flows(boxes: list[Box], size: float) -> Iterator[Flow]:
     for strip in _strips(boxes, size):
         band = [box for box in boxes if strip.top < middle(box) < strip.bottom]
-        band = _without_ends(band, strip, size)
+        band = first_table(_without_ends(band, strip, size), (strip.left, strip.right), size)
         top, bottom = min(box.top for box in band), max(box.bottom for box in band)
         left, right = [box for box in band if box.x1 <= strip.left], [box for box in band if box.x0 >= strip.right]
         if _line_count(left) < LINES or _line_count(right) < LINES:

@@ -81,6 +81,21 @@ def open_table_flows(band: list[Box], left: float, right: float, size: float) ->
     return [Flow(tuple(word for row in part for word in row), edges) for part, edges in parts if part]
 
 
+def first_table(band: list[Box], strip: tuple[float, float], size: float) -> list[Box]:
+    """Return a band down to the line of text that parts a table without lines from what follows; else all of it."""
+    rows = lines_of(box for box in band if isinstance(box, Word))
+    full = [n for n, row in enumerate(rows) if row[0].x1 <= strip[0] and row[-1].x0 >= strip[1]]
+    steps = [below[0].bottom - above[0].bottom for above, below in pairwise(rows)]
+    step = min((steps[n] for n in full if n + 1 in full), default=0.0)
+    for n in range(full[LINES - 1] + 1, len(rows) - 1) if step and len(full) >= LINES else ():
+        one_text = all(right.x0 - left.x1 < STRIP * size for left, right in pairwise(rows[n]))
+        if one_text and n not in full and min(steps[n - 1], steps[n]) > step + WIDER * size:
+            above: list[Box] = [word for row in rows[:n] for word in row]
+            if open_table_flows(above, *strip, size):
+                return above
+    return band
+
+
 def _rest_of_row(rows: list[list[Word]], end: int, size: float) -> int:
     """Return how many lines below a table stand as close as lines of a cell do, and so end its last row."""
     steps = [below[0].bottom - above[0].bottom for above, below in pairwise(rows[: end + 1])]

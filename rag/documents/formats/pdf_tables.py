@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.documents.formats.pdf_hyphens import join_lines
@@ -12,6 +13,7 @@ from rag.documents.formats.sections import Block, flat
 from rag.documents.formats.tables import table_blocks
 
 BoxOf = tuple[float, float, float, float]  # left, top, right, bottom
+LONG_TEXT = 30  # characters of a cell, which names nothing
 SAME_EDGE = 6.0  # points by which the edges of one table differ from page to page at most
 
 
@@ -38,11 +40,15 @@ class PdfTable:
         return len(self.rows[0]) == len(other.rows[0]) and alike
 
     def joined(self, other: PdfTable) -> PdfTable:
-        """Return this table with the rows of the next page; a header that is repeated there is left out."""
+        """Return this table with the rows of the next page, less a header repeated there; a row split is one again."""
         repeated = 0
         while repeated < min(len(self.rows), len(other.rows)) and self.rows[repeated] == other.rows[repeated]:
             repeated += 1
-        return replace(self, rows=self.rows + other.rows[repeated:], pages=self.pages + other.pages[repeated:])
+        rows, more, pages = self.rows, other.rows[repeated:], other.pages[repeated:]
+        if more and _was_split(rows[-1], more[0]):
+            whole = tuple(join_lines(filter(None, both)) for both in zip(rows[-1], more[0], strict=True))
+            rows, more, pages = (*rows[:-1], whole), more[1:], pages[1:]
+        return replace(self, rows=rows + more, pages=self.pages + pages)
 
 
 def open_table(words: list[Word], strips: tuple[float, ...], page: int) -> PdfTable:
@@ -74,6 +80,18 @@ def table_of(box: BoxOf, rows: list[list[str]], page: int) -> PdfTable:
     """Return a table of one page, without empty rows."""
     kept = tuple(tuple(row) for row in rows if any(row))
     return PdfTable(*box, kept, (page,) * len(kept))
+
+
+def _was_split(row: Sequence[str], rest: Sequence[str]) -> bool:
+    """Return whether the end of a page splits a row: below it are only cells that go on amid a sentence."""
+    pairs = [(above, below) for above, below in zip(row, rest, strict=True) if below]
+    amid = (above and (below[0].islower() or _breaks_off(above)) for above, below in pairs)
+    return not rest[0] and all(amid)
+
+
+def _breaks_off(text: str) -> bool:
+    """Return whether a text is longer than a name and ends without a full stop or the like."""
+    return len(text) > LONG_TEXT and text[-1] not in ".!?:;"
 
 
 def _is_rest(row: list[str], above: list[str]) -> bool:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rag.documents.formats.cell_kinds import Kind, cell_kind, common_kind, is_period
-from rag.documents.formats.table_header import is_known_name, sheet_score
+from rag.documents.formats.table_header import OF_ROWS, is_known_name, sheet_score
 from rag.documents.formats.table_row import SAMPLE, Row
 
 MOSTLY = 0.6
 SURELY = 0.8
 SELDOM = 0.35
-# What stands in the corner of a table whose rows are what is said of the columns: it names the rows.
-OF_ROWS = re.compile(
-    r"(?:measure|item|metric|feature|attribute|property|parameter|specification|indicator|criteri|characteristic|what"
-    r"|aspect|description|detail|figure|key|merkmal|eigenschaft|kriterium)",
-    re.I,
-)
 
 
 def is_layout(rows: list[Row]) -> bool:
@@ -62,15 +55,20 @@ def pairs_of_form(rows: list[Row]) -> list[Row]:
 def turned(names: tuple[str, ...], rows: list[Row]) -> tuple[tuple[str, ...], list[Row]] | None:
     """Return columns and rows of a table whose columns are the records; None where the rows are them.
 
-    It is one where all cells of a row are alike, those of a column are not, and the first row names the records.
+    It is one where all cells of a row are alike, those of a column are not, the first row names the records, and the
+    first column holds names that columns often have.
     """
     grid = [list(names)] * bool(names) + [row.cells for row in rows]
     if len(grid) < 3 or len(grid) > SAMPLE or len(grid[0]) < 3 or not all(row[0] for row in grid):
         return None
+    corner, *records = grid[0]
+    said = [row[0] for row in grid[1:]]
     if (
-        not _are_names(grid[0][1:], numbers=is_known_name(grid[0][0]))
-        or not _are_names([row[0] for row in grid])
-        or OF_ROWS.match(grid[0][0])
+        not _are_names(records, numbers=is_known_name(corner))
+        or any(map(is_known_name, records))
+        or not _are_names([corner, *said])
+        or sum(map(is_known_name, said)) < MOSTLY * len(said)
+        or OF_ROWS.match(corner)
     ):
         return None
     across = [row[1:] for row in grid[1:]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind, is_period, is_word
@@ -10,6 +11,7 @@ from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind
 LONGEST_NAME = 6  # words
 SHORT_BESIDE = 2.5  # a name is so many times shorter than the texts of its column
 PRIOR = 0.5  # tables of three columns and more mostly have a header
+SCALES = (Kind.DATE, Kind.TIME, Kind.FLAG)  # of which several above other values name columns
 FEW = 2  # rows, which prove less than many
 # What columns of tables and lines of data sheets are called, in English and German.
 NAMES = frozenset(
@@ -41,7 +43,10 @@ NAMES = frozenset(
     temperature tenant term test text ticket tier time times title tonnage topic torque total town track train
     transport trigger type unit units until usage use user value variant vat vehicle vendor venue version vessel
     visitors volt voltage volume wage warehouse warranty water wattage website week weight wert width winner wins
-    yard year years yield zip zone""".split()
+    yard year years yield zip zone since post born joined left hired skipper definition explanation
+    abteilung anfang anzahl beginn bemerkung beruf beschreibung betrag breite dauer einheit ende farbe gebühr gerät
+    gewicht hersteller höhe lieferant länge massnahme nachname ort plz raum stück telefon tiefe uhrzeit verein vorname
+    zeit zimmer zustand""".split()
 )
 # In French, Spanish, Italian and Dutch.
 NAMES_ELSEWHERE = frozenset(
@@ -51,6 +56,17 @@ NAMES_ELSEWHERE = frozenset(
     teléfono téléphone ville""".split()
 )
 ALL_NAMES = NAMES | NAMES_ELSEWHERE
+# What the second column of a list of labels and values is called.
+OF_VALUES = frozenset(
+    "value values wert detail details description definition meaning explanation answer default".split()
+)
+# What stands in the corner of a table whose rows are what is said of the columns: it names the rows.
+OF_ROWS = re.compile(
+    r"(?:measure|item|metric|feature|attribute|property|parameter|specification|indicator|criteri|characteristic|what"
+    r"|aspect|description|detail|figure|key|kpi|quantity|statistic|test|analy|nutri|budget|income|source|variable|value"
+    r"|field|merkmal|eigenschaft|kriterium|kennzahl|größe)",
+    re.I,
+)
 VALUES = frozenset(("closed", "free", "none", "included", "unlimited", "on request", "open", "varies", "unknown"))
 
 
@@ -67,8 +83,14 @@ def header_score(head: Sequence[str], columns: Sequence[Sequence[str]]) -> float
     if len({name[0].isupper() for name in head if name[:1].isalpha()}) > 1:
         score -= 0.6  # names of columns are written alike
     counted = _counts(head)
+    alike = Counter(cell_kind(name).kind for name in set(head))
     for name, cells in beside:
-        score += 0.3 if counted and name.isdecimal() else _name_score(name, cells)
+        beyond = alike[own := cell_kind(name).kind] > 1 and own in SCALES and common_kind(list(cells))[0] is not own
+        score += 0.3 if beyond or (counted and name.isdecimal()) else _name_score(name, cells)
+    if head[-1].lower() in OF_VALUES:
+        score += 1.0
+    if len(beside) == 2 and OF_ROWS.match(head[0]) and is_period(head[1]):
+        score += 1.5
     return score * (1 if rows > FEW else 0.75)
 
 
@@ -90,12 +112,14 @@ def sheet_score(labels: Sequence[str], values: Sequence[str]) -> float:
     kind, one_unit = common_kind([value for _, value in filled])
     kinds = {cell_kind(value) for _, value in filled}
     mixed = len(filled) > 1 and (kind is Kind.WORDS or not one_unit) and len(kinds) > 1
+    if values[0].lower() in OF_VALUES:
+        return 0.0
     return 2.0 * known + (1.0 if mixed and len(kinds) > 2 else 0.5 if mixed else 0.0)
 
 
 def is_known_name(text: str) -> bool:
     """Return whether columns are often called so: few words, the last or the first of them a common name."""
-    words = re.findall(r"[^\W\d_]+", text.lower())
+    words = re.findall(r"[^\W\d_]+", text.casefold())
     short = 0 < len(words) <= LONGEST_NAME and is_word(text)
     return short and any({word, word.removesuffix("s")} & ALL_NAMES for word in words)
 

@@ -43,7 +43,8 @@ def table_shape(rows: list[Row], header: int | None = None) -> Shape:
     head, body = rows[start:end], rows[end:]
     names = joined_names([row.cells for row in head])
     if names and body and _is_units(body[0].cells, [row.cells for row in body[1:SAMPLE]]):
-        names, body = _with_units(names, body[0].cells), body[1:]
+        units = body[0].cells if UNIT.fullmatch(body[0].cells[0]) else ["", *body[0].cells[1:]]
+        names, body = _with_units(names, units), body[1:]
     repeated = [row.cells for row in head]
     body = [row for row in body if row.cells not in repeated]
     if not body:
@@ -139,6 +140,8 @@ def joined_names(head: list[list[str]]) -> tuple[str, ...]:
 def _is_units(row: list[str], below: list[list[str]]) -> bool:
     """Return whether a row below the header gives the units of its columns."""
     filled = [n for n, cell in enumerate(row) if cell]
+    if filled[:1] == [0] and len(filled) > 2 and not UNIT.fullmatch(row[0]):
+        filled = filled[1:]  # "Unit" or the like stands in front
     return (
         bool(below)
         and all(UNIT.fullmatch(row[n]) for n in filled)

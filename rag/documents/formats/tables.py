@@ -18,6 +18,7 @@ from rag.documents.formats.table_row import NOTE, Row, is_note
 from rag.documents.formats.table_shape import Shape
 
 LONGEST_CAPTION = 120  # characters
+EMPTY = "Columns without a value: "
 
 
 def table_blocks(
@@ -99,7 +100,7 @@ def _sheet(rows: list[Row], part: str = "") -> Iterator[Block]:
 
 
 def _records(names: tuple[str, ...], rows: list[Row]) -> Iterator[Block]:
-    """Yield rows that have a value in each column, and between them notes."""
+    """Yield rows that have a value in each column, between them notes, and the names of columns without a value."""
     called = iter(row_names(names, [row.cells for row in rows if not is_note(row)]))
     for row in rows:
         progress()
@@ -107,6 +108,9 @@ def _records(names: tuple[str, ...], rows: list[Row]) -> Iterator[Block]:
             yield Block(row.line, 0, row.page)
         else:
             yield _row_block(zip_longest(names, row.cells, fillvalue=""), next(called), "", row.page)
+    used = {n for row in rows for n, cell in enumerate(row.cells) if cell}
+    if empty := [name for n, name in enumerate(names) if name and n not in used]:
+        yield Block(f"{EMPTY}{'; '.join(empty)}", 0, rows[-1].page)
 
 
 def _row_block(cells: Iterable[tuple[str, str]], name: str, start_with: str, page: int | None) -> Block:

@@ -150,6 +150,13 @@ def test_a_body_in_another_encoding_than_it_names(charset):
         assert "Grüße für 5 £" in read(head.encode() + "Grüße für 5 £".encode(encoding)).text
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_head_without_encoding(encoding):
+    assert lines("Subject: Gebühr für Boote\nFrom: a@b.org\n\nSie ist 5 €.".encode(encoding))[0] == (
+        "Subject: Gebühr für Boote"
+    )
+
+
 def test_a_broken_head_is_shown_as_it_stands():
     message = b"Subject: Fee\nFrom: =?utf-8?q?Ann?= <ann@@example..org>\nDate: 45 Maytember\n\nIt is 5."
     assert lines(message)[-1] == "It is 5." and any("Maytember" in line for line in lines(message))
@@ -162,6 +169,7 @@ def test_a_mailbox_is_its_messages():
     document = read(box, "a.mbox")
     assert [s.headings for s in document.sections][-1] == ("Dredging",) and "From here on." in document.text
     assert {s.headings for s in document.sections} == {("Mooring in May",), ("Dredging",)}
+    assert ">From" not in document.text
     broken = box + b"From x Mon May  4 10:00:00 2026\n\nno head\n\n"
     assert read(broken, "a.mbox").unread == ("message 3: no e-mail: it has neither subject, sender nor date",)
     with pytest.raises(DocumentError, match="no mailbox"):

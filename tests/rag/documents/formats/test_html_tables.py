@@ -86,6 +86,14 @@ def test_tables_that_place_other_tables_are_no_tables():
     assert text.split("\n\n")[:2] == ["Menu", "Hut: Alm; Beds: 8"]
 
 
+def test_tables_that_place_headings_or_paragraphs_are_no_tables():
+    parsed = parse_page("<table><tr><td><h2>Slip</h2><p>Two boats.</p></td><td><p>Ring.</p><p>Wait.</p></td></table>")
+    assert parsed.text.split("\n\n")[:4] == ["Slip", "Two boats.", "Ring.", "Wait."]
+    assert parsed.sections[0].headings == ("Slip",)
+    named = "<table><tr><td><h4>Hut</h4><td><h4>Beds</h4><tr><td>Alm<td>8<tr><td>Joch<td>9</table>"
+    assert "Hut: Joch; Beds: 9" in parse_page(named).text
+
+
 @pytest.mark.parametrize(
     ("items", "wanted"),
     [

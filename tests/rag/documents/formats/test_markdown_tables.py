@@ -23,7 +23,7 @@ TABLES = {
     "a pipe in code": ("| Sign | Use |\n|---|---|\n| `x|y` | union |\n", "Sign: x|y; Use: union\n"),
     "an escaped pipe in code": ("| Sign | Use |\n|---|---|\n| `x\\|y` | union |\n", "Sign: x|y; Use: union\n"),
     "cells beyond the header": ("| Hut | Beds |\n|---|---|\n| Alm | 8 | shut |\n", "Hut: Alm; Beds: 8; shut\n"),
-    "too few cells": ("| Hut | Beds |\n|---|---|\n| Alm |\n", "Hut: Alm\n"),
+    "too few cells": ("| Hut | Beds |\n|---|---|\n| Alm |\n", "Hut: Alm\nColumns without a value: Beds\n"),
     "an empty header": ("| | |\n|---|---|\n| Span | 140 m |\n| Lanes | 2 |\n", "Span: 140 m\nLanes: 2\n"),
     "data in place of a header": ("| Span | 140 m |\n|---|---|\n| Lanes | 2 |\n", "Span: 140 m\nLanes: 2\n"),
     "no rows": ("| Hut | Beds |\n|---|---|\n", "Hut; Beds\n"),

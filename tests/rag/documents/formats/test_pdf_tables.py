@@ -71,6 +71,23 @@ def test_a_table_goes_on_over_the_page_break(repeated, lines):
     assert all(found[name, "Slip"] == f"D{n}" for n, name in enumerate(names))
 
 
+def test_a_row_split_by_the_page_break_is_one_again():
+    first = [["Boat", "Slip", "Fault"], ["Tern", "A3", "rudder"], ["Skua", "B7", "hull plates that"]]
+    found = cells(table(first, 200), table([first[0], ["", "", "leak at the bow"], ["Knot", "C2", "none"]], 780))
+    assert found["Skua", "Fault"] == "hull plates that leak at the bow" and found["Knot", "Fault"] == "none"
+    apart = parse_pdf(pdf(table(first, 200), table([["", "B9", "Mast"], ["Knot", "C2", "none"]], 780))).text
+    assert "Slip: B9; Fault: Mast" in apart
+
+
+def test_tables_without_lines_below_each_other_have_columns_of_their_own():
+    stops = [["Stop", "At", "Fare"], ["Quay", "08:05", "1.20"], ["Mill", "08:12", "1.60"], ["Dock", "08:20", "2.00"]]
+    dues = [["Measure", "2024/25", ""], ["Turnover", "19.4 million pounds", ""], ["Staff", "212", ""]]
+    upper = table(stops, 700, "no", "no")
+    lower = table([[a, "", b] for a, b, _ in dues], 580, "no", "no").replace("255", "180")
+    text = parse_pdf(pdf("\n".join([upper, words(55, 600, "Measures of the year."), lower]))).text
+    assert "Stop: Dock; At: 08:20; Fare: 2.00" in text and "Measure: Staff; 2024/25: 212" in text
+
+
 def test_each_row_stands_on_its_own_page():
     rows = [[f"Buoy {n}", f"{n} m", "red"] for n in range(1, 7)]
     parsed = parse_pdf(pdf(table([ROWS[0], *rows[:3]], 200), table(rows[3:], 780)))

@@ -77,6 +77,24 @@ HEADERS = {
         ["tour: Fjord; price: 60; not on Mondays", "tour: Cave; price: 25"],
     ),
     "one column": (rows("name", "Mara", "Tom"), ["name: Mara", "name: Tom"]),
+    "days above words": (rows("Room|1 Jan|2 Jan", "Attic|free|taken"), ["Room: Attic; 1 Jan: free; 2 Jan: taken"]),
+    "yes and no above counts": (rows("Tool|Yes|No", "Saw|3|5", "Drill|7|1"), ["Tool: Saw; Yes: 3; No: 5"]),
+    "shortened words": (
+        rows("Grade|Min. points|Max. points", "A|90|100", "B|75|89", "C|60|74"),
+        ["Grade: A; Min. points: 90; Max. points: 100"],
+    ),
+    "labels and values, each named": (
+        rows("Field|Value", "Colour|grey", "Weight|64 t", "Built|1931"),
+        ["Field: Colour; Value: grey", "Field: Weight; Value: 64 t"],
+    ),
+    "two columns, the second of prose": (
+        rows("Phrase|Meaning", "Tenant|The person who rents the flat.", "Deposit|Money held until the end."),
+        ["Phrase: Tenant; Meaning: The person who rents the flat."],
+    ),
+    "units below, and a word beside them": (
+        rows("Probe|Depth|Temp", "name|m|°C", "P1|5|11.2", "P2|10|9.8"),
+        ["Probe: P1; Depth (m): 5; Temp (°C): 11.2", "Probe: P2; Depth (m): 10; Temp (°C): 9.8"],
+    ),
 }
 
 
@@ -94,6 +112,10 @@ NO_HEADER = {
     "a data sheet that begins with words": (
         rows("Maker|Dahl & Sons", "Weight|64 t", "Colour|grey", "Speed|12 knots"),
         ["Maker: Dahl & Sons", "Weight: 64 t", "Colour: grey", "Speed: 12 knots"],
+    ),
+    "a data sheet that begins with a name": (
+        rows("Name|Ida Falk", "Age|41", "Post|nurse", "Since|2019"),
+        ["Name: Ida Falk", "Age: 41", "Post: nurse", "Since: 2019"],
     ),
     "labels with colons": (rows("Guest:|Mara Lind", "Room:|14"), ["Guest: Mara Lind", "Room: 14"]),
     "two labels in a row": (
@@ -155,6 +177,29 @@ def test_a_table_on_its_side_is_turned_but_not_one_that_compares():
         upright = [[corner, *turned[0][1:]], *turned[1:]]
         assert [text.partition("; ")[2] for text in row_texts(upright)][1] == "Skua: 38 m; Tern: 42 m"
         assert names(upright) == ["Built", "Length", "Flag"]
+
+
+UPRIGHT = {
+    "years above measures": rows("Measure|2024/25|2023/24", "Income|£4.2m|£3.9m", "Visits|812|790", "Waste|31 t|35 t"),
+    "a quantity in each row": rows("Quantity|Site A|Site B", "Flow|12 l/s|14 l/s", "Head|3.1 m|2.8 m"),
+    "quarters below a name": rows(
+        "Name|Quarter 1|Quarter 2", "Sales|€120|€140", "Visitors|3,400|3,900", "Growth|2 %|3 %"
+    ),
+    "rows that no field is called by": rows(
+        "Service|Weekday|Weekend", "Wash|£12|£15", "Dryer|40 min|55 min", "Hands|3|5"
+    ),
+}
+
+
+@pytest.mark.parametrize("table", UPRIGHT)
+def test_a_table_whose_rows_have_units_of_their_own_is_not_turned(table):
+    assert names(UPRIGHT[table]) == [row[0] for row in UPRIGHT[table][1:]]
+
+
+def test_names_of_columns_without_a_value_are_kept():
+    table = rows("Berth|Vessel|Remarks", "B1|Skua|", "B2|Tern|")
+    assert row_texts(table)[-1] == "Columns without a value: Remarks"
+    assert not any(block.cells for block in table_blocks(table)[2:])
 
 
 NAMES = {
