@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import chain
 
 from rag.answering.answer_type import expected_type
-from rag.answering.column_words import is_of_other_kind, other_words
+from rag.answering.column_words import is_of_other_kind, other_words, same_kind
 from rag.core.terms import IDENTIFIER, WORD, Term, find_terms, stem
 from rag.documents.formats.cell_kinds import Kind, cell_kind
 from rag.retrieval.table_rows import Mention, Question, RowCell, Table, is_function_word, is_name, stems
@@ -149,6 +149,8 @@ def _hit(asked: _AskedWords, term: Term) -> float:
         return 0.0
     if any(stem(word) in asked.stems and word.removesuffix("e") not in asked.words for word in term.exact):
         return SAME_STEM  # "far" is no form of "fare"
+    if any(same_kind(word, asked.stems) for word in term.exact):
+        return SAME_STEM
     return SAME_MEANING * (not asked.meant.isdisjoint(map(stem, term.exact)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rag.core.terms import find_terms, stem
 
 # Each line: what questions say, what columns are called. A few common ones; a model reads the row for all others.
@@ -83,6 +85,11 @@ def is_of_other_kind(question: str, column: str) -> bool:
         if wanted and found and not set(wanted) & set(found):
             return True
     return False
+
+
+def same_kind(word: str, stems: Collection[str]) -> bool:
+    """Return whether a word is of the kind that one of the stems is of: "Min." for "minimum"."""
+    return any(stem(word) in kind and not kind.isdisjoint(stems) for kinds in _KINDS_OF for kind in kinds)
 
 
 def _stems(text: str) -> frozenset[str]:

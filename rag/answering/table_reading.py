@@ -25,6 +25,8 @@ _OF_SEVERAL = re.compile(
     r"|difference|compared?|changed?|increased?|decreased?|preced\w+|follow(?:s|ed|ing)|\w{2,}est)\b",
     re.I,
 )
+_NOT = re.compile(r"\b(?:not|never|neither|nor|except|without|other than)\b|n['’]t\b", re.I)
+_AND = re.compile(r"\b(?:and|as well as)\b|[,/&]", re.I)
 _LAST_THING = re.compile(r"\b(?:the|an?|this|that|our|your|my)\s+([\w-]+)\W*$", re.I)
 _NO_SUPERLATIVES = frozenset(
     """arrest budapest chest conquest contest digest everest forest guest harvest honest interest invest modest
@@ -112,10 +114,27 @@ class TableReading:
 
     @cached_property
     def of_several(self) -> bool:
-        """Whether the question asks for more than one cell: for all, the largest, or how two differ."""
+        """Whether the question asks for more than one cell: for all, the largest, two, those that are not so."""
+        if self._is_negated or self._asks_for_two:
+            return True
         known = frozenset[str]().union(*map(stems, self._columns), *(stems(key.text) for key in self.keys))
         words = {match[0].lower() for match in _OF_SEVERAL.finditer(self.question.text)} - _NO_SUPERLATIVES
         return any(stem(word) not in known for word in words)
+
+    @property
+    def _is_negated(self) -> bool:
+        said = " ".join((*self._columns, *(key.text for key in self.keys)))
+        return _NOT.search(self.question.text) is not None and not _NOT.search(said)
+
+    @property
+    def _asks_for_two(self) -> bool:
+        """Whether "and" is in a question that has all words of two columns, or of one beside the asked cell's."""
+        if not _AND.search(self.question.text):
+            return False
+        own = {cell.cell.column for cell in (*self.keys, *([self.asked.cell] if self.asked else []))}
+        spent, said = frozenset[str]().union(*map(stems, own)), stems(self.question.text)
+        others = {stems(column) - spent for column in self.table.columns if stems(column) <= said and column not in own}
+        return len(others - {frozenset()}) > (self.asked is None)
 
     @property
     def rank(self) -> tuple[int, int]:

@@ -152,8 +152,13 @@ def _word(match: re.Match[str]) -> _Read | None:
     word = _folded(match["word"])
     if word in ("s", "t") and match.string[match.start() - 1 : match.start()] in ("'", "’"):
         return None
+    shorter = {word[:-2]} if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes", "zes")) else set()
     word = _singular(word)
-    return WORD, {_FULL.get(word, word), *_VALUES.get(word, ())}, set(WEEKDAYS[:5]) if word == "weekday" else set()
+    return (
+        WORD,
+        {_FULL.get(word, word), *_VALUES.get(word, ()), *shorter},
+        set(WEEKDAYS[:5]) if word == "weekday" else set(),
+    )
 
 
 def _folded(word: str) -> str:

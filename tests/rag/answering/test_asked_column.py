@@ -80,6 +80,13 @@ def test_which_route_asks_for_the_name_of_the_route():
     assert column("Who is the driver of the South loop?", *lines) == "Driver"
 
 
+def test_a_column_in_another_form_of_the_kind_that_is_asked_for():
+    lines = ("Part|In stock|Min. stock|Max. stock", "Hinge|44|10|90", "Latch|7|15|60")
+    assert asked("What is the minimum stock of hinges?", *lines).cell.text == "10"
+    assert asked("What is the maximum stock of latches?", *lines).cell.text == "60"
+    assert asked("How many hinges are in stock?", *lines).cell.text == "44"
+
+
 def test_two_columns_that_fit_alike_are_none():
     lines = ("Hall|Fee for members|Fee for guests", "Small|9 pounds|14 pounds", "Large|20 pounds|31 pounds")
     assert asked("What is the fee for the large hall?", *lines) is None

@@ -75,6 +75,8 @@ def test_a_row_is_found_by_any_of_its_cells(question, right):
         "How many more pounds is Elm than Oak a month?",
         "Which plan costs more than Oak?",
         "When does Varde open?",
+        "Which order was not paid?",
+        "What are the cabin and the call number of Oskar Vik?",
     ],
 )
 def test_questions_of_several_rows_are_not_answered_by_one(question):

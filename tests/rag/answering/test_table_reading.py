@@ -26,6 +26,10 @@ def read(question: str, found=BOATS) -> TableReading:
         "What is the total of all sails?",
         "Which boats are serviced each year?",
         "Who has the most boats?",
+        "Which boat is not at K-17?",
+        "Who doesn't own the Tern?",
+        "Who owns the Tern and what is its berth?",
+        "What are the owner and the berth of the Skua?",
     ],
 )
 def test_questions_that_ask_for_more_than_one_cell(question):
@@ -39,6 +43,7 @@ def test_questions_that_ask_for_more_than_one_cell(question):
         "Who is the guest on the Tern?",
         "Which boat is serviced every 6 months?",
         "Is the Tern serviced every other year?",
+        "Who is the owner of Skua, at berth K-17?",
     ],
 )
 def test_questions_that_only_look_so(question):

@@ -57,6 +57,8 @@ def test_a_price_is_no_time_of_day():
 
 def test_words_are_compared_in_the_singular_without_accents_and_in_full():
     assert only("Tiers").exact == {"tier"} and only("ferries").exact == {"ferry"} and only("bus").exact == {"bus"}
+    for one, several in (("latch", "latches"), ("cache", "caches"), ("box", "boxes"), ("axe", "axes")):
+        assert only(one).exact <= only(several).exact
     assert only("Führerin").exact == only("fuhrerin").exact and only("Straße").exact == only("strasse").exact
     assert only("Sun").exact == {"sunday"} and only("Sept").exact == {"september"}
 
