@@ -67,6 +67,13 @@ PERIOD = re.compile(
     rf"|{DAY}|q[1-4]\s?/?\s?\d{{2,4}}|{MONTH}(?:\s?[-–']?\s?\d{{2,4}})?",
     re.I,
 )
+RANGE = re.compile(
+    r"(?:up to|over|under|from|above|below|less than|more than|bis|über|unter|ab|[<>≤≥])\s*\d.*"
+    r"|\d[\d.,]*\s*[-–—]\s*\d.*|\d[\d.,]*\s?\+.*",
+    re.I,
+)
+YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
+FOOTNOTE_MARKS = "*†‡ "
 
 
 class CellKind(NamedTuple):
@@ -80,6 +87,7 @@ class CellKind(NamedTuple):
 def cell_kind(text: str) -> CellKind:
     """Return what a cell holds, told from its characters."""
     text = text[: LONGEST_WORDS + 1].strip()
+    text = text.rstrip(FOOTNOTE_MARKS) or text
     low = text.lower()
     if not text or low in GAPS:
         return CellKind(Kind.GAP)
@@ -105,6 +113,16 @@ def _with_digits(text: str) -> CellKind | None:
 def is_period(text: str) -> bool:
     """Return whether it is a year, quarter, month or weekday, as they stand at the head of columns."""
     return PERIOD.fullmatch(text.strip()) is not None
+
+
+def is_year(text: str) -> bool:
+    """Return whether it may be a year, also one long ago."""
+    return YEAR.fullmatch(text) is not None
+
+
+def is_range(text: str) -> bool:
+    """Return whether it is a range of numbers, or all of them up to or from one."""
+    return RANGE.fullmatch(text) is not None
 
 
 def is_word(text: str) -> bool:

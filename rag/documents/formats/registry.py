@@ -105,16 +105,20 @@ def _parse(name: str, data: bytes, settings: DocumentSettings, depth: int) -> Pa
     if len(parsed.text) > settings.max_characters:
         reason = f"{len(parsed.text):,} characters, more than {settings.max_characters:,}"
         raise DocumentError(reason, "split it, or raise documents.max_characters")
-    sections = [_storable_section(section) for section in parsed.sections]
-    return Parsed(_storable(parsed.text), sections, tuple(map(_storable, parsed.unread)))
+    text = _storable(parsed.text)
+    sections = [_storable_section(section, cells=text != parsed.text) for section in parsed.sections]
+    return Parsed(text, sections, tuple(map(_storable, parsed.unread)))
 
 
-def _storable_section(section: Section) -> Section:
-    cells = tuple(
-        dataclasses.replace(cell, row_name=_storable(cell.row_name), column=_storable(cell.column))
-        for cell in section.cells
-    )
-    return dataclasses.replace(section, headings=tuple(map(_storable, section.headings)), cells=cells)
+def _storable_section(section: Section, cells: bool) -> Section:
+    """Return a section with names that can be stored. cells: those of its cells, which are of the text, may not be."""
+    named = section.cells
+    if cells:
+        named = tuple(
+            dataclasses.replace(cell, row_name=_storable(cell.row_name), column=_storable(cell.column))
+            for cell in named
+        )
+    return dataclasses.replace(section, headings=tuple(map(_storable, section.headings)), cells=named)
 
 
 def _storable(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind, is_period, is_word
+from rag.documents.formats.cell_kinds import TYPED, Kind, cell_kind, common_kind, is_period, is_range, is_word, is_year
 
 LONGEST_NAME = 6  # words
 SHORT_BESIDE = 2.5  # a name is so many times shorter than the texts of its column
@@ -83,15 +83,25 @@ def header_score(head: Sequence[str], columns: Sequence[Sequence[str]]) -> float
     if len({name[0].isupper() for name in head if name[:1].isalpha()}) > 1:
         score -= 0.6  # names of columns are written alike
     counted = _counts(head)
+    ranges = sum(map(is_range, head))
     alike = Counter(cell_kind(name).kind for name in set(head))
     for name, cells in beside:
         beyond = alike[own := cell_kind(name).kind] > 1 and own in SCALES and common_kind(list(cells))[0] is not own
-        score += 0.3 if beyond or (counted and name.isdecimal()) else _name_score(name, cells)
-    if head[-1].lower() in OF_VALUES:
-        score += 1.0
-    if len(beside) == 2 and OF_ROWS.match(head[0]) and is_period(head[1]):
-        score += 1.5
+        part = ranges > 1 and is_range(name) and not any(map(is_range, cells))
+        score += 0.3 if beyond or part or (counted and name.isdecimal()) else _name_score(name, cells)
+    if len(beside) == 2:
+        score += _pair_score(head, columns)
     return score * (1 if rows > FEW else 0.75)
+
+
+def _pair_score(head: Sequence[str], columns: Sequence[Sequence[str]]) -> float:
+    """Return how likely two cells name columns, which might as well be the first label and value of a data sheet."""
+    label, value = head
+    if value.lower() in OF_VALUES:
+        return 1.0
+    if OF_ROWS.match(label) and is_period(value):
+        return 1.5
+    return 0.8 if value.isalpha() and is_known_name(value) and not any(map(is_known_name, columns[1])) else 0.0
 
 
 def _counts(head: Sequence[str]) -> bool:
@@ -149,7 +159,8 @@ def _typed_name_score(name: str, own: Kind, kind: Kind, cells: Sequence[str]) ->
     """Return what a number, date or code says: data, unless it is a year or number of a period over other values."""
     if own is Kind.FLAG and kind is not own:
         return 0.5 if len(name) == 1 else -1.0  # x and y name columns, too
-    if is_period(name) and not (kind is own and sum(map(is_period, cells)) > len(cells) / 2):
+    alike = is_year if is_year(name) else is_period
+    if is_period(name) and not (kind is own and sum(map(alike, cells)) > len(cells) / 2):
         return 0.2
     if own is Kind.CODE and kind not in (Kind.CODE, Kind.WORDS):
         return 0.3  # models or berths that are compared

@@ -91,6 +91,18 @@ HEADERS = {
         rows("Phrase|Meaning", "Tenant|The person who rents the flat.", "Deposit|Money held until the end."),
         ["Phrase: Tenant; Meaning: The person who rents the flat."],
     ),
+    "ranges above prices": (
+        rows("Ticket|Under 18|18-64|65+", "Day|£3|£6|£4", "Year|£20|£45|£30"),
+        ["Ticket: Day; Under 18: £3; 18-64: £6; 65+: £4", "Ticket: Year; Under 18: £20; 18-64: £45; 65+: £30"],
+    ),
+    "two columns of amounts in units of their own": (
+        rows("Ingredient|Amount", "Flour|200 g", "Eggs|2", "Milk|150 ml", "Salt|a pinch"),
+        ["Ingredient: Flour; Amount: 200 g", "Ingredient: Eggs; Amount: 2"],
+    ),
+    "a value with a footnote": (
+        rows("Tent|Fee", "Dome|12 €", "Yurt|40 €*", "* with stove|"),
+        ["Tent: Dome; Fee: 12 €", "Tent: Yurt; Fee: 40 €*", "* with stove"],
+    ),
     "units below, and a word beside them": (
         rows("Probe|Depth|Temp", "name|m|°C", "P1|5|11.2", "P2|10|9.8"),
         ["Probe: P1; Depth (m): 5; Temp (°C): 11.2", "Probe: P2; Depth (m): 10; Temp (°C): 9.8"],
@@ -133,6 +145,10 @@ NO_HEADER = {
     "records with numbers": (
         rows("Mara Lind|Stores|7110", "Tom Reuss|Kitchen|7114"),
         ["Mara Lind; Stores; 7110", "Tom Reuss; Kitchen; 7114"],
+    ),
+    "years of long ago": (
+        rows("Ida Falk|1901|Ulsby", "Tom Reuss|1899|Varde"),
+        ["Ida Falk; 1901; Ulsby", "Tom Reuss; 1899; Varde"],
     ),
     "opening hours": (
         rows("Monday|closed", "Tuesday|09:00-17:00", "Friday|10:00-20:00"),
