@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from rag.documents.formats.pdf_hyphens import join_lines
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pdfplumber.table import Table
 
 LONG_CELL = 40  # words; a "table" of one or two rows with longer cells is a layout of columns
+LONGEST_NAME = 6  # words of a column's name
 THICK = 3.0  # points; a filled rectangle that is thicker is a shade, and no line
 TOUCH = 3.0  # points between lines that touch at most
 MOST_CROSSINGS = 200_000  # of lines that are looked at; a drawing has more
@@ -30,10 +31,14 @@ def ruled_tables(page: Page, words: list[Word]) -> Iterator[tuple[PdfTable, list
         inside = [word for word in words if _lies_in(word, found.bbox)]
         cells = {cell: [word for word in inside if _lies_in(word, cell)] for cell in found.cells}
         filled = [held for held in cells.values() if held]
-        if len(filled) < 2 or _is_layout(found.cells, filled):
+        if len(filled) < 2 or _is_layout(cells, filled):
             continue
-        rows = list(_rows(cells))
-        yield table_of(found.bbox, rows, page.page_number), [word for held in filled for word in held]
+        for part in _apart(cells):
+            rows = list(_rows(part))
+            yield (
+                table_of(_around(list(part)), rows, page.page_number),
+                [word for held in part.values() for word in held],
+            )
 
 
 def frames(page: Page) -> list[BoxOf]:
@@ -102,9 +107,29 @@ def _overlap(a: BoxOf, b: BoxOf) -> bool:
     return a[0] <= b[2] + TOUCH and b[0] <= a[2] + TOUCH and a[1] <= b[3] + TOUCH and b[1] <= a[3] + TOUCH
 
 
-def _is_layout(cells: list[BoxOf], filled: list[list[Word]]) -> bool:
-    rows = len({round(cell[1]) for cell in cells})
-    return rows <= 2 and max(map(len, filled)) >= LONG_CELL and not _stands_in_rows(filled)
+def _is_layout(cells: dict[BoxOf, list[Word]], filled: list[list[Word]]) -> bool:
+    tops = {round(cell[1]) for cell in cells}
+    first = [len(held) for cell, held in cells.items() if round(cell[1]) == min(tops)]
+    named = len(tops) == 2 and len(first) > 1 and min(first) > 0 and max(first) <= LONGEST_NAME
+    return len(tops) <= 2 and max(map(len, filled)) >= LONG_CELL and not named and not _stands_in_rows(filled)
+
+
+def _apart(cells: dict[BoxOf, list[Word]]) -> list[dict[BoxOf, list[Word]]]:
+    """Return the tables of a grid: where no line between columns goes on from a row to the next, another begins."""
+    parts: list[dict[BoxOf, list[Word]]] = []
+    left, _, right, _ = _around(list(cells))
+    edges: set[float] = set()
+    ordered = sorted(cells, key=lambda cell: round(cell[1]))
+    for top, group in groupby(ordered, key=lambda cell: round(cell[1])):
+        row, level = list(group), top + TOUCH
+        over = [cell for cell in cells if cell[1] < level < cell[3]]
+        inner = {x for cell in over for x in (cell[0], cell[2]) if left + TOUCH < x < right - TOUCH}
+        goes_on = not edges or not inner or any(abs(a - b) <= TOUCH for a in edges for b in inner)
+        if not parts or not goes_on:
+            parts.append({})
+        parts[-1].update((cell, cells[cell]) for cell in row)
+        edges = inner or edges
+    return parts
 
 
 def _rows(cells: dict[BoxOf, list[Word]]) -> Iterator[list[str]]:

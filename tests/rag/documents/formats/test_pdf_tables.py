@@ -88,6 +88,24 @@ def test_tables_without_lines_below_each_other_have_columns_of_their_own():
     assert "Stop: Dock; At: 08:20; Fare: 2.00" in text and "Measure: Staff; 2024/25: 212" in text
 
 
+def test_tables_that_touch_are_told_apart_by_their_columns():
+    lower = table([["Lifts", "12 t"], ["Reach", "22 m"], ["Built", "1987"]], 620)
+    for old, new in (("250 ", "350 "), ("155 ", "195 "), ("150 6", "190 6"), ("150 5", "190 5")):
+        lower = lower.replace(old, new)
+    found = cells(f"{table(ROWS, 700)}
+{lower}")
+    assert found["Knot", "Slip"] == "C2" and found["Reach", ""] == "22 m"
+
+
+def test_a_header_above_one_long_row_at_the_foot_of_a_page():
+    head = table([["Watch", "Duty", "Remark"]], 200)
+    body = [words(55, 168, "Dog"), words(155, 168, "ropes")]
+    body += [words(255, 168 - 11 * n, "all gear that the mate must see to" if n else "Stow it,") for n in range(7)]
+    body += [f"{x} 180 m {x} 90 l S" for x in XS] + ["50 90 m 350 90 l S"]
+    found = cells("\n".join([head, *body]))
+    assert found["Dog", "Duty"] == "ropes" and found["Dog", "Remark"].startswith("Stow it, all gear")
+
+
 def test_each_row_stands_on_its_own_page():
     rows = [[f"Buoy {n}", f"{n} m", "red"] for n in range(1, 7)]
     parsed = parse_pdf(pdf(table([ROWS[0], *rows[:3]], 200), table(rows[3:], 780)))
