@@ -92,8 +92,7 @@ def test_tables_that_touch_are_told_apart_by_their_columns():
     lower = table([["Lifts", "12 t"], ["Reach", "22 m"], ["Built", "1987"]], 620)
     for old, new in (("250 ", "350 "), ("155 ", "195 "), ("150 6", "190 6"), ("150 5", "190 5")):
         lower = lower.replace(old, new)
-    found = cells(f"{table(ROWS, 700)}
-{lower}")
+    found = cells(f"{table(ROWS, 700)}\n{lower}")
     assert found["Knot", "Slip"] == "C2" and found["Reach", ""] == "22 m"
 
 
