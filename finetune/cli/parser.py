@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from finetune.cli import experiments, human, shipped, stages
+from finetune.shipped.question_folder import QuestionFolder
 from rag.cli.commands import Commands, module_parser
 
 DESCRIPTION = (
@@ -135,7 +136,9 @@ def _add_shipped(commands: Commands) -> None:
     _add_out(cross_encoder, "rag/weights/reranker")
     text = f"train the span scorer that ships, from the cross-encoder on, {people}"
     span_scorer = commands.add("span-scorer", shipped.run_span_scorer, text, "boundaries")
-    _add_benches(span_scorer, "rag/weights/span_scorer")
+    folders = f"{BENCH}, or with passages.jsonl; FOLDER=0.5 for half of its questions"
+    span_scorer.add_argument("folder", type=QuestionFolder.parse, nargs="+", metavar="FOLDER[=SHARE]", help=folders)
+    _add_out(span_scorer, "rag/weights/span_scorer")
     text = "fit how generator and span scorer are weighed, on people's questions that neither was trained on"
     span_selector = commands.add("span-selector", shipped.run_span_selector, text, "chooser")
     _add_benches(span_selector, "rag/weights/span_selector.json")

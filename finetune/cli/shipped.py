@@ -50,7 +50,7 @@ def run_span_scorer(args: argparse.Namespace, settings: Settings) -> None:
     """Train the span scorer."""
     from finetune.shipped.span_scorer import train_span_scorer
 
-    train_span_scorer(*_encoder(settings), args.bench, args.out)
+    train_span_scorer(*_encoder(settings), args.folder, args.out)
 
 
 def run_span_selector(args: argparse.Namespace, settings: Settings) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from finetune.retriever.cross_encoder_pairs import ANSWERS, SUPPORT, RelevancePair, make_relevance_pairs
 from finetune.retriever.cross_encoder_trainer import fit_cross_encoder, measure_pairs, open_cross_encoder
 from finetune.retriever.encoder_trainer import save_encoder
-from finetune.retriever.labelled_questions import LabelledQuestions, read_labelled_questions
+from finetune.retriever.labelled_questions import LabelledQuestions
+from finetune.retriever.question_folders import read_labelled_questions
 from finetune.shipped.bench import held_out
 from finetune.shipped.span_proposals import SpanProposal
 from rag.core.jsonl import write_json

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.retriever.labelled_questions import LabelledQuestion, read_labelled_questions
+from finetune.retriever.labelled_questions import LabelledQuestion
+from finetune.retriever.question_folders import read_labelled_questions
 from finetune.shipped.span_proposals import proposal_versions, proposal_weights
 from rag.answering.answerer import Answerer
 from rag.answering.span_selector import SHIPPED as SPAN_SELECTOR

@@ -5,18 +5,18 @@ Each question is read with its own passage and with a nearby one that does not a
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import AutoTokenizer, Trainer, TrainingArguments
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from finetune.retriever.encoder_trainer import encoder_arguments, save_encoder, train_encoder
-from finetune.retriever.labelled_questions import LabelledQuestions, nearby_chunks, read_labelled_questions
-from finetune.shipped.bench import held_out
+from finetune.shipped.question_folder import QuestionFolder
+from finetune.shipped.span_examples import SpanExample, read_span_examples
 from finetune.training_loop import checkpoint_folder
 from rag.answering.span_scorer import SHIPPED, TokenOffset, encode_pairs, load_span_model
 from rag.core.errors import TrainingError
@@ -30,51 +30,19 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 STAGE = Stage("span-scorer", "training")
-BATCH, EPOCHS, LEARNING_RATE = 8, 2, 1e-4  # questions a step
-PASSAGES = 2  # read with a question: its own, and a nearby one
-NEARBY = 6  # nearby passages that it is drawn from
+BATCH, EPOCHS, LEARNING_RATE = 16, 1, 1.5e-4  # questions a step
 HEAD_RATE = 10  # learning rate of the two new outputs, which start at random, as a multiple of the encoder's
 WEIGHT_DECAY = 0.01
-RANK = 64  # of the weight delta
+RANK = 128  # of the weight delta
 SEED = 0  # of the new outputs' random weights
-
-
-@dataclass(frozen=True)
-class SpanExample:
-    """A question with the texts that are read for it.
-
-    span: (start, end) characters of the answer in the first text; None where none of the texts answers.
-    """
-
-    question: str
-    texts: tuple[str, ...]
-    span: tuple[int, int] | None
-
-
-def span_examples(labelled: LabelledQuestions, embedder: Embedder, seed: int) -> Iterator[SpanExample]:
-    """Yield an example of each question whose answer stands in its passage, or that nothing answers.
-
-    The other texts of an example do not hold the answer.
-    """
-    rng = random.Random(seed)
-    chunks = labelled.chunks
-    for question, nearby in nearby_chunks(chunks, labelled.questions, embedder):
-        answer, own = question.answer, chunks[question.chunk]
-        others = [chunks[n] for n in nearby if n != question.chunk and not (answer and answer in chunks[n].text)]
-        others = others[:NEARBY]
-        texts = tuple(c.search_text for c in [own, *rng.sample(others, min(PASSAGES - 1, len(others)))])
-        start = own.search_offset(question.answer_start)
-        if question.answerable and own.search_text[start : start + len(answer)] == answer:
-            yield SpanExample(question.question, texts, (start, start + len(answer)))
-        elif question.answerable is False:
-            yield SpanExample(question.question, texts, None)
 
 
 def span_loss(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch: Sequence[SpanExample]) -> torch.Tensor:
     """Return the mean cross-entropy of the answers' first tokens and of their last ones.
 
-    A token competes with those of all texts of its question; the texts' first tokens stand for "no answer" (shared
-    normalization: Clark and Gardner, ACL 2018).
+    A token competes with those of all texts of its question (shared normalization: Clark and Gardner, ACL 2018) and
+    with one "no answer": a token's logit counts less the one of its text's first token, as it does when the model is
+    used, and "no answer" has 0.
     """
     rows = [(n, text) for n, example in enumerate(batch) for text in example.texts]
     questions, texts = [batch[n].question for n, _ in rows], [text for _, text in rows]
@@ -87,7 +55,7 @@ def span_loss(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch:
         first += len(example.texts)
         start, end = (example.span[0], example.span[1] - 1) if example.span else (None, None)
         for logits, character in ((out.start_logits, start), (out.end_logits, end)):
-            loss = _token_loss(logits, own, tokens, character)
+            loss = _token_loss(logits.float(), own, tokens, character)
             losses += [] if loss is None else [loss]
     return torch.stack(losses).mean()
 
@@ -100,16 +68,12 @@ def _token_loss(
     logits: (rows, tokens) of the whole batch. rows: those of the question. character: of the answer in the first text,
     None where there is no answer.
     """
-    no_answer = torch.stack([logits[row, 0] for row in rows])
-    scores = torch.cat([no_answer, *(logits[row, [n for n, _ in tokens[row]]] for row in rows)]).float()
+    scores = [logits[row, [n for n, _ in tokens[row]]] - logits[row, 0] for row in rows]
+    normalizer = torch.cat([logits.new_zeros(1), *scores]).logsumexp(0)
     if character is None:
-        target = scores[: len(rows)].logsumexp(0)
-    else:
-        token = next((n for n, (first, last) in tokens[rows[0]] if first <= character < last), None)
-        if token is None:
-            return None
-        target = logits[rows[0], token].float()
-    return scores.logsumexp(0) - target
+        return normalizer
+    place = next((n for n, (_, (first, last)) in enumerate(tokens[rows[0]]) if first <= character < last), None)
+    return None if place is None else normalizer - scores[0][place]
 
 
 class SpanTrainer(Trainer):
@@ -119,6 +83,12 @@ class SpanTrainer(Trainer):
         super().__init__(*args, data_collator=lambda examples: {"examples": list(examples)}, **options)
         self._tokenizer = tokenizer
         self.model_accepts_loss_kwargs = False  # the loss is a mean over questions
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        """Put questions with texts of about one length into a batch, so that little is computed for padding."""
+        lengths = [max(map(len, example.texts)) for example in self.train_dataset]
+        generator = torch.Generator().manual_seed(self.args.seed)
+        return LengthGroupedSampler(self.args.train_batch_size, lengths=lengths, generator=generator)
 
     def compute_loss(
         self,
@@ -142,18 +112,15 @@ class SpanTrainer(Trainer):
         return self.optimizer
 
 
-def train_span_scorer(model: LocalModel, device: str, folders: list[Path], out: Path = SHIPPED) -> None:
+def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFolder], out: Path = SHIPPED) -> None:
     """Train the span scorer and write its weight delta to `out`.
 
-    It starts from the shipped cross-encoder. folders: benches, of which the held-out documents are left out. Raises
-    TrainingError when no question has an answer in the documents.
+    It starts from the shipped cross-encoder. folders: people's questions, of which those about held-out documents are
+    left out. Raises TrainingError when no question has an answer in the documents.
     """
-    embedder = Embedder(model, device)
-    labelled = read_labelled_questions(folders, embedder)
-    labelled = replace(labelled, questions=[q for q in labelled.questions if not held_out(q.document)])
-    examples = list(span_examples(labelled, embedder, 0))
+    examples = read_span_examples(folders, Embedder(model, device))
     if not any(example.span for example in examples):
-        raise TrainingError("no question whose answer stands in the documents: name benches with answers")
+        raise TrainingError("no question whose answer stands in the documents: name folders with answers")
     torch.manual_seed(SEED)
     scorer = load_span_model(model, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0)
     apply_delta(scorer.to(device), CROSS_ENCODER)
@@ -161,7 +128,7 @@ def train_span_scorer(model: LocalModel, device: str, folders: list[Path], out: 
     steps = fit_span_scorer(scorer, tokenizer, examples, EPOCHS, LEARNING_RATE, STAGE.folder)
     facts = {
         "licence": "CC BY-SA 4.0",
-        "trained_on": [folder.name for folder in folders],
+        "trained_on": {folder.path.name: folder.share for folder in folders},
         "questions": len(examples),
         "answered": sum(bool(example.span) for example in examples),
         "epochs": EPOCHS,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fakes import HashEmbedder
-from finetune.retriever.labelled_questions import read_labelled_questions
+from finetune.retriever.question_folders import read_labelled_questions
 from finetune.shipped import pseudo_labels
 from finetune.shipped.pseudo_labels import make_bench
 from rag.answering.answer import Answer

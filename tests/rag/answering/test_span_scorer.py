@@ -1,6 +1,7 @@
 """The span scorer: what it learns, that its weight delta gives back what was trained, and how it scores passages."""
 
 import json
+import random
 import re
 
 import pytest
@@ -8,8 +9,10 @@ import torch
 from transformers import AutoTokenizer
 
 from fakes import HashEmbedder, passage
-from finetune.retriever.labelled_questions import read_labelled_questions
-from finetune.shipped.span_scorer import SpanExample, fit_span_scorer, span_examples, span_loss, train_span_scorer
+from finetune.retriever.question_folders import read_labelled_questions
+from finetune.shipped.question_folder import QuestionFolder
+from finetune.shipped.span_examples import SpanExample, read_span_examples, span_examples
+from finetune.shipped.span_scorer import fit_span_scorer, span_loss, train_span_scorer
 from rag.answering.span_scorer import (
     SHIPPED,
     TOP_SPANS,
@@ -86,18 +89,18 @@ def test_the_weight_delta_gives_back_what_was_trained(encoder, tmp_path, monkeyp
 
 
 def test_the_loss_by_hand(encoder):
-    """With all logits equal, every token and every first token of the texts is equally likely."""
+    """With all logits equal, every token of the texts and the one "no answer" are equally likely."""
     model = load_span_model(encoder, torch.float32)
     torch.nn.init.zeros_(model.qa_outputs.weight)
     tokenizer, (one, other) = AutoTokenizer.from_pretrained(encoder.path), TEXTS[:2]
-    places = 2 * (len(one.split()) + 1)
-    said = span_loss(model, tokenizer, [SpanExample("how many ?", (one, other), answer_in(one))])
-    assert float(said) == pytest.approx(torch.tensor(places).log().item())
-    nowhere = span_loss(model, tokenizer, [SpanExample("how many ?", (one, other), None)])
-    assert float(nowhere) == pytest.approx(torch.tensor(places / 2).log().item())
-    assert float(
-        span_loss(model, tokenizer, [SpanExample("how many ?", (one, other), answer_in(one))] * 3)
-    ) == pytest.approx(float(said))
+    expected = torch.tensor(2 * len(one.split()) + 1).log().item()
+    for span in (answer_in(one), None):
+        example = SpanExample("how many ?", (one, other), span)
+        for batch in ([example], [example] * 3):
+            assert span_loss(model, tokenizer, batch).item() == pytest.approx(expected)
+    cut_off = SpanExample("how many ?", (one, other), (len(one) + 5, len(one) + 9))
+    with_it = span_loss(model, tokenizer, [cut_off, SpanExample("how many ?", (one,), None)])
+    assert with_it.item() == pytest.approx(torch.tensor(len(one.split()) + 1).log().item())
 
 
 def test_scores_by_hand():
@@ -172,10 +175,66 @@ def bench(tmp_path):
 
 def test_examples_hold_the_answer_where_it_was_marked_and_passages_without_it(bench):
     labelled = read_labelled_questions([bench], HashEmbedder())
-    found, none = span_examples(labelled, HashEmbedder(), 0)
+    found, none = span_examples(labelled, random.Random(0))
     assert found.texts[0][slice(*found.span)] == "1968" and found.texts[0][: found.span[0]].endswith("again in ")
     assert found.texts[0].startswith("Harbour\n") and found.texts[1:] == (labelled.chunks[1].search_text,)
     assert none.span is None and len(none.texts) == 2
+
+
+TITLES = [f"Quay {n}" for n in range(40)]
+
+
+@pytest.fixture
+def passages(tmp_path):
+    """A folder with forty documents of two passages each, and a question about each passage."""
+    folder, texts, rows = tmp_path / "passages", [], []
+    folder.mkdir()
+    for n, title in enumerate(TITLES):
+        for part, (text, answer) in enumerate(
+            ((f"The north crane of {title} lifts {n + 10} tonnes.", f"{n + 10} tonnes"), (f"{title} is old.", ""))
+        ):
+            texts.append({"id": f"p{n}-{part}", "title": title, "text": text})
+            question = f"How much does the north crane of {title} lift?" if answer else f"Who built {title}?"
+            rows.append(
+                {
+                    "id": f"q{n}-{part}",
+                    "question": question,
+                    "answers": [answer] if answer else [],
+                    "passage": f"p{n}-{part}",
+                    "start": text.find(answer) if answer else -1,
+                }
+            )
+    for name, lines in (("passages", texts), ("questions", rows)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def test_passages_with_questions_are_dealt_by_title(passages):
+    train, held = (read_span_examples([QuestionFolder(passages)], HashEmbedder(), part) for part in (False, True))
+    assert held and train and not {e.texts[0].split("\n")[0] for e in train} & {e.texts[0].split("\n")[0] for e in held}
+    answered = [example for example in train if example.span]
+    assert all(re.fullmatch(r"\d+ tonnes", e.texts[0][slice(*e.span)]) for e in answered)
+    half = read_span_examples([QuestionFolder.parse(f"{passages}=0.5")], HashEmbedder())
+    assert abs(sum(bool(e.span) for e in half) - len(answered) / 2) < 8
+
+
+def test_some_answered_questions_are_also_asked_where_nothing_answers_them(passages, monkeypatch):
+    monkeypatch.setattr("finetune.shipped.span_examples.SWAPPED", 1.0)
+    monkeypatch.setattr("finetune.shipped.span_examples.ALONE", 1.0)
+    examples = read_span_examples([QuestionFolder(passages)], HashEmbedder())
+    answered = {e.question: e.texts[0] for e in examples if e.span}
+    swapped = [
+        e for e in examples if e.question not in answered and "north" not in e.question and "crane" in e.question
+    ]
+    assert len(swapped) > len(answered) / 2 and all(e.span is None and len(e.texts) == 1 for e in swapped)
+    alone = [e for e in examples if e.span is None and e.question in answered]
+    assert len(alone) == len(answered) and not any(answered[e.question] in e.texts for e in alone)
+
+
+@pytest.mark.parametrize("share", ["", "half", "2", "-1"])
+def test_a_share_is_a_number_from_0_to_1(share):
+    with pytest.raises(ValueError):
+        QuestionFolder.parse(f"folder={share}")
 
 
 def test_questions_without_any_answer_teach_nothing(encoder, bench, monkeypatch, tmp_path):
@@ -184,7 +243,7 @@ def test_questions_without_any_answer_teach_nothing(encoder, bench, monkeypatch,
     )
     monkeypatch.setattr("finetune.shipped.span_scorer.Embedder", lambda model, device: HashEmbedder())
     with pytest.raises(TrainingError, match="no question whose answer stands"):
-        train_span_scorer(encoder, "cpu", [bench], tmp_path / "out")
+        train_span_scorer(encoder, "cpu", [QuestionFolder(bench)], tmp_path / "out")
 
 
 def test_a_place_is_the_same_in_what_is_searched():
@@ -195,7 +254,7 @@ def test_a_place_is_the_same_in_what_is_searched():
 
 
 def test_the_shipped_span_scorer_finds_a_plain_answer():
-    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
+    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 16e6
     scorer, text = (
         SpanScorer(find_model(ModelSettings.embedder), "cpu"),
         "Harbour\nThe crane on the quay was built in 1968 by the firm of Hagglin.",

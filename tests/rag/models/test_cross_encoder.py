@@ -8,7 +8,7 @@ import pytest
 from fakes import HashEmbedder
 from finetune.retriever.cross_encoder_pairs import make_relevance_pairs
 from finetune.retriever.cross_encoder_trainer import measure_pairs
-from finetune.retriever.labelled_questions import answerable_by_order, read_labelled_questions
+from finetune.retriever.question_folders import answerable_by_order, read_labelled_questions
 from finetune.shipped.bench import held_out
 from finetune.shipped.cross_encoder import proposal_pairs
 from finetune.shipped.span_proposals import SpanProposal
