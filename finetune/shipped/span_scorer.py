@@ -76,6 +76,14 @@ def _token_loss(
     return None if place is None else normalizer - scores[0][place]
 
 
+class _ByLength(LengthGroupedSampler):
+    """Draws batches of about one length, the same ones for an epoch when a killed training goes on."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Seed the order; the Trainer calls it before each epoch."""
+        self.generator.manual_seed(epoch)
+
+
 class SpanTrainer(Trainer):
     """transformers' Trainer on SpanExamples; the new outputs learn faster than the encoder below them."""
 
@@ -84,11 +92,10 @@ class SpanTrainer(Trainer):
         self._tokenizer = tokenizer
         self.model_accepts_loss_kwargs = False  # the loss is a mean over questions
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+    def _get_train_sampler(self, train_dataset: Any = None) -> _ByLength:
         """Put questions with texts of about one length into a batch, so that little is computed for padding."""
         lengths = [max(map(len, example.texts)) for example in self.train_dataset]
-        generator = torch.Generator().manual_seed(self.args.seed)
-        return LengthGroupedSampler(self.args.train_batch_size, lengths=lengths, generator=generator)
+        return _ByLength(self.args.train_batch_size, lengths=lengths, generator=torch.Generator())
 
     def compute_loss(
         self,

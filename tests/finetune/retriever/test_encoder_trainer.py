@@ -12,7 +12,7 @@ from rag.answering.span_scorer import load_span_model
 
 TEXT = "the crane has ten lamps and it is old ."
 QUESTIONS = [f"how many lamps {'lamps ' * n}?" for n in range(16)]
-EXAMPLES = [SpanExample(question, (TEXT, "sheep graze here ."), (14, 17)) for question in QUESTIONS]
+EXAMPLES = [SpanExample(question, (TEXT, "sheep graze here ."), (14, 17)) for question in QUESTIONS * 2]
 PAIRS = [RelevancePair(question, TEXT, n % 2, RELEVANCE) for n, question in enumerate(QUESTIONS * (BATCH // 4))]
 
 

@@ -156,6 +156,10 @@ The crane was built in 1968 and again in 1968 by Hagglin.
 # Ferry
 
 The ferry was built in 1990.
+
+# Mole
+
+It is long.
 """
 
 
@@ -164,7 +168,7 @@ def bench(tmp_path):
     folder = tmp_path / "bench"
     (folder / "documents").mkdir(parents=True)
     (folder / "documents" / "harbour.md").write_text(TEXT)
-    rows = [("When again?", ["1968"], TEXT.rindex("1968")), ("When was it sold?", [], -1)]
+    rows = [("When was it built again, before the ferry?", ["1968"], TEXT.rindex("1968")), ("When was the crane of the ferry sold?", [], -1)]
     lines = [
         json.dumps({"id": q, "question": q, "answers": a, "document": "harbour.md", "start": at}) + "\n"
         for q, a, at in rows

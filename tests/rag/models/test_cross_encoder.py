@@ -124,7 +124,7 @@ def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between(
 
 
 def test_a_folder_that_is_neither_is_an_error(tmp_path):
-    with pytest.raises(TrainingError, match="neither a bench nor question pairs"):
+    with pytest.raises(TrainingError, match="holds no questions of people"):
         read_labelled_questions([tmp_path], HashEmbedder())
 
 
