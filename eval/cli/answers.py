@@ -27,7 +27,7 @@ def run_bench(args: argparse.Namespace, settings: Settings) -> None:
     from eval.runs.benches import index_bench, open_bench, train_on_bench
     from eval.runs.generators import newest_adapter, parse_generators
 
-    bench = open_bench(args.folder, settings, args.questions, args.sample, args.seed)
+    bench = open_bench(args.folder, settings, args.questions, args.sample, args.seed, args.held_out)
     adapter = args.adapter
     if args.train:
         index_bench(bench, settings)

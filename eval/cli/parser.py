@@ -71,10 +71,14 @@ def _add_evaluations(commands: Commands) -> None:
     _add_folder(gold, "--corpus", "corpus", "the documents, with gold.jsonl beside them")
     text = "your own documents and questions with answers, in an index of their own"
     bench = _add_measuring(commands, "bench", run_bench, text)
-    places = "a folder with documents/ and questions.jsonl, .csv, .xlsx or .json"
+    places = (
+        "a folder with documents/ and questions.jsonl, .csv, .xlsx or .json, or passages.jsonl with questions.jsonl"
+    )
     bench.add_argument("folder", type=Path, metavar="DIR", help=f"{places}; with --questions any folder of documents")
     questions = "questions with answers, in any form that python -m finetune import reads"
     bench.add_argument("--questions", type=Path, metavar="FILE", help=questions)
+    held_out = "ask only about the tenth of the documents that nothing that ships has learned from"
+    bench.add_argument("--held-out", action="store_true", help=held_out)
     train = "first mine and train on the folder's documents, in a run of its own"
     bench.add_argument("--train", action="store_true", help=train)
     for command in (gold, bench):
@@ -119,6 +123,8 @@ def _add_suites(commands: Commands) -> None:
     retrieval = _add_measuring(commands, "retrieval", run_retrieval, text)
     folder = "a folder with documents/ and questions.jsonl (default: the gold questions of corpus/)"
     retrieval.add_argument("folder", nargs="?", type=Path, metavar="DIR", help=folder)
+    held_out = "ask only about the tenth of the documents that nothing that ships has learned from"
+    retrieval.add_argument("--held-out", action="store_true", help=held_out)
     _add_sample(retrieval)
     for name, stage in (("embedder", "corpus-embedder"), ("reranker", "corpus-reranker")):
         weights = f"also measure with these weights, such as var/runs/RUN/{stage}/weights"

@@ -15,8 +15,11 @@ def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
     from eval.suites.retrieval import as_text, compare_orders
 
     drawn = args.sample, args.seed
-    bench = open_bench(args.folder, settings, None, *drawn) if args.folder else open_gold(Path("corpus"), *drawn)
-    name = args.folder.resolve().name if args.folder else "gold"
+    if args.folder:
+        bench = open_bench(args.folder, settings, None, *drawn, args.held_out)
+    else:
+        bench = open_gold(Path("corpus"), *drawn)
+    name = args.folder.resolve().name + " (held out)" * args.held_out if args.folder else "gold"
     index_bench(bench, settings)
     found = compare_orders(settings, bench.index, name, bench.questions, args.embedder, args.reranker)
     show(args.json, found, as_text(found))

@@ -12,6 +12,7 @@ from pathlib import Path
 from eval.runs.evaluation_index import build_index
 from eval.runs.evidence_places import evidence_as_read
 from eval.runs.own_labels import read_own_questions
+from eval.runs.passage_sets import is_passage_set, write_bench
 from eval.runs.questions import Question, is_bench_format, question_fields, read_questions, sample_of
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import write_lines
@@ -19,6 +20,7 @@ from rag.core.run_folder import as_run_name, run_folder
 from rag.core.sections import DocumentSettings
 from rag.core.settings import Settings
 from rag.documents.discovery import find_files
+from rag.labels.held_out import held_out
 from rag.labels.label_file import listed, read_label_file
 
 QUESTIONS = "questions.jsonl"
@@ -51,14 +53,24 @@ def open_gold(corpus: Path, sample: int = 0, seed: int = 0) -> Bench:
 
 
 def open_bench(
-    target: Path, settings: Settings, questions: Path | None = None, sample: int = 0, seed: int = 0
+    target: Path,
+    settings: Settings,
+    questions: Path | None = None,
+    sample: int = 0,
+    seed: int = 0,
+    only_held_out: bool = False,
 ) -> Bench:
     """Return questions about a folder's documents, or a random sample of them; nothing is indexed yet.
 
     target: a folder with documents/ and questions.jsonl, or another file of questions that `rag.labels` reads; with
-    `questions` it may be any folder of documents. Prints what was read of people's own labels. Raises EvaluationError
-    where something is missing, and DataError where the questions can't be read.
+    `questions` it may be any folder of documents. Passages with questions are written as documents into a folder of the
+    run's. only_held_out: ask only about documents that nothing that ships has learned from. Prints what was read of
+    people's own labels. Raises EvaluationError where something is missing, and DataError where the questions can't be
+    read.
     """
+    if is_passage_set(target):
+        target, source = run_folder(as_run_name(f"passages-{target.resolve().name}")), target
+        write_bench(source, target)
     documents = _documents_of(target, questions)
     file = questions or _questions_of(target)
     if file.resolve().is_relative_to(documents.resolve()):
@@ -78,6 +90,10 @@ def open_bench(
         found, notes = read_own_questions(read_label_file(file), documents, settings.section(DocumentSettings))
         write_lines(folder / QUESTIONS, ({**question_fields(question), "start": -1} for question in found))
         print(f"the questions as they are asked: {folder / QUESTIONS}")
+    if only_held_out:
+        found = [question for question in found if held_out(question.document)]
+        if not found:
+            raise EvaluationError(f"no question of {file} is about a held-out document: leave --held-out away")
     return Bench(folder, [documents], sample_of(found, sample, seed), notes)
 
 

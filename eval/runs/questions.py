@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,7 @@ def read_questions(path: Path, sample: int = 0, seed: int = 0) -> list[Question]
 
     Raises EvaluationError where the file is missing or a line is not in the bench format; the message names the line.
     """
-    try:
-        # str.splitlines would also split at U+2028 and U+0085
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise EvaluationError(f"{path} can't be read: {error}") from error
-    questions = [_parse_line(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
+    questions = [parse_question(row, where) for where, row in _numbered_rows(path)]
     if not questions:
         raise EvaluationError(f"{path} holds no questions")
     if len({q.id for q in questions}) < len(questions):
@@ -91,11 +87,27 @@ def is_bench_format(path: Path) -> bool:
     return isinstance(first, dict) and first.keys() >= BENCH_KEYS and bool({"start", "evidence"} & first.keys())
 
 
-def _parse_line(line: str, where: str) -> Question:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a file of JSON lines.
+
+    Raises EvaluationError where the file is missing or a line is no JSON; the message names the line.
+    """
+    return [row for _, row in _numbered_rows(path)]
+
+
+def _numbered_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each object with where it stands."""
     try:
-        return parse_question(json.loads(line), where)
-    except ValueError as error:
-        raise EvaluationError(f"{where} is not JSON ({error})") from error
+        # str.splitlines would also split at U+2028 and U+0085
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise EvaluationError(f"{path} can't be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield f"{path}:{number}", json.loads(line)
+            except ValueError as error:
+                raise EvaluationError(f"{path}:{number} is not JSON ({error})") from error
 
 
 def parse_question(row: dict[str, Any], where: str) -> Question:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from finetune.shipped.bench import held_out, read_questions
+from finetune.shipped.bench import read_questions
 from finetune.shipped.reader import REACH
 from rag.answering.answer_type import expected_type
 from rag.answering.span_scorer import SpanScores, best_span_paths
@@ -21,6 +21,7 @@ from rag.core.errors import TrainingError
 from rag.core.text_metrics import normalize, token_f1
 from rag.generation import prompt
 from rag.generation.generator import Generator
+from rag.labels.held_out import held_out
 from rag.retrieval.retriever import Passage, Retriever
 
 

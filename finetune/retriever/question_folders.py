@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from finetune.retriever.labelled_questions import LabelledQuestion, LabelledQuestions
 from rag.core.chunk import Chunk
@@ -16,9 +15,9 @@ from rag.documents.chunking import chunk_document
 from rag.documents.discovery import find_files
 from rag.documents.document import Document, read_document
 from rag.documents.formats.sections import Section
+from rag.labels.held_out import documents_of
 from rag.models.embedder import Embedder
 
-COMMON_TITLE = 0.2  # share of a folder's passages that a title may have and still name a document
 SURE_BY_ORDER = 5  # questions of a paragraph, at its beginning and at its end, whose label their order tells
 
 
@@ -98,7 +97,7 @@ def _read_passages(folder: Path, embedder: Embedder) -> LabelledQuestions:
     )
     nearest = {row["id"]: kept[at] for row, at in zip(without, near, strict=True) if at is not None}
     places = _Places(chunks)
-    documents = _documents_of(rows)
+    documents = documents_of(rows)
     questions = []
     for row in asked:
         at = places.find(row["passage"], row["start"]) if row["answers"] else nearest.get(row["id"])
@@ -108,13 +107,6 @@ def _read_passages(folder: Path, embedder: Embedder) -> LabelledQuestions:
             name, document = f"{folder.name}:{at}", documents[row["passage"]]
             questions.append(LabelledQuestion(row["question"].strip(), at, name, document, answer, bool(answer), start))
     return LabelledQuestions(chunks, [f"{folder.name}:{n}" for n in range(len(chunks))], questions)
-
-
-def _documents_of(passages: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """Return the name of each passage's document, by the passage's id: its title, unless too many share it."""
-    titles = Counter(row["title"] for row in passages)
-    most = COMMON_TITLE * len(passages)
-    return {row["id"]: row["title"] if row["title"] and titles[row["title"]] < most else row["id"] for row in passages}
 
 
 def _read_question_pairs(folder: Path, embedder: Embedder) -> LabelledQuestions:

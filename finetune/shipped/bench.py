@@ -6,8 +6,6 @@ the answer's first character in the document's text.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,6 @@ from rag.core.settings import Settings
 from rag.factory import open_index_for_writing, open_retriever
 from rag.index.indexing import IndexingSettings, sync
 from rag.retrieval.retriever import Retriever
-
-HELD_OUT_SHARE = 10  # one document in so many is held out
 
 
 def read_questions(bench: Path) -> list[dict[str, Any]]:
@@ -48,13 +44,3 @@ def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
     sync(store, embedder, bench / "documents", IndexingSettings.of(settings), remove_most=True)
     store.close()
     return open_retriever(settings, index, reranked=False)
-
-
-def held_out(document: str) -> bool:
-    """Return whether a document is left out of all training of what ships, to measure it.
-
-    It is decided by a hash of the title, whatever folder or format the document comes in, so that reader,
-    cross-encoder, span scorer and span selector agree.
-    """
-    title = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\.\w+$", "", document.lower())).strip("-")
-    return int.from_bytes(hashlib.sha256(title.encode()).digest()[:4]) % HELD_OUT_SHARE == 0

@@ -15,10 +15,10 @@ from finetune.retriever.cross_encoder_trainer import fit_cross_encoder, measure_
 from finetune.retriever.encoder_trainer import save_encoder
 from finetune.retriever.labelled_questions import LabelledQuestions
 from finetune.retriever.question_folders import read_labelled_questions
-from finetune.shipped.bench import held_out
 from finetune.shipped.span_proposals import SpanProposal
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
+from rag.labels.held_out import held_out
 from rag.models.cross_encoder import SHIPPED, CrossEncoder
 from rag.models.embedder import Embedder
 from rag.models.resolve import LocalModel

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.mining.candidates import Candidate
 from finetune.mining.question_prompt import prompt_for, question_prompt
-from finetune.shipped.bench import held_out, read_questions
+from finetune.shipped.bench import read_questions
 from rag.core.chunk import Chunk
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
@@ -20,6 +20,7 @@ from rag.documents.chunking import chunk_document
 from rag.documents.discovery import find_files
 from rag.documents.document import read_document
 from rag.generation.generator import Generator
+from rag.labels.held_out import held_out
 from rag.models.adapters import IDENTITY, read_identity
 from rag.models.causal_lm import load_base
 from rag.models.device import choose_device, computes_bfloat16

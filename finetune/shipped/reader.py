@@ -18,13 +18,14 @@ from finetune.generator.base_model import load_trainable
 from finetune.generator.sft import sft_trainer
 from finetune.generator.trainer_setup import train_adapter
 from finetune.settings import SftSettings
-from finetune.shipped.bench import held_out, index_bench
+from finetune.shipped.bench import index_bench
 from rag.core.chunk import Chunk
 from rag.core.jsonl import file_digest, read_lines, write_lines
 from rag.core.run_folder import Stage
 from rag.core.sections import PrefixSettings
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
+from rag.labels.held_out import held_out
 from rag.models.device import choose_device
 from rag.models.resolve import LocalModel
 from rag.retrieval.retriever import Retriever

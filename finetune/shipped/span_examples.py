@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from finetune.mining.unanswerable import Terms, swap_terms
 from finetune.retriever.labelled_questions import LabelledQuestion, LabelledQuestions, nearby_chunks
 from finetune.retriever.question_folders import read_labelled_questions
-from finetune.shipped.bench import held_out
 from finetune.shipped.question_folder import QuestionFolder
 from rag.core.chunk import Chunk
+from rag.labels.held_out import held_out
 from rag.models.embedder import Embedder
 
 PASSAGES = 2  # read with a question: its own, and a nearby one

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from finetune.shipped.bench import bench_files, held_out, index_bench, read_questions
+from finetune.shipped.bench import bench_files, index_bench, read_questions
 from rag.answering.answer_type import expected_type
 from rag.answering.span_scorer import SHIPPED, SpanScorer, best_span_paths
 from rag.answering.span_selector import PLACES_PER_SPAN
@@ -24,6 +24,7 @@ from rag.documents.identity import chunker_identity
 from rag.factory import open_generator, open_span_scorer
 from rag.generation import prompt
 from rag.generation.generator import Generator
+from rag.labels.held_out import held_out
 from rag.models.adapters import IDENTITY, SHIPPED_READER
 from rag.models.cross_encoder import claim_and_evidence
 from rag.models.weight_delta import DELTA_FILE

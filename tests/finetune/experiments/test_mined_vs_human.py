@@ -14,12 +14,12 @@ from finetune.experiments import mined_vs_human, mined_vs_human_table
 from finetune.experiments.held_out_questions import Prediction, held_out_questions
 from finetune.experiments.mined_vs_human import MINED, PEOPLE, Comparison, match_human_rows
 from finetune.experiments.mined_vs_human_table import compare, measures, refusals_at_rate, stack_predictions
-from finetune.shipped.bench import held_out
 from rag.answering.span_selector import SelectorWeights, SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines
 from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
+from rag.labels.held_out import held_out
 from rag.retrieval.retriever import Retriever
 from triplets import row
 

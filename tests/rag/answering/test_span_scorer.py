@@ -168,7 +168,10 @@ def bench(tmp_path):
     folder = tmp_path / "bench"
     (folder / "documents").mkdir(parents=True)
     (folder / "documents" / "harbour.md").write_text(TEXT)
-    rows = [("When was it built again, before the ferry?", ["1968"], TEXT.rindex("1968")), ("When was the crane of the ferry sold?", [], -1)]
+    rows = [
+        ("When was it built again, before the ferry?", ["1968"], TEXT.rindex("1968")),
+        ("When was the crane of the ferry sold?", [], -1),
+    ]
     lines = [
         json.dumps({"id": q, "question": q, "answers": a, "document": "harbour.md", "start": at}) + "\n"
         for q, a, at in rows

@@ -9,11 +9,11 @@ from fakes import HashEmbedder
 from finetune.retriever.cross_encoder_pairs import make_relevance_pairs
 from finetune.retriever.cross_encoder_trainer import measure_pairs
 from finetune.retriever.question_folders import answerable_by_order, read_labelled_questions
-from finetune.shipped.bench import held_out
 from finetune.shipped.cross_encoder import proposal_pairs
 from finetune.shipped.span_proposals import SpanProposal
 from rag.core.errors import ModelError, TrainingError
 from rag.core.sections import ModelSettings
+from rag.labels.held_out import held_out
 from rag.models.cross_encoder import SHIPPED, CrossEncoder
 from rag.models.resolve import find_model
 from rag.models.weight_delta import IDENTITY_FILE
