@@ -25,7 +25,6 @@ from rag.models.weight_delta import delta_name, read_delta_identity
 if TYPE_CHECKING:
     from rag.answering.answerer import Answerer
     from rag.answering.confidence import Recalibration
-    from rag.answering.span_scorer import SpanScorer
     from rag.answering.span_selector import SpanSelector
     from rag.generation.generator import Generator
     from rag.generation.kv_cache import PrefixCache
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from rag.index.writer import StoreWriter
     from rag.models.cross_encoder import CrossEncoder
     from rag.models.embedder import Embedder
+    from rag.models.span_scorer import SpanScorer
     from rag.pipeline import Pipeline
     from rag.retrieval.retriever import Retriever
 
@@ -331,7 +331,7 @@ def open_span_scorer(settings: Settings) -> SpanScorer:
 
 @cache
 def _span_scorer(model: LocalModel, device: str) -> SpanScorer:
-    from rag.answering.span_scorer import SpanScorer
+    from rag.models.span_scorer import SpanScorer
 
     return SpanScorer(model, device)
 

@@ -15,13 +15,14 @@ from tqdm import tqdm
 from finetune.shipped.bench import read_questions
 from finetune.shipped.reader import REACH
 from rag.answering.answer_type import expected_type
-from rag.answering.span_scorer import SpanScores, best_span_paths
+from rag.answering.span_paths import best_span_paths
 from rag.answering.span_selector import SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.text_metrics import normalize, token_f1
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.labels.held_out import held_out
+from rag.models.span_scorer import SpanScores
 from rag.retrieval.retriever import Passage, Retriever
 
 

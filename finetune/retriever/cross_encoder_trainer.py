@@ -16,7 +16,7 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from finetune.retriever.cross_encoder_pairs import ANSWERS, RELEVANCE, SUPPORT, RelevancePair
 from finetune.retriever.encoder_trainer import encoder_arguments, train_encoder
 from finetune.training_loop import checkpoint_folder
-from rag.models.cross_encoder import LENGTH
+from rag.models.pair_batches import MAX_TOKENS
 from rag.models.resolve import LocalModel
 
 BATCH = 64  # pairs a step
@@ -35,7 +35,7 @@ def open_cross_encoder(model: LocalModel, device: str) -> CrossEncoder:
     encoder = CrossEncoder(
         str(model.path),
         num_labels=1,
-        max_length=LENGTH,
+        max_length=MAX_TOKENS,
         device=device,
         local_files_only=True,
         model_kwargs={"attn_implementation": "eager"},

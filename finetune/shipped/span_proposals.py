@@ -13,7 +13,7 @@ from typing import Any
 
 from finetune.shipped.bench import bench_files, index_bench, read_questions
 from rag.answering.answer_type import expected_type
-from rag.answering.span_scorer import SHIPPED, SpanScorer, best_span_paths
+from rag.answering.span_paths import best_span_paths
 from rag.answering.span_selector import PLACES_PER_SPAN
 from rag.core.jsonl import digest_of, resumable_map
 from rag.core.run_folder import Stage
@@ -27,6 +27,7 @@ from rag.generation.generator import Generator
 from rag.labels.held_out import held_out
 from rag.models.adapters import IDENTITY, SHIPPED_READER
 from rag.models.cross_encoder import claim_and_evidence
+from rag.models.span_scorer import SHIPPED, SpanScorer
 from rag.models.weight_delta import DELTA_FILE
 from rag.retrieval.retriever import Retriever
 

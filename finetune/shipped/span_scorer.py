@@ -18,12 +18,12 @@ from finetune.retriever.encoder_trainer import encoder_arguments, save_encoder, 
 from finetune.shipped.question_folder import QuestionFolder
 from finetune.shipped.span_examples import SpanExample, read_span_examples
 from finetune.training_loop import checkpoint_folder
-from rag.answering.span_scorer import SHIPPED, TokenOffset, encode_pairs, load_span_model
 from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
 from rag.models.cross_encoder import SHIPPED as CROSS_ENCODER
 from rag.models.embedder import Embedder
 from rag.models.resolve import LocalModel
+from rag.models.span_scorer import SHIPPED, TokenOffset, encode_pairs, load_span_model
 from rag.models.weight_delta import apply_delta
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from functools import partial
 from rag.answering.answer import Answer, extractive_answer, generated_answer, lookup_answer
 from rag.answering.answer_type import expected_type
 from rag.answering.excluded_spans import role_filter
-from rag.answering.span_scorer import best_span_paths
+from rag.answering.span_paths import best_span_paths
 from rag.answering.span_selector import SpanSelector
 from rag.answering.table_lookup import TableLookup
 from rag.core.chunk import Chunk

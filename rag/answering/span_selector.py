@@ -19,11 +19,11 @@ from rag.answering.confidence import Recalibration
 from rag.answering.excluded_spans import without_opposites
 from rag.answering.grounding import Citation, cite
 from rag.answering.negation import negation_mismatch
-from rag.answering.span_scorer import SpanScorer, SpanScores
 from rag.core.errors import ModelError
 from rag.core.text_metrics import token_f1
 from rag.generation.span_search import Span
 from rag.generation.span_tree import SpanPlace
+from rag.models.span_scorer import SpanScorer, SpanScores
 from rag.retrieval.retriever import Passage
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "span_selector.json"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag.core.chunk import Chunk
 from rag.models.device import computes_bfloat16
+from rag.models.pair_batches import MAX_TOKENS, batch_size, batches, tokenize_pairs
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import apply_delta, check_delta
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     import torch
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "reranker"
-LENGTH = 192  # tokens of both texts together: a question, an answer and a chunk of 520 characters
-# Pairs scored at once. On a CPU, batches of 2 to 10 of about one length cost up to a quarter less than one of 20.
-BATCH, BATCH_CUDA = 8, 128
 
 TextPair = tuple[str, str]
 
@@ -74,15 +72,10 @@ class _DeltaModel:
         import torch
 
         first, second = [a.strip() for a, _ in pairs], [b.strip() for _, b in pairs]
-        items = self._tokenizer(first, second, truncation="longest_first", max_length=LENGTH)
-        longest_first = sorted(range(len(pairs)), key=lambda n: -len(items["input_ids"][n]))
-        scores, size = torch.zeros(len(pairs)), _batch_size(self._device)
-        for at in range(0, len(longest_first), size):
-            batch = longest_first[at : at + size]
-            of_batch = {name: [values[n] for n in batch] for name, values in items.items()}
-            inputs = self._tokenizer.pad(of_batch, return_tensors="pt")
+        scores = torch.zeros(len(pairs))
+        for positions, inputs in batches(self._tokenizer, tokenize_pairs(self._tokenizer, first, second), self._device):
             with torch.inference_mode():
-                scores[batch] = self._model(**inputs.to(self._device)).logits[:, 0].float().sigmoid().cpu()
+                scores[positions] = self._model(**inputs).logits[:, 0].float().sigmoid().cpu()
         return scores.tolist()
 
 
@@ -90,18 +83,14 @@ def _library_model(folder: Path, device: str, dtype: torch.dtype) -> Callable[[l
     from sentence_transformers import CrossEncoder as LibraryCrossEncoder
 
     model = LibraryCrossEncoder(
-        str(folder), device=device, local_files_only=True, max_length=LENGTH, model_kwargs={"dtype": dtype}
+        str(folder), device=device, local_files_only=True, max_length=MAX_TOKENS, model_kwargs={"dtype": dtype}
     )
 
     def predict(pairs: list[TextPair]) -> Iterable[float]:
-        scores: Iterable[float] = model.predict(pairs, batch_size=_batch_size(device), show_progress_bar=False)
+        scores: Iterable[float] = model.predict(pairs, batch_size=batch_size(device), show_progress_bar=False)
         return scores
 
     return predict
-
-
-def _batch_size(device: str) -> int:
-    return BATCH_CUDA if device.startswith("cuda") else BATCH
 
 
 def claim_and_evidence(question: str, answer: str, chunk: Chunk, sentence: tuple[int, int]) -> TextPair:

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 from hash_embedder import HashEmbedder
-from rag.answering.span_scorer import SpanScores
 from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
@@ -14,6 +13,7 @@ from rag.documents.discovery import find_files
 from rag.documents.document import Document, read_document
 from rag.documents.formats.plain_text import parse_markdown
 from rag.generation.prompt import REFUSAL
+from rag.models.span_scorer import SpanScores
 from rag.retrieval.retriever import Passage
 
 CORPUS = Path(__file__).parents[2] / "corpus"

@@ -9,8 +9,8 @@ import pytest
 
 from finetune.cli.parser import parser
 from finetune.shipped import question_writer
-from rag.answering import span_scorer, span_selector
-from rag.models import adapters, cross_encoder
+from rag.answering import span_selector
+from rag.models import adapters, cross_encoder, span_scorer
 
 HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "sentence_transformers", "matplotlib", "faiss", "numpy")
 ROOT = Path(__file__).parents[3]

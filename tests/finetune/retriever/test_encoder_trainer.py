@@ -8,7 +8,7 @@ from finetune.retriever import encoder_trainer
 from finetune.retriever.cross_encoder_pairs import RELEVANCE, RelevancePair
 from finetune.retriever.cross_encoder_trainer import BATCH, fit_cross_encoder, open_cross_encoder
 from finetune.shipped.span_scorer import SpanExample, fit_span_scorer
-from rag.answering.span_scorer import load_span_model
+from rag.models.span_scorer import load_span_model
 
 TEXT = "the crane has ten lamps and it is old ."
 QUESTIONS = [f"how many lamps {'lamps ' * n}?" for n in range(16)]

@@ -16,13 +16,14 @@ from finetune.shipped.span_proposals import (
     propose_spans,
 )
 from rag.answering.answer_type import expected_type
-from rag.answering.span_scorer import SpanScores, best_span_paths
+from rag.answering.span_paths import best_span_paths
 from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
 from rag.core.text_metrics import token_f1
 from rag.generation import prompt
 from rag.generation.span_tree import build_span_tree, walk_tree
 from rag.models.cross_encoder import claim_and_evidence
+from rag.models.span_scorer import SpanScores
 from rag.retrieval.retriever import Retriever
 
 QUESTIONS = (

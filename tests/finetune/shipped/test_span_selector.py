@@ -9,10 +9,10 @@ import pytest
 from finetune.shipped import span_selector
 from finetune.shipped.span_proposals import ALL, HELD_OUT, STAGE, SpanProposal, propose_spans
 from finetune.shipped.span_selector import ScoredProposal, curve_of, fit_weights, recalibration_for, select_all
-from rag.answering.span_scorer import SpanScores
 from rag.answering.span_selector import SelectorWeights, sigmoid
 from rag.core.errors import TrainingError
 from rag.core.settings import Settings
+from rag.models.span_scorer import SpanScores
 
 TRUE = SelectorWeights(1.0, 0.5, 0.3, -1.5)
 

@@ -13,7 +13,7 @@ import torch
 
 from fakes import document
 from rag.answering.answer import Answer, extractive_answer, generated_answer
-from rag.answering.span_scorer import SpanScores, best_span_paths
+from rag.answering.span_paths import best_span_paths
 from rag.answering.span_selector import SelectorWeights, SpanSelector
 from rag.core.errors import PromptError
 from rag.core.sections import ChunkSettings
@@ -21,6 +21,7 @@ from rag.documents.chunking import chunk_document
 from rag.generation.generator import Generation, Generator
 from rag.generation.prompt import REFUSAL, render
 from rag.models.resolve import find_model
+from rag.models.span_scorer import SpanScores
 from rag.retrieval.retriever import Passage
 
 ANSWERS = int(os.environ.get("RAGTUNE_ANSWERS", "500"))

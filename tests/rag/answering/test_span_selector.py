@@ -6,7 +6,6 @@ import pytest
 
 from fakes import NeutralScorer, passage
 from rag.answering.answer import extractive_answer
-from rag.answering.span_scorer import SpanScores
 from rag.answering.span_selector import (
     SelectorWeights,
     SpanSelector,
@@ -19,6 +18,7 @@ from rag.core.errors import ModelError
 from rag.generation.prompt import REFUSAL
 from rag.generation.span_search import Span
 from rag.generation.span_tree import SpanPlace
+from rag.models.span_scorer import SpanScores
 
 TEXT = "The crane lifts 40 tonnes. It closes  at 17:00."
 SHOWN = [passage("The office opens at 08:30.", "office.md", 50), passage(TEXT, "crane.md", 100, ("Crane", "Limits"))]

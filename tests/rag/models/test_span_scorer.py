@@ -13,20 +13,13 @@ from finetune.retriever.question_folders import read_labelled_questions
 from finetune.shipped.question_folder import QuestionFolder
 from finetune.shipped.span_examples import SpanExample, read_span_examples, span_examples
 from finetune.shipped.span_scorer import fit_span_scorer, span_loss, train_span_scorer
-from rag.answering.span_scorer import (
-    SHIPPED,
-    TOP_SPANS,
-    SpanScorer,
-    SpanScores,
-    best_span_paths,
-    encode_pairs,
-    load_span_model,
-)
+from rag.answering.span_paths import TOP_SPANS, best_span_paths
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
 from rag.core.sections import ModelSettings
 from rag.generation.span_tree import SpanNode, build_span_tree
 from rag.models.resolve import find_model
+from rag.models.span_scorer import SHIPPED, SpanScorer, SpanScores, encode_pairs, load_span_model
 from rag.models.weight_delta import IDENTITY_FILE, save_delta
 
 PLACES = ("quay", "mole", "dock", "yard")
@@ -76,7 +69,7 @@ def test_it_learns_where_answers_are_and_where_there_are_none(encoder, tmp_path)
 
 def test_the_weight_delta_gives_back_what_was_trained(encoder, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "rag.answering.span_scorer.computes_bfloat16", lambda device: False
+        "rag.models.span_scorer.computes_bfloat16", lambda device: False
     )  # else rounding is larger than what the changes' small matrices lose
     text = TEXTS[0]
     model = trained(encoder, [SpanExample(asked_of(text), (text,), answer_in(text))] * 8, 2).eval()

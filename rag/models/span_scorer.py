@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.core.chunk import Chunk
-from rag.generation.span_tree import SpanNode, SpanPlace, walk_tree
 from rag.models.device import computes_bfloat16
+from rag.models.pair_batches import batches, tokenize_pairs
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import DELTA_FILE, apply_delta, check_delta
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "span_scorer"
-TOP_SPANS = 2  # spans proposed; with six the same span is selected, and each costs a forward pass (eval/LOG.md)
-MAX_TOKENS = 192  # tokens of a question and a chunk of 520 characters under its headings
+LONGEST_SPAN = 30  # tokens
 
 TokenOffset = tuple[int, tuple[int, int]]  # position in the row, and (start, end) of its characters in the text
 
@@ -51,6 +50,13 @@ class SpanScores:
         """Return how likely these characters are the answer: the start score plus the end score."""
         return self.start_score(start) + self.end_score(end)
 
+    def best_score(self) -> float:
+        """Return the score of the likeliest span of up to LONGEST_SPAN tokens: how well the passage answers."""
+        best = -math.inf
+        for first, score in enumerate(self.start_scores):
+            best = max(best, score + max(self.end_scores[first : first + LONGEST_SPAN]))
+        return best
+
 
 class SpanScorer:
     """An encoder with a start and an end logit for each token."""
@@ -76,31 +82,15 @@ class SpanScorer:
 
         if not texts:
             return []
-        inputs, offsets = encode_pairs(self._tokenizer, [question] * len(texts), texts)
-        with torch.inference_mode():
-            out = self._model(**inputs.to(self._device))
-        starts, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
-        return [_span_scores(tokens, starts[row], ends[row]) for row, tokens in enumerate(offsets)]
-
-
-def best_span_paths(tree: SpanNode, scores: list[SpanScores], chunks: list[Chunk]) -> list[tuple[int, ...]]:
-    """Return the token paths of the TOP_SPANS spans in the tree with the highest scores.
-
-    `scores` belong to the chunks' `search_text`, one for each chunk.
-    """
-    spans = [(path, place) for path, node in walk_tree(tree) for place in node.places]
-    offset = [chunk.search_offset for chunk in chunks]
-    starts = {(p.passage, p.start) for _, p in spans}  # each scored once: thousands of spans share few starts and ends
-    ends = {(p.passage, p.end) for _, p in spans}
-    start_scores = {(n, at): scores[n - 1].start_score(offset[n - 1](at)) for n, at in starts}
-    end_scores = {(n, at): scores[n - 1].end_score(offset[n - 1](at)) for n, at in ends}
-
-    def span_score(span: tuple[tuple[int, ...], SpanPlace]) -> float:
-        place = span[1]
-        return start_scores[place.passage, place.start] + end_scores[place.passage, place.end]
-
-    spans.sort(key=span_score, reverse=True)
-    return list(dict.fromkeys(path for path, _ in spans))[:TOP_SPANS]
+        pairs = tokenize_pairs(self._tokenizer, [question] * len(texts), texts)
+        found: dict[int, SpanScores] = {}
+        for positions, inputs in batches(self._tokenizer, pairs, self._device):
+            with torch.inference_mode():
+                out = self._model(**inputs)
+            starts, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
+            for row, n in enumerate(positions):
+                found[n] = _span_scores(text_tokens(pairs, n), starts[row], ends[row])
+        return [found[n] for n in range(len(texts))]
 
 
 def load_span_model(model: LocalModel, dtype: torch.dtype, **settings: object) -> PreTrainedModel:
@@ -117,21 +107,16 @@ def encode_pairs(
 
     Also return, for each text, the tokens that belong to it rather than to the question.
     """
-    inputs = tokenizer(
-        questions,
-        texts,
-        truncation="longest_first",
-        max_length=MAX_TOKENS,
-        padding=True,
-        return_offsets_mapping=True,
-        return_tensors="pt",
-    )
-    offsets = inputs.pop("offset_mapping").tolist()
-    text_tokens = [
-        [(n, tuple(offsets[row][n])) for n, part in enumerate(inputs.sequence_ids(row)) if part == 1]
-        for row in range(len(texts))
-    ]
-    return inputs, text_tokens
+    pairs = tokenize_pairs(tokenizer, questions, texts)
+    tokens = [text_tokens(pairs, row) for row in range(len(texts))]
+    names = [name for name in pairs if name != "offset_mapping"]
+    return tokenizer.pad({name: pairs[name] for name in names}, return_tensors="pt"), tokens
+
+
+def text_tokens(pairs: BatchEncoding, row: int) -> list[TokenOffset]:
+    """Return the tokens of one pair that belong to its second text."""
+    offsets = pairs["offset_mapping"][row]
+    return [(n, tuple(offsets[n])) for n, part in enumerate(pairs.sequence_ids(row)) if part == 1]
 
 
 def _span_scores(tokens: list[TokenOffset], starts: torch.Tensor, ends: torch.Tensor) -> SpanScores:
