@@ -26,7 +26,7 @@ from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.factory import open_retriever
 from rag.models.resolve import LocalModel
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

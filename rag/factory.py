@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rag.models.embedder import Embedder
     from rag.models.span_scorer import SpanScorer
     from rag.pipeline import Pipeline
+    from rag.retrieval.reranking import Reranker
     from rag.retrieval.retriever import Retriever
 
 
@@ -184,7 +185,7 @@ def open_retriever(
 ) -> Retriever:
     """Open the retriever; serving, mining and evaluation use the same one.
 
-    reranked: whether the cross-encoder reorders the fused ranking. weights_from: as in `open_index_for_writing`.
+    reranked: whether the reranker reorders the fused ranking. weights_from: as in `open_index_for_writing`.
     """
     from rag.retrieval.retriever import Retriever
 
@@ -226,28 +227,39 @@ def open_index_embedder(settings: Settings, store: DocumentStore, weights_from: 
     return open_embedder(settings, delta)
 
 
-def open_reranker(settings: Settings, index: Path = INDEX) -> CrossEncoder | None:
-    """Open the configured cross-encoder, the index's promoted one if there is one; None if none is configured."""
+def open_reranker(settings: Settings, index: Path = INDEX) -> Reranker | None:
+    """Open what orders the passages: the configured model, the index's promoted cross-encoder, or the span scorer.
+
+    None if there is none.
+    """
     from rag.models.cross_encoder import CrossEncoder
 
     models = settings.section(ModelSettings)
-    delta = reranker_delta(models, index)
-    if delta:
+    if delta := reranker_delta(models, index):
         return open_trained_reranker(settings, delta)
     if not models.cross_encoder:
         return None
+    if models.reranker == "auto":
+        return open_span_scorer(settings)
     return CrossEncoder(find_model(models.cross_encoder, models.hub), _device(settings))
 
 
 def reranker_delta(models: ModelSettings, index: Path = INDEX) -> Path | None:
-    """Return the folder of the weight delta that makes the cross-encoder from the default embedder.
+    """Return the folder of the weight delta that makes a cross-encoder from the default embedder.
 
-    With the setting "auto" it is the index's promoted one, if there is one, else the shipped one. None if the setting
-    names a whole model, or no model.
+    With the setting "auto" it is the index's promoted one, with "shipped" the one in this package. None where something
+    else orders the passages.
     """
     if models.cross_encoder != "shipped":
         return None
-    return (live_weights(index, "reranker") if models.reranker == "auto" else None) or SHIPPED
+    return live_weights(index, "reranker") if models.reranker == "auto" else SHIPPED
+
+
+def reranker_name(models: ModelSettings, index: Path = INDEX) -> str:
+    """Return what orders the passages, in words."""
+    if delta := reranker_delta(models, index):
+        return f"cross-encoder {delta}"
+    return "span scorer" if models.reranker == "auto" and models.cross_encoder else models.cross_encoder or "none"
 
 
 def open_shipped_reranker(settings: Settings) -> CrossEncoder:

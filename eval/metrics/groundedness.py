@@ -51,7 +51,8 @@ def open_support_model(settings: Settings) -> SupportModel:
     A promoted one is never taken, so that figures from before and after a promotion compare.
     """
     named = settings.section(ModelSettings).reranker not in ("", "auto")
-    return CrossEncoderSupport((open_reranker(settings) if named else None) or open_shipped_reranker(settings))
+    found = open_reranker(settings) if named else None
+    return CrossEncoderSupport(found if isinstance(found, CrossEncoder) else open_shipped_reranker(settings))
 
 
 def answer_sentences(row: Prediction) -> list[str]:

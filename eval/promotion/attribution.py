@@ -36,8 +36,8 @@ from rag.factory import (
     open_trained_reranker,
 )
 from rag.generation.kv_cache import make_prefix_cache
-from rag.models.cross_encoder import CrossEncoder
 from rag.models.embedder import Embedder
+from rag.retrieval.reranking import Reranker
 
 RETRIEVAL_STAGES = {EMBEDDER: "corpus-embedder", RERANKER: "corpus-reranker"}
 ORDER_MEASURES: dict[str, Callable[[ranking.Ranks], float]] = {
@@ -99,7 +99,7 @@ def search(
     embedders: dict[Cell, Embedder] = {(): open_index_embedder(settings, store)}
     if embedder:
         embedders[(EMBEDDER,)] = open_embedder(settings, embedder)
-    rerankers: dict[Cell, CrossEncoder | None] = {(): open_reranker(settings, index)}
+    rerankers: dict[Cell, Reranker | None] = {(): open_reranker(settings, index)}
     if reranker:
         rerankers[(RERANKER,)] = open_trained_reranker(settings, reranker)
     shown, seconds = {}, {}

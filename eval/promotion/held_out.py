@@ -13,7 +13,7 @@ from rag.core.chunk import Chunk
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import read_lines
 from rag.core.run_folder import run_folder
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 DEV, GATE = "dev", "gate"
 # Kinds of rows that a passage of the index answers; "joined" is what "multi-hop" was called before.

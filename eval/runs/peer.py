@@ -23,7 +23,7 @@ from rag.core.settings import Settings
 from rag.generation import prompt
 from rag.generation.chat_endpoint import Endpoint
 from rag.generation.generator import Generation
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 BATCH = 8  # questions between two updates of the progress bar
 

@@ -16,7 +16,8 @@ from rag.core.chunk import Chunk
 from rag.core.text_metrics import overlaps
 from rag.generation import prompt
 from rag.generation.generator import Generator, Prompt
-from rag.retrieval.retriever import Passage, Retriever
+from rag.retrieval.passage import Passage
+from rag.retrieval.retriever import Retriever
 
 BATCH = 8  # prompts with passages; those without are a tenth as long, and go four times as many at once
 SEARCH_DEPTH = 20  # passages searched for, to measure retrieval; the first few are shown to the generators

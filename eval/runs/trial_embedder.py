@@ -9,15 +9,15 @@ from tqdm import tqdm
 from rag.core.sections import RetrievalSettings
 from rag.index.dense import DenseIndex
 from rag.index.store import DocumentStore
-from rag.models.cross_encoder import CrossEncoder
 from rag.models.embedder import Embedder
+from rag.retrieval.reranking import Reranker
 from rag.retrieval.retriever import Retriever
 
 
 class OpenRetriever(Protocol):
-    """Makes a retriever of a class, with a cross-encoder or without one."""
+    """Makes a retriever of a class, with a reranker or without one."""
 
-    def __call__(self, reranker: CrossEncoder | None = None, cls: type[Retriever] = Retriever) -> Retriever:
+    def __call__(self, reranker: Reranker | None = None, cls: type[Retriever] = Retriever) -> Retriever:
         """Return the retriever."""
 
 
@@ -28,7 +28,7 @@ def trial_retrievers(store: DocumentStore, embedder: Embedder, settings: Retriev
     """
     dense = embed_for_trial(store, embedder) if store.delta != embedder.delta else None
 
-    def open_retriever(reranker: CrossEncoder | None = None, cls: type[Retriever] = Retriever) -> Retriever:
+    def open_retriever(reranker: Reranker | None = None, cls: type[Retriever] = Retriever) -> Retriever:
         return cls(store, embedder, settings, reranker, dense)
 
     return open_retriever

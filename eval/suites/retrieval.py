@@ -17,13 +17,15 @@ from eval.runs.trial_embedder import trial_retrievers
 from rag.core.errors import EvaluationError
 from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
-from rag.factory import open_embedder, open_store, open_trained_reranker
+from rag.factory import open_embedder, open_span_scorer, open_store, open_trained_reranker
 from rag.models.cross_encoder import SHIPPED
+from rag.models.span_scorer import SHIPPED as SPANS
 from rag.models.weight_delta import read_delta_identity
+from rag.retrieval.reranking import Reranker
 from rag.retrieval.retriever import Hits, Retriever
 
 FUSED = "fused"  # every other order is compared with it
-SHIPPED_NAME = "shipped cross-encoder"
+SPAN_SCORER, SHIPPED_NAME = "span scorer", "shipped cross-encoder"
 
 
 def _recall(k: int) -> Callable[[ranking.Ranks], float]:
@@ -70,24 +72,34 @@ def open_orders(
 ) -> tuple[dict[str, Retriever], list[str]]:
     """Return a retriever for each order by name, and notes for the reader.
 
-    embedders, cross_encoders: folders of trained weights to compare as well. A cross-encoder that was trained on this
+    embedders, cross_encoders: folders of trained weights to compare as well. A reranker that was trained on this
     bench's questions is left out, with a note.
     """
     store, own = open_store(settings, index), settings.section(RetrievalSettings)
     untrained = trial_retrievers(store, open_embedder(settings), own)
     found = {"BM25": untrained(cls=LexicalOnly), "dense": untrained(cls=DenseOnly), FUSED: untrained()}
-    rerankers, notes = {}, []
-    for name, delta in {SHIPPED_NAME: SHIPPED, **{str(folder): folder for folder in cross_encoders}}.items():
-        if bench in read_delta_identity(delta)["trained_on"]:
-            notes.append(f"{name} was trained on {bench}, so it is not measured there")
-        else:
-            rerankers[name] = open_trained_reranker(settings, delta)
-            found[f"{FUSED} + {name}"] = untrained(rerankers[name])
+    rerankers, notes = _rerankers(settings, bench, cross_encoders)
+    found |= {f"{FUSED} + {name}": untrained(reranker) for name, reranker in rerankers.items()}
     for folder in embedders:
         trained = trial_retrievers(store, open_embedder(settings, folder), own)
         found |= {f"dense, {folder}": trained(cls=DenseOnly), f"{FUSED}, {folder}": trained()}
         found |= {f"{FUSED}, {folder} + {name}": trained(reranker) for name, reranker in rerankers.items()}
     return found, notes
+
+
+def _rerankers(settings: Settings, bench: str, cross_encoders: list[Path]) -> tuple[dict[str, Reranker], list[str]]:
+    """Return the rerankers to compare by name, and a note on each that was trained on the bench's questions."""
+    rerankers: dict[str, Reranker] = {}
+    notes = []
+    weights = {SPAN_SCORER: SPANS, SHIPPED_NAME: SHIPPED, **{str(folder): folder for folder in cross_encoders}}
+    for name, delta in weights.items():
+        if bench in read_delta_identity(delta)["trained_on"]:
+            notes.append(f"{name} was trained on {bench}, so it is not measured there")
+        elif name == SPAN_SCORER:
+            rerankers[name] = open_span_scorer(settings)
+        else:
+            rerankers[name] = open_trained_reranker(settings, delta)
+    return rerankers, notes
 
 
 def measure_order(retriever: Retriever, questions: list[Question]) -> Order:

@@ -23,7 +23,8 @@ from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.labels.held_out import held_out
 from rag.models.span_scorer import SpanScores
-from rag.retrieval.retriever import Passage, Retriever
+from rag.retrieval.passage import Passage
+from rag.retrieval.retriever import Retriever
 
 
 @dataclass(frozen=True)

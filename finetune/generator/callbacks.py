@@ -19,7 +19,7 @@ from rag.generation.decoding import Continuation, decode_batch, prefill
 from rag.generation.generator import Generation
 from rag.generation.prefill import PrefixReader
 from rag.generation.soft_prompt import soft_prompt_prefix, uses_soft_prompt
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

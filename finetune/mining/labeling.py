@@ -10,7 +10,7 @@ from finetune.mining.candidates import Candidate
 from rag.core.chunk import Chunk
 from rag.core.sections import RetrievalSettings
 from rag.core.text_metrics import normalize
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 
 class Searcher(Protocol):

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from rag.core.chunk import Chunk
 from rag.core.sections import RetrievalSettings
-from rag.retrieval.retriever import Passage, Retriever
+from rag.retrieval.passage import Passage
+from rag.retrieval.retriever import Retriever
 
 
 class OwnDocuments:

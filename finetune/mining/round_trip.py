@@ -13,7 +13,7 @@ from rag.core.text_metrics import normalize
 from rag.factory import open_generator, open_shipped_reranker, open_span_selector, shipped_reader
 from rag.generation import prompt
 from rag.models.cross_encoder import CrossEncoder, claim_and_evidence
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 KIND_GROUPS = (  # kinds of spans that one question can be answered with
     {"date", "time"},

@@ -10,7 +10,7 @@ import numpy as np
 from rag.core.chunk import Chunk
 from rag.index.bm25 import BM25Index
 from rag.models.embedder import Embedder
-from rag.retrieval.retriever import reciprocal_rank_fusion
+from rag.retrieval.passage import reciprocal_rank_fusion
 
 NEARBY = 20  # chunks retrieved for a question; negatives are drawn from them
 

@@ -22,7 +22,7 @@ from rag.core.jsonl import digest_of, read_lines, resumable_map, write_lines
 from rag.core.run_folder import Stage
 from rag.core.settings import Settings
 from rag.factory import open_answerer, open_embedder, open_generator, shipped_reader
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 STAGE = Stage("reader", "labels")
 LEAST_CONFIDENCE = 0.5  # from which on what is found is taken for the answer

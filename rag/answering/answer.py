@@ -12,7 +12,7 @@ from rag.answering.table_lookup import UNKNOWN_KEY, TableLookup
 from rag.core.markup import find_marks, shown_text
 from rag.generation import prompt
 from rag.generation.generator import Generation
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 
 @dataclass(frozen=True)

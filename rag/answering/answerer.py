@@ -16,7 +16,7 @@ from rag.core.chunk import Chunk
 from rag.core.sections import AnswerSettings
 from rag.generation.generator import Generator
 from rag.generation.prompt import PromptTokens, render
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rag.core.chunk import Chunk
 from rag.core.sentences import sentence_spans
 from rag.core.text_metrics import normalize
 from rag.core.words import content_words
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 # Two sentences are about the same thing if they share this many content words, and this share of all their words.
 MIN_SHARED, MIN_JACCARD = 3, 0.5

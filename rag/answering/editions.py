@@ -7,7 +7,7 @@ import re
 
 from rag.core.chunk import Chunk
 from rag.core.words import MONTH
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 REVISION = re.compile(r"\b(?:revision|rev|version|issue|edition)\.?[ _-]*(\d{1,3})\b", re.I)

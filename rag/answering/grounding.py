@@ -11,7 +11,7 @@ from rag.core.table_cell import TableCell
 from rag.core.text_metrics import normalize
 from rag.generation.prompt import ParsedAnswer
 from rag.generation.span_tree import IsOpen
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 MIN_SUPPORT = 0.6  # share of the answer's words that the quoted sentence must contain
 

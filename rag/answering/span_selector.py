@@ -24,7 +24,7 @@ from rag.core.text_metrics import token_f1
 from rag.generation.span_search import Span
 from rag.generation.span_tree import SpanPlace
 from rag.models.span_scorer import SpanScorer, SpanScores
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "span_selector.json"
 EXCLUDED = 0.02  # probability at most where no span is possible: none of 43 on benches was right (eval/LOG.md)
@@ -88,8 +88,10 @@ class SpanSelector:
         self.recalibration = recalibration or Recalibration()
 
     def score(self, question: str, passages: list[Passage]) -> list[SpanScores]:
-        """Return the span scorer's scores for each passage."""
-        return self.scorer.score(question, [passage.chunk.search_text for passage in passages])
+        """Return the span scorer's scores for each passage; those that were read for their order are not read again."""
+        unread = [passage for passage in passages if passage.reading is None]
+        scores = iter(self.scorer.score(question, [passage.chunk.search_text for passage in unread]))
+        return [passage.reading or next(scores) for passage in passages]
 
     def select(
         self, question: str, spans: list[Span], passages: list[Passage], scores: list[SpanScores]

@@ -35,11 +35,9 @@ def _roll_back(args: argparse.Namespace, settings: Settings) -> None:
 
 def _shipped(settings: Settings) -> dict[str, str]:
     """Return what serves where nothing was promoted, by component."""
-    from rag.factory import shipped_reader
+    from rag.factory import reranker_name, shipped_reader
 
     models = settings.section(ModelSettings)
     reader = shipped_reader(settings)
     generator = f"{models.generator} with {f'the shipped reader {reader}' if reader else 'no adapter'}"
-    shipped = models.cross_encoder == "shipped"
-    reranker = f"{SHIPPED}, made from {models.embedder}" if shipped else models.cross_encoder or "none"
-    return {"embedder": models.embedder, "reranker": reranker, "generator": generator}
+    return {"embedder": models.embedder, "reranker": reranker_name(models), "generator": generator}

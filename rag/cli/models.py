@@ -33,17 +33,17 @@ def describe_models(settings: Settings, index: Path) -> Iterator[tuple[str, str]
 
     Raises ModelError when a model is missing or damaged.
     """
-    from rag.factory import reranker_delta
+    from rag.factory import reranker_name
     from rag.models.resolve import find_model
 
     models = settings.section(ModelSettings)
-    delta = reranker_delta(models, index)
     yield "generator", _describe(find_model(models.generator, models.hub))
     yield "embedder", _describe(find_model(models.embedder, models.hub))
     if not models.cross_encoder:
         yield "reranker", ""
         return
-    yield "reranker", _describe(find_model(models.cross_encoder, models.hub), f" with {delta}" if delta else "")
+    weights = f" with {reranker_name(models, index)}" if models.cross_encoder == "shipped" else ""
+    yield "reranker", _describe(find_model(models.cross_encoder, models.hub), weights)
 
 
 def _describe(model: LocalModel, delta: str = "") -> str:

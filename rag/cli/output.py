@@ -27,14 +27,13 @@ def ask_and_stream(pipeline: Pipeline, question: str, documents: list[str] | Non
 
 def print_models(pipeline: Pipeline, settings: Settings, index: Path) -> None:
     """Print which models answer, where, and in which precision."""
-    from rag.factory import reranker_delta
+    from rag.factory import reranker_name
 
     models = settings.section(ModelSettings)
     generator = pipeline.generator
-    reranker = reranker_delta(models, index) or models.cross_encoder or "none"
     adapter = "" if generator.adapter else " without an adapter"
     where = f"{generator.device}, {generator.precision}"
-    print(f"generator: {generator.name}{adapter} ({where}); reranker: {reranker}", file=sys.stderr)
+    print(f"generator: {generator.name}{adapter} ({where}); reranker: {reranker_name(models, index)}", file=sys.stderr)
 
 
 def print_answer(answer: Answer, quiet: bool = False) -> None:

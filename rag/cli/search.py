@@ -12,10 +12,10 @@ from rag.core.errors import PromptError, StoreError
 from rag.core.settings import Settings
 
 if TYPE_CHECKING:
-    from rag.retrieval.retriever import Passage
+    from rag.retrieval.passage import Passage
 
 SNIPPET = 240  # characters
-STAGES = {"dense": "dense", "bm25": "BM25", "fused": "fused", "cross_encoder": "cross-encoder"}
+STAGES = {"dense": "dense", "bm25": "BM25", "fused": "fused", "reranked": "reranked"}
 
 
 def run_search(args: argparse.Namespace, settings: Settings) -> None:
@@ -45,7 +45,7 @@ def _scores(passage: Passage) -> dict[str, float | None]:
         "dense": passage.cosine,
         "bm25": passage.bm25,
         "fused": passage.fused,
-        "cross_encoder": passage.reranked,
+        "reranked": passage.reranked,
     }
 
 

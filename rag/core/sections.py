@@ -83,8 +83,9 @@ class ModelSettings(SettingsSection):
     """Which models are used, and where they run.
 
     generator, embedder: `wheel:NAME`, a folder, a .gguf file or a hub id `owner/name`. reranker: the same, or "shipped"
-    for the cross-encoder in this package, "" for none, "auto" for the shipped one with the default embedder, with
-    which it was measured. hub: whether models may be downloaded. device: "auto" or a device of torch, such as "cuda:1".
+    for the cross-encoder in this package, "" for none. With "auto" it is the cross-encoder that was trained on the
+    corpus and promoted, else, with the default embedder, the span scorer. hub: whether models may be downloaded.
+    device: "auto" or a device of torch, such as "cuda:1".
     """
 
     section: ClassVar[str] = "model"
@@ -97,7 +98,7 @@ class ModelSettings(SettingsSection):
 
     @property
     def cross_encoder(self) -> str:
-        """Return the reranker's model, with "auto" decided; "" for none."""
+        """Return the model of the reranker that can be trained on a corpus, with "auto" decided; "" for none."""
         if self.reranker != "auto":
             return self.reranker
         return "shipped" if self.embedder == ModelSettings.embedder else ""
@@ -143,7 +144,7 @@ class RetrievalSettings(SettingsSection):
     """How passages are found.
 
     passages: how many are shown to the generator. candidates: how many each search proposes for the fusion. reranked:
-    how many of the fused order the cross-encoder reads.
+    how many of the fused order the reranker reads.
     """
 
     section: ClassVar[str] = "retrieval"

@@ -1,10 +1,10 @@
-"""Retrieval: dense and BM25 search fused by rank, and fused again with a cross-encoder's order if there is one."""
+"""Retrieval: dense and BM25 search fused by rank, and fused again with a reranker's order if there is one."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -15,39 +15,14 @@ from rag.core.sections import RetrievalSettings
 from rag.index.dense import DenseIndex
 from rag.index.snapshot import SearchSnapshot, open_snapshot
 from rag.index.store import DocumentStore
-from rag.models.cross_encoder import CrossEncoder
 from rag.models.embedder import Embedder
+from rag.retrieval.passage import Passage, reciprocal_rank_fusion
+from rag.retrieval.reranking import Reranker, rerank
 from rag.retrieval.row_search import LOOKED_AT, named_chunks, other_writings
 from rag.retrieval.table_rows import Question
 
 Hits = list[tuple[int, float]]  # chunk ids and scores, best first
 MAX_ATTEMPTS = 20  # at one search, each of which another process may spoil by removing a chunk that it found
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A chunk found for a question.
-
-    score: of the last fusion, by which passages are ordered, but for those that are shown for a table row. cosine: of
-    the embeddings of chunk and question; None if only BM25 found the chunk. bm25: None if only the dense search found
-    it. fused: of the fusion of these two. reranked: the cross-encoder's; None if it has not read the chunk.
-    """
-
-    chunk: Chunk
-    score: float
-    cosine: float | None
-    bm25: float | None = None
-    fused: float | None = None
-    reranked: float | None = None
-
-
-def reciprocal_rank_fusion(rankings: list[list[int]], k: int = 60) -> dict[int, float]:
-    """Return the sum of 1 / (k + rank) for each ranked item, ranks from 1 (Cormack, Clarke & Büttcher, SIGIR 2009)."""
-    fused: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, item in enumerate(ranking, 1):
-            fused[item] = fused.get(item, 0.0) + 1 / (k + rank)
-    return fused
 
 
 class Retriever:
@@ -58,7 +33,7 @@ class Retriever:
         store: DocumentStore,
         embedder: Embedder,
         settings: RetrievalSettings,
-        reranker: CrossEncoder | None = None,
+        reranker: Reranker | None = None,
         dense: DenseIndex | None = None,
     ):
         """dense: this embedder's vectors of the chunks, needed where the store holds another embedder's.
@@ -103,7 +78,7 @@ class Retriever:
         searched = time.perf_counter()
         self.timings = {"embed": embedded - start, "search": searched - embedded}
         if self._reranker:
-            passages = self._reranked(self._reranker, question, passages)
+            passages = rerank(self._reranker, question, passages, self.settings.reranked)
             self.timings["rerank"] = time.perf_counter() - searched
         return self._with_named_rows(Question(question), passages, documents)[:k]
 
@@ -163,18 +138,6 @@ class Retriever:
         best = sorted(fused, key=lambda id: (-fused[id], positions[id]))[:k]
         chunks, cosines, bm25 = self._store.chunks(best), dict(rankings[0]), dict(rankings[1])
         return [Passage(chunks[id], fused[id], cosines.get(id), bm25.get(id), fused[id]) for id in best]
-
-    def _reranked(self, reranker: CrossEncoder, question: str, passages: list[Passage]) -> list[Passage]:
-        """Fuse the passages' order with the cross-encoder's, whose scores alone order no better (eval/LOG.md).
-
-        Passages that it does not read stay behind those that it reads. Equal scores keep the fused order.
-        """
-        scores = reranker.scores(question, [passage.chunk for passage in passages[: self.settings.reranked]])
-        by_score = sorted(range(len(scores)), key=lambda n: (-scores[n], n))
-        fused = reciprocal_rank_fusion([list(range(len(passages))), by_score])
-        read = dict(enumerate(scores))
-        order = sorted(fused, key=lambda n: (-fused[n], n))
-        return [replace(passages[n], score=fused[n], reranked=read.get(n)) for n in order]
 
 
 def show_named_rows(question: Question, passages: list[Passage], searched: list[Passage], shown: int) -> list[Passage]:

@@ -14,7 +14,7 @@ from rag.documents.document import Document, read_document
 from rag.documents.formats.plain_text import parse_markdown
 from rag.generation.prompt import REFUSAL
 from rag.models.span_scorer import SpanScores
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 CORPUS = Path(__file__).parents[2] / "corpus"
 INDEXED = [name for _, name in find_files(CORPUS)]

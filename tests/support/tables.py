@@ -9,7 +9,7 @@ from rag.documents.chunking import chunk_document
 from rag.documents.document import Document
 from rag.documents.formats.sections import Block, assemble
 from rag.documents.formats.tables import table_blocks
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 from rag.retrieval.table_rows import Table, find_tables
 
 

@@ -22,7 +22,7 @@ from rag.generation.generator import Generation, Generator
 from rag.generation.prompt import REFUSAL, render
 from rag.models.resolve import find_model
 from rag.models.span_scorer import SpanScores
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 ANSWERS = int(os.environ.get("RAGTUNE_ANSWERS", "500"))
 BATCH, LONGEST, TEMPERATURE = 20, 16, 2.0

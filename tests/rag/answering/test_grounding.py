@@ -10,7 +10,7 @@ from rag.core.sentences import sentence_spans
 from rag.documents.chunking import chunk_document
 from rag.generation.generator import Generation
 from rag.generation.prompt import REFUSAL, parse_answer
-from rag.retrieval.retriever import Passage
+from rag.retrieval.passage import Passage
 
 TEXT = """# Port manual
 

@@ -213,14 +213,15 @@ def test_the_command_shows_and_goes_back(capsys, tiny_model):
 
 def test_a_promoted_cross_encoder_ranks_unless_one_is_named(monkeypatch):
     monkeypatch.setattr(factory, "_trained_reranker", lambda model, device, delta: delta)
+    monkeypatch.setattr(factory, "_span_scorer", lambda model, device: "span scorer")
 
     def opened(*names: str, index: Path = INDEX):
         return factory.open_reranker(Settings([f"model.reranker={name}" for name in names]), index)
 
-    assert opened() == opened("shipped") == SHIPPED and opened("") is None
+    assert opened() == "span scorer" and opened("shipped") == SHIPPED and opened("") is None
     promote(judged("one", reranker=True))
     assert opened() == opened("auto") == live_weights(INDEX, "reranker") != SHIPPED
-    assert opened(index=Path("other")) == opened("shipped") == SHIPPED and opened("") is None
+    assert opened(index=Path("other")) == "span scorer" and opened("shipped") == SHIPPED and opened("") is None
     assert factory.open_shipped_reranker(Settings([])) == SHIPPED
 
 

@@ -5,7 +5,8 @@ import pytest
 from fakes import HashEmbedder, put
 from rag.core.sections import RetrievalSettings
 from rag.index.writer import StoreWriter
-from rag.retrieval.retriever import Retriever, reciprocal_rank_fusion
+from rag.retrieval.passage import reciprocal_rank_fusion
+from rag.retrieval.retriever import Retriever
 
 TEXTS = {
     "crane.md": "# Crane\n\nThe crane lifts 40 tonnes.\n\n# Care\n\nGrease the slew ring every month.",

@@ -1,6 +1,7 @@
 from hash_embedder import HashEmbedder
 from rag.core.sections import RetrievalSettings
-from rag.retrieval.retriever import Passage, Retriever, show_named_rows
+from rag.retrieval.passage import Passage
+from rag.retrieval.retriever import Retriever, show_named_rows
 from rag.retrieval.row_search import named_chunks, other_writings
 from rag.retrieval.table_rows import Question
 from tables import passages, prose, table_chunks, table_document
