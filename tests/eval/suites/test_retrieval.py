@@ -23,6 +23,7 @@ def table(tiny_index, monkeypatch):
     monkeypatch.setattr(eval.suites.retrieval, "open_store", lambda settings, index: store)
     monkeypatch.setattr(eval.suites.retrieval, "open_embedder", lambda settings, delta=None: HashEmbedder())
     monkeypatch.setattr(eval.suites.retrieval, "open_trained_reranker", lambda settings, delta: Knows())
+    monkeypatch.setattr(eval.suites.retrieval, "open_span_scorer", lambda settings: Knows())
     return lambda bench, questions, reading=(), ordering=(): compare_orders(
         Settings([]), store.folder, bench, questions, list(reading), list(ordering)
     )
@@ -32,7 +33,7 @@ def test_orders_are_compared_on_the_questions_with_evidence(table):
     found = table("harbour", QUESTIONS)
     assert (
         found["n"] == 6
-        and list(found["orders"]) == ["BM25", "dense", FUSED, "fused + shipped cross-encoder"]
+        and list(found["orders"]) == ["BM25", "dense", FUSED, "fused + span scorer", "fused + shipped cross-encoder"]
         and found["notes"] == []
     )
     for row in found["orders"].values():
@@ -75,7 +76,7 @@ def test_cross_encoders_of_a_corpus_stand_in_the_table_too(table, tmp_path):
     (tmp_path / "identity.json").write_text('{"trained_on": ["xquad-32", "default"]}')
     assert f"fused + {tmp_path}" in table("harbour", QUESTIONS, ordering=[tmp_path])["orders"]
     found = table("xquad-32", QUESTIONS, ordering=[tmp_path])
-    assert f"fused + {tmp_path}" not in found["orders"] and len(found["notes"]) == 2
+    assert f"fused + {tmp_path}" not in found["orders"] and len(found["notes"]) == 3
 
 
 def test_trained_embedders_stand_in_the_table_alone_fused_and_ordered(table, tmp_path):
@@ -83,6 +84,7 @@ def test_trained_embedders_stand_in_the_table_alone_fused_and_ordered(table, tmp
     assert [name for name in found if str(tmp_path) in name] == [
         f"dense, {tmp_path}",
         f"fused, {tmp_path}",
+        f"fused, {tmp_path} + span scorer",
         f"fused, {tmp_path} + shipped cross-encoder",
     ]
     assert (

@@ -324,7 +324,7 @@ def test_search_shows_the_scores_of_each_stage(house, capsys):
     output_of(capsys, "index", "docs")
     plain = ["--set", "model.reranker="]
     out = output_of(capsys, "search", "crane", "lifts", *plain)
-    assert "[1] quay/crane.md\n    dense " in out and "BM25 " in out and "cross-encoder -" in out and "40 tonnes" in out
+    assert "[1] quay/crane.md\n    dense " in out and "BM25 " in out and "reranked -" in out and "40 tonnes" in out
     (only,) = json.loads(output_of(capsys, "search", "crane lifts", "--in", "quay/mole.md", "--json", *plain))
     assert only["document"] == "quay/mole.md" and only["bm25"] is None and only["dense"] is not None
     assert len(json.loads(output_of(capsys, "search", "the", "-k", "1", "--json", *plain))) == 1
