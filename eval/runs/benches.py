@@ -12,7 +12,6 @@ from pathlib import Path
 from eval.runs.evaluation_index import build_index
 from eval.runs.evidence_places import evidence_as_read
 from eval.runs.own_labels import read_own_questions
-from eval.runs.passage_sets import is_passage_set, write_bench
 from eval.runs.questions import Question, is_bench_format, question_fields, read_questions, sample_of
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import write_lines
@@ -22,6 +21,7 @@ from rag.core.settings import Settings
 from rag.documents.discovery import find_files
 from rag.labels.held_out import held_out
 from rag.labels.label_file import listed, read_label_file
+from rag.labels.passage_sets import is_passage_set, write_bench
 
 QUESTIONS = "questions.jsonl"
 OTHER_QUESTIONS = "questions.csv questions.tsv questions.xlsx questions.json questions.txt".split()
@@ -64,13 +64,15 @@ def open_bench(
 
     target: a folder with documents/ and questions.jsonl, or another file of questions that `rag.labels` reads; with
     `questions` it may be any folder of documents. Passages with questions are written as documents into a folder of the
-    run's. only_held_out: ask only about documents that nothing that ships has learned from. Prints what was read of
+    run's. only_held_out: ask only about documents that nothing that ships has learned from, and
+    of passages index only those. Prints what was read of
     people's own labels. Raises EvaluationError where something is missing, and DataError where the questions can't be
     read.
     """
     if is_passage_set(target):
-        target, source = run_folder(as_run_name(f"passages-{target.resolve().name}")), target
-        write_bench(source, target)
+        name = f"passages-{target.resolve().name}" + "-held-out" * only_held_out
+        target, source = run_folder(as_run_name(name)), target
+        write_bench(source, target, only_held_out)
     documents = _documents_of(target, questions)
     file = questions or _questions_of(target)
     if file.resolve().is_relative_to(documents.resolve()):

@@ -87,14 +87,6 @@ def is_bench_format(path: Path) -> bool:
     return isinstance(first, dict) and first.keys() >= BENCH_KEYS and bool({"start", "evidence"} & first.keys())
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a file of JSON lines.
-
-    Raises EvaluationError where the file is missing or a line is no JSON; the message names the line.
-    """
-    return [row for _, row in _numbered_rows(path)]
-
-
 def _numbered_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each object with where it stands."""
     try:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from eval.runs.benches import open_bench
-from rag.core.errors import EvaluationError
+from rag.core.errors import DataError
 from rag.core.settings import Settings
 from rag.labels.held_out import documents_of, held_out
 
@@ -43,8 +43,9 @@ def test_answers_are_found_again_in_the_documents(passages):
 def test_held_out_documents_are_those_that_training_leaves_out(passages):
     titles = documents_of([json.loads(line) for line in (passages / "passages.jsonl").read_text().splitlines()])
     left_out = {id.partition("-")[0] for id, title in titles.items() if held_out(title)}
-    asked = open_bench(passages, Settings([]), only_held_out=True).questions
-    assert left_out and {question.id[1:] for question in asked} == left_out
+    bench = open_bench(passages, Settings([]), only_held_out=True)
+    assert left_out and {question.id[1:] for question in bench.questions} == left_out
+    assert {path.name for path in bench.documents[0].iterdir()} == {question.document for question in bench.questions}
 
 
 def test_passages_whose_title_nearly_all_share_are_documents_by_themselves():
@@ -55,7 +56,7 @@ def test_passages_whose_title_nearly_all_share_are_documents_by_themselves():
 def test_a_question_about_a_passage_that_is_not_there_is_an_error(passages):
     with (passages / "questions.jsonl").open("a") as file:
         file.write(json.dumps({"id": "x", "question": "?", "answers": [], "passage": "99-0", "start": -1}) + "\n")
-    with pytest.raises(EvaluationError, match="'99-0' is missing"):
+    with pytest.raises(DataError, match="'99-0' is missing"):
         open_bench(passages, Settings([]))
 
 
@@ -65,5 +66,5 @@ def test_a_set_without_held_out_documents_says_so(passages):
     (passages / "passages.jsonl").write_text("\n".join(first))
     row = {"id": "q", "question": "What colour?", "answers": ["red"], "passage": "0-0", "start": 6}
     (passages / "questions.jsonl").write_text(json.dumps(row) + "\n")
-    with pytest.raises(EvaluationError, match="leave --held-out away"):
+    with pytest.raises(DataError, match="no question about a held-out document"):
         open_bench(passages, Settings([]), only_held_out=True)

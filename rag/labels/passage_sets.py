@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from eval.runs.questions import read_rows
-from rag.core.errors import EvaluationError
-from rag.core.jsonl import write_lines
-from rag.labels.held_out import documents_of
+from rag.core.errors import DataError
+from rag.core.jsonl import read_lines, write_lines
+from rag.labels.held_out import documents_of, held_out
 
 PASSAGES, QUESTIONS = "passages.jsonl", "questions.jsonl"
 BETWEEN = "\n\n"  # passages of one document
@@ -21,23 +20,32 @@ def is_passage_set(folder: Path) -> bool:
     return (folder / PASSAGES).is_file() and (folder / QUESTIONS).is_file()
 
 
-def write_bench(folder: Path, out: Path) -> None:
+def write_bench(folder: Path, out: Path, only_held_out: bool = False) -> None:
     """Write the passages of a folder as documents, one file a title, and its questions, both in the folder `out`.
 
-    Raises EvaluationError where a line lacks what it needs, or a question names a passage that is not there.
+    only_held_out: leave out the documents that what ships may have learned from. Raises DataError where a line lacks
+    what it needs, or a question names a passage that is not there.
     """
-    passages, questions = read_rows(folder / PASSAGES), read_rows(folder / QUESTIONS)
+    passages, questions = read_lines(folder / PASSAGES), read_lines(folder / QUESTIONS)
+    texts: dict[str, str] = {}
+    starts: dict[str, int] = {}
+    rows = []
     try:
-        names = {passage: _file_name(title) for passage, title in documents_of(passages).items()}
-        texts: dict[str, str] = {}
-        starts: dict[str, int] = {}
+        titles = documents_of(passages)
         for row in passages:
-            before = texts.get(names[row["id"]], "")
+            name = _file_name(titles[row["id"]])
+            before = texts.get(name, "")
             starts[row["id"]] = len(before)
-            texts[names[row["id"]]] = f"{before}{row['text']}{BETWEEN}"
-        rows = [_moved(row, names[row["passage"]], starts[row["passage"]]) for row in questions]
+            texts[name] = f"{before}{row['text']}{BETWEEN}"
+        for row in questions:
+            rows.append(_moved(row, _file_name(titles[row["passage"]]), starts[row["passage"]]))
     except KeyError as error:
-        raise EvaluationError(f"{folder} is no set of passages and questions: {error} is missing") from error
+        raise DataError(f"{folder} is no set of passages and questions: {error} is missing") from error
+    if only_held_out:
+        texts = {name: text for name, text in texts.items() if held_out(name)}
+        rows = [row for row in rows if held_out(row["document"])]
+    if not rows:
+        raise DataError(f"{folder} has no question about {'a held-out' if only_held_out else 'any'} document")
     (out / "documents").mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (out / "documents" / name).write_text(text, encoding="utf-8")
