@@ -136,14 +136,19 @@ def _add_shipped(commands: Commands) -> None:
     _add_out(cross_encoder, "rag/weights/reranker")
     text = f"train the span scorer that ships, from the cross-encoder on, {people}"
     span_scorer = commands.add("span-scorer", shipped.run_span_scorer, text, "boundaries")
-    folders = f"{BENCH}, or with passages.jsonl; FOLDER=0.5 for half of its questions"
-    span_scorer.add_argument("folder", type=QuestionFolder.parse, nargs="+", metavar="FOLDER[=SHARE]", help=folders)
+    _add_question_folders(span_scorer)
     _add_out(span_scorer, "rag/weights/span_scorer")
     text = "fit how generator and span scorer are weighed, on people's questions that neither was trained on"
     span_selector = commands.add("span-selector", shipped.run_span_selector, text, "chooser")
-    _add_benches(span_selector, "rag/weights/span_selector.json")
+    _add_question_folders(span_selector)
+    _add_out(span_selector, "rag/weights/span_selector.json")
     everything = "fit on all documents, not only on held-out ones"
     span_selector.add_argument("--everything", action="store_true", help=everything)
+
+
+def _add_question_folders(command: argparse.ArgumentParser) -> None:
+    text = f"{BENCH}, or with passages.jsonl; FOLDER=0.5 for half of its questions"
+    command.add_argument("folder", type=QuestionFolder.parse, nargs="+", metavar="FOLDER[=SHARE]", help=text)
 
 
 def _add_run(command: argparse.ArgumentParser, text: str = RUN) -> None:

@@ -57,7 +57,7 @@ def run_span_selector(args: argparse.Namespace, settings: Settings) -> None:
     """Fit the weights of the span selector."""
     from finetune.shipped.span_selector import fit_span_selector
 
-    fit_span_selector(settings, args.bench, args.out, args.everything)
+    fit_span_selector(settings, args.folder, args.out, args.everything)
 
 
 def _encoder(settings: Settings) -> tuple[LocalModel, str]:

@@ -31,11 +31,11 @@ def bench_files(bench: Path) -> list[Path]:
     return [*sorted(filter(Path.is_file, (bench / "documents").rglob("*"))), bench / "questions.jsonl"]
 
 
-def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
+def index_bench(settings: Settings, bench: Path, folder: Path, reranked: bool = False) -> Retriever:
     """Index a bench's documents anew, in `folder`, and return the serving retriever over them.
 
-    It has no cross-encoder: the shipped one was trained on such questions, and would make fewer mistakes on them than
-    it makes elsewhere. Raises TrainingError when the folder is no bench.
+    reranked: whether the reranker orders the passages. It was trained on such questions, and makes fewer mistakes on
+    them than elsewhere, but for those about held-out documents. Raises TrainingError when the folder is no bench.
     """
     read_questions(bench)
     index = folder / bench.name
@@ -43,4 +43,4 @@ def index_bench(settings: Settings, bench: Path, folder: Path) -> Retriever:
     store, embedder = open_index_for_writing(settings, index)
     sync(store, embedder, bench / "documents", IndexingSettings.of(settings), remove_most=True)
     store.close()
-    return open_retriever(settings, index, reranked=False)
+    return open_retriever(settings, index, reranked=reranked)

@@ -5,6 +5,7 @@ Cross-encoder and span selector learn from them: the wrong ones are the near mis
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -62,27 +63,33 @@ class SpanProposal:
 
 
 def propose_spans(
-    settings: Settings, bench: Path, part: str = ALL, adapter: Path | None = SHIPPED_READER
+    settings: Settings, bench: Path, part: str = ALL, adapter: Path | None = SHIPPED_READER, share: float = 1.0
 ) -> list[SpanProposal]:
     """Return what is proposed for the bench's questions, from passages that the serving retriever finds.
 
     part: ALL, or HELD_OUT for questions about held-out documents alone. adapter: of the generator, None for the base
-    model. Proposals are kept in var/runs/reader/proposals, a line a question: the next call reads them, and a killed
-    one goes on.
+    model. share: of the questions, drawn at random, the same ones each time. Proposals are kept in
+    var/runs/reader/proposals, a line a question: the next call reads them, and a killed one goes on.
     """
     questions = [row for row in read_questions(bench) if part == ALL or held_out(row["document"])]
+    if share < 1:
+        questions = random.Random(bench.name).sample(questions, round(share * len(questions)))
     generator = "" if adapter else "-base"
-    path = STAGE.folder / f"{bench.name}-{part}{generator}-{_cache_key(settings, bench)}.jsonl"
+    path = STAGE.folder / f"{bench.name}-{part}{generator}{_percent(share)}-{_cache_key(settings, bench)}.jsonl"
     loaded: list[tuple[Generator, SpanScorer, Retriever]] = []
 
     def propose(row: dict[str, Any]) -> list[dict[str, Any]]:
         if not loaded:  # only where something is new
-            retriever = index_bench(settings, bench, STAGE.folder)
+            retriever = index_bench(settings, bench, STAGE.folder, reranked=part == HELD_OUT)
             loaded.append((open_generator(settings, adapter), open_span_scorer(settings), retriever))
         return [asdict(proposal) for proposal in _propose(row, *loaded[0])]
 
     lines = resumable_map(path, questions, propose, f"proposing, {bench.name}")
     return [SpanProposal(**proposal) for line in lines for proposal in line]
+
+
+def _percent(share: float) -> str:
+    return f"-{share:.0%}" if share < 1 else ""
 
 
 def _cache_key(settings: Settings, bench: Path) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from finetune.shipped.span_proposals import ALL, HELD_OUT, SpanProposal, propose_spans
+from finetune.shipped.question_folder import QuestionFolder
+from finetune.shipped.span_proposals import ALL, HELD_OUT, STAGE, SpanProposal, propose_spans
 from rag.answering.confidence import Recalibration, fit_recalibration
 from rag.answering.negation import negation_mismatch
 from rag.answering.span_selector import SelectorWeights, expected_f1, sigmoid
@@ -17,6 +18,7 @@ from rag.core.errors import TrainingError
 from rag.core.jsonl import write_json
 from rag.core.settings import Settings
 from rag.factory import open_span_scorer
+from rag.labels.passage_sets import is_passage_set, write_bench
 from rag.models.adapters import SHIPPED_READER
 
 RIGHT = 0.5  # token F1 from which a span counts as right
@@ -60,22 +62,23 @@ class CurvePoint:
     coverage: float
 
 
-def fit_span_selector(settings: Settings, benches: list[Path], out: Path, everything: bool) -> None:
+def fit_span_selector(settings: Settings, folders: list[QuestionFolder], out: Path, everything: bool) -> None:
     """Fit selection and confidence for the shipped reader, and the base model's recalibration; write them to `out`.
 
-    benches: folders of people's questions. Only questions about held-out documents count, or all of them where
+    folders: people's questions. Only questions about held-out documents count, or all of them where
     everything is set, for weights that were trained on other benches. The curves written beside the weights are on the
     same questions: ten numbers were fitted on hundreds. Raises TrainingError when no proposed span is right.
     """
     part = ALL if everything else HELD_OUT
-    proposals = {bench.name: _scored(settings, bench, part, SHIPPED_READER) for bench in benches}
+    benches = {folder.path.name: (_bench(folder.path, part), folder.share) for folder in folders}
+    proposals = {name: _scored(settings, *bench, part, SHIPPED_READER) for name, bench in benches.items()}
     every = [proposal for of_bench in proposals.values() for proposal in of_bench]
     if not any(proposal.f1 >= RIGHT for proposal in every):
         raise TrainingError(
             "too few questions to fit on: name benches with answerable questions about documents left out of training"
         )
     selection, confidence = fit_weights(every)
-    base = [proposal for bench in benches for proposal in _scored(settings, bench, part, None)]
+    base = [proposal for bench in benches.values() for proposal in _scored(settings, *bench, part, None)]
     facts: dict[str, Any] = {
         "selection": asdict(selection),
         "confidence": asdict(confidence),
@@ -100,8 +103,17 @@ def recalibration_for(
     return fit_recalibration([probability for _, probability in selected], [p.f1 >= RIGHT for p, _ in selected])
 
 
-def _scored(settings: Settings, bench: Path, part: str, adapter: Path | None) -> list[ScoredProposal]:
-    return score_proposals(settings, propose_spans(settings, bench, part, adapter))
+def _bench(folder: Path, part: str) -> Path:
+    """Return the folder as a bench; passages with questions are written as one."""
+    if not is_passage_set(folder):
+        return folder
+    written = STAGE.folder / "benches" / f"{folder.name}-{part}" / folder.name
+    write_bench(folder, written, part == HELD_OUT)
+    return written
+
+
+def _scored(settings: Settings, bench: Path, share: float, part: str, adapter: Path | None) -> list[ScoredProposal]:
+    return score_proposals(settings, propose_spans(settings, bench, part, adapter, share))
 
 
 def score_proposals(settings: Settings, proposals: list[SpanProposal]) -> list[ScoredProposal]:

@@ -7,6 +7,7 @@ from dataclasses import astuple, replace
 import pytest
 
 from finetune.shipped import span_selector
+from finetune.shipped.question_folder import QuestionFolder
 from finetune.shipped.span_proposals import ALL, HELD_OUT, STAGE, SpanProposal, propose_spans
 from finetune.shipped.span_selector import ScoredProposal, curve_of, fit_weights, recalibration_for, select_all
 from rag.answering.span_selector import SelectorWeights, sigmoid
@@ -113,28 +114,28 @@ def bench(tmp_path, monkeypatch):
     monkeypatch.setattr(
         span_selector,
         "propose_spans",
-        lambda settings, bench, part, adapter: [p for p in near if part == ALL or p.document in ("a", "b")],
+        lambda settings, bench, part, adapter, share: [p for p in near if part == ALL or p.document in ("a", "b")],
     )
     return tmp_path / "bench"
 
 
 def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
     out = tmp_path / "span_selector.json"
-    span_selector.fit_span_selector(Settings([]), [bench], out, everything=False)
+    span_selector.fit_span_selector(Settings([]), [QuestionFolder(bench)], out, everything=False)
     kept = json.loads(out.read_text())
     assert (
         kept["questions"] == {"bench": 80}
         and kept["confidence"]["span_score"] > 0.3
         and kept["curves"]["bench"][0]["coverage"] == 1.0
     )
-    span_selector.fit_span_selector(Settings([]), [bench], out, everything=True)
+    span_selector.fit_span_selector(Settings([]), [QuestionFolder(bench)], out, everything=True)
     assert json.loads(out.read_text())["questions"] == {"bench": 120}
 
 
 def test_too_little_to_weigh_by_is_an_error(bench, tmp_path, monkeypatch):
-    monkeypatch.setattr(span_selector, "propose_spans", lambda settings, bench, part, adapter: [])
+    monkeypatch.setattr(span_selector, "propose_spans", lambda settings, bench, part, adapter, share: [])
     with pytest.raises(TrainingError, match="too few questions"):
-        span_selector.fit_span_selector(Settings([]), [bench], tmp_path / "none.json", everything=False)
+        span_selector.fit_span_selector(Settings([]), [QuestionFolder(bench)], tmp_path / "none.json", everything=False)
 
 
 def test_proposals_are_made_once_and_say_which_are_right(
@@ -161,7 +162,7 @@ def test_proposals_are_made_once_and_say_which_are_right(
     )
     monkeypatch.setattr(
         "finetune.shipped.span_proposals.index_bench",
-        lambda *rest: Retriever(tiny_index({"crane.md": text}), tiny_embedder, RetrievalSettings()),
+        lambda *rest, reranked: Retriever(tiny_index({"crane.md": text}), tiny_embedder, RetrievalSettings()),
     )
     first = propose_spans(Settings([]), tmp_path)
     assert propose_spans(Settings([]), tmp_path) == first and len(opened) == 1
