@@ -17,14 +17,16 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from finetune.retriever.encoder_trainer import encoder_arguments, save_encoder, train_encoder
 from finetune.shipped.question_folder import QuestionFolder
 from finetune.shipped.span_examples import SpanExample, read_span_examples
+from finetune.shipped.span_measures import measure_span_scorer
 from finetune.training_loop import checkpoint_folder
 from rag.core.errors import TrainingError
+from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
 from rag.models.cross_encoder import SHIPPED as CROSS_ENCODER
 from rag.models.embedder import Embedder
 from rag.models.resolve import LocalModel
-from rag.models.span_scorer import SHIPPED, TokenOffset, encode_pairs, load_span_model
-from rag.models.weight_delta import apply_delta
+from rag.models.span_scorer import SHIPPED, SpanScorer, TokenOffset, encode_pairs, load_span_model
+from rag.models.weight_delta import IDENTITY_FILE, apply_delta, read_delta_identity
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -34,6 +36,7 @@ BATCH, EPOCHS, LEARNING_RATE = 16, 1, 1.5e-4  # questions a step
 HEAD_RATE = 10  # learning rate of the two new outputs, which start at random, as a multiple of the encoder's
 WEIGHT_DECAY = 0.01
 RANK = 128  # of the weight delta
+MEASURED = 200  # held-out questions of a folder, at most
 SEED = 0  # of the new outputs' random weights
 
 
@@ -125,7 +128,8 @@ def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFold
     It starts from the shipped cross-encoder. folders: people's questions, of which those about held-out documents are
     left out. Raises TrainingError when no question has an answer in the documents.
     """
-    examples = read_span_examples(folders, Embedder(model, device))
+    embedder = Embedder(model, device)
+    examples = read_span_examples(folders, embedder)
     if not any(example.span for example in examples):
         raise TrainingError("no question whose answer stands in the documents: name folders with answers")
     torch.manual_seed(SEED)
@@ -142,7 +146,21 @@ def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFold
         "steps": steps,
     }
     save_encoder(scorer, model, out, RANK, facts)
+    measures = _write_measures(folders, SpanScorer(model, device, out), embedder, out)
     print(f"{len(examples)} questions, {steps} steps, weights in {out}")
+    print("\n".join(f"{name}: {measured}" for name, measured in measures.items()))
+
+
+def _write_measures(
+    folders: list[QuestionFolder], scorer: SpanScorer, embedder: Embedder, out: Path
+) -> dict[str, dict[str, float | None]]:
+    """Measure the weights as they are kept on the folders' held-out documents, and add that to their identity."""
+    measured = {}
+    for folder in folders:
+        if examples := read_span_examples([folder], embedder, held=True)[:MEASURED]:
+            measured[folder.path.name] = measure_span_scorer(scorer, examples).as_dict()
+    write_json(out / IDENTITY_FILE, {**read_delta_identity(out), "held_out": measured})
+    return measured
 
 
 def fit_span_scorer(

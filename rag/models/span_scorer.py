@@ -24,6 +24,15 @@ TokenOffset = tuple[int, tuple[int, int]]  # position in the row, and (start, en
 
 
 @dataclass(frozen=True)
+class ScoredSpan:
+    """The characters from start to end of a text, and the span's score."""
+
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class SpanScores:
     """The start and end score of each token of one passage.
 
@@ -50,11 +59,15 @@ class SpanScores:
         """Return how likely these characters are the answer: the start score plus the end score."""
         return self.start_score(start) + self.end_score(end)
 
-    def best_score(self) -> float:
-        """Return the score of the likeliest span of up to LONGEST_SPAN tokens: how well the passage answers."""
-        best = -math.inf
-        for first, score in enumerate(self.start_scores):
-            best = max(best, score + max(self.end_scores[first : first + LONGEST_SPAN]))
+    def best_span(self) -> ScoredSpan:
+        """Return the likeliest span of up to LONGEST_SPAN tokens; its score says how well the passage answers."""
+        best = ScoredSpan(-math.inf, 0, 0)
+        for first, start_score in enumerate(self.start_scores):
+            ends = self.end_scores[first : first + LONGEST_SPAN]
+            last = max(range(len(ends)), key=lambda n: ends[n])
+            if start_score + ends[last] > best.score:
+                span = self.offsets[first][0], self.offsets[first + last][1]
+                best = ScoredSpan(start_score + ends[last], *span)
         return best
 
 

@@ -29,6 +29,6 @@ def _read(reranker: Reranker, question: str, passages: list[Passage]) -> list[Pa
     if isinstance(reranker, SpanScorer):
         readings = reranker.score(question, [chunk.search_text for chunk in chunks])
         found = zip(passages, readings, strict=True)
-        return [replace(p, reranked=reading.best_score(), reading=reading) for p, reading in found]
+        return [replace(p, reranked=reading.best_span().score, reading=reading) for p, reading in found]
     scores = reranker.scores(question, chunks)
     return [replace(passage, reranked=score) for passage, score in zip(passages, scores, strict=True)]

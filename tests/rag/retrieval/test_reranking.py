@@ -2,7 +2,7 @@
 
 from fakes import passage
 from rag.answering.span_selector import SelectorWeights, SpanSelector
-from rag.models.span_scorer import SpanScorer, SpanScores
+from rag.models.span_scorer import ScoredSpan, SpanScorer, SpanScores
 from rag.retrieval.reranking import rerank
 
 TEXTS = ["The mole is long.", "Sheep graze.", "It lifts 40 tonnes.", "It lifts 50 tonnes."]
@@ -43,8 +43,8 @@ def test_what_was_read_for_the_order_is_not_read_again_for_the_answer():
 
 
 def test_the_best_span_by_hand():
-    assert SpanScores([(0, 1), (1, 2), (2, 3)], [1.0, 5.0, 0.0], [9.0, 2.0, 3.0]).best_score() == 10.0
-    assert SpanScores([(0, 1), (1, 2)], [1.0, 5.0], [9.0, 2.0]).best_score() == 10.0
-    assert SpanScores([(0, 1), (1, 2)], [1.0, 9.0], [2.0, -8.0]).best_score() == 3.0, "no end before its start"
+    assert SpanScores([(0, 1), (1, 2), (3, 4)], [1.0, 5.0, 0.0], [4.0, 2.0, 3.0]).best_span() == ScoredSpan(8.0, 1, 4)
+    assert SpanScores([(0, 1), (1, 2)], [1.0, 5.0], [9.0, 2.0]).best_span().score == 10.0
+    assert SpanScores([(0, 1), (1, 2)], [1.0, 9.0], [2.0, -8.0]).best_span().score == 3.0, "no end before its start"
     far = SpanScores([(n, n + 1) for n in range(40)], [9.0, *[0.0] * 39], [*[0.0] * 39, 9.0])
-    assert far.best_score() == 9.0, "no span is longer than an answer"
+    assert far.best_span().score == 9.0, "no span is longer than an answer"
