@@ -20,9 +20,11 @@ class Digits(SpanScorer):
         return [self._scores(text) for text in texts]
 
     def _scores(self, text):
-        digits = sum(character.isdigit() for character in text)
-        high = [float(digits) if character.isdigit() else -1.0 for character in text]
-        return SpanScores([(n, n + 1) for n in range(len(text))], high, high)
+        digits = [n for n, character in enumerate(text) if character.isdigit()]
+        starts, ends = (
+            [float(len(digits)) if n == at else -1.0 for n in range(len(text))] for at in (digits[0], digits[-1])
+        )
+        return SpanScores([(n, n + 1) for n in range(len(text))], starts, ends)
 
 
 def test_measures_by_hand():
