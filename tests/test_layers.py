@@ -10,6 +10,9 @@ ROOT = Path(__file__).parents[1]
 ORDER = {
     "rag": [
         {"core"},
+        {"documents.formats.base"},
+        {"documents.formats.tables"},
+        {"documents.formats.text", "documents.formats.office", "documents.formats.pdf"},
         {"documents.formats"},
         {"documents", "models"},
         {"index", "generation"},

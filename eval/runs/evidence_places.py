@@ -11,7 +11,7 @@ from eval.runs.questions import Evidence, Question
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.documents.document import read_document
-from rag.documents.formats.encoding import decode
+from rag.documents.formats.base.encoding import decode
 
 
 def evidence_as_read(

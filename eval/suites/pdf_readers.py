@@ -113,7 +113,7 @@ def _markitdown(data: bytes) -> Read:
 
 
 def _ragtune(data: bytes) -> Read:
-    from rag.documents.formats.pdf import parse_pdf
+    from rag.documents.formats.pdf.reader import parse_pdf
 
     parsed = parse_pdf(data)
     cells = [(cell, parsed.text[cell.start : cell.end]) for section in parsed.sections for cell in section.cells]

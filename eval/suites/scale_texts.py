@@ -16,7 +16,7 @@ from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
 from rag.documents.document import Document
-from rag.documents.formats.sections import Section
+from rag.documents.formats.base.sections import Section
 
 CHANGED = 0.15  # share of the longer words that a variation replaces; it replaces every number
 # Length of the random vector that is added to a varied chunk's own before both are normalized: cosine about 0.94.

@@ -14,7 +14,7 @@ from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
 from rag.documents.discovery import find_files
 from rag.documents.document import Document, read_document
-from rag.documents.formats.sections import Section
+from rag.documents.formats.base.sections import Section
 from rag.labels.held_out import documents_of
 from rag.models.embedder import Embedder
 

@@ -11,7 +11,7 @@ from itertools import chain
 from rag.answering.answer_type import expected_type
 from rag.answering.column_words import is_of_other_kind, other_words, same_kind
 from rag.core.terms import IDENTIFIER, WORD, Term, find_terms, stem
-from rag.documents.formats.cell_kinds import Kind, cell_kind
+from rag.documents.formats.tables.cell_kinds import Kind, cell_kind
 from rag.retrieval.table_rows import Mention, Question, RowCell, Table, is_function_word, is_name, stems
 
 SAME_MEANING = 0.6  # of a word that means the same in a table: "Weight" for "how heavy"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rag.answering.opposites import says_asked_end, says_opposite
 from rag.answering.roles import asks_for_role, has_other_role
 from rag.core.chunk import Chunk
-from rag.documents.formats.cell_kinds import DAY, MONTH
+from rag.documents.formats.tables.cell_kinds import DAY, MONTH
 from rag.generation.span_tree import IsPossible, SpanPlace
 
 Span = tuple[int, int]

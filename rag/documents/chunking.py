@@ -16,7 +16,7 @@ from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
 from rag.core.table_cell import TableCell
 from rag.documents.document import Document
-from rag.documents.formats.sections import Section
+from rag.documents.formats.base.sections import Section
 from rag.documents.identity import SENTENCE_END, SEPARATORS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pathspec
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.limits import DEFAULTS
+from rag.documents.formats.base.limits import DEFAULTS
 
 IGNORE_FILE = ".ragignore"
 PERMISSION = "give yourself permission to read it (chmod u+r)"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rag.core.sections import DocumentSettings
 from rag.documents.discovery import load_bytes
-from rag.documents.formats.limits import DEFAULTS
-from rag.documents.formats.sections import Section
+from rag.documents.formats.base.limits import DEFAULTS
+from rag.documents.formats.base.sections import Section
 from rag.documents.parser_process import parse_in_child
 
 

@@ -18,7 +18,7 @@ from typing import IO
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.sections import Parsed
+from rag.documents.formats.base.sections import Parsed
 from rag.documents.parser_protocol import OUT_OF_MEMORY, ProtocolError, decode_reply, read_frame, write_request
 
 SAVE_AGAIN = "save it again in the program that made it"

@@ -13,8 +13,8 @@ from typing import IO, Any
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.core.table_cell import TableCell
-from rag.documents.formats.sections import Parsed, Section
-from rag.documents.formats.source_code import SYNTAX
+from rag.documents.formats.base.sections import Parsed, Section
+from rag.documents.formats.base.source_code import SYNTAX
 
 OUT_OF_MEMORY = 77  # exit status of a parser process whose file needed more memory than is allowed
 LAST_PAGE = 2**31  # SQLite, where page numbers are kept, takes none beyond 2**63

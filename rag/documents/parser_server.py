@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.limits import start_clock
+from rag.documents.formats.base.limits import start_clock
 from rag.documents.formats.registry import parse
 from rag.documents.parser_protocol import OUT_OF_MEMORY, encode_error, encode_parsed, read_request, write_frame
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag.core.errors import DataError, DocumentError
-from rag.documents.formats.encoding import decode
+from rag.documents.formats.base.encoding import decode
 from rag.labels.columns import ANSWER, DOCUMENT, QUESTION, columns_of, role_of
 from rag.labels.delimited import first_row
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.core.errors import DataError, DocumentError
-from rag.documents.formats.encoding import decode, encoding_of
+from rag.documents.formats.base.encoding import decode, encoding_of
 from rag.labels import columns
 from rag.labels.columns import columns_of, role_of
 from rag.labels.delimited import read_delimited

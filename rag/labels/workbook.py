@@ -6,12 +6,12 @@ import io
 import zipfile
 from typing import TYPE_CHECKING
 
+from rag.documents.formats.base.limits import DEFAULTS
 from rag.documents.formats.file_signature import check_signature
-from rag.documents.formats.limits import DEFAULTS
 from rag.labels.rows import FileRows, NumberedCells, find_head, rows_below
 
 if TYPE_CHECKING:
-    from rag.documents.formats.xlsx_sheet import Cells
+    from rag.documents.formats.office.xlsx_sheet import Cells
 
 NO_VALUE = "formulas without a saved value, read as empty: open the file in Excel and save it"
 
@@ -23,7 +23,7 @@ def read_workbook(data: bytes) -> FileRows | None:
     """
     import openpyxl
 
-    from rag.documents.formats.xlsx_sheet import read_cells
+    from rag.documents.formats.office.xlsx_sheet import read_cells
 
     check_signature(".xlsx", data, DEFAULTS)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)

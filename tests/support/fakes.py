@@ -11,7 +11,7 @@ from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
 from rag.documents.discovery import find_files
 from rag.documents.document import Document, read_document
-from rag.documents.formats.plain_text import parse_markdown
+from rag.documents.formats.text.plain_text import parse_markdown
 from rag.generation.prompt import REFUSAL
 from rag.models.span_scorer import SpanScores
 from rag.retrieval.passage import Passage

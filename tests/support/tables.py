@@ -7,8 +7,8 @@ from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
 from rag.documents.document import Document
-from rag.documents.formats.sections import Block, assemble
-from rag.documents.formats.tables import table_blocks
+from rag.documents.formats.base.sections import Block, assemble
+from rag.documents.formats.tables.rows import table_blocks
 from rag.retrieval.passage import Passage
 from rag.retrieval.table_rows import Table, find_tables
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.encoding import decode
-from rag.documents.formats.limits import DEFAULTS, progress
-from rag.documents.formats.sections import Block, Parsed, assemble, flat
+from rag.documents.formats.base.encoding import decode
+from rag.documents.formats.base.limits import DEFAULTS, progress
+from rag.documents.formats.base.sections import Block, Parsed, assemble, flat
 
 SHOWN = {
     "DTSTART": "Start",

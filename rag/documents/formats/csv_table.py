@@ -10,11 +10,11 @@ from itertools import groupby
 from typing import Any
 
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.encoding import decode
-from rag.documents.formats.limits import DEFAULTS, progress
-from rag.documents.formats.sections import Parsed, assemble, flat
-from rag.documents.formats.table_shape import names_score
-from rag.documents.formats.tables import table_blocks
+from rag.documents.formats.base.encoding import decode
+from rag.documents.formats.base.limits import DEFAULTS, progress
+from rag.documents.formats.base.sections import Parsed, assemble, flat
+from rag.documents.formats.tables.rows import table_blocks
+from rag.documents.formats.tables.shape import names_score
 
 SAMPLE_LINES = 200  # from which the separator is told
 SAMPLE = 20_000  # characters

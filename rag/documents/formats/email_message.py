@@ -10,11 +10,11 @@ from email.message import EmailMessage, Message
 from email.parser import BytesParser
 
 from rag.core.errors import DocumentError
-from rag.documents.formats.encoding import decode
-from rag.documents.formats.html import parse_page
-from rag.documents.formats.limits import progress
-from rag.documents.formats.parts import below, concatenated, named
-from rag.documents.formats.sections import Parsed, Section, counted, flat
+from rag.documents.formats.base.encoding import decode
+from rag.documents.formats.base.limits import progress
+from rag.documents.formats.base.parts import below, concatenated, named
+from rag.documents.formats.base.sections import Parsed, Section, counted, flat
+from rag.documents.formats.text.html import parse_page
 
 SHOWN = ("Subject", "From", "To", "Cc", "Date")
 Reader = Callable[[str, bytes], Parsed]  # (file name, content) to text and sections; raises DocumentError

@@ -10,12 +10,12 @@ from typing import Any
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.core.table_cell import TableCell
-from rag.documents.formats.cell_kinds import Kind, cell_kind
-from rag.documents.formats.encoding import decode
-from rag.documents.formats.limits import DEFAULTS, progress
-from rag.documents.formats.row_names import LONGEST_NAME
-from rag.documents.formats.sections import Parsed, Section, assemble, flat
-from rag.documents.formats.tables import table_blocks
+from rag.documents.formats.base.encoding import decode
+from rag.documents.formats.base.limits import DEFAULTS, progress
+from rag.documents.formats.base.sections import Parsed, Section, assemble, flat
+from rag.documents.formats.tables.cell_kinds import Kind, cell_kind
+from rag.documents.formats.tables.row_names import LONGEST_NAME
+from rag.documents.formats.tables.rows import table_blocks
 
 DEEPEST = 20  # levels of a record that are spelt out; what lies deeper is shown as JSON
 NAMES = ("name", "title", "label", "id", "key", "code", "number")  # what a record's own name is called, the best first

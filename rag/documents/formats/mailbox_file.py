@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.limits import progress, require_pages
-from rag.documents.formats.parts import concatenated
-from rag.documents.formats.sections import Parsed
+from rag.documents.formats.base.limits import progress, require_pages
+from rag.documents.formats.base.parts import concatenated
+from rag.documents.formats.base.sections import Parsed
 
 STARTS_WITH = b"From "
 QUOTED = re.compile(rb"^>(>*From )", re.M)  # as mailboxes write a line of a message that begins so

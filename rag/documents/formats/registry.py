@@ -9,23 +9,16 @@ from pathlib import PurePath
 
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
-from rag.documents.formats import (
-    docx,
-    file_signature,
-    html,
-    json_records,
-    notebook,
-    pdf,
-    plain_text,
-    pptx,
-    source_code,
-    xlsx,
-)
+from rag.documents.formats import file_signature, json_records
+from rag.documents.formats.base import source_code
+from rag.documents.formats.base.sections import Parsed, Section
 from rag.documents.formats.calendar_file import parse_calendar
 from rag.documents.formats.csv_table import parse_csv
 from rag.documents.formats.email_message import parse_email
 from rag.documents.formats.mailbox_file import parse_mailbox
-from rag.documents.formats.sections import Parsed, Section
+from rag.documents.formats.office import docx, pptx, xlsx
+from rag.documents.formats.pdf.reader import parse_pdf
+from rag.documents.formats.text import html, notebook, plain_text
 
 Parser = Callable[[bytes, DocumentSettings], Parsed]
 READERS: dict[str, Parser] = {
@@ -37,7 +30,7 @@ READERS: dict[str, Parser] = {
     ".html": html.parse_html,
     ".htm": html.parse_html,
     ".xhtml": html.parse_html,
-    ".pdf": pdf.parse_pdf,
+    ".pdf": parse_pdf,
     ".docx": docx.parse_docx,
     ".pptx": pptx.parse_pptx,
     ".xlsx": xlsx.parse_xlsx,

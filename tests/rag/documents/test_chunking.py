@@ -10,8 +10,8 @@ from rag.core.chunk import Chunk
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
 from rag.documents.document import Document, parse_document
-from rag.documents.formats.sections import Block, assemble
-from rag.documents.formats.tables import table_blocks
+from rag.documents.formats.base.sections import Block, assemble
+from rag.documents.formats.tables.rows import table_blocks
 from rag.documents.identity import PARSERS_VERSION, chunker_identity
 
 

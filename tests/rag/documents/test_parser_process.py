@@ -13,7 +13,7 @@ import pytest
 from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.core.table_cell import TableCell
-from rag.documents.formats.sections import Parsed, Section
+from rag.documents.formats.base.sections import Parsed, Section
 from rag.documents.parser_process import ParserProcess, parse_in_child, process_of_thread
 from rag.documents.parser_protocol import ProtocolError, decode_reply, encode_parsed
 from samples import SAMPLES
@@ -122,7 +122,7 @@ def test_each_thread_has_a_child_of_its_own():
 FORKED = """
 import os
 from rag.core.sections import DocumentSettings
-from rag.documents.formats.sections import Section
+from rag.documents.formats.base.sections import Section
 from rag.documents.parser_process import parse_in_child, process_of_thread
 
 parse_in_child("a.txt", b"one", DocumentSettings())

@@ -4,9 +4,9 @@ import pytest
 import soupsieve
 from bs4 import BeautifulSoup
 
-from rag.documents.formats import css
-from rag.documents.formats.css import declared_styles
-from rag.documents.formats.html import parse_page
+from rag.documents.formats.text import css
+from rag.documents.formats.text.css import declared_styles
+from rag.documents.formats.text.html import parse_page
 
 
 def display(markup: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.documents.formats.plain_text import parse_rst, parse_text
+from rag.documents.formats.text.plain_text import parse_rst, parse_text
 
 GRIDS = {
     "a grid": (

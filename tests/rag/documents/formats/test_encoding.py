@@ -3,7 +3,7 @@ import codecs
 import pytest
 
 from rag.core.errors import DocumentError
-from rag.documents.formats.encoding import decode
+from rag.documents.formats.base.encoding import decode
 
 WORDS = {
     "French": "Où l'écluse est-elle fermée à clé ? Près du barrage élevé, à la fin de l'été, le péage coûte très peu.",

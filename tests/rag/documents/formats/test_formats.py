@@ -11,8 +11,8 @@ from rag.core.errors import DocumentError
 from rag.core.sections import ChunkSettings, DocumentSettings
 from rag.documents.chunking import chunk_document
 from rag.documents.document import parse_document
+from rag.documents.formats.base.source_code import SYNTAX
 from rag.documents.formats.registry import SUFFIXES
-from rag.documents.formats.source_code import SYNTAX
 from samples import CODE, SAMPLES, email, lines, notebook, pdf
 
 

@@ -12,7 +12,7 @@ from rag.core.invisible_characters import remove_invisible
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
 from rag.documents.document import parse_document
-from rag.documents.formats.html import parse_page
+from rag.documents.formats.text.html import parse_page
 from samples import notebook, pdf
 
 
@@ -216,8 +216,8 @@ def test_comments_and_hidden_elements_of_markdown_are_in_no_chunk():
 def test_sections_without_spans_hold_all_else():
     import random
 
-    from rag.documents.formats.markdown_hidden import blanked, without
-    from rag.documents.formats.sections import Section
+    from rag.documents.formats.base.sections import Section
+    from rag.documents.formats.text.markdown_hidden import blanked, without
 
     rng, text = random.Random(0), "".join(chr(97 + n % 26) for n in range(120))
     for _ in range(200):

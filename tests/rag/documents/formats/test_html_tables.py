@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.documents.formats.html import parse_page
+from rag.documents.formats.text.html import parse_page
 
 TABLES = {
     "a cell that spans rows": (

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from rag.documents.formats.notebook import parse_notebook
-from rag.documents.formats.plain_text import parse_markdown
+from rag.documents.formats.text.notebook import parse_notebook
+from rag.documents.formats.text.plain_text import parse_markdown
 
 
 def read(text: str) -> str:

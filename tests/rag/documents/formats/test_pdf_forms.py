@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.documents.formats.pdf import parse_pdf
+from rag.documents.formats.pdf.reader import parse_pdf
 from samples import pdf_of, stream
 
 

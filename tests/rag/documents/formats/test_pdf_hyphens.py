@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.documents.formats.pdf_hyphens import join_lines, words_within
+from rag.documents.formats.pdf.hyphens import join_lines, words_within
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import zlib
 import pytest
 
 from rag.core.errors import DocumentError
-from rag.documents.formats import pdf_page, pdf_pictures
-from rag.documents.formats.pdf import parse_pdf
-from rag.documents.formats.pdf_words import Word
+from rag.documents.formats.pdf import page, pictures
+from rag.documents.formats.pdf.reader import parse_pdf
+from rag.documents.formats.pdf.words import Word
 from samples import pdf, pdf_of, stream
 
 PICTURE = "q {width} 0 0 {height} 40 300 cm /I1 Do Q"
@@ -38,7 +38,7 @@ SCAN = PICTURE.format(width=560, height=480)
 
 @pytest.fixture
 def no_ocr(monkeypatch):
-    for module in (pdf_page, pdf_pictures):
+    for module in (page, pictures):
         monkeypatch.setattr(module, "can_recognise", lambda: False)
 
 
@@ -94,13 +94,13 @@ def test_recognised_words_are_read_in_order(monkeypatch):
         for row, line in enumerate(column)
         for n, word in enumerate(line.split())
     ]
-    monkeypatch.setattr(pdf_page, "can_recognise", lambda: True)
-    monkeypatch.setattr(pdf_page, "recognised_words", lambda page: found)
+    monkeypatch.setattr(page, "can_recognise", lambda: True)
+    monkeypatch.setattr(page, "recognised_words", lambda page: found)
     parsed = parse_pdf(document(SCAN))
     assert parsed.text.split("\n\n")[:2] == [" ".join(column) for column in lines] and parsed.unread == ()
 
 
-@pytest.mark.skipif(not pdf_pictures.can_recognise(), reason="the extra ocr is not installed")
+@pytest.mark.skipif(not pictures.can_recognise(), reason="the extra ocr is not installed")
 @pytest.mark.parametrize("turn", [0, 90])
 def test_a_scanned_page_is_recognised(turn):
     import io

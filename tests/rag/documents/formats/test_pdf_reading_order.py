@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from rag.documents.formats.pdf import parse_pdf
+from rag.documents.formats.pdf.reader import parse_pdf
 from samples import pdf, pdf_of, stream
 
 LEFT = """The mill at Orrby was built by two

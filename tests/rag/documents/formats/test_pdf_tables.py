@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.documents.formats.pdf import parse_pdf
+from rag.documents.formats.pdf.reader import parse_pdf
 from samples import pdf
 
 ROWS = [["Boat", "Draught", "Slip"], ["Tern", "1.4 m", "A3"], ["Skua", "2.1 m", "B7"], ["Knot", "0.9 m", "C2"]]

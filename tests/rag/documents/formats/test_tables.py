@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from rag.documents.formats.sections import Block, assemble
-from rag.documents.formats.tables import row_texts, table_blocks
+from rag.documents.formats.base.sections import Block, assemble
+from rag.documents.formats.tables.rows import row_texts, table_blocks
 
 
 def rows(*lines: str) -> list[list[str]]:

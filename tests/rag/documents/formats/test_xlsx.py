@@ -17,7 +17,7 @@ from openpyxl.worksheet.table import Table
 
 from rag.core.sections import DocumentSettings
 from rag.documents.document import parse_document
-from rag.documents.formats.number_format import shown_number
+from rag.documents.formats.office.number_format import shown_number
 from samples import saved
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=")

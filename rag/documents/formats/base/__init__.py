@@ -1,0 +1,1 @@
+"""What every reader returns and needs: text with sections, limits, encodings. May use core."""

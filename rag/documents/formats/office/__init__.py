@@ -1,0 +1,1 @@
+"""Readers of DOCX, PPTX and XLSX. May use base and tables."""

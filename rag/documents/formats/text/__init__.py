@@ -1,0 +1,1 @@
+"""Readers of plain text, Markdown, reStructuredText, HTML and notebooks. May use base and tables."""
