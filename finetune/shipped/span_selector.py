@@ -24,6 +24,7 @@ from rag.models.adapters import SHIPPED_READER
 RIGHT = 0.5  # token F1 from which a span counts as right
 # Inverse strength of L2 regularization. Some features are frequent in one article alone (eval/LOG.md).
 REGULARIZATION = 1.0
+BASE_SHARE = 0.3  # of the questions, which the base model is asked as well: it has only two numbers to fit
 THRESHOLDS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
@@ -78,7 +79,7 @@ def fit_span_selector(settings: Settings, folders: list[QuestionFolder], out: Pa
             "too few questions to fit on: name benches with answerable questions about documents left out of training"
         )
     selection, confidence = fit_weights(every)
-    base = [proposal for bench in benches.values() for proposal in _scored(settings, *bench, part, None)]
+    base = [p for bench, share in benches.values() for p in _scored(settings, bench, BASE_SHARE * share, part, None)]
     facts: dict[str, Any] = {
         "selection": asdict(selection),
         "confidence": asdict(confidence),
