@@ -56,10 +56,17 @@ class TableLookup:
         return ONE_OF_SEVERAL if self._may_be_others else 1.0
 
     def weigh(self, selected: SelectedSpan | None) -> SelectedSpan | None:
-        """Return the span that a model selected, less probable where other rows may answer as well."""
+        """Return the span that a model selected, less probable where other rows or columns may answer as well.
+
+        Where it is the cell that the look-up would name by its kind alone, it is no surer than the look-up is.
+        """
         if selected is None or not (selected.citation.row or selected.citation.column):
             return selected
-        return replace(selected, probability=min(selected.probability, self.most_confidence))
+        by_kind = [
+            r for r in self._readings if r.asked and not r.asked.has_column and r.asked.cell.text == selected.text
+        ]
+        most = min((self.most_confidence, *map(lookup_probability, by_kind)))
+        return replace(selected, probability=min(selected.probability, most))
 
     @property
     def _may_be_others(self) -> bool:
