@@ -8,7 +8,7 @@ from functools import partial
 
 from rag.answering.answer import Answer, extractive_answer, generated_answer, lookup_answer
 from rag.answering.answer_type import expected_type
-from rag.answering.excluded_spans import role_filter
+from rag.answering.excluded_spans import span_filter
 from rag.answering.span_paths import best_span_paths
 from rag.answering.span_selector import SpanSelector
 from rag.answering.table_lookup import TableLookup
@@ -115,7 +115,7 @@ class Answerer:
             expected_type(asked.question),
             partial(best_span_paths, scores=scores, chunks=asked.chunks),
             asked.lookup.is_open,
-            role_filter(asked.question, asked.chunks),
+            span_filter(asked.question, asked.chunks),
         )
         selected = selector.select(asked.question, spans, asked.passages, scores)
         answer = extractive_answer(asked.lookup.weigh(selected), self.settings.least, asked.passages)

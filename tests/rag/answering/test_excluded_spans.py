@@ -1,4 +1,4 @@
-from rag.answering.excluded_spans import role_filter, without_opposites
+from rag.answering.excluded_spans import role_filter, span_filter, without_opposites
 from rag.generation.span_tree import SpanPlace
 from tables import prose, table_chunks
 
@@ -57,3 +57,12 @@ def test_a_cell_is_told_by_its_column_not_by_words_beside_it():
     cell = next(cell for cell in chunks[0].cells if cell.column == "Ends")
     row = chunks[0].row_span(cell.row)
     assert without_opposites("When does it begin?", [SpanPlace(1, cell.start, cell.end, row)], chunks, [0.0]) == [0]
+
+
+def test_a_span_that_only_repeats_the_question_is_no_answer():
+    text = "The red crane is older than the blue one."
+    may = span_filter("How old is the red crane?", [prose(text)])
+    assert not may(place(text, "red crane")) and may(place(text, "older"))
+    alternatives = span_filter("Is the red or the blue crane older?", [prose(text)])
+    assert alternatives is None
+    assert not span_filter("Who has the red crane?", [prose(text)])(place(text, "red crane"))
