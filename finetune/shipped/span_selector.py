@@ -24,7 +24,6 @@ from rag.models.adapters import SHIPPED_READER
 RIGHT = 0.5  # token F1 from which a span counts as right
 # Inverse strength of L2 regularization. Some features are frequent in one article alone (eval/LOG.md).
 REGULARIZATION = 1.0
-UNANSWERABLE = 0.25  # share of the questions that confidence takes to have no answer; people's sets have few
 BASE_SHARE = 0.3  # of the questions, which the base model is asked as well: it has only two numbers to fit
 THRESHOLDS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -146,7 +145,7 @@ def fit_weights(proposals: list[ScoredProposal]) -> tuple[SelectorWeights, Selec
     """
     selection = _rounded(*_regress(_features(proposals)[:, :2], _right(proposals)))
     best = [_best(each, selection) for each in _by_question(proposals)]
-    return selection, _rounded(*_regress(_features(best), _right(best), _balance(best)))
+    return selection, _rounded(*_regress(_features(best), _right(best)))
 
 
 def select_all(
@@ -182,20 +181,11 @@ def _right(proposals: Sequence[ScoredProposal]) -> np.ndarray:
     return np.array([p.f1 >= RIGHT for p in proposals])
 
 
-def _balance(proposals: Sequence[ScoredProposal]) -> np.ndarray:
-    """Return weights by which UNANSWERABLE of the questions have no answer, whatever their share in the sets is."""
-    answerable = np.array([proposal.answerable for proposal in proposals])
-    if answerable.all() or not answerable.any():
-        return np.ones(len(answerable))
-    shares = np.where(answerable, answerable.mean(), 1 - answerable.mean())
-    return np.where(answerable, 1 - UNANSWERABLE, UNANSWERABLE) / shares
-
-
-def _regress(features: np.ndarray, right: np.ndarray, weights: np.ndarray | None = None) -> list[float]:
-    """Return intercept and weights of a logistic regression. weights: of the examples, equal if None."""
+def _regress(features: np.ndarray, right: np.ndarray) -> list[float]:
+    """Return intercept and weights of a logistic regression."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=REGULARIZATION).fit(features, right, sample_weight=weights)
+    fitted = LogisticRegression(C=REGULARIZATION).fit(features, right)
     return [float(fitted.intercept_[0]), *map(float, fitted.coef_[0])]
 
 
