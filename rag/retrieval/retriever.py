@@ -152,8 +152,9 @@ def show_named_rows(question: Question, passages: list[Passage], searched: list[
     named = [places[n] for n in named_chunks(question, [known[place].chunk for place in places])][:shown]
     missing = [place for place in named if place not in seen]
     spare = [place for place in seen if place not in named]
-    left_out = spare[max(0, shown - len(named)) :]
-    first = [*(place for place in seen if place not in left_out), *missing]
+    left_out = spare[max(1, shown - len(named)) :]  # the best passage without such a row may tell what no table does
+    kept = [place for place in seen if place not in left_out]
+    first = [*kept, *missing[: max(0, shown - len(kept))]]
     return [known[place] for place in dict.fromkeys([*first, *map(_place, passages)])]
 
 

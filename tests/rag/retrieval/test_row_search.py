@@ -53,6 +53,14 @@ def test_the_named_row_takes_the_last_place_and_the_rest_keep_their_order():
     assert found("What is the weight of order B-977?", a, b, c, searched=row) == [p.chunk.text for p in (a, b, c)]
 
 
+def test_rows_that_a_question_names_never_take_the_place_of_the_best_passage():
+    rows = table_chunks("Ferry|Trip|Leaves", *(f"Alder|{n}|{n % 12}:30" for n in range(1, 60)), name="trips.csv")
+    assert len(named_chunks(Question("When was Alder built?"), rows)) >= 3
+    best = passages(prose("Alder was built in 1998.", "a.md"))
+    shown = found("When was Alder built?", *best, searched=passages(*rows))
+    assert shown[0] == best[0].chunk.text and len(shown) <= 3
+
+
 def test_a_row_that_is_shown_already_stays_where_it_is():
     rows = passages(CHUNKS[where("B-431")])
     (a, b) = passages(prose("Mills grind.", "a.md"), prose("Weights are in kg.", "b.md"))
