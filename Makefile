@@ -79,7 +79,7 @@ labels: $(READY)  ## maintainers: find answers for PAIRS=folder of questions tha
 	@test -n "$(PAIRS)" || { echo 'error: make labels PAIRS="folder with paragraphs.jsonl and pairs.jsonl"' >&2; exit 1; }
 	@$(PY) -m finetune label "$(PAIRS)"
 
-span-scorer: $(READY)  ## maintainers: train the span scorer that ships, after cross-encoder; BENCH="FOLDER=0.5 ..." takes half
+span-scorer: $(READY)  ## maintainers: train the span scorer that ships, after cross-encoder; FOLDER=0.5 takes half
 	$(NEEDS_BENCH)
 	@$(PY) -m finetune span-scorer $(BENCH)
 
