@@ -119,7 +119,7 @@ def _add_promotion(commands: Commands) -> None:
 
 
 def _add_suites(commands: Commands) -> None:
-    text = "recall, MRR and nDCG of each search alone, both fused, and with the cross-encoder; and milliseconds"
+    text = "recall, MRR and nDCG of each search alone, both fused, and with each reranker; and milliseconds"
     retrieval = _add_measuring(commands, "retrieval", run_retrieval, text)
     folder = "a folder with documents/ and questions.jsonl (default: the gold questions of corpus/)"
     retrieval.add_argument("folder", nargs="?", type=Path, metavar="DIR", help=folder)

@@ -10,7 +10,7 @@ from rag.core.settings import Settings
 
 
 def run_retrieval(args: argparse.Namespace, settings: Settings) -> None:
-    """Compare the orders of passages that searches, fusion and cross-encoders give."""
+    """Compare the orders of passages that searches, fusion and rerankers give."""
     from eval.runs.benches import index_bench, open_bench, open_gold
     from eval.suites.retrieval import as_text, compare_orders
 

@@ -17,9 +17,9 @@ def rerank(reranker: Reranker, question: str, passages: list[Passage], read: int
     passages: best first, of which the first `read` are read; the others stay behind them. Equal scores keep their
     order. What the span scorer says of a passage stays with it, for the answer (eval/LOG.md).
     """
-    first = [_read(reranker, question, passages[:read]), passages[read:]]
-    passages = [*first[0], *first[1]]
-    by_score = sorted(range(len(first[0])), key=lambda n: (-(passages[n].reranked or 0.0), n))
+    first = _read(reranker, question, passages[:read])
+    passages = [*first, *passages[read:]]
+    by_score = sorted(range(len(first)), key=lambda n: (-(first[n].reranked or 0.0), n))
     fused = reciprocal_rank_fusion([list(range(len(passages))), by_score])
     return [replace(passages[n], score=fused[n]) for n in sorted(fused, key=lambda n: (-fused[n], n))]
 
