@@ -63,7 +63,8 @@ PHONE = re.compile(r"\+?\(?\d[\d\s()/.-]{6,}")
 LINK = re.compile(r"[\w.+-]+@[\w-]+\.\S+|(?:https?://|www\.)\S+", re.I)
 SENTENCE = re.compile(r"[^\W\d]{3,}(?:[!?;]|\.(?=\s.{12}))\s+\S|^\S+(?:\s+\S+){3,}[.!?]$")
 PERIOD = re.compile(
-    rf"(?:19|20)\d\d(?:\s?[-/–]\s?(?:20)?\d\d)?|(?:q[1-4]|h[12])\.?\s?-?\s?\d{{0,4}}|(?:fy|wk|week|day|year|month|quarter|term|half|round)\.?\s?-?\s?\d{{1,4}}"
+    rf"(?:19|20)\d\d(?:\s?[-/–]\s?(?:20)?\d\d)?|(?:q[1-4]|h[12])\.?\s?-?\s?\d{{0,4}}|"
+    rf"(?:fy|wk|week|day|year|month|quarter|term|half|round)\.?\s?-?\s?\d{{1,4}}"
     rf"|{DAY}|q[1-4]\s?/?\s?\d{{2,4}}|{MONTH}(?:\s?[-–']?\s?\d{{2,4}})?",
     re.I,
 )
