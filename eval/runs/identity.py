@@ -34,7 +34,7 @@ def generator_identity(generator: Generator, adapter: Path | None) -> dict[str, 
 def selection_identity(answerer: Answerer) -> dict[str, Any]:
     """Return all that decides which span, or which part of a generated text, is shown."""
     selector = answerer.selector
-    weights = (selector.selection, selector.confidence, selector.recalibration) if selector else ()
+    weights = (selector.weights, selector.recalibration) if selector else ()
     return {
         "answer": dataclasses.asdict(answerer.settings),
         "selector": [dataclasses.asdict(each) for each in weights],

@@ -61,7 +61,8 @@ def _predict(endpoint: Endpoint, questions: list[Question], passages: PassagesBy
             batch = questions[at : at + BATCH]
             replies = endpoint.complete([prompt.messages(q.question, [p.chunk for p in passages[q.id]]) for q in batch])
             answers = [
-                generated_answer(Generation(reply, []), passages[q.id]) for q, reply in zip(batch, replies, strict=True)
+                generated_answer(Generation(reply, []), passages[q.id], question=q.question)
+                for q, reply in zip(batch, replies, strict=True)
             ]
             rows += [prediction_row(q, ScoredAnswer(a, 0, 0, []), False) for q, a in zip(batch, answers, strict=True)]
             bar.update(len(batch))

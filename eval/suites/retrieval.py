@@ -17,7 +17,8 @@ from eval.runs.trial_embedder import trial_retrievers
 from rag.core.errors import EvaluationError
 from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
-from rag.factory import open_embedder, open_span_scorer, open_store, open_trained_reranker
+from rag.encoder_factory import open_small_span_scorer, open_trained_reranker
+from rag.factory import open_embedder, open_store
 from rag.models.cross_encoder import SHIPPED
 from rag.models.span_scorer import SHIPPED as SPANS
 from rag.models.weight_delta import read_delta_identity
@@ -96,7 +97,7 @@ def _rerankers(settings: Settings, bench: str, cross_encoders: list[Path]) -> tu
         if bench in read_delta_identity(delta)["trained_on"]:
             notes.append(f"{name} was trained on {bench}, so it is not measured there")
         elif name == SPAN_SCORER:
-            rerankers[name] = open_span_scorer(settings)
+            rerankers[name] = open_small_span_scorer(settings)
         else:
             rerankers[name] = open_trained_reranker(settings, delta)
     return rerankers, notes

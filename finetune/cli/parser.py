@@ -125,23 +125,20 @@ def _add_shipped(commands: Commands) -> None:
     _add_benches(reader, "rag/weights/reader")
     further = "go on from the shipped one, as it learns to read passages encoded one by one"
     reader.add_argument("--further", action="store_true", help=further)
-    text = "make a bench from question pairs without answers, with answers that the shipped reader finds"
-    label = commands.add("label", shipped.run_label, text)
-    label.add_argument("pairs", type=Path, help="folder with paragraphs.jsonl and pairs.jsonl in SQuAD's order")
-    _add_out(label, "var/labelled")
     text = f"train the cross-encoder that ships, {people}"
     cross_encoder = commands.add("cross-encoder", shipped.run_cross_encoder, text, "reranker")
     folders = f"{BENCH}, or with paragraphs.jsonl and pairs.jsonl in SQuAD's order"
     cross_encoder.add_argument("folder", type=Path, nargs="+", help=folders)
     _add_out(cross_encoder, "rag/weights/reranker")
-    text = f"train the span scorer that ships, from the cross-encoder on, {people}"
+    text = f"train a span scorer that ships, the small one from the cross-encoder on, {people}"
     span_scorer = commands.add("span-scorer", shipped.run_span_scorer, text, "boundaries")
     _add_question_folders(span_scorer)
-    _add_out(span_scorer, "rag/weights/span_scorer")
+    span_scorer.add_argument("--large", action="store_true", help="the large one (MPNet) in place of the small one")
+    _add_out(span_scorer, None, "that of the weights that ship")
     text = "fit how generator and span scorer are weighed, on people's questions that neither was trained on"
     span_selector = commands.add("span-selector", shipped.run_span_selector, text, "chooser")
     _add_question_folders(span_selector)
-    _add_out(span_selector, "rag/weights/span_selector.json")
+    _add_out(span_selector, None, "that of the weights that ship")
     everything = "fit on all documents, not only on held-out ones"
     span_selector.add_argument("--everything", action="store_true", help=everything)
 
@@ -170,6 +167,6 @@ def _add_benches(command: argparse.ArgumentParser, out: str) -> None:
     _add_out(command, out)
 
 
-def _add_out(command: argparse.ArgumentParser, default: str) -> None:
-    text = "where the result goes (default %(default)s)"
-    command.add_argument("--out", type=Path, default=Path(default), metavar="PATH", help=text)
+def _add_out(command: argparse.ArgumentParser, default: str | None, shown: str = "%(default)s") -> None:
+    text = f"where the result goes (default {shown})"
+    command.add_argument("--out", type=Path, default=default and Path(default), metavar="PATH", help=text)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from finetune.generator.configured_base import configured_base
 from rag.core.sections import ModelSettings, PrefixSettings
 from rag.core.settings import Settings
-from rag.models.resolve import LocalModel
+from rag.models.resolve import LocalModel, find_model
 
 
 def run_writer(args: argparse.Namespace, settings: Settings) -> None:
@@ -29,13 +29,6 @@ def run_reader(args: argparse.Namespace, settings: Settings) -> None:
     train_reader(settings, model, device, args.bench, args.out, sft, settings.section(PrefixSettings))
 
 
-def run_label(args: argparse.Namespace, settings: Settings) -> None:
-    """Make a bench from question pairs without answers."""
-    from finetune.shipped.pseudo_labels import make_bench
-
-    make_bench(settings, args.pairs, args.out)
-
-
 def run_cross_encoder(args: argparse.Namespace, settings: Settings) -> None:
     """Train the cross-encoder, also on spans that the shipped reader proposes for the benches' questions."""
     from finetune.shipped.cross_encoder import train_shipped_cross_encoder
@@ -47,23 +40,29 @@ def run_cross_encoder(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_span_scorer(args: argparse.Namespace, settings: Settings) -> None:
-    """Train the span scorer."""
-    from finetune.shipped.span_scorer import train_span_scorer
+    """Train the small span scorer or the large one."""
+    from finetune.shipped import span_scorer as training
+    from rag.models import span_scorer
 
-    train_span_scorer(*_encoder(settings), args.folder, args.out)
+    small, device = _encoder(settings)
+    if args.large:
+        large = find_model(f"wheel:{span_scorer.LARGE_MODEL}")
+        training.train_span_scorer(large, device, args.folder, training.LARGE, args.out or span_scorer.LARGE)
+    else:
+        training.train_span_scorer(small, device, args.folder, training.SMALL, args.out or span_scorer.SHIPPED)
 
 
 def run_span_selector(args: argparse.Namespace, settings: Settings) -> None:
-    """Fit the weights of the span selector."""
+    """Fit the weights of the span selector, for the span scorer that the settings name."""
     from finetune.shipped.span_selector import fit_span_selector
+    from rag.factory import selector_weights
 
-    fit_span_selector(settings, args.folder, args.out, args.everything)
+    fit_span_selector(settings, args.folder, args.out or selector_weights(settings), args.everything)
 
 
 def _encoder(settings: Settings) -> tuple[LocalModel, str]:
-    """Return the encoder that cross-encoder and span scorer are trained from, and the device."""
+    """Return the encoder that cross-encoder and small span scorer are trained from, and the device."""
     from rag.models.device import choose_device
-    from rag.models.resolve import find_model
 
     models = settings.section(ModelSettings)
     return find_model(ModelSettings.embedder, models.hub), choose_device(models.device)[0]

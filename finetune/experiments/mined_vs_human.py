@@ -27,19 +27,19 @@ from finetune.settings import MineSettings, SftSettings
 from finetune.shipped.bench import bench_files, index_bench
 from finetune.shipped.reader import reader_rows
 from finetune.shipped.span_proposals import proposal_versions, proposal_weights
-from rag.answering.span_selector import SHIPPED as SPAN_SELECTOR
 from rag.core.errors import TrainingError
 from rag.core.jsonl import digest_of, read_lines, write_lines
 from rag.core.run_folder import Stage, as_run_name
 from rag.core.sections import PrefixSettings
 from rag.core.settings import Settings
-from rag.factory import open_generator, open_span_selector
+from rag.factory import open_generator, open_span_selector, selector_weights
 from rag.generation.generator import Generator
 from rag.generation.kv_cache import make_prefix_cache
 from rag.models.adapters import IDENTITY
 from rag.models.cross_encoder import SHIPPED as CROSS_ENCODER
 from rag.models.weight_delta import DELTA_FILE
 
+WEIGHTS = "adapter_model.safetensors"
 MINED, PEOPLE = "mined", "people"  # kinds of training rows
 # Raise it by hand when mining, training or this comparison gives other figures for the same benches, writer, settings
 # and weights; see PROPOSALS_VERSION for the rules of spans.
@@ -48,7 +48,12 @@ COMPARISON_VERSION = "1"
 
 def comparison_run(settings: Settings, bench: Path, other: Path, writer: Path, sample: int) -> str:
     """Return the name of a run for one comparison, which changes with all that the comparison depends on."""
-    weights = [writer / "adapter_model.safetensors", *proposal_weights(), SPAN_SELECTOR, CROSS_ENCODER / DELTA_FILE]
+    weights = [
+        writer / "adapter_model.safetensors",
+        *proposal_weights(settings),
+        selector_weights(settings),
+        CROSS_ENCODER / DELTA_FILE,
+    ]
     versions = [f"comparison {COMPARISON_VERSION}", str(sample), *proposal_versions(settings)]
     key = digest_of(versions, [*weights, *bench_files(bench), *bench_files(other)])
     return as_run_name(f"against-people-{bench.resolve().name}-{key}")

@@ -10,7 +10,8 @@ from rag.core.sections import AnswerSettings
 from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
-from rag.factory import open_generator, open_shipped_reranker, open_span_selector, shipped_reader
+from rag.encoder_factory import open_shipped_reranker
+from rag.factory import open_generator, open_span_selector, shipped_reader
 from rag.generation import prompt
 from rag.models.cross_encoder import CrossEncoder, claim_and_evidence
 from rag.retrieval.passage import Passage

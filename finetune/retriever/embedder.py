@@ -14,7 +14,8 @@ from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage
 from rag.core.sections import ModelSettings
 from rag.core.settings import Settings
-from rag.factory import open_embedder, open_shipped_reranker
+from rag.encoder_factory import open_shipped_reranker
+from rag.factory import open_embedder
 from rag.models.device import choose_device
 from rag.models.encoders import is_plain
 from rag.models.resolve import LocalModel, find_model

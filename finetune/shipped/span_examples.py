@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from finetune.mining.unanswerable import Terms, swap_terms
 from finetune.retriever.labelled_questions import LabelledQuestion, LabelledQuestions, nearby_chunks
 from finetune.retriever.question_folders import read_labelled_questions
+from finetune.shipped.opposite_questions import count_another, counted_things, turn_relation
 from finetune.shipped.question_folder import QuestionFolder
 from rag.core.chunk import Chunk
 from rag.labels.held_out import held_out
 from rag.models.embedder import Embedder
 
-PASSAGES = 2  # read with a question: its own, and a nearby one
-NEARBY = 6  # nearby passages that it is drawn from
-SWAPPED = 0.1  # share of the answered questions that are also asked with a term swapped, so that nothing answers them
-ALONE = 0.05  # share of the answered questions that are also asked of nearby passages alone
+NEARBY = 6  # nearby passages that texts are drawn from
+BESIDE = 0.6  # share of the questions that are read with a nearby passage beside their own
+# Shares of the answered questions that are asked once more so that nothing answers them: with a term swapped, with the
+# relation turned round, about the number of something else, and of a nearby passage alone.
+SWAPPED, TURNED, ALONE = 0.1, 0.35, 0.12
 
 
 @dataclass(frozen=True)
@@ -56,21 +58,31 @@ def span_examples(labelled: LabelledQuestions, rng: random.Random) -> Iterator[S
     embedding all sets would take as long as a fifth of the training.
     """
     chunks = labelled.chunks
-    terms = Terms(chunks)
+    terms, things = Terms(chunks), counted_things([question.question for question in labelled.questions])
     for question, nearby in nearby_chunks(chunks, labelled.questions, None):
         own = chunks[question.chunk]
         others = _without_answer(question, nearby, chunks)
+        beside = rng.sample(others, 1) if others and rng.random() < BESIDE else []
         start = own.search_offset(question.answer_start)
         end = start + len(question.answer)
-        if question.answerable and own.search_text[start:end] == question.answer:
-            yield SpanExample(question.question, _texts([own], others, rng), (start, end))
-            if len(others) >= PASSAGES and rng.random() < ALONE:
-                yield SpanExample(question.question, _texts([], others, rng), None)
-            swapped = next(swap_terms(question.question, own, terms, rng), None) if rng.random() < SWAPPED else None
-            if swapped:
-                yield SpanExample(swapped.question, _texts([own], [], rng), None)
+        if question.answer and own.search_text[start:end] == question.answer:
+            yield SpanExample(question.question, _texts([own, *beside]), (start, end))
+            if others and rng.random() < ALONE:
+                yield SpanExample(question.question, _texts(rng.sample(others, 1)), None)
+            for unanswered in _unanswered(question.question, own, terms, things, rng):
+                yield SpanExample(unanswered, _texts([own]), None)
         elif question.answerable is False:
-            yield SpanExample(question.question, _texts([own], others, rng), None)
+            yield SpanExample(question.question, _texts([own, *beside]), None)
+
+
+def _unanswered(question: str, own: Chunk, terms: Terms, things: list[str], rng: random.Random) -> Iterator[str]:
+    """Yield questions like an answered one that its passage does not answer."""
+    if rng.random() < SWAPPED and (swapped := next(swap_terms(question, own, terms, rng), None)):
+        yield swapped.question
+    if rng.random() < TURNED and (turned := turn_relation(question, own.search_text, rng)):
+        yield turned
+    if other := count_another(question, own.search_text, things, rng):
+        yield other
 
 
 def _without_answer(question: LabelledQuestion, nearby: list[int], chunks: list[Chunk]) -> list[Chunk]:
@@ -80,6 +92,5 @@ def _without_answer(question: LabelledQuestion, nearby: list[int], chunks: list[
     return others[:NEARBY]
 
 
-def _texts(own: list[Chunk], others: list[Chunk], rng: random.Random) -> tuple[str, ...]:
-    missing = PASSAGES - len(own)
-    return tuple(chunk.search_text for chunk in [*own, *rng.sample(others, min(missing, len(others)))])
+def _texts(chunks: list[Chunk]) -> tuple[str, ...]:
+    return tuple(chunk.search_text for chunk in chunks)

@@ -14,6 +14,7 @@ from typing import Any
 
 from finetune.shipped.bench import bench_files, index_bench, read_questions
 from rag.answering.answer_type import expected_type
+from rag.answering.grounding import MIN_SUPPORT, support
 from rag.answering.span_paths import best_span_paths
 from rag.answering.span_selector import PLACES_PER_SPAN
 from rag.core.jsonl import digest_of, resumable_map
@@ -22,13 +23,15 @@ from rag.core.sections import ChunkSettings
 from rag.core.settings import Settings
 from rag.core.text_metrics import token_f1
 from rag.documents.identity import chunker_identity
-from rag.factory import open_generator, open_span_scorer
+from rag.encoder_factory import open_span_scorer, reads_large
+from rag.factory import open_generator
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.labels.held_out import held_out
+from rag.models import span_scorer
 from rag.models.adapters import IDENTITY, SHIPPED_READER
 from rag.models.cross_encoder import claim_and_evidence
-from rag.models.span_scorer import SHIPPED, SpanScorer
+from rag.models.span_scorer import SpanScorer
 from rag.models.weight_delta import DELTA_FILE
 from rag.retrieval.retriever import Retriever
 
@@ -46,7 +49,8 @@ class SpanProposal:
 
     document, answerable: of the question. passage: the text in which the span scorer reads it; start and end are its
     characters there. claim, evidence: how the cross-encoder reads it. logprob: its natural log-probability, by the
-    generator. f1: token F1 against the acceptable answers, 0 where there are none.
+    generator. f1: token F1 against the acceptable answers, 0 where there are none. in_sentence: whether the sentence or
+    table row around the span has an acceptable answer.
     """
 
     question_id: str
@@ -60,6 +64,7 @@ class SpanProposal:
     evidence: str
     logprob: float
     f1: float
+    in_sentence: bool
 
 
 def propose_spans(
@@ -94,7 +99,7 @@ def _percent(share: float) -> str:
 
 def _cache_key(settings: Settings, bench: Path) -> str:
     form = [field.name for field in fields(SpanProposal)]
-    return digest_of([*proposal_versions(settings), *form], [*proposal_weights(), *bench_files(bench)])
+    return digest_of([*proposal_versions(settings), *form], [*proposal_weights(settings), *bench_files(bench)])
 
 
 def proposal_versions(settings: Settings) -> list[str]:
@@ -103,10 +108,11 @@ def proposal_versions(settings: Settings) -> list[str]:
     return [f"proposals {PROPOSALS_VERSION}", chunker, *settings.overrides]
 
 
-def proposal_weights() -> list[Path]:
+def proposal_weights(settings: Settings) -> list[Path]:
     """Return the files of weights that proposals depend on."""
+    scorers = {span_scorer.SHIPPED, span_scorer.LARGE if reads_large(settings) else span_scorer.SHIPPED}
     reader = [SHIPPED_READER / "adapter_model.safetensors", SHIPPED_READER / IDENTITY]  # the latter names the base
-    return [*reader, SHIPPED / DELTA_FILE]
+    return [*reader, *(scorer / DELTA_FILE for scorer in sorted(scorers))]
 
 
 def _propose(
@@ -135,4 +141,5 @@ def _propose(
                 evidence,
                 span.logprob,
                 token_f1(text, answers) if answers else 0.0,
+                any(support(answer, chunk.text[slice(*place.sentence)]) >= MIN_SUPPORT for answer in answers),
             )

@@ -6,7 +6,7 @@ Each question is read with its own passage and with a nearby one that does not a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +22,19 @@ from finetune.training_loop import checkpoint_folder
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
+from rag.core.sections import ModelSettings
 from rag.models.cross_encoder import SHIPPED as CROSS_ENCODER
 from rag.models.embedder import Embedder
-from rag.models.resolve import LocalModel
-from rag.models.span_scorer import SHIPPED, SpanScorer, TokenOffset, encode_pairs, load_span_model
+from rag.models.pair_batches import batches, tokenize_pairs
+from rag.models.resolve import LocalModel, find_model
+from rag.models.span_scorer import SpanScorer, TokenOffset, load_span_model, text_tokens
 from rag.models.weight_delta import IDENTITY_FILE, apply_delta, read_delta_identity
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 STAGE = Stage("span-scorer", "training")
-BATCH, EPOCHS, LEARNING_RATE = 16, 1, 1.5e-4  # questions a step
+BATCH, EPOCHS = 16, 1  # questions a step
 HEAD_RATE = 10  # learning rate of the two new outputs, which start at random, as a multiple of the encoder's
 WEIGHT_DECAY = 0.01
 RANK = 128  # of the weight delta
@@ -49,30 +51,44 @@ def span_loss(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch:
     """
     rows = [(n, text) for n, example in enumerate(batch) for text in example.texts]
     questions, texts = [batch[n].question for n, _ in rows], [text for _, text in rows]
-    inputs, tokens = encode_pairs(tokenizer, questions, texts)
-    out = model(**inputs.to(model.device))
+    pairs = tokenize_pairs(tokenizer, questions, texts)
+    tokens = [text_tokens(pairs, row) for row in range(len(texts))]
+    start_logits, end_logits = _logits(model, tokenizer, pairs)
     losses: list[torch.Tensor] = []
     first = 0
     for example in batch:
         own = range(first, first + len(example.texts))
         first += len(example.texts)
         start, end = (example.span[0], example.span[1] - 1) if example.span else (None, None)
-        for logits, character in ((out.start_logits, start), (out.end_logits, end)):
-            loss = _token_loss(logits.float(), own, tokens, character)
+        for logits, character in ((start_logits, start), (end_logits, end)):
+            loss = _token_loss(logits, own, tokens, character)
             losses += [] if loss is None else [loss]
     return torch.stack(losses).mean()
 
 
+def _logits(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, pairs: BatchEncoding
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return the start logits and the end logits of each pair's tokens."""
+    starts: dict[int, torch.Tensor] = {}
+    ends: dict[int, torch.Tensor] = {}
+    for positions, inputs in batches(tokenizer, pairs, str(model.device)):
+        out = model(**inputs)
+        starts |= zip(positions, out.start_logits.float(), strict=True)
+        ends |= zip(positions, out.end_logits.float(), strict=True)
+    return [starts[n] for n in range(len(starts))], [ends[n] for n in range(len(ends))]
+
+
 def _token_loss(
-    logits: torch.Tensor, rows: range, tokens: list[list[TokenOffset]], character: int | None
+    logits: list[torch.Tensor], rows: range, tokens: list[list[TokenOffset]], character: int | None
 ) -> torch.Tensor | None:
     """Return the loss of one question's start or end; None where the answer was cut off.
 
-    logits: (rows, tokens) of the whole batch. rows: those of the question. character: of the answer in the first text,
-    None where there is no answer.
+    logits: (tokens,) of each text of the whole batch. rows: those of the question. character: of the answer in the
+    first text, None where there is no answer.
     """
-    scores = [logits[row, [n for n, _ in tokens[row]]] - logits[row, 0] for row in rows]
-    normalizer = torch.cat([logits.new_zeros(1), *scores]).logsumexp(0)
+    scores = [logits[row][[n for n, _ in tokens[row]]] - logits[row][0] for row in rows]
+    normalizer = torch.cat([scores[0].new_zeros(1), *scores]).logsumexp(0)
     if character is None:
         return normalizer
     place = next((n for n, (_, (first, last)) in enumerate(tokens[rows[0]]) if first <= character < last), None)
@@ -122,21 +138,36 @@ class SpanTrainer(Trainer):
         return self.optimizer
 
 
-def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFolder], out: Path = SHIPPED) -> None:
-    """Train the span scorer and write its weight delta to `out`.
+@dataclass(frozen=True)
+class Recipe:
+    """How a span scorer is trained.
 
-    It starts from the shipped cross-encoder. folders: people's questions, of which those about held-out documents are
-    left out. Raises TrainingError when no question has an answer in the documents.
+    start: weight delta that training starts from, None for the model as it is. frozen: its lowest layers that keep
+    their weights, which saves the time of training them. learning_rate: of its other layers.
     """
-    embedder = Embedder(model, device)
+
+    start: Path | None
+    frozen: int
+    learning_rate: float
+
+
+SMALL = Recipe(CROSS_ENCODER, 0, 1.5e-4)  # MiniLM
+LARGE = Recipe(None, 6, 1e-4)  # MPNet, of twelve layers
+
+
+def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFolder], recipe: Recipe, out: Path) -> None:
+    """Train a span scorer and write its weight delta to `out`.
+
+    folders: people's questions, of which those about held-out documents are left out. Raises TrainingError when no
+    question has an answer in the documents.
+    """
+    embedder = Embedder(find_model(ModelSettings.embedder), device)
     examples = read_span_examples(folders, embedder)
     if not any(example.span for example in examples):
         raise TrainingError("no question whose answer stands in the documents: name folders with answers")
-    torch.manual_seed(SEED)
-    scorer = load_span_model(model, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0)
-    apply_delta(scorer.to(device), CROSS_ENCODER)
+    scorer = untrained_span_scorer(model, recipe).to(device)
     tokenizer = AutoTokenizer.from_pretrained(model.path, local_files_only=True)
-    steps = fit_span_scorer(scorer, tokenizer, examples, EPOCHS, LEARNING_RATE, STAGE.folder)
+    steps = fit_span_scorer(scorer, tokenizer, examples, EPOCHS, recipe.learning_rate, STAGE.folder)
     facts = {
         "licence": "CC BY-SA 4.0",
         "trained_on": {folder.path.name: folder.share for folder in folders},
@@ -149,6 +180,22 @@ def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFold
     measures = _write_measures(folders, SpanScorer(model, device, out), embedder, out)
     print(f"{len(examples)} questions, {steps} steps, weights in {out}")
     print("\n".join(f"{name}: {measured}" for name, measured in measures.items()))
+
+
+def untrained_span_scorer(model: LocalModel, recipe: Recipe) -> PreTrainedModel:
+    """Load the encoder as training finds it: new outputs, no dropout, and what stays as it is frozen."""
+    torch.manual_seed(SEED)
+    settings = {"attention_probs_dropout_prob": 0.0, "hidden_dropout_prob": 0.0}
+    scorer = load_span_model(model, torch.float32, attn_implementation="eager", **settings)
+    if recipe.start:
+        apply_delta(scorer, recipe.start)
+    encoder = scorer.base_model.encoder
+    frozen = [scorer.base_model.embeddings, *encoder.layer[: recipe.frozen]]
+    if recipe.frozen and hasattr(encoder, "relative_attention_bias"):
+        frozen.append(encoder.relative_attention_bias)  # all layers use it: its gradient would pass the frozen ones
+    for part in frozen:
+        part.requires_grad_(False)
+    return scorer
 
 
 def _write_measures(
@@ -171,14 +218,12 @@ def fit_span_scorer(
     learning_rate: float,
     folder: Path,
 ) -> int:
-    """Train the model, but for its embeddings, and return the number of steps.
+    """Train the parameters that are not frozen, and return the number of steps.
 
     folder: where checkpoints go; a killed call goes on from them.
     """
-    for parameter in model.base_model.embeddings.parameters():
-        parameter.requires_grad_(False)
     facts = [asdict(example) for example in examples]
-    checkpoints = checkpoint_folder(folder, facts, epochs, learning_rate, BATCH)
+    checkpoints = checkpoint_folder(folder, facts, epochs, learning_rate, BATCH, model.config.model_type)
     arguments = encoder_arguments(checkpoints, model.device.type, epochs, BATCH, learning_rate)
     trainer = SpanTrainer(
         model,

@@ -13,11 +13,11 @@ from finetune.shipped.question_folder import QuestionFolder
 from finetune.shipped.span_proposals import ALL, HELD_OUT, STAGE, SpanProposal, propose_spans
 from rag.answering.confidence import Recalibration, fit_recalibration
 from rag.answering.negation import negation_mismatch
-from rag.answering.span_selector import SelectorWeights, expected_f1, sigmoid
+from rag.answering.span_selector import FittedWeights, SelectorWeights, expected_f1, sigmoid
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_json
 from rag.core.settings import Settings
-from rag.factory import open_span_scorer
+from rag.encoder_factory import open_span_scorer
 from rag.labels.passage_sets import is_passage_set, write_bench
 from rag.models.adapters import SHIPPED_READER
 
@@ -44,6 +44,7 @@ class ScoredProposal:
     negation_mismatch: bool
     text: str
     f1: float
+    in_sentence: bool
     expected_f1: float = 0.0
 
 
@@ -78,29 +79,22 @@ def fit_span_selector(settings: Settings, folders: list[QuestionFolder], out: Pa
         raise TrainingError(
             "too few questions to fit on: name benches with answerable questions about documents left out of training"
         )
-    selection, confidence = fit_weights(every)
+    weights = fit_weights(every)
     base = [p for bench, share in benches.values() for p in _scored(settings, bench, BASE_SHARE * share, part, None)]
     facts: dict[str, Any] = {
-        "selection": asdict(selection),
-        "confidence": asdict(confidence),
-        "base": asdict(recalibration_for(base, selection, confidence)),
+        **asdict(weights),
+        "base": asdict(recalibration_for(base, weights)),
         "questions": {name: len({p.question for p in each}) for name, each in proposals.items()},
-        "curves": {
-            name: [asdict(point) for point in curve_of(select_all(each, selection, confidence))]
-            for name, each in proposals.items()
-        },
+        "curve": [asdict(point) for point in curve_of(select_all(every, weights))],
     }
     write_json(out, facts)
-    for name, curve in facts["curves"].items():
-        print("\n".join(f"{name} {point}" for point in curve))
-    print(f"selection {selection}, confidence {confidence}, base {facts['base']}: {out}")
+    print("\n".join(map(str, facts["curve"])))
+    print(f"{weights}, base {facts['base']}: {out}")
 
 
-def recalibration_for(
-    proposals: Iterable[ScoredProposal], selection: SelectorWeights, confidence: SelectorWeights
-) -> Recalibration:
+def recalibration_for(proposals: Iterable[ScoredProposal], weights: FittedWeights) -> Recalibration:
     """Fit the confidence of another generator, from its own proposals."""
-    selected = select_all(proposals, selection, confidence)
+    selected = select_all(proposals, weights)
     return fit_recalibration([probability for _, probability in selected], [p.f1 >= RIGHT for p, _ in selected])
 
 
@@ -132,28 +126,32 @@ def score_proposals(settings: Settings, proposals: list[SpanProposal]) -> list[S
             negation_mismatch(p.question, p.evidence.partition("\n")[2]),  # without the headings above the sentence
             " ".join(p.passage[p.start : p.end].split()),
             p.f1,
+            p.in_sentence,
         )
         for p in proposals
     ]
 
 
-def fit_weights(proposals: list[ScoredProposal]) -> tuple[SelectorWeights, SelectorWeights]:
-    """Fit the weights that select a span, and those of its confidence.
+def fit_weights(proposals: list[ScoredProposal]) -> FittedWeights:
+    """Fit the weights that select a span, and those of its confidence and its sentence's.
 
-    Selection is fitted on all proposals, confidence on the selected one of each question: the best of several looks
+    Selection is fitted on all proposals, the others on the selected one of each question: the best of several looks
     better than it is. Negation and agreement did not help selection (eval/LOG.md).
     """
     selection = _rounded(*_regress(_features(proposals)[:, :2], _right(proposals)))
     best = [_best(each, selection) for each in _by_question(proposals)]
-    return selection, _rounded(*_regress(_features(best), _right(best)))
+    confidence = _regress(_features(best), _right(best))
+    sentence = _regress(_features(best), np.array([p.in_sentence for p in best]))
+    return FittedWeights(selection, _rounded(*confidence), _rounded(*sentence))
 
 
-def select_all(
-    proposals: Iterable[ScoredProposal], selection: SelectorWeights, confidence: SelectorWeights
-) -> list[tuple[ScoredProposal, float]]:
+def select_all(proposals: Iterable[ScoredProposal], weights: FittedWeights) -> list[tuple[ScoredProposal, float]]:
     """Return the selected proposal of each question, and the probability that it is right."""
-    best = [_best(each, selection) for each in _by_question(proposals)]
-    return [(p, sigmoid(confidence.logit(p.logprob, p.span_score, p.negation_mismatch, p.expected_f1))) for p in best]
+    best = [_best(each, weights.selection) for each in _by_question(proposals)]
+    return [
+        (p, sigmoid(weights.confidence.logit(p.logprob, p.span_score, p.negation_mismatch, p.expected_f1)))
+        for p in best
+    ]
 
 
 def _by_question(proposals: Iterable[ScoredProposal]) -> list[list[ScoredProposal]]:

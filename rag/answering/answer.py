@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from rag.answering.claims import attribute, without_thoughts
 from rag.answering.conflicts import Conflict, find_conflicts
-from rag.answering.grounding import Citation, ground
+from rag.answering.grounding import Citation
 from rag.answering.span_selector import SelectedSpan
 from rag.answering.table_lookup import UNKNOWN_KEY, TableLookup
 from rag.core.markup import find_marks, shown_text
 from rag.generation import prompt
 from rag.generation.generator import Generation
 from rag.retrieval.passage import Passage
+
+PROBABLE = 0.3  # probability from which a sentence is shown where no answer is sure enough (eval/LOG.md)
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,10 @@ class Answer:
     text: the answer, or the refusal sentence if `refused`. confidence: the probability that this is right; for a
     refusal, that the best span is wrong. For generated text it is the geometric mean of the token probabilities,
     which is not calibrated. output: the best span with its citation, or what the model wrote. timings: seconds of
-    each part. conflicts: passages of other documents that give another value. kind: "refusal", "span" of a passage,
-    "lookup" of a table's cell by its row and column, or "written" by the model.
+    each part. conflicts: passages of other documents that give another value. kind: "refusal"; "probable", a refusal
+    with a sentence that may hold the answer; "span" of a passage; "sentence", or steps; "lookup" of a table's cell by
+    its row and column; or "written" by the model. probable: that sentence. probable_confidence: how likely it holds
+    the answer. unsupported: claims of the model that no passage bears out; they are not in the text.
     """
 
     text: str
@@ -35,24 +40,34 @@ class Answer:
     timings: dict[str, float] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     kind: str = "refusal"
+    probable: Citation | None = None
+    probable_confidence: float = 0.0
+    unsupported: tuple[str, ...] = ()
 
 
-def generated_answer(generation: Generation, passages: list[Passage], lookup: TableLookup | None = None) -> Answer:
-    """Return generated text as an answer if a passage supports it, else the refusal. Marks of Markdown are left out.
+def generated_answer(
+    generation: Generation, passages: list[Passage], lookup: TableLookup | None = None, question: str = ""
+) -> Answer:
+    """Return what of generated text a passage supports, else the refusal. Marks of Markdown are left out.
 
     lookup: says which rows of the passages' tables may not support it.
     """
-    parsed = prompt.parse_answer(generation.text)
     logprobs = generation.logprobs
     confidence = round(math.exp(sum(logprobs) / len(logprobs)) if logprobs else 0.0, 4)
-    citations = ground(parsed, passages, lookup.is_open if lookup else None)
-    if lookup and citations and citations[0].row:
+    output = without_thoughts(generation.text)
+    refused = prompt.parse_answer(output).refused
+    said = attribute(question, "" if refused else output, passages, lookup.is_open if lookup else None)
+    unsupported = tuple(said.unsupported)
+    if lookup and said.citations and said.citations[0].row:
         confidence = min(confidence, lookup.most_confidence)
-    if not citations:
-        return Answer(prompt.REFUSAL, True, confidence, [], passages, generation.text)
-    shown = shown_text(parsed.text, 0, len(parsed.text), find_marks(parsed.text, "answer.md"))
-    text = prompt.parse_answer(shown).text or parsed.text
-    return _supported("written", text, confidence, citations, passages, generation.text)
+    if not said.citations:
+        return Answer(prompt.REFUSAL, True, confidence, [], passages, generation.text, unsupported=unsupported)
+    text = " ".join(said.kept)
+    shown = shown_text(text, 0, len(text), find_marks(text, "answer.md"))
+    unmarked = prompt.parse_answer(shown)
+    text = unmarked.text if unmarked.text and not unmarked.refused else text
+    answer = _supported("written", text, confidence, said.citations, passages, generation.text)
+    return replace(answer, unsupported=unsupported)
 
 
 def lookup_answer(lookup: TableLookup, threshold: float, passages: list[Passage]) -> Answer | None:
@@ -68,13 +83,17 @@ def extractive_answer(selected: SelectedSpan | None, threshold: float, passages:
     """Return the selected span, or the refusal if there is none or its probability is below the threshold."""
     if selected is None:
         return Answer(prompt.REFUSAL, True, 1.0, [], passages, prompt.REFUSAL)
-    return _from_passage("span", selected, threshold, passages)
+    return _from_passage(selected.kind, selected, threshold, passages)
 
 
 def _from_passage(kind: str, selected: SelectedSpan, threshold: float, passages: list[Passage]) -> Answer:
     output = prompt.answer_text(selected.text, selected.citation.passage)
     if selected.probability < threshold:
-        return Answer(prompt.REFUSAL, True, round(1 - selected.probability, 4), [], passages, output)
+        refusal = Answer(prompt.REFUSAL, True, round(1 - selected.probability, 4), [], passages, output)
+        likely = round(selected.sentence_probability, 4)
+        if likely < PROBABLE:
+            return refusal
+        return replace(refusal, kind="probable", probable=selected.citation, probable_confidence=likely)
     return _supported(kind, selected.text, round(selected.probability, 4), [selected.citation], passages, output)
 
 

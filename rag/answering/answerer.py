@@ -68,7 +68,7 @@ class Answerer:
         if self.selector:
             return self._extract(self.selector, asked).answer
         (generation,) = self.generator.generate([self._prompt(asked)], self.settings.max_new_tokens, on_text)
-        return generated_answer(generation, passages, asked.lookup)
+        return generated_answer(generation, passages, asked.lookup, question)
 
     def answer_all(
         self, questions: list[str], passages: list[list[Passage]], targets: list[list[int]]
@@ -98,7 +98,8 @@ class Answerer:
         targets = [asked.target for asked in every]
         generations, logprobs = self.generator.generate_and_score(prompts, targets, self.settings.max_new_tokens)
         answers = [
-            generated_answer(g, asked.passages, asked.lookup) for g, asked in zip(generations, every, strict=True)
+            generated_answer(g, asked.passages, asked.lookup, asked.question)
+            for g, asked in zip(generations, every, strict=True)
         ]
         return [
             ScoredAnswer(answer, len(tokens.ids), len(generation.logprobs), target)

@@ -9,6 +9,7 @@ from rag.core.chunk import Chunk
 from rag.core.chunk_parts import Span, prose_spans, row_spans
 from rag.core.table_cell import TableCell
 from rag.core.text_metrics import normalize
+from rag.core.words import FUNCTION_WORDS
 from rag.generation.prompt import ParsedAnswer
 from rag.generation.span_tree import IsOpen
 from rag.retrieval.passage import Passage
@@ -55,30 +56,36 @@ def _cell_at(chunk: Chunk, span: Span) -> TableCell | None:
     return next((cell for cell in chunk.cells if cell.start <= span[0] and span[1] <= cell.end), None)
 
 
-def ground(answer: ParsedAnswer, passages: list[Passage], is_open: IsOpen | None = None) -> list[Citation]:
+def ground(
+    answer: ParsedAnswer, passages: list[Passage], is_open: IsOpen | None = None, question: str = ""
+) -> list[Citation]:
     """Return a citation for each cited passage that supports the answer.
 
     If none of them does, the one passage shown that supports it best is cited; if no passage does, the list is empty. A
     passage supports the answer if one of its sentences or table rows has every number and at least MIN_SUPPORT of the
-    words. is_open: whether a cell of a passage may answer; all may if None.
+    words. is_open: whether a cell of a passage may answer; all may if None. question: given for a whole sentence; its
+    words then count as little as those that say nothing.
     """
     if answer.refused or not answer.text:
         return []
+    known = FUNCTION_WORDS.union(normalize(question).split()) if question else frozenset()
     cited = [n for n in answer.cited if 1 <= n <= len(passages)]
-    found = [best for n in cited if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open))]
+    found = [best for n in cited if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open, known))]
     if found:
         return [citation for _, citation in found]
     others = [n for n in range(1, len(passages) + 1) if n not in cited]
-    found = [best for n in others if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open))]
+    found = [best for n in others if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open, known))]
     return [max(found, key=lambda pair: pair[0])[1]] if found else []
 
 
-def _best_part(text: str, number: int, chunk: Chunk, is_open: IsOpen | None) -> tuple[float, Citation] | None:
+def _best_part(
+    text: str, number: int, chunk: Chunk, is_open: IsOpen | None, known: frozenset[str]
+) -> tuple[float, Citation] | None:
     """Return the support and the citation of the best sentence or table row, None if none supports the text."""
     spans = row_spans(chunk)
     rows = {cell.row for cell in chunk.cells if is_open is None or is_open(number, cell)}
     parts = sorted([*prose_spans(chunk), *(spans[row] for row in rows)])
-    scored = [(support(text, chunk.text[start:end]), start, end) for start, end in parts]
+    scored = [(support(text, chunk.text[start:end], known), start, end) for start, end in parts]
     score, start, end = max(scored, key=lambda s: (s[0], -s[1], s[2]), default=(0.0, 0, 0))
     if score < MIN_SUPPORT:
         return None
@@ -92,9 +99,13 @@ def _best_cell(text: str, chunk: Chunk, start: int, end: int) -> Span | None:
     return found[0] if len(found) == 1 else None
 
 
-def support(text: str, sentence: str) -> float:
-    """Return the share of the text's distinct words that are in the sentence; 0.0 if one of its numbers is not."""
+def support(text: str, sentence: str, known: frozenset[str] = frozenset()) -> float:
+    """Return the share of the text's distinct words that are in the sentence; 0.0 if one of its numbers is not.
+
+    known: words that need not be in it. All count where the text has no others, and numbers always.
+    """
     wanted, present = set(normalize(text).split()), set(normalize(sentence).split())
+    wanted = {word for word in wanted if word not in known or any(map(str.isdigit, word))} or wanted
     missing = wanted - present
     if not wanted or _numbers(text) - _numbers(sentence) or any(ch.isdigit() for word in missing for ch in word):
         return 0.0

@@ -7,6 +7,7 @@ trained on.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from rag.answering.confidence import Recalibration
 from rag.answering.excluded_spans import without_opposites
 from rag.answering.grounding import Citation, cite
 from rag.answering.negation import negation_mismatch
+from rag.answering.whole_sentences import asks_for_sentences, with_steps
+from rag.core.chunk import Chunk
 from rag.core.errors import ModelError
 from rag.core.text_metrics import token_f1
 from rag.generation.span_search import Span
@@ -26,7 +29,8 @@ from rag.generation.span_tree import SpanPlace
 from rag.models.span_scorer import SpanScorer, SpanScores
 from rag.retrieval.passage import Passage
 
-SHIPPED = Path(__file__).parents[1] / "weights" / "span_selector.json"
+WEIGHTS = Path(__file__).parents[1] / "weights"
+SHIPPED, LARGE = WEIGHTS / "span_selector.json", WEIGHTS / "large_span_selector.json"
 EXCLUDED = 0.02  # probability at most where no span is possible: none of 43 on benches was right (eval/LOG.md)
 PLACES_PER_SPAN = 2  # occurrences of one span that compete at most; more of a common word would crowd out other spans
 
@@ -62,12 +66,41 @@ class SelectorWeights:
 
 
 @dataclass(frozen=True)
+class FittedWeights:
+    """What a span selector weighs by.
+
+    selection: which span is selected. confidence: how likely it is right. sentence: how likely its sentence has the
+    answer, be the span right or not.
+    """
+
+    selection: SelectorWeights
+    confidence: SelectorWeights
+    sentence: SelectorWeights
+
+
+@dataclass(frozen=True)
 class SelectedSpan:
-    """The selected span, the sentence around it as its citation, and the probability that it is right."""
+    """The selected span, and the sentence around it as its citation.
+
+    probability: that the span is right. sentence_probability: that its sentence has the answer. kind: "span", or
+    "sentence" where whole sentences are the answer.
+    """
 
     text: str
     citation: Citation
     probability: float
+    sentence_probability: float = 0.0
+    kind: str = "span"
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One place of a proposed span. logprob: the generator's. score: the span scorer's. logit: of its selection."""
+
+    place: SpanPlace
+    logprob: float
+    score: float
+    logit: float
 
 
 class SpanSelector:
@@ -76,22 +109,19 @@ class SpanSelector:
     def __init__(
         self,
         scorer: SpanScorer,
-        selection: SelectorWeights,
-        confidence: SelectorWeights,
+        weights: FittedWeights,
         recalibration: Recalibration | None = None,
     ):
-        """selection: the weights that select a span. confidence: the weights that say how likely it is right.
-
-        recalibration: of the confidence, for a generator that the weights were not fitted on; None for none.
-        """
-        self.scorer, self.selection, self.confidence = scorer, selection, confidence
+        """recalibration: of the confidence, for a generator that the weights were not fitted on; None for none."""
+        self.scorer, self.weights = scorer, weights
         self.recalibration = recalibration or Recalibration()
 
     def score(self, question: str, passages: list[Passage]) -> list[SpanScores]:
-        """Return the span scorer's scores for each passage; those that were read for their order are not read again."""
-        unread = [passage for passage in passages if passage.reading is None]
-        scores = iter(self.scorer.score(question, [passage.chunk.search_text for passage in unread]))
-        return [passage.reading or next(scores) for passage in passages]
+        """Return the span scorer's scores for each passage; what it has read for the order is not read again."""
+        known = [p.reading if p.reading and p.reading.scorer == self.scorer.digest else None for p in passages]
+        unread = [p.chunk.search_text for p, reading in zip(passages, known, strict=True) if reading is None]
+        scores = iter(self.scorer.score(question, unread))
+        return [reading or next(scores) for reading in known]
 
     def select(
         self, question: str, spans: list[Span], passages: list[Passage], scores: list[SpanScores]
@@ -100,48 +130,56 @@ class SpanSelector:
 
         scores: those that `score` returned for the passages.
         """
-        places = [(span, place) for span in spans for place in span.places[:PLACES_PER_SPAN]]
-        if not places:
-            return None
-        span_scores = [_span_score(place, passages, scores) for _, place in places]
-        logits = [
-            self.selection.logit(span.logprob, score) for (span, _), score in zip(places, span_scores, strict=True)
-        ]
         chunks = [passage.chunk for passage in passages]
-        possible = without_opposites(question, [place for _, place in places], chunks, logits)
-        kept = possible or range(len(places))
-        places, span_scores, logits = (
-            [places[n] for n in kept],
-            [span_scores[n] for n in kept],
-            [logits[n] for n in kept],
+        found = [
+            self._candidate(span, place, chunks, scores) for span in spans for place in span.places[:PLACES_PER_SPAN]
+        ]
+        if not found:
+            return None
+        logits = [candidate.logit for candidate in found]
+        possible = without_opposites(question, [candidate.place for candidate in found], chunks, logits)
+        found = [found[n] for n in possible] or found
+        best = max(range(len(found)), key=lambda n: found[n].logit)
+        return self._selected(question, found, best, chunks, 1.0 if possible else EXCLUDED)
+
+    def _candidate(self, span: Span, place: SpanPlace, chunks: list[Chunk], scores: list[SpanScores]) -> _Candidate:
+        chunk, reading = chunks[place.passage - 1], scores[place.passage - 1]
+        score = reading.span_score(chunk.search_offset(place.start), chunk.search_offset(place.end))
+        return _Candidate(place, span.logprob, score, self.weights.selection.logit(span.logprob, score))
+
+    def _selected(
+        self, question: str, found: list[_Candidate], best: int, chunks: list[Chunk], most: float
+    ) -> SelectedSpan:
+        """Return the best candidate. most: the probability that it may have."""
+        chosen = found[best]
+        chunk = chunks[chosen.place.passage - 1]
+        texts = [candidate.place.text(chunks[candidate.place.passage - 1]) for candidate in found]
+        features = (
+            chosen.logprob,
+            chosen.score,
+            negation_mismatch(question, chunk.text[slice(*chosen.place.sentence)]),
+            expected_f1(texts, [candidate.logit for candidate in found], best),
         )
-        best = max(range(len(places)), key=lambda n: logits[n])
-        span, place = places[best]
-        chunk = passages[place.passage - 1].chunk
-        texts = [p.text(passages[p.passage - 1].chunk) for _, p in places]
-        logit = self.confidence.logit(
-            span.logprob,
-            span_scores[best],
-            negation_mismatch(question, chunk.text[slice(*place.sentence)]),
-            expected_f1(texts, logits, best),
-        )
-        probability = self.recalibration.apply(sigmoid(logit))
-        if not possible:
-            probability = min(probability, EXCLUDED)
-        place = whole_command(question, place, chunk)
-        return SelectedSpan(
-            place.text(chunk), cite(chunk, place.passage, *place.sentence, (place.start, place.end)), probability
-        )
+        probability = self.recalibration.apply(sigmoid(self.weights.confidence.logit(*features)))
+        in_sentence = sigmoid(self.weights.sentence.logit(*features))
+        place = whole_command(question, chosen.place, chunk)
+        citation = cite(chunk, place.passage, *place.sentence, (place.start, place.end))
+        if place == chosen.place and not citation.row and asks_for_sentences(question):
+            whole = with_steps(question, chunk, place.sentence)
+            text = dataclasses.replace(place, start=whole[0], end=whole[1]).text(chunk)
+            likely = min(most, in_sentence)
+            return SelectedSpan(text, cite(chunk, place.passage, *whole), likely, likely, "sentence")
+        return SelectedSpan(place.text(chunk), citation, min(most, probability), min(most, in_sentence))
 
 
-def read_weights(path: Path = SHIPPED) -> tuple[SelectorWeights, SelectorWeights]:
-    """Return the selection weights and the confidence weights.
+def read_weights(path: Path = SHIPPED) -> FittedWeights:
+    """Return the weights that are kept in a file.
 
     Raises ModelError when the file is not one of this version.
     """
     with _translated_errors(path):
         weights = json.loads(path.read_text(encoding="utf-8"))
-        return SelectorWeights(**weights["selection"]), SelectorWeights(**weights["confidence"])
+        return FittedWeights(*(SelectorWeights(**weights[name]) for name in ("selection", "confidence", "sentence")))
 
 
 def read_base_recalibration(path: Path = SHIPPED) -> Recalibration:
@@ -177,9 +215,3 @@ def expected_f1(texts: list[str], logits: list[float], chosen: int) -> float:
     weights = [math.exp(logit - max(logits)) for logit in logits]
     total = sum(weight * token_f1(text, [texts[chosen]]) for weight, text in zip(weights, texts, strict=True))
     return total / sum(weights)
-
-
-def _span_score(place: SpanPlace, passages: list[Passage], scores: list[SpanScores]) -> float:
-    chunk = passages[place.passage - 1].chunk
-    start, end = chunk.search_offset(place.start), chunk.search_offset(place.end)
-    return scores[place.passage - 1].span_score(start, end)

@@ -66,7 +66,8 @@ class TableLookup:
             r for r in self._readings if r.asked and not r.asked.has_column and r.asked.cell.text == selected.text
         ]
         most = min((self.most_confidence, *map(lookup_probability, by_kind)))
-        return replace(selected, probability=min(selected.probability, most))
+        in_row = min(selected.sentence_probability, most)
+        return replace(selected, probability=min(selected.probability, most), sentence_probability=in_row)
 
     @property
     def _may_be_others(self) -> bool:

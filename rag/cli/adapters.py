@@ -35,7 +35,8 @@ def _roll_back(args: argparse.Namespace, settings: Settings) -> None:
 
 def _shipped(settings: Settings) -> dict[str, str]:
     """Return what serves where nothing was promoted, by component."""
-    from rag.factory import reranker_name, shipped_reader
+    from rag.encoder_factory import reranker_name
+    from rag.factory import shipped_reader
 
     models = settings.section(ModelSettings)
     reader = shipped_reader(settings)

@@ -33,7 +33,9 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
     if args.json:
         answer = pipeline.ask(question, documents=documents)
         answer.timings["load"] = loaded
-        print(json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2))
+        unread = [dataclasses.replace(passage, reading=None) for passage in answer.passages]  # thousands of scores
+        facts = dataclasses.asdict(dataclasses.replace(answer, passages=unread))
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
         if not args.quiet:
             print_models(pipeline, settings, args.index)

@@ -33,12 +33,13 @@ def describe_models(settings: Settings, index: Path) -> Iterator[tuple[str, str]
 
     Raises ModelError when a model is missing or damaged.
     """
-    from rag.factory import reranker_name
+    from rag.encoder_factory import reranker_name, span_scorer_model, span_scorer_name
     from rag.models.resolve import find_model
 
     models = settings.section(ModelSettings)
     yield "generator", _describe(find_model(models.generator, models.hub))
     yield "embedder", _describe(find_model(models.embedder, models.hub))
+    yield "answers found by", _describe(span_scorer_model(settings), f", {span_scorer_name(settings)}")
     if not models.cross_encoder:
         yield "reranker", ""
         return

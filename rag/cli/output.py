@@ -27,25 +27,33 @@ def ask_and_stream(pipeline: Pipeline, question: str, documents: list[str] | Non
 
 def print_models(pipeline: Pipeline, settings: Settings, index: Path) -> None:
     """Print which models answer, where, and in which precision."""
-    from rag.factory import reranker_name
+    from rag.encoder_factory import reranker_name, span_scorer_name
 
     models = settings.section(ModelSettings)
     generator = pipeline.generator
     adapter = "" if generator.adapter else " without an adapter"
     where = f"{generator.device}, {generator.precision}"
-    print(f"generator: {generator.name}{adapter} ({where}); reranker: {reranker_name(models, index)}", file=sys.stderr)
+    used = [f"generator: {generator.name}{adapter} ({where})", f"reranker: {reranker_name(models, index)}"]
+    if pipeline.answerer.selector:
+        used.append(f"answers found by: {span_scorer_name(settings)}")
+    print("; ".join(used), file=sys.stderr)
 
 
 def print_answer(answer: Answer, quiet: bool = False) -> None:
     """Print the answer, its evidence, conflicts and passages, and to stderr its confidence and times unless quiet."""
-    print(answer.text)
     candidate = answer.output.strip()
-    if answer.refused and not candidate.startswith(answer.text):
-        print(f"  best candidate, too uncertain or not supported by a passage: {candidate}")
-    for citation in answer.citations:
+    if answer.probable:
+        print(f"No answer is sure enough. It is probably here ({answer.probable_confidence:.2f}):")
+    else:
+        print(answer.text)
+        if answer.refused and not candidate.startswith(answer.text):
+            print(f"  best candidate, too uncertain or not supported by a passage: {candidate}")
+    for citation in [answer.probable] if answer.probable else answer.citations:
         print(f"  [{citation.passage}] {citation.location}\n      “{_one_line(citation.quote)}”")
     for conflict in answer.conflicts:
         print(f"  conflict: {conflict}\n      “{_one_line(conflict.quote)}”")
+    for claim in answer.unsupported:
+        print(f"  left out, for no passage bears it out: {_one_line(claim)}")
     print("nearest passages:" if answer.refused else "passages read:")
     for number, passage in enumerate(answer.passages, 1):
         print(f"  [{number}] {passage.chunk.location}")

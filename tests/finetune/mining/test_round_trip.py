@@ -4,7 +4,7 @@ from fakes import FakeMeaning, NeutralScorer, passage
 from finetune.mining.candidates import Candidate
 from finetune.mining.round_trip import RoundTrip, find_rivals
 from rag.answering.answerer import Answerer
-from rag.answering.span_selector import SelectorWeights, SpanSelector
+from rag.answering.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.core.sections import AnswerSettings
 from rag.generation.prompt import REFUSAL
 
@@ -52,7 +52,7 @@ def test_what_is_read_is_the_best_span_even_where_it_would_not_be_shown():
 
 
 def test_a_real_answerer_gives_a_span_of_the_chunk_and_reads_it_once(tiny_generator):
-    selector = SpanSelector(NeutralScorer(), *[SelectorWeights(0.0, 0.5, 0.5)] * 2)
+    selector = SpanSelector(NeutralScorer(), FittedWeights(*[SelectorWeights(0.0, 0.5, 0.5)] * 3))
     trip = RoundTrip(Answerer(tiny_generator, AnswerSettings(least=1.0), selector), None)
     tiny_generator.clear_cache()
     before = tiny_generator.prefix_reader.computed

@@ -7,11 +7,10 @@ import pytest
 
 from corpus_in_small import DOCUMENTS
 from fakes import HashEmbedder
-from finetune.shipped import pseudo_labels, span_proposals
+from finetune.shipped import span_proposals
 from finetune.shipped.span_proposals import (
     PROPOSALS_VERSION,
     STAGE,
-    proposal_versions,
     proposal_weights,
     propose_spans,
 )
@@ -38,7 +37,7 @@ RULES = {"3": "642d5f618c93"}
 
 
 def test_no_source_file_decides_whether_kept_proposals_are_used():
-    assert {path.suffix for path in proposal_weights()} == {".safetensors", ".json"}
+    assert {path.suffix for path in proposal_weights(Settings())} == {".safetensors", ".json"}
 
 
 @pytest.fixture
@@ -66,23 +65,6 @@ def test_versions_settings_and_documents_decide_it(kept_name, tmp_path, monkeypa
     monkeypatch.setattr(span_proposals, "PROPOSALS_VERSION", "another")
     names.add(kept_name())
     assert len(names) == 5
-
-
-def test_pseudo_labels_have_a_version_of_their_own_and_that_of_proposals(tmp_path, monkeypatch):
-    keys = []
-    for file in ("pairs.jsonl", "paragraphs.jsonl"):
-        (tmp_path / file).write_text("")
-    monkeypatch.setattr(pseudo_labels, "resumable_map", lambda path, *rest: keys.append(path.name) or [])
-    monkeypatch.setattr(pseudo_labels, "shipped_reader", lambda settings: tmp_path)
-    for name in ("open_embedder", "open_generator", "open_answerer"):
-        monkeypatch.setattr(pseudo_labels, name, lambda *_: HashEmbedder())
-    monkeypatch.chdir(tmp_path)
-    pseudo_labels.make_bench(Settings(), tmp_path, tmp_path / "out")
-    monkeypatch.setattr(pseudo_labels, "LABELS_VERSION", "another")
-    pseudo_labels.make_bench(Settings(), tmp_path, tmp_path / "out")
-    monkeypatch.setattr(span_proposals, "PROPOSALS_VERSION", "another")
-    pseudo_labels.make_bench(Settings(), tmp_path, tmp_path / "out")
-    assert len(set(keys)) == 3 and proposal_versions(Settings())[0] == "proposals another"
 
 
 def test_the_rules_are_those_of_their_version(tiny_index, tiny_generator):

@@ -26,13 +26,16 @@ def made(questions: int, each: int = 1, documents: int = 4) -> list[ScoredPropos
             logprob, marks, denied = rng.uniform(-6, 0), rng.uniform(-8, 8), rng.random() < 0.3
             right = rng.random() < sigmoid(TRUE.logit(logprob, marks, denied))
             found.append(
-                ScoredProposal(f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, marks, denied, "17:00", float(right))
+                ScoredProposal(
+                    f"q{q}", f"d{q % documents}", q % 3 > 0, logprob, marks, denied, "17:00", float(right), right
+                )
             )
     return found
 
 
 def test_the_weights_that_made_the_truth_are_found():
-    selection, confidence = fit_weights(made(20000))  # one proposal a question, so that there is nothing to choose
+    weights = fit_weights(made(20000))  # one proposal a question, so that there is nothing to choose
+    selection, confidence = weights.selection, weights.confidence
     alone = replace(
         confidence, intercept=confidence.intercept + confidence.expected_f1, expected_f1=0.0
     )  # what stands alone agrees with itself, always
@@ -46,8 +49,7 @@ def test_the_weights_that_made_the_truth_are_found():
 
 def test_the_best_of_several_is_not_believed_more_than_it_deserves():
     found = made(3000, each=5)
-    selection, confidence = fit_weights(found)
-    selected = select_all(found, selection, confidence)
+    selected = select_all(found, fit_weights(found))
     assert len(selected) == 3000
     right = sum(proposal.f1 for proposal, _ in selected)
     assert sum(probability for _, probability in selected) / 3000 == pytest.approx(right / 3000, abs=0.02)
@@ -60,11 +62,11 @@ def test_what_the_others_say_as_well_is_believed_more():
         right = rng.random() < (0.8 if alike else 0.3)
         for text, logprob in (("17:00", -1.0), ("at 17:00" if alike else "08:30", -1.1)):
             found.append(
-                ScoredProposal(f"q{q}", "d", True, logprob, 0.0, False, text, float(right and text != "08:30"))
+                ScoredProposal(f"q{q}", "d", True, logprob, 0.0, False, text, float(right and text != "08:30"), right)
             )
-    selection, confidence = fit_weights(found)
-    assert selection.expected_f1 == 0 and confidence.expected_f1 > 1
-    believed = [probability for _, probability in select_all(found, selection, confidence)]
+    weights = fit_weights(found)
+    assert weights.selection.expected_f1 == 0 and weights.confidence.expected_f1 > 1
+    believed = [probability for _, probability in select_all(found, weights)]
     assert believed[::2] == pytest.approx([0.8] * 2000, abs=0.06) and believed[1::2] == pytest.approx(
         [0.3] * 2000, abs=0.06
     )
@@ -72,7 +74,7 @@ def test_what_the_others_say_as_well_is_believed_more():
 
 def test_the_curve_by_hand():
     def at(likely, answerable, f1):
-        return ScoredProposal("q", "d", answerable, 0.0, 0.0, False, "17:00", f1), likely
+        return ScoredProposal("q", "d", answerable, 0.0, 0.0, False, "17:00", f1, f1 > 0), likely
 
     curve = {
         point.least: point
@@ -108,6 +110,7 @@ def bench(tmp_path, monkeypatch):
             "e",
             rng.uniform(-3, 0),
             float(good),
+            good,
         )
         for n in range(120)
     ]
@@ -126,7 +129,7 @@ def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
     assert (
         kept["questions"] == {"bench": 80}
         and kept["confidence"]["span_score"] > 0.3
-        and kept["curves"]["bench"][0]["coverage"] == 1.0
+        and kept["curve"][0]["coverage"] == 1.0
     )
     span_selector.fit_span_selector(Settings([]), [QuestionFolder(bench)], out, everything=True)
     assert json.loads(out.read_text())["questions"] == {"bench": 120}
@@ -184,10 +187,10 @@ def test_proposals_are_made_once_and_say_which_are_right(
 def test_another_generators_confidence_is_fitted_on_its_own_proposals():
     """It scores the same spans lower by three nats, so that without it none of them would be believed."""
     found = made(4000)
-    selection, confidence = fit_weights(found)
+    weights = fit_weights(found)
     lower = [replace(p, logprob=p.logprob - 3) for p in found]
-    fitted = recalibration_for(lower, selection, confidence)
-    before = select_all(found, selection, confidence)
-    after = [fitted.apply(p) for _, p in select_all(lower, selection, confidence)]
+    fitted = recalibration_for(lower, weights)
+    before = select_all(found, weights)
+    after = [fitted.apply(p) for _, p in select_all(lower, weights)]
     assert sum(after) / 4000 == pytest.approx(sum(p for _, p in before) / 4000, abs=0.02)
-    assert fitted.questions == 4000 and sum(p for _, p in select_all(lower, selection, confidence)) < 0.8 * sum(after)
+    assert fitted.questions == 4000 and sum(p for _, p in select_all(lower, weights)) < 0.8 * sum(after)

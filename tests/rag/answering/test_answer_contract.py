@@ -14,7 +14,7 @@ import torch
 from fakes import document
 from rag.answering.answer import Answer, extractive_answer, generated_answer
 from rag.answering.span_paths import best_span_paths
-from rag.answering.span_selector import SelectorWeights, SpanSelector
+from rag.answering.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.core.errors import PromptError
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document
@@ -158,7 +158,7 @@ def test_spans_of_random_weights_keep_the_contract(random_model):
     for seed in range(-(-ANSWERS // 50)):
         world = World(seed)
         reroll(seed)
-        selector = SpanSelector(RandomScorer(world.rng), *[SelectorWeights(0.0, 0.1, 0.5)] * 2)
+        selector = SpanSelector(RandomScorer(world.rng), FittedWeights(*[SelectorWeights(0.0, 0.1, 0.5)] * 3))
         for shown, tokens in world.prompts(generator.tokenizer, 50):
             chunks, scores = [p.chunk for p in shown], selector.score("What?", shown)
             best_scored = partial(best_span_paths, scores=scores, chunks=chunks)

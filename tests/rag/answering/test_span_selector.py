@@ -7,6 +7,9 @@ import pytest
 from fakes import NeutralScorer, passage
 from rag.answering.answer import extractive_answer
 from rag.answering.span_selector import (
+    LARGE,
+    SHIPPED,
+    FittedWeights,
     SelectorWeights,
     SpanSelector,
     expected_f1,
@@ -25,6 +28,7 @@ SHOWN = [passage("The office opens at 08:30.", "office.md", 50), passage(TEXT, "
 
 
 UNSCORED = [SpanScores([], [], [])] * 2
+HALF = SelectorWeights(0.0, 0.0, 0.0)
 
 
 def span(passage: int, text: str, logprob: float) -> Span:
@@ -39,7 +43,7 @@ def log_odds(probability: float) -> float:
 
 
 def selector(selection: SelectorWeights, confidence: SelectorWeights | None = None) -> SpanSelector:
-    return SpanSelector(NeutralScorer(), selection, confidence or selection)
+    return SpanSelector(NeutralScorer(), FittedWeights(selection, confidence or selection, HALF))
 
 
 def test_the_likeliest_span_is_selected_and_its_sentence_quoted():
@@ -86,9 +90,9 @@ def test_a_high_span_score_selects_a_span_and_raises_the_confidence():
             ]
             return [SpanScores([span], [score], [score + 1]) for span, score in zip(spans, (2.0, 1.0), strict=True)]
 
-    weights = SelectorWeights(0.0, 1.0, 0.5), SelectorWeights(0.5, 0.0, 0.1)
+    weights = FittedWeights(SelectorWeights(0.0, 1.0, 0.5), SelectorWeights(0.5, 0.0, 0.1), HALF)
     spans = [span(2, "17:00", -1.0), span(1, "08:30", -1.5), span(2, "It closes  at 17:00", -1.2)]
-    marked = SpanSelector(Marked(), *weights)
+    marked = SpanSelector(Marked(), weights)
     selected = marked.select("When?", spans, SHOWN, marked.score("When?", SHOWN))
     assert selected.text == "08:30" and log_odds(selected.probability) == pytest.approx(0.5 + 0.1 * 5.0)
 
@@ -120,6 +124,18 @@ def test_an_unlikely_span_is_a_refusal_that_keeps_the_span():
     assert refused.passages == SHOWN
 
 
+def test_where_no_span_is_sure_a_sentence_that_probably_answers_is_shown():
+    def asked(likely: SelectorWeights):
+        weights = FittedWeights(SelectorWeights(0, 1, 0), SelectorWeights(-3, 1, 0), likely)
+        selected = SpanSelector(NeutralScorer(), weights).select("What?", [span(2, "40 tonnes", -1.0)], SHOWN, UNSCORED)
+        return extractive_answer(selected, 0.2, SHOWN)
+
+    shown, unlikely = asked(SelectorWeights(1, 1, 0)), asked(SelectorWeights(-1, 1, 0))
+    assert shown.refused and shown.text == REFUSAL and shown.kind == "probable" and shown.citations == []
+    assert shown.probable.quote == "The crane lifts 40 tonnes." and shown.probable_confidence == 0.5
+    assert unlikely.refused and unlikely.kind == "refusal" and unlikely.probable is None
+
+
 def test_no_span_is_a_refusal():
     assert selector(SelectorWeights(0, 1, 1)).select("What?", [], SHOWN, UNSCORED) is None
     nothing = extractive_answer(None, 0.3, SHOWN)
@@ -131,10 +147,12 @@ def test_certainty_stays_finite():
 
 
 def test_the_shipped_weights_use_generator_span_scorer_and_agreement():
-    selection, confidence = read_weights()
-    assert all(weights.logprob > 0 and weights.span_score > 0 for weights in (selection, confidence))
-    assert confidence.expected_f1 > 0 > confidence.negation_mismatch
-    assert (selection.negation_mismatch, selection.expected_f1) == (0, 0)
+    for path in (SHIPPED, LARGE):
+        weights = read_weights(path)
+        every = (weights.selection, weights.confidence, weights.sentence)
+        assert all(each.logprob > 0 and each.span_score > 0 for each in every)
+        assert weights.confidence.expected_f1 > 0 > weights.confidence.negation_mismatch
+        assert (weights.selection.negation_mismatch, weights.selection.expected_f1) == (0, 0)
 
 
 def test_weights_of_another_version_are_an_error_with_a_remedy(tmp_path):

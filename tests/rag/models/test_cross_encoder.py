@@ -117,7 +117,8 @@ def test_held_out_documents_are_known_by_their_title_whatever_folder_they_are_in
 
 def test_proposals_teach_what_is_right_and_what_is_wrong_and_nothing_in_between():
     near = [
-        SpanProposal("q", "d", True, "Q?", "p", 0, 1, f"Q? {f1}", "e", -1.0, f1) for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)
+        SpanProposal("q", "d", True, "Q?", "p", 0, 1, f"Q? {f1}", "e", -1.0, f1, f1 > 0.5)
+        for f1 in (0.0, 0.24, 0.3, 0.5, 1.0)
     ]
     pairs = [(p.claim, p.label, p.kind) for p in proposal_pairs(near)]
     assert pairs == [(f"Q? {f1}", label, "support") for f1, label in ((0.0, 0), (0.24, 0), (0.5, 1), (1.0, 1))]
@@ -188,7 +189,7 @@ def test_training_keeps_what_it_changed_and_reading_it_gives_the_same_scores(
 
     said = ("How much does the crane lift? 12", "Harbour\nIt stands on 12 wheels.", -1.0)
     near = [
-        SpanProposal("q", document, True, "Q?", "p", 0, 1, *said, f1)
+        SpanProposal("q", document, True, "Q?", "p", 0, 1, *said, f1, f1 > 0.5)
         for document, f1 in (("harbour.md", 0.0), ("Ice_plant", 1.0), ("Ice_plant", 0.0))
     ]
     trained, save = [], finetune.shipped.cross_encoder.save_encoder

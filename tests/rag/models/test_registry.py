@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from finetune.promote import promote_run
-from rag import factory
+from rag import encoder_factory, factory
 from rag.cli.main import main
 from rag.core.errors import ModelError, TrainingError
 from rag.core.run_folder import Stage
@@ -212,17 +212,17 @@ def test_the_command_shows_and_goes_back(capsys, tiny_model):
 
 
 def test_a_promoted_cross_encoder_ranks_unless_one_is_named(monkeypatch):
-    monkeypatch.setattr(factory, "_trained_reranker", lambda model, device, delta: delta)
-    monkeypatch.setattr(factory, "_span_scorer", lambda model, device: "span scorer")
+    monkeypatch.setattr(encoder_factory, "_trained_reranker", lambda model, device, delta: delta)
+    monkeypatch.setattr(encoder_factory, "_span_scorer", lambda model, device, delta: "span scorer")
 
     def opened(*names: str, index: Path = INDEX):
-        return factory.open_reranker(Settings([f"model.reranker={name}" for name in names]), index)
+        return encoder_factory.open_reranker(Settings([f"model.reranker={name}" for name in names]), index)
 
     assert opened() == "span scorer" and opened("shipped") == SHIPPED and opened("") is None
     promote(judged("one", reranker=True))
     assert opened() == opened("auto") == live_weights(INDEX, "reranker") != SHIPPED
     assert opened(index=Path("other")) == "span scorer" and opened("shipped") == SHIPPED and opened("") is None
-    assert factory.open_shipped_reranker(Settings([])) == SHIPPED
+    assert encoder_factory.open_shipped_reranker(Settings([])) == SHIPPED
 
 
 def test_a_run_judged_before_there_were_gate_questions_is_not_promoted(tmp_path, monkeypatch):

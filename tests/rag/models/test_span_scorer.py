@@ -6,21 +6,22 @@ import re
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from fakes import HashEmbedder, passage
 from finetune.retriever.question_folders import read_labelled_questions
 from finetune.shipped.question_folder import QuestionFolder
 from finetune.shipped.span_examples import SpanExample, read_span_examples, span_examples
-from finetune.shipped.span_scorer import fit_span_scorer, span_loss, train_span_scorer
+from finetune.shipped.span_scorer import Recipe, fit_span_scorer, span_loss, train_span_scorer, untrained_span_scorer
 from rag.answering.span_paths import TOP_SPANS, best_span_paths
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
 from rag.core.sections import ModelSettings
 from rag.generation.span_tree import SpanNode, build_span_tree
 from rag.models.resolve import find_model
-from rag.models.span_scorer import SHIPPED, SpanScorer, SpanScores, encode_pairs, load_span_model
-from rag.models.weight_delta import IDENTITY_FILE, save_delta
+from rag.models.span_scorer import SHIPPED, SpanScorer, SpanScores, load_span_model
+from rag.models.weight_delta import DELTA_FILE, IDENTITY_FILE, save_delta
 
 PLACES = ("quay", "mole", "dock", "yard")
 NUMBERS = ("ten", "twenty", "thirty", "forty")
@@ -41,10 +42,8 @@ def encoder(encoder_of):
     return encoder_of(" ".join([*TEXTS, *map(asked_of, TEXTS), "sheep graze here"]))
 
 
-def trained(encoder, rows, epochs, learning_rate=1e-4):
-    model = load_span_model(
-        encoder, torch.float32, attn_implementation="eager", attention_probs_dropout_prob=0.0, hidden_dropout_prob=0.0
-    )
+def trained(encoder, rows, epochs, learning_rate=1e-4, frozen=0):
+    model = untrained_span_scorer(encoder, Recipe(None, frozen, learning_rate))
     tokenizer = AutoTokenizer.from_pretrained(encoder.path)
     fit_span_scorer(model, tokenizer, rows, epochs, learning_rate, encoder.path.parent / "training")
     return model
@@ -73,12 +72,24 @@ def test_the_weight_delta_gives_back_what_was_trained(encoder, tmp_path, monkeyp
     )  # else rounding is larger than what the changes' small matrices lose
     text = TEXTS[0]
     model = trained(encoder, [SpanExample(asked_of(text), (text,), answer_in(text))] * 8, 2).eval()
-    inputs, within = encode_pairs(AutoTokenizer.from_pretrained(encoder.path), [asked_of(text)], [text])
+    inputs = AutoTokenizer.from_pretrained(encoder.path)([asked_of(text)], [text], return_tensors="pt")
+    within = [n for n, part in enumerate(inputs.sequence_ids(0)) if part == 1]
     with torch.no_grad():
         logits = model(**inputs).start_logits[0]
     (scores,) = saved(encoder, model, tmp_path / "kept").score(asked_of(text), [text])
-    assert scores.start_scores == pytest.approx([float(logits[n] - logits[0]) for n, _ in within[0]], abs=0.02)
+    assert scores.start_scores == pytest.approx([float(logits[n] - logits[0]) for n in within], abs=0.06)
     assert [text[first:last].lower() for first, last in scores.offsets] == text.lower().split()
+
+
+def test_frozen_layers_stay_as_they_are(encoder, tmp_path):
+    before = load_span_model(encoder, torch.float32).state_dict()
+    text = TEXTS[0]
+    model = trained(encoder, [SpanExample(asked_of(text), (text,), answer_in(text))] * 8, 2, frozen=1)
+    changed = {name for name, weights in model.state_dict().items() if not torch.equal(weights, before[name])}
+    assert changed and all(".layer.1." in name or "qa_outputs" in name for name in changed)
+    (scores,) = saved(encoder, model, tmp_path / "kept").score(asked_of(text), [text])
+    stored = load_file(tmp_path / "kept" / DELTA_FILE)
+    assert not any(".layer.0." in name and ":" in name for name in stored) and len(scores.offsets) == len(text.split())
 
 
 def test_the_loss_by_hand(encoder):
@@ -173,7 +184,19 @@ def bench(tmp_path):
     return folder
 
 
-def test_examples_hold_the_answer_where_it_was_marked_and_passages_without_it(bench):
+@pytest.fixture
+def shares(monkeypatch):
+    """Return a function that sets which share of the questions gets what."""
+
+    def set_shares(**shares: float) -> None:
+        for name in ("BESIDE", "SWAPPED", "TURNED", "ALONE"):
+            monkeypatch.setattr(f"finetune.shipped.span_examples.{name}", shares.get(name, 0.0))
+
+    return set_shares
+
+
+def test_examples_hold_the_answer_where_it_was_marked_and_passages_without_it(bench, shares):
+    shares(BESIDE=1.0)
     labelled = read_labelled_questions([bench], HashEmbedder())
     found, none = span_examples(labelled, random.Random(0))
     assert found.texts[0][slice(*found.span)] == "1968" and found.texts[0][: found.span[0]].endswith("again in ")
@@ -219,9 +242,8 @@ def test_passages_with_questions_are_dealt_by_title(passages):
     assert abs(sum(bool(e.span) for e in half) - len(answered) / 2) < 8
 
 
-def test_some_answered_questions_are_also_asked_where_nothing_answers_them(passages, monkeypatch):
-    monkeypatch.setattr("finetune.shipped.span_examples.SWAPPED", 1.0)
-    monkeypatch.setattr("finetune.shipped.span_examples.ALONE", 1.0)
+def test_some_answered_questions_are_also_asked_where_nothing_answers_them(passages, shares):
+    shares(SWAPPED=1.0, ALONE=1.0)
     examples = read_span_examples([QuestionFolder(passages)], HashEmbedder())
     answered = {e.question: e.texts[0] for e in examples if e.span}
     swapped = [
@@ -244,7 +266,7 @@ def test_questions_without_any_answer_teach_nothing(encoder, bench, monkeypatch,
     )
     monkeypatch.setattr("finetune.shipped.span_scorer.Embedder", lambda model, device: HashEmbedder())
     with pytest.raises(TrainingError, match="no question whose answer stands"):
-        train_span_scorer(encoder, "cpu", [QuestionFolder(bench)], tmp_path / "out")
+        train_span_scorer(encoder, "cpu", [QuestionFolder(bench)], Recipe(None, 0, 1e-4), tmp_path / "out")
 
 
 def test_a_place_is_the_same_in_what_is_searched():

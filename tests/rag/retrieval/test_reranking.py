@@ -1,7 +1,7 @@
 """Reordering by the span scorer: its order, joined with that of the search, and what it read is kept for the answer."""
 
 from fakes import passage
-from rag.answering.span_selector import SelectorWeights, SpanSelector
+from rag.answering.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.models.span_scorer import ScoredSpan, SpanScorer, SpanScores
 from rag.retrieval.reranking import rerank
 
@@ -12,7 +12,7 @@ class Digits(SpanScorer):
     """Finds the answer where a text has digits."""
 
     def __init__(self):
-        self.asked = []
+        self.asked, self.digest = [], "digits"
 
     def score(self, question, texts):
         self.asked.append(texts)
@@ -22,7 +22,7 @@ class Digits(SpanScorer):
 def _scores(text):
     offsets = [(at, at + 1) for at in range(len(text))]
     high = [3.0 if character.isdigit() else -1.0 for character in text]
-    return SpanScores(offsets, high, high)
+    return SpanScores(offsets, high, high, "digits")
 
 
 def test_a_passage_with_an_answer_gains_a_place_and_passages_keep_what_was_read():
@@ -37,9 +37,12 @@ def test_a_passage_with_an_answer_gains_a_place_and_passages_keep_what_was_read(
 def test_what_was_read_for_the_order_is_not_read_again_for_the_answer():
     scorer, found = Digits(), [passage(text, headings=()) for text in TEXTS]
     ordered = rerank(scorer, "How much?", found, 3)
-    selector = SpanSelector(scorer, SelectorWeights(0, 0, 1), SelectorWeights(0, 0, 1))
+    selector = SpanSelector(scorer, FittedWeights(*[SelectorWeights(0, 0, 1)] * 3))
     assert selector.score("How much?", ordered) == [_scores(p.chunk.search_text) for p in ordered]
     assert [len(texts) for texts in scorer.asked] == [3, 1]
+    scorer.digest = "another"
+    selector.score("How much?", ordered)
+    assert [len(texts) for texts in scorer.asked] == [3, 1, 4], "another scorer reads all anew"
 
 
 def test_the_best_span_by_hand():

@@ -1,0 +1,67 @@
+"""Questions that a few words do not answer: how to do something, whether something holds, what to do.
+
+They get the sentence around the selected span, and steps where that sentence is part of a list.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rag.core.chunk import Chunk
+from rag.core.sentences import sentence_spans
+
+Span = tuple[int, int]
+MOST_CHARACTERS = 500  # of steps that are shown; a chunk has 520
+
+_YOU = "(?:i|we|you|one|people|users?)"
+_PROCEDURE = re.compile(
+    rf"\bhow (?:(?:do|does|did|can|could|should|would|must|shall|may) {_YOU}|to)\b"
+    rf"|\bwhat (?:should|must|can|could|do|shall) {_YOU} (?:do|try|check)\b|\b(?:what|which) (?:are the )?steps\b"
+    rf"|\bwhat (?:is|are) the (?:steps?|procedure|instructions?|way) (?:to|for)\b|\bwhat to do\b",
+    re.I,
+)
+_WHETHER = re.compile(
+    r"^\W*(?:(?:and|so|but|also),? )?(?:is|are|was|were|am|do|does|did|can|could|may|might|must|should|shall|will|would"
+    r"|has|have|had|isn|aren|don|doesn|didn|can)(?:n?['’]t)? "
+    r"(?!.*(?:\bor\b(?! not\b)|(?:,|\band) (?:who|whose|what|when|where|which|why|how)\b))",
+    re.I,
+)
+_ITEM = re.compile(r"[^\S\n]*(?:[-*+•▪►‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
+
+
+def asks_for_sentences(question: str) -> bool:
+    """Return whether a sentence answers the question better than a few words of it."""
+    return bool(_PROCEDURE.search(question) or _WHETHER.search(question))
+
+
+def with_steps(question: str, chunk: Chunk, sentence: Span) -> Span:
+    """Return the characters of the sentence and, where something is to be done, of the list that it is part of.
+
+    sentence: its characters in the chunk's text. A list begins with what leads to it: "Proceed as follows:".
+    """
+    if not _PROCEDURE.search(question):
+        return sentence
+    lines = _list_around(chunk.text, sentence)
+    return lines if lines and lines[1] - lines[0] <= MOST_CHARACTERS else sentence
+
+
+def _list_around(text: str, sentence: Span) -> Span | None:
+    """Return the list that the sentence stands in or leads to, with the sentence before it; None for no list."""
+    lines = [(match.start(), match.end()) for match in re.finditer(r"[^\n]+", text)]
+    items = [n for n, (start, _) in enumerate(lines) if _ITEM.match(text, start)]
+    own = [n for n, (start, end) in enumerate(lines) if start < sentence[1] and sentence[0] < end]
+    if not own:
+        return None
+    leads = text[: sentence[1]].rstrip().endswith(":") and own[-1] + 1 in items
+    if own[-1] not in items and not leads:
+        return None
+    first = last = own[-1] + 1 if leads else own[-1]
+    while first - 1 in items:
+        first -= 1
+    while last + 1 in items:
+        last += 1
+    if first == last and not leads:
+        return None
+    before = [span for span in sentence_spans(text) if span[1] <= lines[first][0]]
+    led = before and text[before[-1][0] : before[-1][1]].rstrip().endswith(":")
+    return (before[-1][0] if led else lines[first][0]), lines[last][1]
