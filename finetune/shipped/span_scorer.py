@@ -37,7 +37,6 @@ STAGE = Stage("span-scorer", "training")
 BATCH, EPOCHS = 16, 1  # questions a step
 HEAD_RATE = 10  # learning rate of the two new outputs, which start at random, as a multiple of the encoder's
 WEIGHT_DECAY = 0.01
-RANK = 128  # of the weight delta
 MEASURED = 200  # held-out questions of a folder, at most
 SEED = 0  # of the new outputs' random weights
 
@@ -143,16 +142,17 @@ class Recipe:
     """How a span scorer is trained.
 
     start: weight delta that training starts from, None for the model as it is. frozen: its lowest layers that keep
-    their weights, which saves the time of training them. learning_rate: of its other layers.
+    their weights, which saves the time of training them. learning_rate: of its other layers. rank: of the weight delta.
     """
 
     start: Path | None
     frozen: int
     learning_rate: float
+    rank: int
 
 
-SMALL = Recipe(CROSS_ENCODER, 0, 1.5e-4)  # MiniLM
-LARGE = Recipe(None, 6, 1e-4)  # MPNet, of twelve layers
+SMALL = Recipe(CROSS_ENCODER, 0, 1.5e-4, 128)  # MiniLM
+LARGE = Recipe(None, 6, 1e-4, 96)  # MPNet, of twelve layers; all weights that ship stay under 40 MB
 
 
 def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFolder], recipe: Recipe, out: Path) -> None:
@@ -176,7 +176,7 @@ def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFold
         "epochs": EPOCHS,
         "steps": steps,
     }
-    save_encoder(scorer, model, out, RANK, facts)
+    save_encoder(scorer, model, out, recipe.rank, facts)
     measures = _write_measures(folders, SpanScorer(model, device, out), embedder, out)
     print(f"{len(examples)} questions, {steps} steps, weights in {out}")
     print("\n".join(f"{name}: {measured}" for name, measured in measures.items()))

@@ -43,7 +43,7 @@ def encoder(encoder_of):
 
 
 def trained(encoder, rows, epochs, learning_rate=1e-4, frozen=0):
-    model = untrained_span_scorer(encoder, Recipe(None, frozen, learning_rate))
+    model = untrained_span_scorer(encoder, Recipe(None, frozen, learning_rate, 32))
     tokenizer = AutoTokenizer.from_pretrained(encoder.path)
     fit_span_scorer(model, tokenizer, rows, epochs, learning_rate, encoder.path.parent / "training")
     return model
@@ -266,7 +266,7 @@ def test_questions_without_any_answer_teach_nothing(encoder, bench, monkeypatch,
     )
     monkeypatch.setattr("finetune.shipped.span_scorer.Embedder", lambda model, device: HashEmbedder())
     with pytest.raises(TrainingError, match="no question whose answer stands"):
-        train_span_scorer(encoder, "cpu", [QuestionFolder(bench)], Recipe(None, 0, 1e-4), tmp_path / "out")
+        train_span_scorer(encoder, "cpu", [QuestionFolder(bench)], Recipe(None, 0, 1e-4, 32), tmp_path / "out")
 
 
 def test_a_place_is_the_same_in_what_is_searched():
