@@ -97,6 +97,7 @@ def ask(house: Path, question: str, *options: str) -> dict:
 def test_ask_base(house):
     answer = ask(house, "What does a staff parking permit cost?", "--base")
     parts = {"text", "refused", "confidence", "citations", "passages", "output", "timings", "conflicts", "kind"}
+    parts |= {"probable", "probable_confidence", "unsupported"}
     assert set(answer) == parts
     assert len(answer["passages"]) == 3
     assert answer["passages"][0]["chunk"]["document"] == "people/new-starter-guide.html"

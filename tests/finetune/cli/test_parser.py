@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from finetune.cli.parser import parser
+from finetune.settings import SECTIONS
 from finetune.shipped import question_writer
 from rag.answering import span_selector
+from rag.cli.shell import load_settings
 from rag.models import adapters, cross_encoder, span_scorer
 
 HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "sentence_transformers", "matplotlib", "faiss", "numpy")
@@ -53,11 +55,28 @@ def test_what_only_some_trainings_need_is_loaded_by_them_alone(module, unneeded)
         ("reader B", adapters.SHIPPED_READER),
         ("cross-encoder B", cross_encoder.SHIPPED),
         ("reranker B", cross_encoder.SHIPPED),
-        ("span-scorer B", span_scorer.SHIPPED),
-        ("boundaries B", span_scorer.SHIPPED),
-        ("span-selector B", span_selector.SHIPPED),
-        ("chooser B", span_selector.SHIPPED),
     ],
 )
 def test_what_ships_is_written_where_it_is_read(words, place):
     assert ROOT / parser().parse_args(words.split()).out == place
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("span-scorer B", span_scorer.SHIPPED),
+        ("boundaries B", span_scorer.SHIPPED),
+        ("span-scorer --large B", span_scorer.LARGE),
+        ("--set model.span_scorer=small span-selector B", span_selector.SHIPPED),
+        ("--set model.span_scorer=large chooser B", span_selector.LARGE),
+        ("span-scorer --large B --out elsewhere", Path("elsewhere")),
+    ],
+)
+def test_each_span_scorer_has_a_place_of_its_own(words, place, monkeypatch):
+    asked = []
+    monkeypatch.setattr("finetune.cli.shipped.find_model", lambda *_: None)
+    monkeypatch.setattr("finetune.shipped.span_scorer.train_span_scorer", lambda *given: asked.append(given[-1]))
+    monkeypatch.setattr("finetune.shipped.span_selector.fit_span_selector", lambda *given: asked.append(given[2]))
+    args = parser().parse_args(words.split())
+    args.work(args, load_settings(args.set, SECTIONS))
+    assert asked == [place]
