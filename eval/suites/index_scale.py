@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -97,8 +96,7 @@ def measure_size(varied: VariedChunks, size: int, folder: Path, embedder: Embedd
     """Build an index of `size` chunks in `folder`, measure it, and delete it."""
     shutil.rmtree(folder, ignore_errors=True)
     found = _build(varied, size, folder)
-    # Without stops they are of one sentence: each sentence of a longer one would be searched for too.
-    questions = [(" ".join(re.findall(r"\w+", text)), vector) for text, vector in varied.questions(QUESTIONS)]
+    questions = varied.questions(QUESTIONS)
     known = _KnownVectors(questions, embedder.delta)
     found["memory bytes a chunk"] = _memory(folder) / size
     seconds, retriever = timed(lambda: Retriever(DocumentStore(folder, IDENTITY), known, RetrievalSettings()))

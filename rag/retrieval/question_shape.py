@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import re
 
-from rag.core.sentences import sentence_spans
-from rag.core.words import content_words
-
-MOST_PARTS = 5  # sentences of a question that are searched for by themselves
 # What a speaker says before a question and that says nothing: "OK, and", "Thanks! Then".
 OPENER = re.compile(
     r"(?:(?:and|or|but|so|also|then|now|ok|okay)\b[\s,.!:;–—-]*"
@@ -88,12 +84,3 @@ def _has_verb_after_noun(first: str, rest: list[str]) -> bool:
 def _words(text: str) -> list[str]:
     spelled = re.sub(r"\b(who|what|where|when|how|why)['’](?:s|re)\b", r"\1 is", text.lower())
     return re.findall(r"[^\W_][\w'’-]*", spelled.replace("’", "'"))
-
-
-def parts_of(question: str) -> list[str]:
-    """Return the sentences of a question that tells a situation before it asks; none of a question of one sentence.
-
-    A sentence of one content word, as "Why?", is no part.
-    """
-    parts = [question[start:end] for start, end in sentence_spans(question)]
-    return [part for part in parts if len(content_words(part)) > 1][:MOST_PARTS] if len(parts) > 1 else []

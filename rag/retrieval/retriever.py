@@ -17,7 +17,6 @@ from rag.index.snapshot import SearchSnapshot, open_snapshot
 from rag.index.store import DocumentStore
 from rag.models.embedder import Embedder
 from rag.retrieval.passage import Passage, reciprocal_rank_fusion
-from rag.retrieval.question_shape import parts_of
 from rag.retrieval.reranking import Reranker, rerank
 from rag.retrieval.row_search import LOOKED_AT, named_chunks, other_writings
 from rag.retrieval.table_rows import Question
@@ -73,9 +72,9 @@ class Retriever:
         """
         k = k or self.settings.passages
         start = time.perf_counter()
-        queries = [(text, self._embedder.question(text)) for text in (question, *parts_of(question))]
+        vector = self._embedder.question(question)
         embedded = time.perf_counter()
-        passages = self._fused(queries, None if self._reranker else k, documents)
+        passages = self._fused(question, vector, None if self._reranker else k, documents)
         searched = time.perf_counter()
         self.timings = {"embed": embedded - start, "search": searched - embedded}
         if self._reranker:
@@ -110,31 +109,30 @@ class Retriever:
         return self.snapshot.dense.search(vector, k, only), self.snapshot.lexical.search(question, k, only)
 
     def _fused(
-        self, queries: list[tuple[str, np.ndarray]], k: int | None, documents: Collection[str] | None
+        self, question: str, vector: np.ndarray, k: int | None, documents: Collection[str] | None
     ) -> list[Passage]:
-        """Return the k best for all queries. queries: texts and their embeddings, the whole question first."""
         for _ in range(MAX_ATTEMPTS):
             only = None if documents is None else self._store.ids_of(documents)
-            found = [hits for text, vector in queries for hits in self.hits(text, vector, only)]
+            dense, lexical = self.hits(question, vector, only)
             with self._store.reading():
-                passages = self._fuse(found, k)
+                passages = self._fuse(dense, lexical, k)
             if passages is not None:
                 return passages
             self.refresh()
         raise StoreError(f"{self._store.folder} changes faster than it can be searched: ask again after indexing")
 
-    def _fuse(self, found: list[Hits], k: int | None) -> list[Passage] | None:
-        """Return the k best by all searches, None if another process has removed one of the chunks meanwhile.
+    def _fuse(self, dense: Hits, lexical: Hits, k: int | None) -> list[Passage] | None:
+        """Return the k best by both searches, None if another process has removed one of the chunks meanwhile.
 
-        found: by the dense search and by BM25, for the whole question and then for its parts. Equal scores are ordered
-        by document and position, so that results do not depend on the order of insertion.
+        Equal scores are ordered by document and position, so that results do not depend on the order of insertion.
         """
-        ids = {id for hits in found for id, _ in hits}
+        ids = {id for id, _ in (*dense, *lexical)}
         positions = self._store.positions(ids)
         if len(positions) < len(ids):
             return None
         rankings = [
-            sorted(hits, key=lambda hit: (-hit[1], positions[hit[0]]))[: self.settings.candidates] for hits in found
+            sorted(hits, key=lambda hit: (-hit[1], positions[hit[0]]))[: self.settings.candidates]
+            for hits in (dense, lexical)
         ]
         fused = reciprocal_rank_fusion([[id for id, _ in ranking] for ranking in rankings])
         best = sorted(fused, key=lambda id: (-fused[id], positions[id]))[:k]

@@ -6,7 +6,6 @@ from fakes import HashEmbedder, put
 from rag.core.sections import RetrievalSettings
 from rag.index.writer import StoreWriter
 from rag.retrieval.passage import reciprocal_rank_fusion
-from rag.retrieval.question_shape import parts_of
 from rag.retrieval.retriever import Retriever
 
 TEXTS = {
@@ -169,18 +168,3 @@ def test_passage_cosine_is_that_of_the_embedder(tiny_index):
     assert best.cosine == pytest.approx(
         float(embed("How long is the Long Mole?") @ embed(best.chunk.embedding_text)), abs=1e-3
     )  # the record keeps float16
-
-
-def test_a_question_that_tells_a_situation_is_searched_for_in_parts_too():
-    asked = "My mother lives on Skerry. She is old and owns a boat. Who pays for the berth?"
-    assert parts_of(asked) == ["My mother lives on Skerry.", "She is old and owns a boat.", "Who pays for the berth?"]
-    assert parts_of("Who pays for the berth?") == [] and parts_of("The berth is dear. Why?") == ["The berth is dear."]
-
-
-def test_what_only_a_part_of_the_question_finds_is_among_the_passages(tiny_index):
-    told = "We moved to Skerry in May with two dogs and a boat. "
-    store = tiny_index({f"{n}.md": f"# Dogs\n\nDogs and boats moved in May {n}.\n" for n in range(9)})
-    put(store, "fee.md", "# Fee\n\nA berth costs 40 pounds.\n")
-    searched = retriever(store, candidates=2)
-    found = [p.chunk.document for p in searched.search(f"{told}What does a berth cost?", 4)]
-    assert "fee.md" in found

@@ -82,7 +82,7 @@ def test_search_shows_the_named_row_whatever_reads_more_like_the_question(tiny_i
     searched = retriever(store, candidates=3, passages=3)
     question = "What is the weight of the order b431 ?"
     shown = [p.chunk.text for p in searched.search(question)]
-    plain = searched._fused([(question, HashEmbedder().question(question))], 3, None)
+    plain = searched._fused(question, HashEmbedder().question(question), 3, None)
     assert not any("B-431" in p.chunk.text for p in plain)
     assert len(shown) == 3 and sum("B-431" in text for text in shown) == 1
 
@@ -90,7 +90,7 @@ def test_search_shows_the_named_row_whatever_reads_more_like_the_question(tiny_i
 def test_without_cells_in_the_index_search_is_as_it_was(tiny_index):
     store = tiny_index({"a.md": "# Orders\n\nOrder B-431 weighs 16 kg.", "b.md": "# Mills\n\nMills weigh much."})
     searched = retriever(store)
-    plain = searched._fused([("weight of B-431", HashEmbedder().question("weight of B-431"))], 9, None)
+    plain = searched._fused("weight of B-431", HashEmbedder().question("weight of B-431"), 9, None)
     assert searched.search("weight of B-431", 9) == plain
 
 
