@@ -58,7 +58,7 @@ def generated_answer(
     refused = prompt.parse_answer(output).refused
     said = attribute(question, "" if refused else output, passages, lookup.is_open if lookup else None)
     unsupported = tuple(said.unsupported)
-    if lookup and said.citations and said.citations[0].row:
+    if lookup and any(citation.row for citation in said.citations):
         confidence = min(confidence, lookup.most_confidence)
     if not said.citations:
         return Answer(prompt.REFUSAL, True, confidence, [], passages, generation.text, unsupported=unsupported)

@@ -22,7 +22,7 @@ _PROCEDURE = re.compile(
 )
 _WHETHER = re.compile(
     r"^\W*(?:(?:and|so|but|also),? )?(?:is|are|was|were|am|do|does|did|can|could|may|might|must|should|shall|will|would"
-    r"|has|have|had|isn|aren|don|doesn|didn|can)(?:n?['’]t)? "
+    r"|has|have|had)(?:n?['’]t)? "
     r"(?!.*(?:\bor\b(?! not\b)|(?:,|\band) (?:who|whose|what|when|where|which|why|how)\b))",
     re.I,
 )
