@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from rag.answering.answer import Answer
 from rag.answering.answerer import Answerer
+from rag.answering.comparing import compare, refused, says_difference
+from rag.answering.sub_questions import DIFFERENCE, SubQuestions, split_question
 from rag.core.errors import PromptError, StoreError
 from rag.retrieval.retriever import Retriever
 
@@ -34,12 +36,32 @@ class Pipeline:
         """
         _check_text(question)
         self.retriever.refresh()  # other processes may have changed the index
+        parts = split_question(question) if self.answerer.selector else None
+        return self._answer_both(question, parts, documents) if parts else self._answer(question, on_text, documents)
+
+    def _answer_both(self, question: str, parts: SubQuestions, documents: Collection[str] | None) -> Answer:
+        """Answer from the two questions that it is made of; where one has no answer, from one passage."""
+        answers = [self._answer(asked, None, documents) for asked in parts.asked]
+        if found := compare(parts, answers[0], answers[1], self.answerer.settings.least):
+            return replace(found, timings=_total(answers))
+        whole = self._answer(question, None, documents)
+        if parts.told == DIFFERENCE and not whole.refused and not says_difference(whole):
+            whole = refused(whole)
+        return replace(whole, timings=_total([*answers, whole]))
+
+    def _answer(
+        self, question: str, on_text: Callable[[str], None] | None, documents: Collection[str] | None
+    ) -> Answer:
         passages = self.retriever.search(question, documents=documents)
         if not passages:
             raise StoreError("the index holds no documents: rag index FOLDER")
         start = time.perf_counter()
         answer = self.answerer.answer(question, passages, on_text)
         return replace(answer, timings={**self.retriever.timings, "answer": time.perf_counter() - start})
+
+
+def _total(answers: list[Answer]) -> dict[str, float]:
+    return {part: sum(answer.timings[part] for answer in answers) for part in answers[0].timings}
 
 
 def _check_text(question: str) -> None:

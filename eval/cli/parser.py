@@ -11,6 +11,7 @@ from eval.cli.suites import (
     run_agreement,
     run_attacks,
     run_followup,
+    run_kinds,
     run_lookups,
     run_manuals,
     run_pdf_readers,
@@ -39,6 +40,7 @@ EXAMPLES = """examples:
   python -m eval attacks                            100 documents that carry instructions: how many are followed
   python -m eval lookups                            120 questions for a cell, or the row of a cell, of twelve tables
   python -m eval manuals /tmp/manuals               100 questions about manuals that Debian packages
+  python -m eval kinds                              60 questions for lists, yes or no, steps, comparisons, differences
   python -m eval pdf-readers                        PDF readers on 33 layouts: words in order, cells in place
   python -m eval followup                           recall for follow-up questions, before and after rewriting
   python -m eval reproduce                          run the commands of eval/published.toml and compare the figures
@@ -154,6 +156,10 @@ def _add_sets(commands: Commands) -> None:
     manuals = _add_measuring(commands, "manuals", run_manuals, text)
     folder = "where the manuals are; those that are missing are fetched by apt-get into it"
     manuals.add_argument("folder", type=Path, metavar="DIR", help=folder)
+
+    text = "60 questions for lists, yes or no, steps, comparisons and differences of two values: how much is right"
+    kinds = _add_measuring(commands, "kinds", run_kinds, text)
+    _add_folder(kinds, "--corpus", "corpus", "the documents, with gold_kinds.jsonl")
 
 
 def _add_speed(commands: Commands) -> None:

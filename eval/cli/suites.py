@@ -112,3 +112,11 @@ def run_manuals(args: argparse.Namespace, settings: Settings) -> None:
 
     found = measure_manuals(settings, args.folder)
     show(args.json, found, as_text(found))
+
+
+def run_kinds(args: argparse.Namespace, settings: Settings) -> None:
+    """Ask for lists, yes or no, steps, comparisons and differences."""
+    from eval.suites.answer_kinds import as_text, measure_kinds
+
+    found = measure_kinds(settings, args.corpus)
+    show(args.json, found, as_text(found))

@@ -18,7 +18,7 @@ def ask_all(settings: Settings, index: Path, documents: Path, questions: list[Qu
     """Index the documents and return what is answered to each question.
 
     The generator is the live adapter of var/index or, where there is none, the shipped reader. The rows hold the
-    question's fields, text, refused, confidence and cited (a list of document and quote).
+    question's fields, text, refused, confidence, answer_kind and cited (a list of document, start, end and quote).
     """
     build_index(settings, index, [documents])
     generator = open_generator(settings, live_adapter() or shipped_reader(settings))
@@ -34,5 +34,6 @@ def _ask(pipeline: Pipeline, question: Question) -> Prediction:
         "text": answer.text,
         "refused": answer.refused,
         "confidence": answer.confidence,
-        "cited": [{"document": citation.document, "quote": citation.quote} for citation in answer.citations],
+        "answer_kind": answer.kind,
+        "cited": [{"document": c.document, "start": c.start, "end": c.end, "quote": c.quote} for c in answer.citations],
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from rag.answering.claims import attribute, without_thoughts
 from rag.answering.conflicts import Conflict, find_conflicts
 from rag.answering.grounding import Citation
-from rag.answering.span_selector import SelectedSpan
+from rag.answering.selected_span import SelectedSpan
 from rag.answering.table_lookup import UNKNOWN_KEY, TableLookup
 from rag.core.markup import find_marks, shown_text
 from rag.generation import prompt
@@ -26,9 +26,10 @@ class Answer:
     refusal, that the best span is wrong. For generated text it is the geometric mean of the token probabilities,
     which is not calibrated. output: the best span with its citation, or what the model wrote. timings: seconds of
     each part. conflicts: passages of other documents that give another value. kind: "refusal"; "probable", a refusal
-    with a sentence that may hold the answer; "span" of a passage; "sentence", or steps; "lookup" of a table's cell by
-    its row and column; or "written" by the model. probable: that sentence. probable_confidence: how likely it holds
-    the answer. unsupported: claims of the model that no passage bears out; they are not in the text.
+    with a sentence that may hold the answer; "span" of a passage; "list"; "sentence", or steps; "yes or no" with the
+    sentence that says so; "comparison" or "difference" of two answers; "lookup" of a table's cell by its row and
+    column; or "written" by the model. probable: that sentence. probable_confidence: how likely it holds the answer.
+    unsupported: claims of the model that no passage bears out; they are not in the text.
     """
 
     text: str
@@ -76,17 +77,17 @@ def lookup_answer(lookup: TableLookup, threshold: float, passages: list[Passage]
         return Answer(prompt.REFUSAL, True, UNKNOWN_KEY, [], passages, prompt.REFUSAL)
     if not lookup.found:
         return None
-    return _from_passage("lookup", lookup.found, threshold, passages)
+    return _from_passage(lookup.found, threshold, passages)
 
 
 def extractive_answer(selected: SelectedSpan | None, threshold: float, passages: list[Passage]) -> Answer:
     """Return the selected span, or the refusal if there is none or its probability is below the threshold."""
     if selected is None:
         return Answer(prompt.REFUSAL, True, 1.0, [], passages, prompt.REFUSAL)
-    return _from_passage(selected.kind, selected, threshold, passages)
+    return _from_passage(selected, threshold, passages)
 
 
-def _from_passage(kind: str, selected: SelectedSpan, threshold: float, passages: list[Passage]) -> Answer:
+def _from_passage(selected: SelectedSpan, threshold: float, passages: list[Passage]) -> Answer:
     output = prompt.answer_text(selected.text, selected.citation.passage)
     if selected.probability < threshold:
         refusal = Answer(prompt.REFUSAL, True, round(1 - selected.probability, 4), [], passages, output)
@@ -94,7 +95,8 @@ def _from_passage(kind: str, selected: SelectedSpan, threshold: float, passages:
         if likely < PROBABLE:
             return refusal
         return replace(refusal, kind="probable", probable=selected.citation, probable_confidence=likely)
-    return _supported(kind, selected.text, round(selected.probability, 4), [selected.citation], passages, output)
+    citations = list(selected.citations)
+    return _supported(selected.kind, selected.text, round(selected.probability, 4), citations, passages, output)
 
 
 def _supported(

@@ -7,7 +7,6 @@ trained on.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -15,12 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.answering.commands import whole_command
 from rag.answering.confidence import Recalibration
 from rag.answering.excluded_spans import without_opposites
-from rag.answering.grounding import Citation, cite
 from rag.answering.negation import negation_mismatch
-from rag.answering.whole_sentences import asks_for_sentences, with_steps
+from rag.answering.selected_span import SelectedSpan, answer_with
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError
 from rag.core.text_metrics import token_f1
@@ -76,21 +73,6 @@ class FittedWeights:
     selection: SelectorWeights
     confidence: SelectorWeights
     sentence: SelectorWeights
-
-
-@dataclass(frozen=True)
-class SelectedSpan:
-    """The selected span, and the sentence around it as its citation.
-
-    probability: that the span is right. sentence_probability: that its sentence has the answer. kind: "span", or
-    "sentence" where whole sentences are the answer.
-    """
-
-    text: str
-    citation: Citation
-    probability: float
-    sentence_probability: float = 0.0
-    kind: str = "span"
 
 
 @dataclass(frozen=True)
@@ -162,14 +144,7 @@ class SpanSelector:
         )
         probability = self.recalibration.apply(sigmoid(self.weights.confidence.logit(*features)))
         in_sentence = sigmoid(self.weights.sentence.logit(*features))
-        place = whole_command(question, chosen.place, chunk)
-        citation = cite(chunk, place.passage, *place.sentence, (place.start, place.end))
-        if place == chosen.place and not citation.row and asks_for_sentences(question):
-            whole = with_steps(question, chunk, place.sentence)
-            text = dataclasses.replace(place, start=whole[0], end=whole[1]).text(chunk)
-            likely = min(most, in_sentence)
-            return SelectedSpan(text, cite(chunk, place.passage, *whole), likely, likely, "sentence")
-        return SelectedSpan(place.text(chunk), citation, min(most, probability), min(most, in_sentence))
+        return answer_with(question, chunk, chosen.place, min(most, probability), min(most, in_sentence))
 
 
 def read_weights(path: Path = SHIPPED) -> FittedWeights:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from rag.answering.column_words import is_of_other_kind
 from rag.answering.grounding import cite
 from rag.answering.lookup_confidence import lookup_probability
-from rag.answering.span_selector import SelectedSpan
+from rag.answering.selected_span import SelectedSpan
 from rag.answering.table_reading import TableReading
 from rag.core.chunk import Chunk
 from rag.core.table_cell import TableCell
@@ -87,7 +87,7 @@ class TableLookup:
     def _cited(self, found: RowCell, probability: float) -> SelectedSpan:
         chunk, cell = self._chunks[found.passage - 1], found.cell
         citation = cite(chunk, found.passage, *chunk.row_span(cell.row), (cell.start, cell.end))
-        return SelectedSpan(found.text, citation, probability)
+        return SelectedSpan(found.text, (citation,), probability, kind="lookup")
 
     def _is_told_elsewhere(self, reading: TableReading) -> bool:
         """Return whether another passage has what the question calls the row, and a word that the table has not."""

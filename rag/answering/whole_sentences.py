@@ -1,4 +1,4 @@
-"""Questions that a few words do not answer: how to do something, whether something holds, what to do.
+"""Questions of how to do something, or what to do: a few words do not answer them.
 
 They get the sentence around the selected span, and steps where that sentence is part of a list.
 """
@@ -20,18 +20,12 @@ _PROCEDURE = re.compile(
     rf"|\bwhat (?:is|are) the (?:steps?|procedure|instructions?|way) (?:to|for)\b|\bwhat to do\b",
     re.I,
 )
-_WHETHER = re.compile(
-    r"^\W*(?:(?:and|so|but|also),? )?(?:is|are|was|were|am|do|does|did|can|could|may|might|must|should|shall|will|would"
-    r"|has|have|had)(?:n?['’]t)? "
-    r"(?!.*(?:\bor\b(?! not\b)|(?:,|\band) (?:who|whose|what|when|where|which|why|how)\b))",
-    re.I,
-)
 _ITEM = re.compile(r"[^\S\n]*(?:[-*+•▪►‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
 
 
 def asks_for_sentences(question: str) -> bool:
     """Return whether a sentence answers the question better than a few words of it."""
-    return bool(_PROCEDURE.search(question) or _WHETHER.search(question))
+    return bool(_PROCEDURE.search(question))
 
 
 def with_steps(question: str, chunk: Chunk, sentence: Span) -> Span:

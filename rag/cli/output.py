@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from rag.core.settings import Settings
 
 if TYPE_CHECKING:
     from rag.answering.answer import Answer
+    from rag.answering.grounding import Citation
     from rag.pipeline import Pipeline
 
 
@@ -48,8 +50,7 @@ def print_answer(answer: Answer, quiet: bool = False) -> None:
         print(answer.text)
         if answer.refused and not candidate.startswith(answer.text):
             print(f"  best candidate, too uncertain or not supported by a passage: {candidate}")
-    for citation in [answer.probable] if answer.probable else answer.citations:
-        print(f"  [{citation.passage}] {citation.location}\n      “{_one_line(citation.quote)}”")
+    _print_evidence([answer.probable] if answer.probable else answer.citations)
     for conflict in answer.conflicts:
         print(f"  conflict: {conflict}\n      “{_one_line(conflict.quote)}”")
     for claim in answer.unsupported:
@@ -61,6 +62,14 @@ def print_answer(answer: Answer, quiet: bool = False) -> None:
         seconds = ", ".join(f"{part} {value:.2f}" for part, value in answer.timings.items())
         sure = "confidence that these passages do not answer it" if answer.refused else "confidence in the answer"
         print(f"{sure}: {answer.confidence:.2f}; seconds: {seconds}", file=sys.stderr)
+
+
+def _print_evidence(citations: list[Citation]) -> None:
+    """Print the quotes, those of one place below each other."""
+    for (passage, location), quoted in groupby(citations, lambda citation: (citation.passage, citation.location)):
+        print(f"  [{passage}] {location}")
+        for citation in quoted:
+            print(f"      “{_one_line(citation.quote)}”")
 
 
 def print_sample_note(answer: Answer, settings: Settings, index: Path) -> None:

@@ -27,7 +27,7 @@ def test_help_imports_no_large_library():
 
 
 COMMANDS = (
-    "gold bench compare score peer dev attribution retrieval agreement followup attacks lookups manuals "
+    "gold bench compare score peer dev attribution retrieval agreement followup attacks lookups kinds manuals "
     "scale speed reproduce"
 ).split()
 

@@ -4,7 +4,7 @@ import pytest
 
 from rag.answering.answer import lookup_answer
 from rag.answering.grounding import cite
-from rag.answering.span_selector import SelectedSpan
+from rag.answering.selected_span import SelectedSpan
 from rag.answering.table_lookup import UNKNOWN_KEY, TableLookup
 from rag.generation.prompt import REFUSAL
 from tables import CREW, HOURS, LEASES, ORDERS, TARIFF, passages, prose, table_chunks
@@ -170,7 +170,7 @@ def test_a_lookup_below_the_threshold_is_a_refusal():
 def test_without_cells_a_lookup_is_without_effect():
     text = prose("Order BX-2201 is paid.")
     lookup = TableLookup("What is the state of order BX-2209?", [text])
-    span = SelectedSpan("paid", cite(text, 1, 0, len(text.text), (17, 21)), 0.8)
+    span = SelectedSpan("paid", (cite(text, 1, 0, len(text.text), (17, 21)),), 0.8)
     assert lookup.found is None and not lookup.refuses
     assert lookup.weigh(span) is span and lookup.weigh(None) is None
 

