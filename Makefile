@@ -82,9 +82,9 @@ span-scorer: $(READY)  ## maintainers: train the small span scorer, after cross-
 	$(NEEDS_BENCH)
 	@$(PY) -m finetune span-scorer $(BENCH)
 
-large-span-scorer: $(READY)  ## maintainers: train the large span scorer
+large-span-scorer: $(READY)  ## maintainers: train the large span scorer; FURTHER=1 goes on from the one that ships
 	$(NEEDS_BENCH)
-	@$(PY) -m finetune span-scorer --large $(BENCH)
+	@$(PY) -m finetune span-scorer --large $(if $(FURTHER),--further) $(BENCH)
 
 span-selector: $(READY)  ## maintainers: fit the span selector that ships, after reader and span scorer
 	$(NEEDS_BENCH)

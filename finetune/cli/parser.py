@@ -134,6 +134,8 @@ def _add_shipped(commands: Commands) -> None:
     span_scorer = commands.add("span-scorer", shipped.run_span_scorer, text, "boundaries")
     _add_question_folders(span_scorer)
     span_scorer.add_argument("--large", action="store_true", help="the large one (MPNet) in place of the small one")
+    further = "with --large: go on from the weights that ship, with other questions of the folders"
+    span_scorer.add_argument("--further", action="store_true", help=further)
     _add_out(span_scorer, None, "that of the weights that ship")
     text = "fit how generator and span scorer are weighed, on people's questions that neither was trained on"
     span_selector = commands.add("span-selector", shipped.run_span_selector, text, "chooser")

@@ -47,7 +47,8 @@ def run_span_scorer(args: argparse.Namespace, settings: Settings) -> None:
     small, device = _encoder(settings)
     if args.large:
         large = find_model(f"wheel:{span_scorer.LARGE_MODEL}")
-        training.train_span_scorer(large, device, args.folder, training.LARGE, args.out or span_scorer.LARGE)
+        recipe = training.LARGE_FURTHER if args.further else training.LARGE
+        training.train_span_scorer(large, device, args.folder, recipe, args.out or span_scorer.LARGE)
     else:
         training.train_span_scorer(small, device, args.folder, training.SMALL, args.out or span_scorer.SHIPPED)
 

@@ -18,8 +18,9 @@ from rag.models.embedder import Embedder
 NEARBY = 6  # nearby passages that texts are drawn from
 BESIDE = 0.6  # share of the questions that are read with a nearby passage beside their own
 # Shares of the answered questions that are asked once more so that nothing answers them: with a term swapped, with the
-# relation turned round, about the number of something else, and of a nearby passage alone.
-SWAPPED, TURNED, ALONE = 0.1, 0.35, 0.12
+# relation turned round, about the number of something else, and of the nearest passages without their own.
+SWAPPED, TURNED, ALONE = 0.1, 0.35, 0.25
+NEAREST = 4  # of the nearby passages that are read without the question's own; two are
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,18 @@ class SpanExample:
     span: tuple[int, int] | None
 
 
-def read_span_examples(folders: list[QuestionFolder], embedder: Embedder, held: bool = False) -> list[SpanExample]:
+def read_span_examples(
+    folders: list[QuestionFolder], embedder: Embedder, held: bool = False, seed: str = ""
+) -> list[SpanExample]:
     """Return the examples of all folders.
 
-    held: those about the held-out documents, else those about all others. Raises TrainingError for a folder without
-    questions.
+    held: those about the held-out documents, else those about all others. seed: draws other questions of the folders
+    and other texts. Raises TrainingError for a folder without questions.
     """
     examples: list[SpanExample] = []
     for folder in folders:
         labelled = read_labelled_questions([folder.path], embedder)
-        rng = random.Random(folder.path.name)
+        rng = random.Random(folder.path.name + seed)
         questions = [q for q in labelled.questions if held_out(q.document) == held]
         questions = rng.sample(questions, round(folder.share * len(questions)))
         examples += span_examples(replace(labelled, questions=questions), rng)
@@ -68,7 +71,8 @@ def span_examples(labelled: LabelledQuestions, rng: random.Random) -> Iterator[S
         if question.answer and own.search_text[start:end] == question.answer:
             yield SpanExample(question.question, _texts([own, *beside]), (start, end))
             if others and rng.random() < ALONE:
-                yield SpanExample(question.question, _texts(rng.sample(others, 1)), None)
+                nearest = others[:NEAREST]
+                yield SpanExample(question.question, _texts(rng.sample(nearest, min(2, len(nearest)))), None)
             for unanswered in _unanswered(question.question, own, terms, things, rng):
                 yield SpanExample(unanswered, _texts([own]), None)
         elif question.answerable is False:

@@ -6,7 +6,7 @@ Each question is read with its own passage and with a nearby one that does not a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,9 @@ from rag.models.cross_encoder import SHIPPED as CROSS_ENCODER
 from rag.models.embedder import Embedder
 from rag.models.pair_batches import batches, tokenize_pairs
 from rag.models.resolve import LocalModel, find_model
+from rag.models.span_scorer import LARGE as LARGE_WEIGHTS
 from rag.models.span_scorer import SpanScorer, TokenOffset, load_span_model, text_tokens
-from rag.models.weight_delta import IDENTITY_FILE, apply_delta, read_delta_identity
+from rag.models.weight_delta import IDENTITY_FILE, apply_delta, delta_name, read_delta_identity
 
 if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
@@ -153,16 +154,19 @@ class Recipe:
 
 SMALL = Recipe(CROSS_ENCODER, 0, 1.5e-4, 128)  # MiniLM
 LARGE = Recipe(None, 6, 1e-4, 96)  # MPNet, of twelve layers; all weights that ship stay under 40 MB
+LARGE_FURTHER = replace(LARGE, start=LARGE_WEIGHTS, learning_rate=6e-5)
 
 
 def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFolder], recipe: Recipe, out: Path) -> None:
     """Train a span scorer and write its weight delta to `out`.
 
-    folders: people's questions, of which those about held-out documents are left out. Raises TrainingError when no
+    folders: people's questions, of which those about held-out documents are left out. Training that starts from a
+    weight delta draws other questions than that was trained on, as far as there are some. Raises TrainingError when no
     question has an answer in the documents.
     """
     embedder = Embedder(find_model(ModelSettings.embedder), device)
-    examples = read_span_examples(folders, embedder)
+    seed = delta_name(recipe.start) if recipe.start else ""
+    examples = read_span_examples(folders, embedder, seed=seed)
     if not any(example.span for example in examples):
         raise TrainingError("no question whose answer stands in the documents: name folders with answers")
     scorer = untrained_span_scorer(model, recipe).to(device)
@@ -175,6 +179,7 @@ def train_span_scorer(model: LocalModel, device: str, folders: list[QuestionFold
         "answered": sum(bool(example.span) for example in examples),
         "epochs": EPOCHS,
         "steps": steps,
+        **({"after": read_delta_identity(recipe.start)} if recipe.start else {}),
     }
     save_encoder(scorer, model, out, recipe.rank, facts)
     measures = _write_measures(folders, SpanScorer(model, device, out), embedder, out)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rag.answering.column_words import is_of_other_kind
 from rag.answering.grounding import cite
-from rag.answering.lookup_confidence import lookup_probability
+from rag.answering.lookup_confidence import lookup_probability, untold_probability
 from rag.answering.selected_span import SelectedSpan
 from rag.answering.table_reading import TableReading
 from rag.core.chunk import Chunk
@@ -65,7 +65,8 @@ class TableLookup:
         by_kind = [
             r for r in self._readings if r.asked and not r.asked.has_column and r.asked.cell.text == selected.text
         ]
-        most = min((self.most_confidence, *map(lookup_probability, by_kind)))
+        untold = [r for r in self._readings if r.named and r.asked is None]
+        most = min((self.most_confidence, *map(lookup_probability, by_kind), *map(untold_probability, untold)))
         in_row = min(selected.sentence_probability, most)
         return replace(selected, probability=min(selected.probability, most), sentence_probability=in_row)
 

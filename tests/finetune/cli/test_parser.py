@@ -80,3 +80,14 @@ def test_each_span_scorer_has_a_place_of_its_own(words, place, monkeypatch):
     args = parser().parse_args(words.split())
     args.work(args, load_settings(args.set, SECTIONS))
     assert asked == [place]
+
+
+def test_the_large_span_scorer_goes_on_from_the_one_that_ships(monkeypatch):
+    recipes = []
+    monkeypatch.setattr("finetune.cli.shipped.find_model", lambda *_: None)
+    monkeypatch.setattr("finetune.shipped.span_scorer.train_span_scorer", lambda *given: recipes.append(given[3]))
+    for words in ("span-scorer --large B", "span-scorer --large --further B"):
+        args = parser().parse_args(words.split())
+        args.work(args, load_settings(args.set, SECTIONS))
+    anew, further = recipes
+    assert (anew.start, further.start) == (None, span_scorer.LARGE) and anew.frozen == further.frozen

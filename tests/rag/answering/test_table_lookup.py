@@ -167,6 +167,24 @@ def test_a_lookup_below_the_threshold_is_a_refusal():
     assert answer.refused and answer.kind == "refusal"
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the connection fee for the Oak plan?",
+        "What is the shoe size of Pelle Strand?",
+        "What is the delivery address of order BX-2202?",
+    ],
+)
+def test_a_cell_is_no_answer_where_the_table_lacks_what_is_asked_for(question):
+    lookup = TableLookup(question, EVERY)
+    cells = [(chunk, cell) for n, chunk in enumerate(EVERY, 1) for cell in chunk.cells if lookup.is_open(n, cell)]
+    assert cells
+    for chunk, cell in cells:
+        read = chunk.text[cell.start : cell.end]
+        citation = cite(chunk, EVERY.index(chunk) + 1, *chunk.row_span(cell.row), (cell.start, cell.end))
+        assert lookup.weigh(SelectedSpan(read, (citation,), 0.9)).probability < 0.2
+
+
 def test_without_cells_a_lookup_is_without_effect():
     text = prose("Order BX-2201 is paid.")
     lookup = TableLookup("What is the state of order BX-2209?", [text])

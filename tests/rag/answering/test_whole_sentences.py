@@ -74,3 +74,14 @@ def test_one_step_or_too_many_are_no_list():
     assert with_steps("How do I start it?", chunk(many), of(many, "- Press the button 7.")) == of(
         many, "- Press the button 7."
     )
+
+
+def test_the_next_sentences_that_tell_what_to_do_are_steps_too():
+    text = "If it smokes, do not open it. Sound the alarm, and get away. Start the pump. The pump is loud. Call us."
+    span = with_steps("It smokes. What am I supposed to do?", chunk(text), of(text, "If it smokes, do not open it."))
+    assert text[slice(*span)] == "If it smokes, do not open it. Sound the alarm, and get away. Start the pump."
+
+
+def test_steps_end_with_their_paragraph():
+    text = "Pull the plug.\n\nOpen the lid in spring."
+    assert with_steps("How do I stop it?", chunk(text), of(text, "Pull the plug.")) == of(text, "Pull the plug.")
