@@ -9,6 +9,7 @@ from dataclasses import replace
 from rag.answering.answer import Answer
 from rag.answering.answerer import Answerer
 from rag.core.errors import PromptError, StoreError
+from rag.retrieval.passage import Passage
 from rag.retrieval.retriever import Retriever
 
 LONGEST = 2_000  # characters of a question; a longer one would take minutes, and is a document by mistake
@@ -25,24 +26,28 @@ class Pipeline:
         question: str,
         on_text: Callable[[str], None] | None = None,
         documents: Collection[str] | None = None,
+        on_passages: Callable[[list[Passage]], None] | None = None,
     ) -> Answer:
         """Return the answer to a question.
 
         on_text: gets generated text as it grows, before it is checked. documents: ids of the documents that are
-        searched, all if None. Raises PromptError for a question that cannot be
-        asked, StoreError for an empty index.
+        searched, all if None. on_passages: gets the passages before they are read. Raises PromptError for a question
+        that cannot be asked, StoreError for an empty index.
         """
-        _check_text(question)
+        check_question(question)
         self.retriever.refresh()  # other processes may have changed the index
         passages = self.retriever.search(question, documents=documents)
         if not passages:
             raise StoreError("the index holds no documents: rag index FOLDER")
+        if on_passages:
+            on_passages(passages)
         start = time.perf_counter()
         answer = self.answerer.answer(question, passages, on_text)
         return replace(answer, timings={**self.retriever.timings, "answer": time.perf_counter() - start})
 
 
-def _check_text(question: str) -> None:
+def check_question(question: str) -> None:
+    """Raise PromptError for a question that cannot be asked, with what to do about it."""
     if not any(map(str.isalnum, question)):
         raise PromptError("there is no word in the question: type one")
     if len(question) > LONGEST:

@@ -11,10 +11,10 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rag.cli.documents import matching
 from rag.cli.output import ask_and_stream, print_answer, print_models, print_sample_note
 from rag.core.errors import PromptError
 from rag.core.settings import Settings
+from rag.index.document_names import matching
 
 if TYPE_CHECKING:
     from rag.answering.answer import Answer
