@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -19,6 +21,7 @@ from rag.server.state.keys import read_keys
 from rag.server.state.running import RunningServer, announced, new_token
 from rag.server.work.service import Service
 
+BACKLOG = 128  # connections that wait to be taken
 PATIENCE = 5  # seconds that requests have to end when the server is stopped
 
 
@@ -45,7 +48,8 @@ def serve(settings: Settings, index: Path, adapters: Mapping[str, Path], quiet: 
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=PATIENCE
         )
-        with announced(index, running):
+        with suppress(KeyboardInterrupt), announced(index, running):
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end as Ctrl-C does, not at once
             uvicorn.Server(config).run([listening])
 
 
@@ -55,6 +59,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host.strip("[]"), port))
+        listening.listen(BACKLOG)  # now, so that whoever reads of the server can connect
     except OSError as error:
         listening.close()
         reason = f"{host}:{port} can't be served ({error.strerror or error})"
