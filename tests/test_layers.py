@@ -25,7 +25,7 @@ ORDER = {
         {"server.work"},
         {"server.api"},
         {"server"},
-        {"cli"},
+        {"cli", "langchain"},
         {"__main__"},
     ],
     "finetune": [

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.answering.commands import whole_command
 from rag.answering.confidence import Recalibration
@@ -24,10 +25,12 @@ from rag.answering.whole_sentences import asks_for_sentences, with_steps
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError
 from rag.core.text_metrics import token_f1
-from rag.generation.span_search import Span
 from rag.generation.span_tree import SpanPlace
 from rag.models.span_scorer import SpanScorer, SpanScores
 from rag.retrieval.passage import Passage
+
+if TYPE_CHECKING:
+    from rag.generation.span_search import Span
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 SHIPPED, LARGE = WEIGHTS / "span_selector.json", WEIGHTS / "large_span_selector.json"

@@ -14,7 +14,7 @@ from rag.cli.documents import run_compact, run_documents, run_remove, run_status
 from rag.cli.index import run_index, run_ingest
 from rag.cli.models import run_models
 from rag.cli.search import run_search
-from rag.cli.serve import run_keys, run_serve
+from rag.cli.serve import run_keys, run_mcp, run_serve
 from rag.cli.show import run_show
 from rag.models.registry import INDEX
 
@@ -194,6 +194,9 @@ def _add_server_commands(commands: Commands) -> None:
     keys = commands.add("keys", run_keys, "make, list or remove keys of clients of the server", epilog=examples)
     keys.add_argument("action", choices=("add", "list", "remove"))
     keys.add_argument("name", nargs="?", metavar="NAME", help="whose key it is")
+    examples = _examples("rag mcp", "rag --index notes/index mcp    the documents of another index")
+    text = "serve tools for agents on standard input and output; rag serve has them at /mcp"
+    commands.add("mcp", run_mcp, text, epilog=examples)
 
 
 def _add_other_commands(commands: Commands) -> None:

@@ -34,6 +34,13 @@ def run_serve(args: argparse.Namespace, settings: Settings) -> None:
     serve(settings, args.index, dict(map(_named_folder, args.adapter or ())), args.quiet)
 
 
+def run_mcp(args: argparse.Namespace, settings: Settings) -> None:
+    """Serve tools to the agent that has started this program."""
+    with _libraries():
+        from rag.server.tools import serve_stdio
+    serve_stdio(settings, args.index)
+
+
 def _named_folder(text: str) -> tuple[str, Path]:
     name, equals, folder = text.partition("=")
     if not (name and equals and folder):

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
@@ -30,6 +31,7 @@ from rag.server.api.metrics import Metrics
 from rag.server.api.observed import Observed
 from rag.server.api.shapes import ErrorOut
 from rag.server.state.keys import KeyRing, key_digest
+from rag.server.tools import make_tools
 from rag.server.work.service import Service
 
 PAGE = Path(__file__).parent / "page"
@@ -78,6 +80,10 @@ def create_app(service: Service, rules: Rules) -> FastAPI:
         app.include_router(module.router)
     app.add_api_route("/", _page, include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
+    app.state.tools = make_tools(service)
+    # The gate has checked host, page and key already.
+    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    app.router.routes.extend(app.state.tools.streamable_http_app(transport_security=security).routes)
     return app
 
 
@@ -85,7 +91,8 @@ def create_app(service: Service, rules: Rules) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.start()
     try:
-        yield
+        async with app.state.tools.session_manager.run():
+            yield
     finally:
         app.state.service.close()
 

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
+from rag.answering.answer_facts import answer_facts
 from rag.server.api.asking import Asked, result_of, service_of
 from rag.server.api.conversation import rewritten
 from rag.server.api.errors import as_api_error, error_body
@@ -28,6 +30,14 @@ async def ask(request: Request, body: AskIn) -> AnswerOut | Response:
     if body.stream:
         return EventSourceResponse(_events(request, started))
     return answer_out(await started.answer(), base_of(request))
+
+
+@router.post("/ask/whole", include_in_schema=False)
+async def ask_whole(request: Request, body: AskIn) -> JSONResponse:
+    """Answer a question with all that the command line prints of an answer."""
+    wish = Wish(body.question, body.question, tuple(body.documents), body.model)
+    given = await (await Asked(request, wish).start()).answer()
+    return JSONResponse(answer_facts(given.answer))
 
 
 async def _events(request: Request, started: Asked) -> AsyncIterator[ServerSentEvent]:

@@ -61,6 +61,10 @@ class Service:
     def start(self) -> None:
         """Begin with jobs that wait, and load what answers by default."""
         self.documents.start()
+        self.warm_up()
+
+    def warm_up(self) -> None:
+        """Load what answers by default, so that the first question need not wait for it."""
         self.worker.submit(lambda task: self.generators.open(self.generators.resolve()))
 
     def close(self) -> None:

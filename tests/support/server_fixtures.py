@@ -1,11 +1,10 @@
+"""Fixtures of servers, for the tests of several folders."""
+
+import contextlib
 from types import SimpleNamespace
 
 import pytest
 
-from rag.factory import index_folder
-from rag.server.api.gate import Rules
-from rag.server.app import create_app, rules_of
-from rag.server.work.service import Service
 from serving import on_a_socket, settings_of, until, without_models, write_documents
 
 TOKEN = "token-of-this-user"
@@ -17,6 +16,11 @@ def harbour(tmp_path, monkeypatch):
 
     overrides: settings. rules: what replaces of the gate's rules. indexed: whether there is an index at first.
     """
+    from rag.factory import index_folder
+    from rag.server.api.gate import Rules
+    from rag.server.app import create_app, rules_of
+    from rag.server.work.service import Service
+
     monkeypatch.chdir(tmp_path)
     answerers = without_models(monkeypatch.setattr)
     services = []
@@ -40,8 +44,6 @@ def harbour(tmp_path, monkeypatch):
 @pytest.fixture
 def served(harbour):
     """Return a function that serves such an application on a socket, and returns it with its `url` and a client."""
-    import contextlib
-
     import httpx
 
     with contextlib.ExitStack() as stack:
