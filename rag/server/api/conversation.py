@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from rag.core.errors import PromptError
 from rag.retrieval.query_rewriting import Turn, rewrite_followup
-from rag.server.api.shapes import LONGEST
+from rag.server.api.shapes import LONGEST, Received
 from rag.server.state.recent import GivenAnswer
 
 TURNS = 10  # of a conversation that are read, so that a long one costs no more
 
 
-class Part(BaseModel):
+class Part(Received):
     """A part of a message; only text is read."""
 
     type: str = Field(max_length=100)
     text: str = Field("", max_length=LONGEST)
 
 
-class Message(BaseModel):
+class Message(Received):
     """A message of a conversation. Those of other roles than user and assistant are not read."""
 
     role: str = Field(max_length=100)

@@ -16,6 +16,7 @@ from rag.documents.discovery import is_gone
 from rag.index.store import DocumentStore
 from rag.server.api.asking import service_of
 from rag.server.api.errors import ApiError
+from rag.server.api.gate import wants_page
 from rag.server.api.jobs import JobOut, job_out
 from rag.server.state.uploads import receive
 from rag.server.work.service import Service
@@ -88,10 +89,13 @@ def _listed(service: Service, store: DocumentStore) -> list[DocumentOut]:
     return found
 
 
-@router.get("/documents/{document:path}", response_model=DocumentText)
+_TO_PAGE: dict[int | str, dict[str, Any]] = {303: {"description": "The page that shows it, for a browser."}}
+
+
+@router.get("/documents/{document:path}", response_model=DocumentText, responses=_TO_PAGE)
 def read(request: Request, document: str, start: At = 0, end: At = 0, offset: At = 0) -> DocumentText | Response:
     """Return a document's text around a span. A browser gets the page that shows it highlighted."""
-    if "text/html" in request.headers.get("accept", ""):
+    if wants_page(request):
         shown = urlencode({"document": document, "start": start, "end": end})
         return RedirectResponse(f"/?{shown}", 303)
     service = service_of(request)

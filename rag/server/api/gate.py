@@ -24,6 +24,12 @@ UPLOADS = "/documents/"
 THIS_USER = "this user"
 
 
+def wants_page(request: Request) -> bool:
+    """Tell whether a browser asks for a document: it gets the page, which asks for a key where one is needed."""
+    wanted = "text/html" in request.headers.get("accept", "")
+    return wanted and request.method == "GET" and request.url.path.startswith(UPLOADS)
+
+
 @dataclass(frozen=True)
 class Rules:
     """What the gate asks for.
@@ -94,7 +100,8 @@ class Gate:
             return f"key {name}"
         address = request.client.host if request.client else "unknown"
         path = request.url.path
-        if self._rules.loopback or (request.method in SAFE and (path in OPEN or path.startswith(PAGE))):
+        page = wants_page(request) or (request.method in SAFE and (path in OPEN or path.startswith(PAGE)))
+        if self._rules.loopback or page:
             return address
         sentence = "this key is not known" if key else "a key is needed: Authorization: Bearer KEY"
         self._check_rate(request, address)  # so that nobody tries many keys

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from rag.server.api.asking import service_of
 from rag.server.api.errors import ApiError
+from rag.server.api.shapes import EVENTS, Received
 from rag.server.state.jobs import ENDED, Job
 
 router = APIRouter(tags=["jobs"])
@@ -41,7 +42,7 @@ class JobsOut(BaseModel):
     jobs: list[JobOut]
 
 
-class JobIn(BaseModel):
+class JobIn(Received):
     """sync: bring the index up to date with the folders that it was made from, as `rag index` does."""
 
     kind: Literal["sync"]
@@ -84,7 +85,7 @@ def job(request: Request, job: Number) -> JobOut:
 
 
 _STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    **EVENTS,
     204: {"description": "The job has ended, and all its events were sent."},
 }
 

@@ -15,20 +15,20 @@ from starlette.responses import Response
 from rag.server.api.asking import Asked, service_of
 from rag.server.api.conversation import Message, asked_in, message_text, with_sources
 from rag.server.api.errors import as_api_error, error_body
-from rag.server.api.shapes import base_of, document_url
+from rag.server.api.shapes import EVENTS, Received, base_of, document_url
 from rag.server.state.recent import GivenAnswer
 from rag.server.work.service import Wish
 
 router = APIRouter(tags=["OpenAI"])
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Received):
     """include_usage: whether the last chunk of a stream tells the tokens."""
 
     include_usage: bool = False
 
 
-class ChatIn(BaseModel):
+class ChatIn(Received):
     """A conversation whose last message is the question; what else OpenAI's clients send is not read.
 
     sources_in_text: whether the text ends with the list of its sources. documents: names, patterns or folders, to
@@ -55,7 +55,7 @@ class ChatOut(BaseModel):
     ragtune: dict[str, Any]
 
 
-@router.post("/v1/chat/completions", response_model=ChatOut)
+@router.post("/v1/chat/completions", response_model=ChatOut, responses=EVENTS)
 async def chat(request: Request, body: ChatIn) -> Response:
     """Answer the last message. A stream sends the checked answer, not what is written before it is checked."""
     asked, question = asked_in(body.messages)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from rag.server.api.asking import result_of, service_of
 from rag.server.api.errors import ApiError
+from rag.server.api.shapes import Received
 
 router = APIRouter(tags=["models"])
 
@@ -31,7 +32,7 @@ class ModelsOut(BaseModel):
     data: list[ModelOut]
 
 
-class UseIn(BaseModel):
+class UseIn(Received):
     """What the model "ragtune" is to mean on this server; "ragtune" for what `rag ask` uses."""
 
     model: str = Field(max_length=200)

@@ -16,14 +16,14 @@ from rag.server.api.asking import Asked, service_of
 from rag.server.api.conversation import Message, asked_in, message_text, rewritten, with_sources
 from rag.server.api.errors import ApiError, as_api_error, error_body
 from rag.server.api.openai_chat import url_citations
-from rag.server.api.shapes import LONGEST, base_of
+from rag.server.api.shapes import EVENTS, LONGEST, Received, base_of
 from rag.server.state.recent import GivenAnswer
 from rag.server.work.service import Wish
 
 router = APIRouter(tags=["OpenAI"])
 
 
-class ResponsesIn(BaseModel):
+class ResponsesIn(Received):
     """A question, or a conversation whose last message is one; what else OpenAI's clients send is not read.
 
     previous_response_id: an answer that this question follows. sources_in_text, documents: as in chat completions.
@@ -49,7 +49,7 @@ class ResponsesOut(BaseModel):
     usage: dict[str, Any]
 
 
-@router.post("/v1/responses", response_model=ResponsesOut)
+@router.post("/v1/responses", response_model=ResponsesOut, responses=EVENTS)
 async def respond(request: Request, body: ResponsesIn) -> Response:
     """Answer the input. A stream sends the checked answer, not what is written before it is checked."""
     asked, question = _asked(request, body)

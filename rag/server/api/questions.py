@@ -15,13 +15,13 @@ from rag.answering.answer_facts import answer_facts
 from rag.server.api.asking import Asked, result_of, service_of
 from rag.server.api.conversation import rewritten
 from rag.server.api.errors import as_api_error, error_body
-from rag.server.api.shapes import AnswerOut, AskIn, SearchIn, SearchOut, answer_out, base_of, passage_out
+from rag.server.api.shapes import EVENTS, AnswerOut, AskIn, SearchIn, SearchOut, answer_out, base_of, passage_out
 from rag.server.work.service import Wish
 
 router = APIRouter(tags=["questions"])
 
 
-@router.post("/ask", response_model=AnswerOut)
+@router.post("/ask", response_model=AnswerOut, responses=EVENTS)
 async def ask(request: Request, body: AskIn) -> AnswerOut | Response:
     """Answer a question. With `stream`, server-sent events: passages, text (unchecked, as it grows), then answer."""
     turns = [(turn.question, turn.answer) for turn in body.history]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from rag.answering.answer import Answer
 from rag.retrieval.passage import Passage, passage_facts
@@ -17,14 +17,26 @@ LONGEST = 20_000  # characters of one text in a request
 Text = Field(max_length=LONGEST)
 
 
-class TurnIn(BaseModel):
+# Said of endpoints that can stream.
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+}
+
+
+class Received(BaseModel):
+    """What a client sends, each value of the type that it has to have: "yes" is not true."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class TurnIn(Received):
     """An earlier question of the conversation, and its answer."""
 
     question: str = Text
     answer: str = Field("", max_length=LONGEST)
 
 
-class AskIn(BaseModel):
+class AskIn(Received):
     """A question. documents: names, patterns or folders, to search these alone."""
 
     question: str = Text
@@ -85,7 +97,7 @@ class AnswerOut(BaseModel):
     output: str
 
 
-class SearchIn(BaseModel):
+class SearchIn(Received):
     """Words or a question. k: how many passages. documents: as in a question."""
 
     words: str = Text
@@ -99,7 +111,7 @@ class SearchOut(BaseModel):
     passages: list[PassageOut]
 
 
-class FeedbackIn(BaseModel):
+class FeedbackIn(Received):
     """A verdict on an answer. correction: the right answer in the document's words."""
 
     answer: str = Field(max_length=100)

