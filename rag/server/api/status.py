@@ -48,9 +48,7 @@ def health(request: Request) -> HealthOut:
     ready = service.generators.resolve().name in service.generators.loaded()
     instance: str = request.app.state.instance
     trouble = bool(service.trouble) and not ready
-    return HealthOut(
-        status="ok", ready=ready, waiting=service.worker.waiting, trouble=trouble, instance=instance
-    )
+    return HealthOut(status="ok", ready=ready, waiting=service.worker.waiting, trouble=trouble, instance=instance)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
