@@ -22,6 +22,9 @@ from rag.server.work.service import Wish
 router = APIRouter(tags=["OpenAI"])
 
 
+EXAMPLE = [{"role": "user", "content": "When was Kestrel Bay built?"}]
+
+
 class StreamOptions(Received):
     """include_usage: whether the last chunk of a stream tells the tokens."""
 
@@ -35,7 +38,7 @@ class ChatIn(Received):
     search these alone.
     """
 
-    messages: list[Message] = Field(min_length=1, max_length=1_000)
+    messages: list[Message] = Field(min_length=1, max_length=1_000, examples=[EXAMPLE])
     model: str = Field("ragtune", max_length=200)
     stream: bool = False
     stream_options: StreamOptions | None = None

@@ -29,7 +29,7 @@ class ResponsesIn(Received):
     previous_response_id: an answer that this question follows. sources_in_text, documents: as in chat completions.
     """
 
-    input: str | list[Message] = Field(min_length=1, max_length=LONGEST)
+    input: str | list[Message] = Field(min_length=1, max_length=LONGEST, examples=["When was Kestrel Bay built?"])
     model: str = Field("ragtune", max_length=200)
     stream: bool = False
     previous_response_id: str | None = Field(None, max_length=100)

@@ -14,12 +14,12 @@ from rag.retrieval.passage import Passage, passage_facts
 from rag.server.state.recent import GivenAnswer
 
 LONGEST = 20_000  # characters of one text in a request
-Text = Field(max_length=LONGEST)
+Text = Field(max_length=LONGEST, examples=["When was Kestrel Bay built?"])
 
 
 # Said of endpoints that can stream.
 EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    200: {"content": {"text/event-stream": {"schema": {"type": "object", "required": ["data"]}}}},
 }
 
 
