@@ -80,11 +80,15 @@ def create_app(service: Service, rules: Rules) -> FastAPI:
         app.include_router(module.router)
     app.add_api_route("/", _page, include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
+    _add_tools(app, service)
+    return app
+
+
+def _add_tools(app: FastAPI, service: Service) -> None:
     app.state.tools = make_tools(service)
     # The gate has checked host, page and key already.
     security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     app.router.routes.extend(app.state.tools.streamable_http_app(transport_security=security).routes)
-    return app
 
 
 @asynccontextmanager

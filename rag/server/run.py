@@ -34,9 +34,8 @@ def serve(settings: Settings, index: Path, adapters: Mapping[str, Path], quiet: 
     service = Service(settings, index, adapters)
     limits, token = service.limits, new_token()
     loopback = is_loopback(limits.host)
-    if not loopback and not read_keys(index):
-        reason = f"{limits.host} can be reached from other machines, and there is no key yet"
-        raise RagtuneError(f"{reason}: rag keys add NAME")
+    if not loopback:
+        _require_key(limits.host, index)
     with _listen(limits.host, limits.port) as listening:
         port: int = listening.getsockname()[1]
         reached = limits.host if loopback else "127.0.0.1"
@@ -51,6 +50,11 @@ def serve(settings: Settings, index: Path, adapters: Mapping[str, Path], quiet: 
         with suppress(KeyboardInterrupt), announced(index, running):
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end as Ctrl-C does, not at once
             uvicorn.Server(config).run([listening])
+
+
+def _require_key(host: str, index: Path) -> None:
+    if not read_keys(index):
+        raise RagtuneError(f"{host} can be reached from other machines, and there is no key yet: rag keys add NAME")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -19,6 +19,7 @@ from rag.core.settings import Settings
 from rag.index.document_names import matching
 from rag.retrieval.passage import Passage, passage_facts
 from rag.server.api.conversation import message_text, one_line
+from rag.server.state.recent import GivenAnswer
 from rag.server.work.service import Service, Wish
 from rag.server.work.worker import Task
 
@@ -116,19 +117,7 @@ def make_tools(service: Service) -> MCPServer:
         """Answer a question from the documents, with literal evidence, or say that they do not answer it."""
         with _for_people():
             given = await _done(service.ask(Wish(question, question, tuple(documents))))
-        answer = given.answer
-        cited = [answer.probable] if answer.probable else answer.citations
-        evidence = [
-            Evidence(document=c.document, location=c.location, quote=c.quote, start=c.start, end=c.end) for c in cited
-        ]
-        conflicts = [f"{conflict}: “{one_line(conflict.quote)}”" for conflict in answer.conflicts]
-        return Answered(
-            text=message_text(given),
-            refused=answer.refused,
-            confidence=answer.confidence,
-            evidence=evidence,
-            conflicts=conflicts,
-        )
+        return _answered(given)
 
     @tools.tool(annotations=_ONLY_READS)
     async def search(
@@ -143,6 +132,22 @@ def make_tools(service: Service) -> MCPServer:
 
     _add_reading(tools, service)
     return tools
+
+
+def _answered(given: GivenAnswer) -> Answered:
+    answer = given.answer
+    cited = [answer.probable] if answer.probable else answer.citations
+    evidence = [
+        Evidence(document=c.document, location=c.location, quote=c.quote, start=c.start, end=c.end) for c in cited
+    ]
+    conflicts = [f"{conflict}: “{one_line(conflict.quote)}”" for conflict in answer.conflicts]
+    return Answered(
+        text=message_text(given),
+        refused=answer.refused,
+        confidence=answer.confidence,
+        evidence=evidence,
+        conflicts=conflicts,
+    )
 
 
 def _found(passage: Passage) -> Found:
