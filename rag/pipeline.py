@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 
 from rag.answering.answer import Answer
 from rag.answering.answerer import Answerer
 from rag.answering.comparing import compare, refused, says_difference
 from rag.answering.sub_questions import DIFFERENCE, SubQuestions, split_question
 from rag.core.errors import PromptError, StoreError
+from rag.retrieval.passage import Passage
 from rag.retrieval.retriever import Retriever
 
 LONGEST = 2_000  # characters of a question; a longer one would take minutes, and is a document by mistake
@@ -27,34 +29,43 @@ class Pipeline:
         question: str,
         on_text: Callable[[str], None] | None = None,
         documents: Collection[str] | None = None,
+        on_passages: Callable[[list[Passage]], None] | None = None,
     ) -> Answer:
         """Return the answer to a question.
 
         on_text: gets generated text as it grows, before it is checked. documents: ids of the documents that are
-        searched, all if None. Raises PromptError for a question that cannot be
-        asked, StoreError for an empty index.
+        searched, all if None. on_passages: gets the passages of each search before they are read. Raises PromptError for a question
+        that cannot be asked, StoreError for an empty index.
         """
-        _check_text(question)
+        check_question(question)
         self.retriever.refresh()  # other processes may have changed the index
+        answer = partial(self._answer, documents=documents, on_passages=on_passages)
         parts = split_question(question) if self.answerer.selector else None
-        return self._answer_both(question, parts, documents) if parts else self._answer(question, on_text, documents)
+        return self._answer_both(question, parts, answer) if parts else answer(question, on_text)
 
-    def _answer_both(self, question: str, parts: SubQuestions, documents: Collection[str] | None) -> Answer:
+    def _answer_both(self, question: str, parts: SubQuestions, answer: Callable[[str], Answer]) -> Answer:
         """Answer from the two questions that it is made of; where one has no answer, from one passage."""
-        answers = [self._answer(asked, None, documents) for asked in parts.asked]
+        answers = [answer(asked) for asked in parts.asked]
         if found := compare(parts, answers[0], answers[1], self.answerer.settings.least):
             return replace(found, timings=_total(answers))
-        whole = self._answer(question, None, documents)
+        whole = answer(question)
         if parts.told == DIFFERENCE and not whole.refused and not says_difference(whole):
             whole = refused(whole)
         return replace(whole, timings=_total([*answers, whole]))
 
     def _answer(
-        self, question: str, on_text: Callable[[str], None] | None, documents: Collection[str] | None
+        self,
+        question: str,
+        on_text: Callable[[str], None] | None = None,
+        *,
+        documents: Collection[str] | None,
+        on_passages: Callable[[list[Passage]], None] | None,
     ) -> Answer:
         passages = self.retriever.search(question, documents=documents)
         if not passages:
             raise StoreError("the index holds no documents: rag index FOLDER")
+        if on_passages:
+            on_passages(passages)
         start = time.perf_counter()
         answer = self.answerer.answer(question, passages, on_text)
         return replace(answer, timings={**self.retriever.timings, "answer": time.perf_counter() - start})
@@ -64,7 +75,8 @@ def _total(answers: list[Answer]) -> dict[str, float]:
     return {part: sum(answer.timings[part] for answer in answers) for part in answers[0].timings}
 
 
-def _check_text(question: str) -> None:
+def check_question(question: str) -> None:
+    """Raise PromptError for a question that cannot be asked, with what to do about it."""
     if not any(map(str.isalnum, question)):
         raise PromptError("there is no word in the question: type one")
     if len(question) > LONGEST:

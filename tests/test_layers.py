@@ -21,7 +21,11 @@ ORDER = {
         {"pipeline"},
         {"encoder_factory"},
         {"factory"},
-        {"cli"},
+        {"server.state"},
+        {"server.work"},
+        {"server.api"},
+        {"server"},
+        {"cli", "langchain"},
         {"__main__"},
     ],
     "finetune": [

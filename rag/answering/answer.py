@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from rag.answering.claims import attribute, without_thoughts
 from rag.answering.conflicts import Conflict, find_conflicts
@@ -12,8 +13,10 @@ from rag.answering.selected_span import SelectedSpan
 from rag.answering.table_lookup import UNKNOWN_KEY, TableLookup
 from rag.core.markup import find_marks, shown_text
 from rag.generation import prompt
-from rag.generation.generator import Generation
 from rag.retrieval.passage import Passage
+
+if TYPE_CHECKING:
+    from rag.generation.generator import Generation
 
 PROBABLE = 0.3  # probability from which a sentence is shown where no answer is sure enough (eval/LOG.md)
 

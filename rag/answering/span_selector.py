@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.answering.confidence import Recalibration
 from rag.answering.excluded_spans import without_opposites
@@ -21,10 +22,12 @@ from rag.answering.selected_span import SelectedSpan, answer_with
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError
 from rag.core.text_metrics import token_f1
-from rag.generation.span_search import Span
 from rag.generation.span_tree import SpanPlace
 from rag.models.span_scorer import SpanScorer, SpanScores
 from rag.retrieval.passage import Passage
+
+if TYPE_CHECKING:
+    from rag.generation.span_search import Span
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 SHIPPED, LARGE = WEIGHTS / "span_selector.json", WEIGHTS / "large_span_selector.json"

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import gc
 import json
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rag.cli.documents import matching
 from rag.cli.output import ask_and_stream, print_answer, print_models, print_sample_note
+from rag.cli.served import running_server
 from rag.core.errors import PromptError
 from rag.core.settings import Settings
+from rag.index.document_names import matching
 
 if TYPE_CHECKING:
     from rag.answering.answer import Answer
     from rag.pipeline import Pipeline
+
+Ask = Callable[[str, list[str] | None], "Answer"]  # the question, and the ids of the documents that are searched
 
 
 def run_ask(args: argparse.Namespace, settings: Settings) -> None:
@@ -28,19 +31,15 @@ def run_ask(args: argparse.Namespace, settings: Settings) -> None:
         raise PromptError('there is no word in the question: rag ask "..."')
     start = time.perf_counter()
     documents = _find(args, settings, args.within) if args.within else None
-    pipeline = _open(args, settings)
+    ask = _open(args, settings, args.json)
     loaded = time.perf_counter() - start
+    answer = ask(question, documents)
+    answer.timings["load"] = loaded
     if args.json:
-        answer = pipeline.ask(question, documents=documents)
-        answer.timings["load"] = loaded
-        unread = [dataclasses.replace(passage, reading=None) for passage in answer.passages]  # thousands of scores
-        facts = dataclasses.asdict(dataclasses.replace(answer, passages=unread))
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
+        from rag.answering.answer_facts import answer_facts
+
+        print(json.dumps(answer_facts(answer), ensure_ascii=False, indent=2))
     else:
-        if not args.quiet:
-            print_models(pipeline, settings, args.index)
-        answer = ask_and_stream(pipeline, question, documents)
-        answer.timings["load"] = loaded
         print_answer(answer, args.quiet)
     print_sample_note(answer, settings, args.index)
     if args.log:
@@ -60,15 +59,13 @@ def run_chat(args: argparse.Namespace, settings: Settings) -> None:
 
     find = partial(_find, args, settings)
     documents = find(args.within) if args.within else None
-    pipeline = _open(args, settings)
-    if not args.quiet:
-        print_models(pipeline, settings, args.index)
+    ask = _open(args, settings)
 
     def show(answer: Answer) -> None:
         print_answer(answer, args.quiet)
         print_sample_note(answer, settings, args.index)
 
-    Chat(partial(ask_and_stream, pipeline), show, find, documents).run(read_questions())
+    Chat(ask, show, find, documents).run(read_questions())
 
 
 def _find(args: argparse.Namespace, settings: Settings, names: list[str]) -> list[str]:
@@ -82,7 +79,25 @@ def _find(args: argparse.Namespace, settings: Settings, names: list[str]) -> lis
         store.close()
 
 
-def _open(args: argparse.Namespace, settings: Settings) -> Pipeline:
+def _open(args: argparse.Namespace, settings: Settings, silent: bool = False) -> Ask:
+    """Return what answers questions from documents: a server that runs for this index, or else a pipeline.
+
+    silent: print neither what answers nor text as it is generated.
+    """
+    server = None if args.adapter else running_server(settings, args.index, "base" if args.base else "ragtune")
+    if server:
+        if not (args.quiet or silent):
+            print(f"answered by the server at {server.address}", file=sys.stderr)
+        return server.ask
+    pipeline = _open_pipeline(args, settings)
+    if silent:
+        return lambda question, documents: pipeline.ask(question, documents=documents)
+    if not args.quiet:
+        print_models(pipeline, settings, args.index)
+    return partial(ask_and_stream, pipeline)
+
+
+def _open_pipeline(args: argparse.Namespace, settings: Settings) -> Pipeline:
     """Open the pipeline without garbage collection, which saves about a tenth of the time until the first answer.
 
     Libraries and models create a million objects, and none of them is garbage.

@@ -14,6 +14,7 @@ from rag.cli.documents import run_compact, run_documents, run_remove, run_status
 from rag.cli.index import run_index, run_ingest
 from rag.cli.models import run_models
 from rag.cli.search import run_search
+from rag.cli.serve import run_keys, run_mcp, run_serve
 from rag.cli.show import run_show
 from rag.models.registry import INDEX
 
@@ -28,6 +29,7 @@ EPILOG = """examples:
   rag documents 'board/*'                list documents of the index
   rag show minutes-2025-03.md            print a document as it was read, with its chunks and tables
   rag remove board/minutes-2025-03.md    remove documents from the index
+  rag serve                              a page and an API for programs, at http://127.0.0.1:8765
   rag adapters --rollback                undo the last promotion of trained weights
   rag doctor                             find out what is wrong here, and how to mend it
   rag COMMAND --help                     options and examples of a command
@@ -47,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_question_commands(commands)
     _add_index_commands(commands)
     _add_document_commands(commands)
+    _add_server_commands(commands)
     _add_other_commands(commands)
     return parser
 
@@ -173,6 +176,27 @@ def _add_document_commands(commands: Commands) -> None:
     commands.add("status", run_status, text, epilog=_examples("rag status", "rag --index var/other status"))
     text = "rebuild the search files and free the space of removed documents"
     commands.add("compact", run_compact, text, epilog=_examples("rag compact"))
+
+
+def _add_server_commands(commands: Commands) -> None:
+    examples = _examples(
+        "rag serve                          page and API at http://127.0.0.1:8765, for this machine alone",
+        "rag serve --host 0.0.0.0           for other machines too; first rag keys add NAME",
+        "rag serve --adapter trial=var/runs/default/sft    an adapter that requests can name",
+    )
+    text = "serve a page, an API for programs and one that clients of OpenAI's understand"
+    serve = commands.add("serve", run_serve, text, epilog=examples)
+    serve.add_argument("--host", metavar="HOST", help="where to listen (default serve.host, 127.0.0.1)")
+    serve.add_argument("--port", metavar="N", help="(default serve.port, 8765; 0 for any that is free)")
+    adapter = "an adapter that requests can name, beside those of the index; may be repeated"
+    serve.add_argument("--adapter", action="append", metavar="NAME=DIR", help=adapter)
+    examples = _examples("rag keys add laptop    prints the key, once", "rag keys list", "rag keys remove laptop")
+    keys = commands.add("keys", run_keys, "make, list or remove keys of clients of the server", epilog=examples)
+    keys.add_argument("action", choices=("add", "list", "remove"))
+    keys.add_argument("name", nargs="?", metavar="NAME", help="whose key it is")
+    examples = _examples("rag mcp", "rag --index notes/index mcp    the documents of another index")
+    text = "serve tools for agents on standard input and output; rag serve has them at /mcp"
+    commands.add("mcp", run_mcp, text, epilog=examples)
 
 
 def _add_other_commands(commands: Commands) -> None:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from typing import TYPE_CHECKING, Any
 
-from rag.cli.documents import matching
 from rag.core.errors import PromptError, StoreError
 from rag.core.settings import Settings
-
-if TYPE_CHECKING:
-    from rag.retrieval.passage import Passage
+from rag.index.document_names import matching
 
 SNIPPET = 240  # characters
 STAGES = {"dense": "dense", "bm25": "BM25", "fused": "fused", "reranked": "reranked"}
@@ -26,37 +22,22 @@ def run_search(args: argparse.Namespace, settings: Settings) -> None:
     if args.k < 1:
         raise PromptError("-k is a whole number of at least 1")
     from rag.factory import open_retriever, open_store
+    from rag.retrieval.passage import passage_facts
 
     documents = matching(open_store(settings, args.index).documents(), args.within) if args.within else None
     passages = open_retriever(settings, args.index).search(words, args.k, documents)
     if not passages:
         raise StoreError("the index holds no text to search: rag index FOLDER")
     if args.json:
-        print(json.dumps([_as_dict(passage) for passage in passages], ensure_ascii=False, indent=2))
+        print(json.dumps([passage_facts(passage) for passage in passages], ensure_ascii=False, indent=2))
         return
     for number, passage in enumerate(passages, 1):
-        scores = ", ".join(f"{STAGES[stage]} {_number(score)}" for stage, score in _scores(passage).items())
+        scores = ", ".join(f"{STAGES[stage]} {_number(score)}" for stage, score in passage.stage_scores.items())
         print(f"[{number}] {passage.chunk.location}\n    {scores}\n    {snippet(passage.chunk.text, words)}")
-
-
-def _scores(passage: Passage) -> dict[str, float | None]:
-    """Return the scores of the stages; None where a stage has not found or not read the passage."""
-    return {
-        "dense": passage.cosine,
-        "bm25": passage.bm25,
-        "fused": passage.fused,
-        "reranked": passage.reranked,
-    }
 
 
 def _number(score: float | None) -> str:
     return "-" if score is None else f"{score:.3g}" if abs(score) < 1 else f"{score:.2f}"
-
-
-def _as_dict(passage: Passage) -> dict[str, Any]:
-    chunk = passage.chunk
-    place = {"document": chunk.document, "location": chunk.location, "page": chunk.page}
-    return {**place, "start": chunk.start, "end": chunk.end, **_scores(passage), "text": chunk.text}
 
 
 def snippet(text: str, words: str) -> str:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.cli.documents import matching
 from rag.cli.show_text import chunk_cells, document_text
 from rag.core.chunk import Chunk
 from rag.core.errors import DocumentError, StoreError
 from rag.core.sections import ChunkSettings, DocumentSettings
 from rag.core.settings import Settings
+from rag.index.document_names import matching
 
 if TYPE_CHECKING:
     from rag.index.store import DocumentStore

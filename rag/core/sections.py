@@ -208,6 +208,26 @@ class EndpointSettings(SettingsSection):
     price_out: float = in_range(0.0, 0)
 
 
+@dataclass(frozen=True)
+class ServeSettings(SettingsSection):
+    """How `rag serve` serves.
+
+    host, port: where it listens; on another host than this machine's own loopback every request needs a key. queue:
+    questions that wait at most. per_minute: requests a minute of one client at most, 0 for no limit. max_request: bytes
+    of a request at most; uploads have documents.max_bytes. models: generators kept in memory. sources_in_text: whether
+    answers of /v1 end with the list of their sources, for chat programs that show no citations.
+    """
+
+    section: ClassVar[str] = "serve"
+    host: str = "127.0.0.1"
+    port: int = in_range(8765, 0, 65_535)
+    queue: int = in_range(100, 1)
+    per_minute: int = in_range(600, 0)
+    max_request: int = in_range(1_000_000, 1)
+    models: int = in_range(3, 1)
+    sources_in_text: bool = False
+
+
 SECTIONS: dict[str, type[SettingsSection]] = {
     cls.section: cls
     for cls in (
@@ -218,5 +238,6 @@ SECTIONS: dict[str, type[SettingsSection]] = {
         AnswerSettings,
         PrefixSettings,
         EndpointSettings,
+        ServeSettings,
     )
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rag.core.chunk import Chunk
 from rag.models.span_scorer import SpanScores
@@ -25,6 +26,18 @@ class Passage:
     fused: float | None = None
     reranked: float | None = None
     reading: SpanScores | None = None
+
+    @property
+    def stage_scores(self) -> dict[str, float | None]:
+        """The scores of the search's stages; None where a stage has not found or not read the passage."""
+        return {"dense": self.cosine, "bm25": self.bm25, "fused": self.fused, "reranked": self.reranked}
+
+
+def passage_facts(passage: Passage) -> dict[str, Any]:
+    """Return where the passage stands, the scores of the stages and its text, as programs get them."""
+    chunk = passage.chunk
+    place = {"document": chunk.document, "location": chunk.location, "page": chunk.page}
+    return {**place, "start": chunk.start, "end": chunk.end, **passage.stage_scores, "text": chunk.text}
 
 
 def reciprocal_rank_fusion(rankings: list[list[int]], k: int = 60) -> dict[int, float]:

@@ -17,6 +17,7 @@ from rag.core.errors import StoreError
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("torch", "transformers", "tokenizers", "peft", "faiss", "scipy", "sentence_transformers", "datasets", "bs4")
+HEAVY += ("fastapi", "uvicorn", "mcp", "langchain_core")
 
 
 @pytest.fixture(autouse=True)

@@ -44,3 +44,15 @@ def test_a_pipe_shows_nothing(work):
 def test_nothing_is_shown_where_that_is_wanted(work, monkeypatch):
     progress.want_progress(False)
     assert work(Terminal()) == ""
+
+
+def test_a_listener_is_told_every_step_of_its_own_thread(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    told = []
+    with progress.telling_progress(lambda *step: told.append(step)), progress.progress_bar(4, "reading", "B") as bar:
+        for size in (1, 2.5, 3):  # more than there was, as of a file that has grown
+            bar.update(size)
+    assert told == [("reading", 1, 4), ("reading", 3.5, 4), ("reading", 4, 4)]
+    with progress.progress_bar(4, "reading", "B") as bar:
+        bar.update(1)
+    assert len(told) == 3

@@ -1,0 +1,1 @@
+"""The endpoints, and what every request goes through before it reaches one."""

@@ -1,0 +1,38 @@
+// The view that asks two generators the same question, side by side.
+
+import { showAnswer } from "./answer.js";
+import { modelChoice } from "./ask.js";
+import { element, labelled } from "./dom.js";
+
+/** Show the view in `main`. */
+export async function showCompare(main) {
+  const question = element("input", { type: "text", maxlength: 2000, required: true, autocomplete: "off" });
+  const sides = await Promise.all(["base", "ragtune"].map(side));
+  const submit = async (event) => {
+    event.preventDefault();
+    await Promise.all(sides.map((each) => answerIn(each, question.value.trim())));
+  };
+  const form = element("form", { class: "row", submit }, labelled("Question", question), element("button", { class: "main" }, "Ask both"));
+  main.replaceChildren(
+    element("h1", {}, "Compare two generators"),
+    form,
+    element("div", { class: "sides" }, sides.map((each) => each.shown)),
+  );
+  question.focus();
+}
+
+async function side(chosen, n) {
+  const model = await modelChoice(chosen);
+  const place = element("div");
+  const name = n === 0 ? "Left" : "Right";
+  const shown = element("section", { "aria-label": name }, labelled(`${name}: answered by`, model), place);
+  return { model, place, shown };
+}
+
+async function answerIn({ model, place }, question) {
+  try {
+    await showAnswer(place, { question, model: model.value });
+  } catch (error) {
+    place.replaceChildren(element("p", { class: "error", role: "alert" }, error.message));
+  }
+}

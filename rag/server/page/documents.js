@@ -1,0 +1,143 @@
+// The view of the documents: list them, drop some in and watch them being indexed, remove some.
+
+import { follow, json, request } from "./api.js";
+import { button, element, labelled } from "./dom.js";
+import { openDocument } from "./reader.js";
+
+const jobs = element("ul", { class: "jobs", "aria-label": "Work on documents" });
+const followed = new Set();
+
+/** Show the view in `main`. */
+export async function showDocuments(main) {
+  const list = element("ul", { class: "documents", "aria-label": "Documents" });
+  const filter = element("input", { type: "search", autocomplete: "off" });
+  const count = element("p", { class: "quiet", role: "status" });
+  const refresh = async () => {
+    const { documents } = await json("/documents");
+    const shown = documents.filter((each) => each.id.toLowerCase().includes(filter.value.toLowerCase()));
+    count.textContent = `${shown.length} of ${documents.length} documents`;
+    list.replaceChildren(...shown.slice(0, 500).map((each) => documentItem(each, refresh)));
+  };
+  filter.addEventListener("input", refresh);
+  main.replaceChildren(
+    element("h1", {}, "Documents"),
+    dropPlace(refresh),
+    jobs,
+    element("div", { class: "row" }, labelled("Find by name", filter), button("Bring folders up to date", () => sync(refresh))),
+    count,
+    list,
+  );
+  await refresh();
+  for (const job of (await json("/jobs")).jobs) {
+    if (["queued", "running"].includes(job.state)) watch(job, refresh);
+  }
+}
+
+function dropPlace(refresh) {
+  const files = element("input", { type: "file", multiple: true });
+  const place = element(
+    "div",
+    { class: "drop" },
+    labelled("Add files: choose them, or drop them here", files),
+  );
+  const add = (chosen) => [...chosen].forEach((file) => upload(file, refresh));
+  files.addEventListener("change", () => { add(files.files); files.value = ""; });
+  place.addEventListener("dragover", (event) => { event.preventDefault(); place.classList.add("over"); });
+  place.addEventListener("dragleave", () => place.classList.remove("over"));
+  place.addEventListener("drop", (event) => {
+    event.preventDefault();
+    place.classList.remove("over");
+    add(event.dataTransfer.files);
+  });
+  return place;
+}
+
+async function upload(file, refresh) {
+  const line = element("li", {}, `${file.name}: sending…`);
+  jobs.prepend(line);
+  try {
+    const sent = await request(`/documents/${encodeURIComponent(file.name)}`, { method: "PUT", body: file });
+    line.remove();
+    await watch(await sent.json(), refresh);
+  } catch (error) {
+    line.replaceChildren(element("span", { class: "error", role: "alert" }, `${file.name}: ${error.message}`));
+  }
+}
+
+async function sync(refresh) {
+  const body = JSON.stringify({ kind: "sync" });
+  try {
+    const sent = await request("/jobs", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+    await watch(await sent.json(), refresh);
+  } catch (error) {
+    jobs.prepend(element("li", { class: "error", role: "alert" }, error.message));
+  }
+}
+
+const DOING = { ingest: "indexing", remove: "removing", sync: "bringing folders up to date" };
+
+/** Show a job as it goes on, until it ends. */
+async function watch(job, refresh) {
+  if (followed.has(job.id)) return;
+  followed.add(job.id);
+  const name = job.documents.join(", ") || "all folders";
+  const state = element("span", { role: "status" }, `${name}: waiting…`);
+  const bar = element("progress", { "aria-label": `Progress of ${name}`, max: 1 });
+  const line = element("li", {}, state, bar);
+  jobs.prepend(line);
+  try {
+    for await (const event of follow(job.id)) {
+      if (event.state === "running") state.textContent = `${name}: ${DOING[job.kind]}…`;
+      if (event.total) bar.value = event.done / event.total;
+      if (event.state === "done") ended(line, name, event.report);
+      if (event.state === "failed") line.replaceChildren(failure(`${name}: ${event.error}`));
+    }
+  } catch (error) {
+    line.replaceChildren(failure(`${name}: ${error.message}`));
+  }
+  await refresh();
+}
+
+function failure(text) {
+  return element("span", { class: "error", role: "alert" }, text);
+}
+
+function ended(line, name, report) {
+  const skipped = report.skipped ?? [];
+  if (skipped.length) {
+    line.replaceChildren(...skipped.map((each) => failure(`${each.file}: ${[each.reason, each.remedy].filter(Boolean).join("; ")}`)));
+    return;
+  }
+  const counts = ["added", "changed", "removed"].map((what) => [report[what]?.length ?? 0, what]);
+  const told = counts.filter(([n]) => n).map(([n, what]) => `${n} ${what}`).join(", ") || "nothing new";
+  line.replaceChildren(element("span", { role: "status" }, `${name}: ${told}`));
+}
+
+function documentItem(found, refresh) {
+  const open = () => openDocument(found.id);
+  const facts = [`${found.chunks} ${found.chunks === 1 ? "chunk" : "chunks"}`, found.uploaded && "uploaded", found.read_in_part && "read in part", found.state];
+  const remove = button("Remove", () => confirmRemoval(item, found, refresh), { "aria-label": `Remove ${found.id}` });
+  const item = element(
+    "li",
+    {},
+    element("button", { type: "button", class: "link", click: open }, found.id),
+    element("span", { class: "quiet" }, facts.filter(Boolean).join(" · ")),
+    remove,
+  );
+  return item;
+}
+
+function confirmRemoval(item, found, refresh) {
+  const path = found.id.split("/").map(encodeURIComponent).join("/");
+  const yes = button("Remove it", async () => {
+    try {
+      const sent = await request(`/documents/${path}`, { method: "DELETE" });
+      await watch(await sent.json(), refresh);
+    } catch (error) {
+      item.append(failure(error.message));
+    }
+  });
+  const why = found.uploaded ? "The uploaded file is deleted, too." : "Its file stays, and comes back with its folder.";
+  item.replaceChildren(`Remove ${found.id}? ${why} `, yes, button("Keep it", refresh));
+  yes.focus();
+}

@@ -1,0 +1,1 @@
+"""The server's two workers, one for questions and one for documents, and the service that hands them their work."""

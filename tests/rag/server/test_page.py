@@ -1,0 +1,285 @@
+"""The page in Debian's Chromium: every view, by mouse and by keyboard, on a phone and in the dark."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from serving import ANSWER, QUESTION, UNKNOWN, until
+
+CHROMIUM = Path("/usr/bin/chromium")
+SHOTS = os.environ.get("SCREENSHOTS")  # a folder, for people who want to look at the page
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"> <b>Bold</b> costs 12 crowns of the realm.\n"
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium: apt install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser, served):
+    """Return a function that opens the page and returns it; a fault in its console fails the test."""
+    contexts, faults = [], []
+
+    def open_page(path="/", made=None, **options):
+        made = made or served()
+        context = browser.new_context(base_url=made.url, **options)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: faults.append(request.url) if made.url not in request.url else None)
+        page.goto(path)
+        page.locator("h1, dialog[open] h2").first.wait_for()
+        page.made = made
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [fault for fault in faults if "status of 4" not in fault] == []
+
+
+def shot(page, name):
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/{name}.png")
+
+
+def check_access(page):
+    """Axe finds nothing that keeps people out."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def ask(page, question=QUESTION):
+    page.get_by_label("Question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.locator(".verdict").last.wait_for()
+
+
+def test_an_answer_comes_and_its_citation_is_highlighted_in_the_document(opened):
+    page = opened()
+    shot(page, "start")
+    ask(page)
+    assert page.locator(".answer").inner_text() == ANSWER
+    shot(page, "answer")
+    page.get_by_role("button", name="[1] board/minutes.md").first.click()
+    mark = page.locator("mark")
+    mark.wait_for()
+    assert mark.inner_text() == ANSWER and page.evaluate("document.activeElement.id") == "cited"
+    shot(page, "cited")
+    check_access(page)
+    page.keyboard.press("Escape")
+    assert page.locator("#reader").is_hidden()
+    assert "[1] board/minutes.md" in page.evaluate("document.activeElement.textContent")
+
+
+def test_passages_are_shown_with_their_scores(opened):
+    page = opened()
+    ask(page)
+    page.get_by_text("Passages read (3)").click()
+    first = page.locator(".passages li").first
+    assert "dense 0." in first.inner_text() and "BM25" in first.inner_text() and "cited" in first.inner_text()
+    assert "Kestrel Bay was built in 1998." in first.inner_text()
+    shot(page, "passages")
+
+
+def test_a_refusal_is_told_as_one_and_a_follow_up_is_shown_as_it_is_asked(opened):
+    page = opened()
+    ask(page, UNKNOWN)
+    assert "do not answer this" in page.locator(".answer.refused").inner_text()
+    ask(page)
+    ask(page, "Who built it?")
+    assert "Asked as: Who built it (Kestrel Bay" in page.locator(".conversation").inner_text()
+    shot(page, "conversation")
+    page.get_by_role("button", name="New conversation").click()
+    assert page.locator(".conversation li").count() == 0
+
+
+def test_thumbs_and_corrections_are_kept(opened):
+    page = opened()
+    ask(page)
+    page.get_by_role("button", name="Wrong").click()
+    page.get_by_label("What is right, in the document's words?").fill("in 1998")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_text("Correction kept.").wait_for()
+    shot(page, "correction")
+    check_access(page)
+    (kept,) = page.made.client.get("/feedback").json()["feedback"]
+    assert (kept["thumb"], kept["correction"]) == ("down", "in 1998")
+    page.get_by_role("button", name="Right").click()
+    until(lambda: page.made.client.get("/feedback").json()["feedback"][0]["thumb"] == "up")
+
+
+def test_files_are_added_watched_found_and_removed(opened, tmp_path):
+    page = opened("/#documents")
+    check_access(page)
+    files = []
+    for name, text in (
+        ("berths.md", "# Berths\n\nBerth nine is 240 metres long.\n"),
+        ("broken.pdf", "%PDF-1.7 nonsense"),
+    ):
+        (tmp_path / name).write_text(text)
+        files.append(str(tmp_path / name))
+    page.get_by_label("Add files").set_input_files(files)
+    page.get_by_text("berths.md: 1 added").wait_for()
+    page.locator(".jobs .error").get_by_text("broken.pdf").wait_for()
+    page.get_by_role("button", name="berths.md", exact=True).wait_for()
+    shot(page, "documents")
+    check_access(page)
+    page.get_by_label("Find by name").fill("BERTH")
+    page.get_by_text("1 of 4 documents").wait_for()
+    page.get_by_role("button", name="Remove berths.md").click()
+    page.get_by_role("button", name="Remove it").click()
+    page.get_by_text("berths.md: 1 removed").wait_for()
+    page.get_by_text("0 of 3 documents").wait_for()
+    page.get_by_role("button", name="Bring folders up to date").click()
+    page.get_by_text("all folders: nothing new").wait_for()
+
+
+def test_a_dropped_file_is_taken_up(opened):
+    page = opened("/#documents")
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(["# Tide\\n\\nThe tide turns at noon.\\n"], "tide.md"));
+          const drop = document.querySelector(".drop");
+          for (const kind of ["dragover", "drop"])
+            drop.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.get_by_text("tide.md: 1 added").wait_for()
+
+
+def test_what_a_document_says_is_text_and_never_html(opened, served, ended):
+    made = served()
+    ended(made.client, made.client.put("/documents/%3Cb%3Ename.txt", content=HOSTILE.encode()).json())
+    page = opened(made=made)
+    ask(page, "How many crowns of the realm?")
+    page.get_by_text("Passages read").click()
+    page.locator(".citation").first.click()
+    page.locator("mark").wait_for()
+    assert page.locator("main b, main img, #reader b, #reader img").count() == 0
+    assert "<b>Bold</b>" in page.locator("#reader").inner_text() and page.title() != "owned"
+    page.goto("/#documents")
+    page.get_by_role("button", name="<b>name.txt", exact=True).wait_for()
+
+
+def test_two_generators_are_compared_side_by_side(opened):
+    page = opened("/#compare")
+    page.get_by_label("Question").fill(QUESTION)
+    page.get_by_role("button", name="Ask both").click()
+    for name in ("Left", "Right"):
+        page.get_by_role("region", name=name).locator(".verdict").wait_for()
+    shown = page.locator(".sides").inner_text()
+    assert "· base ·" in shown and "· reader ·" in shown and shown.count(ANSWER) >= 2
+    shot(page, "compare")
+    check_access(page)
+
+
+def test_settings_are_shown_and_the_search_can_be_tried(opened, served):
+    page = opened("/#settings", made=served("answer.least=0.4"))
+    assert page.locator("tr.changed").get_by_text("answer.least").count() == 1
+    page.get_by_label("Try the search").fill("crane")
+    page.get_by_role("button", name="Search").click()
+    page.locator(".passages li").first.wait_for()
+    assert "BM25" in page.locator(".passages").inner_text()
+    shot(page, "settings")
+    check_access(page)
+
+
+def test_the_address_of_a_citation_opens_the_page_at_it(opened, served):
+    made = served()
+    url = made.client.post("/ask", json={"question": QUESTION}).json()["citations"][0]["url"]
+    page = opened(url.removeprefix(made.url), made=made)
+    page.locator("mark").wait_for()
+    assert page.locator("mark").inner_text() == ANSWER
+
+
+def test_characters_beyond_the_first_plane_do_not_shift_the_highlight(opened, served, ended):
+    made = served()
+    text = "# 𝔅erths 🚢🚢🚢\n\nBerth nine is 240 metres long. 🚢 More.\n"
+    ended(made.client, made.client.put("/documents/berths.md", content=text.encode()).json())
+    page = opened(made=made)
+    ask(page, "How long is berth nine?")
+    page.locator(".citation").first.click()
+    page.locator("mark").wait_for()
+    assert page.locator("mark").inner_text() == "Berth nine is 240 metres long."
+
+
+def test_everything_can_be_done_by_keyboard(opened):
+    page = opened()
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Enter")
+    page.locator(".verdict").wait_for()
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    for _ in range(12):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.className") == "citation":
+            break
+    page.keyboard.press("Enter")
+    page.locator("mark").wait_for()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.className") == "citation"
+
+
+@pytest.mark.parametrize("view", ["ask", "documents", "compare", "settings"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_every_view_in_its_width_and_in_the_dark(opened, view, scheme):
+    page = opened(f"/#{view}", viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True)
+    if view == "ask":
+        ask(page)
+        page.locator(".citation").first.click()
+        page.locator("mark").wait_for()
+        shot(page, f"phone-document-{scheme}")
+        check_access(page)
+        page.get_by_role("button", name="Close the document").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    shot(page, f"phone-{view}-{scheme}")
+    check_access(page)
+
+
+def test_a_key_is_asked_for_once_and_used(opened, served):
+    from rag.server.state.keys import add_key
+
+    made = served(loopback=False)
+    key = add_key(made.index, "laptop")
+    page = opened("/", made=made)
+    page.get_by_role("textbox", name="Key").fill(key)
+    shot(page, "key")
+    page.get_by_role("button", name="Use it").click()
+    page.get_by_label("Question").wait_for()
+    ask(page)
+    assert page.locator(".answer").inner_text() == ANSWER
+
+
+def test_an_error_is_told_and_the_page_goes_on(opened):
+    page = opened()
+    page.get_by_label("Question").fill("???")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_role("alert").get_by_text("type one").wait_for()
+    ask(page)
+
+
+def test_an_answer_can_be_stopped_and_ends_its_work(opened):
+    page = opened()
+    (answerer,) = page.made.answerers.values()
+    answerer.free.clear()
+    page.get_by_label("Question").fill(QUESTION)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_text("Reading 3 passages…").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("Stopped.").wait_for()
+    answerer.free.set()
+    ask(page)
