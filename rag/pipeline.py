@@ -34,8 +34,8 @@ class Pipeline:
         """Return the answer to a question.
 
         on_text: gets generated text as it grows, before it is checked. documents: ids of the documents that are
-        searched, all if None. on_passages: gets the passages of each search before they are read. Raises PromptError for a question
-        that cannot be asked, StoreError for an empty index.
+        searched, all if None. on_passages: gets the passages of each search before they are read. Raises PromptError
+        for a question that cannot be asked, StoreError for an empty index.
         """
         check_question(question)
         self.retriever.refresh()  # other processes may have changed the index

@@ -85,7 +85,7 @@ def _item(text: str, start: int, end: int) -> Span:
 def _enumeration(text: str, span: Span, sentence: Span) -> list[Span]:
     """Return the whole enumeration in a sentence that the span is a part of, as one span."""
     first, last = sentence
-    end = last - len(re.search(r"[.;:!?\s]*$", text[first:last])[0])
+    end = first + len(text[first:last].rstrip(".;:!? \n"))
     colon = text.rfind(": ", first, span[0] + 1)
     begin = colon + 2 if colon >= 0 else span[0]
     joints = [joint for joint in _JOINT.finditer(text, begin, end) if joint.start() > begin]

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from hash_embedder import HashEmbedder
 from rag.answering.answer import extractive_answer
 from rag.answering.grounding import cite
-from rag.answering.span_selector import SelectedSpan
+from rag.answering.selected_span import SelectedSpan
 from rag.core.settings import Settings
 from rag.core.words import content_words
 
@@ -30,7 +30,7 @@ class SentenceAnswerer:
     adapter: whose answers these are to be. Each question waits for `free`, and is noted in `asked` when it begins.
     """
 
-    selector = object()
+    selector, settings = object(), SimpleNamespace(least=0.2)
 
     def __init__(self, adapter=None):
         self.generator = SimpleNamespace(
@@ -58,7 +58,7 @@ class SentenceAnswerer:
         if shared >= 2:
             chunk = passages[-number - 1].chunk
             start += len(chunk.text[start:end]) - len(chunk.text[start:end].lstrip())
-            selected = SelectedSpan(chunk.text[start:end], cite(chunk, -number, start, end), 0.9, 0.9)
+            selected = SelectedSpan(chunk.text[start:end], (cite(chunk, -number, start, end),), 0.9, 0.9)
         answer = extractive_answer(selected, 0.2, passages)
         if on_text:
             on_text(answer.text)
