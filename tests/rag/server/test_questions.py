@@ -77,7 +77,9 @@ def test_a_full_queue_says_when_to_come_again_and_drains(served):
     made = served("serve.queue=2")
     the(made).free.clear()
     with ThreadPoolExecutor(8) as clients:
-        waiting = [clients.submit(made.client.post, "/ask", json={"question": QUESTION}) for _ in range(3)]
+        waiting = [clients.submit(made.client.post, "/ask", json={"question": QUESTION})]
+        until(lambda: the(made).asked)  # else the queue may be full before the worker takes the first
+        waiting += [clients.submit(made.client.post, "/ask", json={"question": QUESTION}) for _ in range(2)]
         until(lambda: made.service.worker.waiting == 2)
         for path, body in (
             ("/ask", {"question": QUESTION}),
