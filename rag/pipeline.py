@@ -10,7 +10,7 @@ from functools import partial
 from rag.answering.answer import Answer
 from rag.answering.answerer import Answerer
 from rag.answering.comparing import compare, refused, says_difference
-from rag.answering.sub_questions import DIFFERENCE, SubQuestions, split_question
+from rag.answering.sub_questions import SubQuestions, asks_for_difference, split_question
 from rag.core.errors import PromptError, StoreError
 from rag.retrieval.passage import Passage
 from rag.retrieval.retriever import Retriever
@@ -40,8 +40,12 @@ class Pipeline:
         check_question(question)
         self.retriever.refresh()  # other processes may have changed the index
         answer = partial(self._answer, documents=documents, on_passages=on_passages)
-        parts = split_question(question) if self.answerer.selector else None
-        return self._answer_both(question, parts, answer) if parts else answer(question, on_text)
+        if not self.answerer.selector:
+            return answer(question, on_text)
+        parts = split_question(question)
+        found = self._answer_both(question, parts, answer) if parts else answer(question, on_text)
+        is_half = found.kind == "span" and asks_for_difference(question) and not says_difference(found)
+        return refused(found) if is_half else found
 
     def _answer_both(self, question: str, parts: SubQuestions, answer: Callable[[str], Answer]) -> Answer:
         """Answer from the two questions that it is made of; where one has no answer, from one passage."""
@@ -49,8 +53,6 @@ class Pipeline:
         if found := compare(parts, answers[0], answers[1], self.answerer.settings.least):
             return replace(found, timings=_total(answers))
         whole = answer(question)
-        if parts.told == DIFFERENCE and not whole.refused and not says_difference(whole):
-            whole = refused(whole)
         return replace(whole, timings=_total([*answers, whole]))
 
     def _answer(

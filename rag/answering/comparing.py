@@ -23,8 +23,11 @@ def compare(parts: SubQuestions, first: Answer, second: Answer, threshold: float
     """Return the answer that two answers make, None where one of them is missing or the other's, or both are unsure.
 
     Two values become their difference, as a sum: kind "difference". Else both are told, each with its citation: kind
-    "comparison". Its confidence, that both are right, reaches the threshold.
+    "comparison". Its confidence, that both are right, reaches the threshold. Of two questions in one that are no
+    comparison, the one that is answered is told, and which is not.
     """
+    if parts.told == ANSWERS and first.refused != second.refused:
+        return _half(parts, first, second)
     if first.refused or second.refused or not _are_two(parts, first, second):
         return None
     confidence = round(first.confidence * second.confidence, 4)
@@ -34,6 +37,13 @@ def compare(parts: SubQuestions, first: Answer, second: Answer, threshold: float
     text, kind = _told(parts, first, second, one.passage, other.passage)
     citations = [one] if one == other else [one, other]
     return Answer(text, False, confidence, citations, passages, text, kind=kind)
+
+
+def _half(parts: SubQuestions, first: Answer, second: Answer) -> Answer:
+    """Return the answer of the two that is one, and say which question has none."""
+    given, missing = (second, parts.first) if first.refused else (first, parts.second)
+    text = prompt.answer_text(given.text, given.citations[0].passage)
+    return replace(given, text=f"{text}; not in the documents: {missing}", kind="comparison")
 
 
 def _told(parts: SubQuestions, first: Answer, second: Answer, one: int, other: int) -> tuple[str, str]:

@@ -13,8 +13,9 @@ from rag.generation.span_tree import IsPossible, SpanPlace
 
 Span = tuple[int, int]
 _WHO = re.compile(r"\W*(?:(?:to|by|from|with|for|and) )?(?:who|whom|wer|wen|wem|qui|qui[eé]n)\b", re.I)
-# Questions whose answer may be words of their own: "red or blue?", and with "which", "which of the museums is closed?".
-_ALTERNATIVES = re.compile(r"\b(?:or|either|between|oder|ou|which)\b", re.I)
+# Questions whose answer may be words of their own: "red or blue?", and "which of the museums is closed?".
+_ALTERNATIVES = re.compile(r"\b(?:or|either|between|oder|ou)\b", re.I)
+_WHICH = re.compile(r"\bwhich\b", re.I)
 _WORDS = re.compile(r"\w+")
 _MOMENT = re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?(?: of)? {MONTH}|\b{MONTH} \d|\b(?:1\d|20)\d\d\b", re.I)
 _NAME = re.compile(rf"\b(?!(?i:{MONTH}|{DAY})(?!\w))[^\W\d_a-z]\w")
@@ -23,17 +24,21 @@ _NAME = re.compile(rf"\b(?!(?i:{MONTH}|{DAY})(?!\w))[^\W\d_a-z]\w")
 def span_filter(question: str, chunks: Sequence[Chunk]) -> IsPossible | None:
     """Return what tells of a span whether it may answer: it has a word that the question has not, and the asked role.
 
-    A question that names alternatives ("Is it red or blue?") may be answered in its own words. Of other spans that
-    only repeat the question 3 in 100 were right (eval/LOG.md). None if any span may.
+    A question that names alternatives ("Is it red or blue?") may be answered in its own words, and one with "which" but
+    for those behind it. Of other spans that only repeat the question 3 in 100 were right (eval/LOG.md). None if any
+    span may.
     """
     has_role = role_filter(question, chunks)
     if _ALTERNATIVES.search(question):
         return has_role
-    asked = set(_WORDS.findall(question.casefold()))
+    asked, which = _WORDS.findall(question.casefold()), _WHICH.search(question) is not None
+
+    def repeats(said: list[str]) -> bool:
+        return " ".join(["which", *said]) in " ".join(asked) if which else set(asked).issuperset(said)
 
     def is_possible(place: SpanPlace) -> bool:
         said = _WORDS.findall(chunks[place.passage - 1].text[place.start : place.end].casefold())
-        return not (said and asked.issuperset(said)) and (has_role is None or has_role(place))
+        return not (said and repeats(said)) and (has_role is None or has_role(place))
 
     return is_possible
 

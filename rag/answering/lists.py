@@ -20,7 +20,9 @@ _ENUMERATE = re.compile(
     r"|\bwhich ones\b|\bmade up of\b|\b(?:consists?|composed) of\b",
     re.I,
 )
-_PLURAL = re.compile(r"\b(?:what|which) (?:\w+ )?(\w{3,}s)\b (?!(?:is|was|does|has)\b)", re.I)
+_PLURAL = re.compile(
+    r"\b(?:what|which) (?!(?:does|was|has|is|did|do)\b)(?:\w+ )?(?!does|was)(\w{3,}s)\b (?!(?:is|was|does|has)\b)", re.I
+)
 _MARKER = re.compile(r"[^\S\n]*(?:[-*+•▪►‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+(?=\S)")
 _JOINT = re.compile(r"\s*,\s*(?:and|or)\s+|\s*[,;]\s*|\s+(?:and|or)\s+")
 _CLAUSE = re.compile(

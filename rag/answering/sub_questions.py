@@ -45,11 +45,26 @@ _ASKED_OF_EACH = {
     "faster": "How fast",
     "slower": "How fast",
 }
+_BEFORE = r"^(?:.*[,:;.?] )?"  # what is told before the question: "By the contract, how much ..."
 _AUXILIARY = "is|are|was|were|does|do|did|can|could|must|may|will|would|has|have|had|should"
 _DEGREE = re.compile(
     rf"^how (?:much|many \w+) ({'|'.join(_ASKED_OF_EACH)}) (?=(?:{_AUXILIARY})\b)(.+?) than (.+)$", re.I
 )
-_AMOUNT = re.compile(rf"^how (much|many) (?:more|less|fewer|extra) (.*?\b(?:{_AUXILIARY}) .+?),? than (.+)$", re.I)
+_AMOUNT = re.compile(
+    rf"{_BEFORE}how (much|many) (?:more|less|fewer|extra) (.*?\b(?:{_AUXILIARY}) .+?),? than (.+)$", re.I
+)
+_CHANGED = "(?:go(?:ne)? (?:up|down)|r[io]sen?|f[ae]ll(?:en)?|gr[eo]wn?|increased?|decreased?|changed?|drop(?:ped)?)"
+_CHANGE = re.compile(
+    rf"{_BEFORE}(?:by )?how (?:much|many) (?:have|has|did) (.+?) {_CHANGED} (?:from|between) (.+?) (?:to|and) (.+)$",
+    re.I,
+)
+# What asks for a difference, whether or not it can be taken apart: one value alone does not answer it.
+_OF_DIFFERENCE = re.compile(
+    r"\bhow (?:much|many)\b.*\b(?:more|less|fewer|extra|longer|shorter|later|earlier|higher|lower|older|younger|cheaper"
+    r"|dearer|heavier|lighter|deeper|wider|taller)\b|\bby how (?:much|many)\b|\bdifference in\b"
+    rf"|\bhow (?:much|many) (?:have|has|did) .* {_CHANGED}\b",
+    re.I,
+)
 _BETWEEN = re.compile(
     r"^(?:what(?:['’]s| is| was| are| were)|how (?:large|big|much) (?:is|was)|explain|tell me) the "
     r"(?:(?:main|exact|key) )?differences? (?:in (?:the )?(.+?) )?between (.+?) and (.+)$",
@@ -79,7 +94,13 @@ _PREPOSITION = re.compile(r"^(?:in|on|at|under|for|from|before|after|during|with
 def split_question(question: str) -> SubQuestions | None:
     """Return the two questions that a question is made of, None where it asks one thing."""
     asked = re.sub(r"^\W+|[\s?.!]+$", "", question.strip())
-    return _degree(asked) or _amount(asked) or _between(asked) or _differ(asked) or _both(asked)
+    compared = _degree(asked) or _amount(asked) or _change(asked) or _between(asked) or _differ(asked)
+    return compared or _both(asked)
+
+
+def asks_for_difference(question: str) -> bool:
+    """Return whether a question asks how far two values are apart, so that one value alone is no answer."""
+    return _OF_DIFFERENCE.search(question) is not None
 
 
 def _degree(question: str) -> SubQuestions | None:
@@ -100,6 +121,16 @@ def _amount(question: str) -> SubQuestions | None:
     first, second = _sides(found[2], found[3])
     how = f"How {found[1].lower()}"
     return SubQuestions(first[1], second[1], (f"{how} {first[0]}?", f"{how} {second[0]}?"), DIFFERENCE)
+
+
+def _change(question: str) -> SubQuestions | None:
+    """By how much did A go up from 2023 to 2024."""
+    found = _CHANGE.match(question)
+    if not found:
+        return None
+    what, first, second = found[1], found[2], found[3]
+    asked = tuple(f"What was {what} in {when}?" for when in (first, second))
+    return SubQuestions(first, second, (asked[0], asked[1]), DIFFERENCE)
 
 
 def _sides(first: str, second: str) -> tuple[tuple[str, str], tuple[str, str]]:

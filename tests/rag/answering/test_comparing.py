@@ -66,6 +66,14 @@ def test_a_missing_or_unsure_side_is_no_comparison():
     assert compare(split_question(LEAVE), sure, answer("14 days", DECKHAND, confidence=0.2), 0.2) is None
 
 
+def test_of_two_questions_the_one_with_an_answer_is_told_and_which_has_none():
+    parts = split_question("When was the mole built, and who paid for the mole?")
+    built = answer("1998", passage("The mole was built in 1998.", "mole.md"), confidence=0.7)
+    found = compare(parts, built, refused(answer("a bank", OTHER)), 0.2)
+    assert found.text == "1998 [1]; not in the documents: who paid for the mole?"
+    assert (found.confidence, found.refused, found.kind) == (0.7, False, "comparison")
+
+
 def test_one_value_alone_is_refused_unless_its_evidence_compares():
     one = answer("28 days", ENGINEER)
     assert not says_difference(one)

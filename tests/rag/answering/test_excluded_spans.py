@@ -66,3 +66,13 @@ def test_a_span_that_only_repeats_the_question_is_no_answer():
     alternatives = span_filter("Is the red or the blue crane older?", [prose(text)])
     assert alternatives is None
     assert not span_filter("Who has the red crane?", [prose(text)])(place(text, "red crane"))
+
+
+def test_words_of_the_question_behind_which_are_no_answer_and_others_may_be():
+    text = "Nine yards asked for the papers. Of the museums the old one is closed."
+    may = span_filter("Which nine yards asked for the papers?", [prose(text)])
+    assert not may(place(text, "Nine yards")) and may(place(text, "the old one"))
+    assert span_filter("Which of the museums, the old or the new one, is closed?", [prose(text)]) is None
+    named = "The Sea Museum is closed."
+    may = span_filter("At the Sea Museum or elsewhere", [prose(named)])
+    assert may is None

@@ -32,7 +32,14 @@ def test_questions_for_several_things(question):
 
 @pytest.mark.parametrize(
     "question",
-    ["What is the fee?", "Which class is it?", "What gas is used?", "Who is the bosun?", "When does it run?"],
+    [
+        "What is the fee?",
+        "Which class is it?",
+        "What gas is used?",
+        "What does each cost?",
+        "Who is the bosun?",
+        "When does it run?",
+    ],
 )
 def test_questions_for_one_thing(question):
     assert not asks_for_list(question)

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.answering.sub_questions import ANSWERS, DIFFERENCE, SENTENCES, split_question
+from rag.answering.sub_questions import ANSWERS, DIFFERENCE, SENTENCES, asks_for_difference, split_question
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,18 @@ from rag.answering.sub_questions import ANSWERS, DIFFERENCE, SENTENCES, split_qu
             SENTENCES,
         ),
         (
+            "By how many did the number of boats go up from 2023 to 2024?",
+            "What was the number of boats in 2023?",
+            "What was the number of boats in 2024?",
+            DIFFERENCE,
+        ),
+        (
+            "By the contract, how much less does the crane cost than the dredger?",
+            "How much does the crane cost?",
+            "How much does the dredger cost?",
+            DIFFERENCE,
+        ),
+        (
             "When was the mole built, and who paid for it?",
             "When was the mole built?",
             "who paid for it (mole built)?",
@@ -95,3 +107,20 @@ def test_a_question_about_two_things_is_made_of_two_questions(question, first, s
 )
 def test_other_questions_are_not_taken_apart(question):
     assert split_question(question) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many tonnes more did the ice plant sell than before?",
+        "The board raised the limit. By how much?",
+        "How much did the fee change in 2025?",
+    ],
+)
+def test_questions_that_one_value_alone_does_not_answer(question):
+    assert asks_for_difference(question)
+
+
+@pytest.mark.parametrize("question", ["How much is a single?", "How long is the quay?", "Is the pier longer than 9 m?"])
+def test_questions_that_one_value_answers(question):
+    assert not asks_for_difference(question)
