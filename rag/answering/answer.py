@@ -18,7 +18,7 @@ from rag.retrieval.passage import Passage
 if TYPE_CHECKING:
     from rag.generation.generator import Generation
 
-PROBABLE = 0.3  # probability from which a sentence is shown where no answer is sure enough (eval/LOG.md)
+PROBABLE = 0.25  # probability from which a sentence is shown where no answer is sure enough (eval/LOG.md)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import astuple, replace
 import pytest
 
 from finetune.shipped import span_selector
+from finetune.shipped.calibration_plot import draw_calibration, judge_by_others
 from finetune.shipped.question_folder import QuestionFolder
+from finetune.shipped.selector_fitting import ScoredProposal, curve_of, fit_weights, recalibration_for, select_all
 from finetune.shipped.span_proposals import ALL, HELD_OUT, STAGE, SpanProposal, propose_spans
-from finetune.shipped.span_selector import ScoredProposal, curve_of, fit_weights, recalibration_for, select_all
 from rag.answering.span_selector import SelectorWeights, sigmoid
 from rag.core.errors import TrainingError
 from rag.core.settings import Settings
@@ -125,6 +126,7 @@ def bench(tmp_path, monkeypatch):
 def test_only_what_was_left_out_of_training_weighs(bench, tmp_path):
     out = tmp_path / "span_selector.json"
     span_selector.fit_span_selector(Settings([]), [QuestionFolder(bench)], out, everything=False)
+    assert not out.with_suffix(".svg").exists()  # there are no other sets to judge this one by
     kept = json.loads(out.read_text())
     assert (
         kept["questions"] == {"bench": 80}
@@ -194,3 +196,18 @@ def test_another_generators_confidence_is_fitted_on_its_own_proposals():
     after = [fitted.apply(p) for _, p in select_all(lower, weights)]
     assert sum(after) / 4000 == pytest.approx(sum(p for _, p in before) / 4000, abs=0.02)
     assert fitted.questions == 4000 and sum(p for _, p in select_all(lower, weights)) < 0.8 * sum(after)
+
+
+def test_each_set_is_judged_by_weights_of_the_others():
+    one, other = made(400), [replace(p, f1=1 - p.f1) for p in made(400)]
+    judged = judge_by_others({"one": one, "other": other, "third": made(1)})
+    assert [len(answers) for answers in judged.values()] == [400, 400, 1]
+    sure = [right for confidence, right in judged["one"] if confidence > 0.5]
+    assert sum(sure) / len(sure) < 0.4  # the other set says the opposite
+
+
+def test_the_picture_has_a_panel_for_each_set_and_one_for_all(tmp_path):
+    judged = {"one": [(0.2, False), (0.9, True)] * 20, "other": [(0.5, True)] * 3}
+    draw_calibration(judged, tmp_path / "new" / "calibration.svg")
+    text = (tmp_path / "new" / "calibration.svg").read_text()
+    assert all(name in text for name in ("all sets (43)", "one (40)", "other (3)"))
