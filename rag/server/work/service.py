@@ -67,8 +67,9 @@ class Service:
         self.warm_up()
 
     def warm_up(self) -> None:
-        """Load what answers by default, so that the first question need not wait for it."""
+        """Load what answers by default and the search, so that the first question need not wait for them."""
         task = self.worker.submit(lambda task: self.generators.open(self.generators.resolve()))
+        self.worker.submit(lambda task: self.library.exists() and self.library.retriever())
         task.future.add_done_callback(self._note_trouble)
 
     def _note_trouble(self, opened: Future[Answerer]) -> None:
@@ -112,6 +113,15 @@ class Service:
         given = GivenAnswer(id, wish.asked, wish.question, choice.name, answer, int(time.time()), read, written)
         self.recent.put(given)
         return given
+
+    def given(self, id: str) -> GivenAnswer | None:
+        """Return an answer that was given of late, None where a document that it shows has been removed since."""
+        given = self.recent.get(id)
+        if not given or not self.library.exists():
+            return None
+        with self.library.reading() as store:
+            there = store.documents()
+        return given if all(passage.chunk.document in there for passage in given.answer.passages) else None
 
     def search(self, words: str, k: int, names: tuple[str, ...] = ()) -> Task[list[Passage]]:
         """Let passages be found. Raises PromptError for nothing to search, StoreError and BusyError as `ask` does."""
