@@ -18,21 +18,21 @@ class Part(Received):
     """A part of a message; only text is read."""
 
     type: str = Field(max_length=100)
-    text: str = Field("", max_length=LONGEST)
+    text: str = ""
 
 
 class Message(Received):
-    """A message of a conversation. Those of other roles than user and assistant are not read."""
+    """A message of a conversation. Those of other roles, and items without one, as a file search, are not read."""
 
-    role: str = Field(max_length=100)
-    content: str | list[Part] | None = Field(None, max_length=LONGEST)
+    role: str = Field("", max_length=100)
+    content: str | list[Part] | None = None
 
     @property
     def text(self) -> str:
-        """The message's text."""
+        """The message's text; of a very long one its beginning."""
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if part.text)
-        return self.content or ""
+            return "\n".join(part.text for part in self.content if part.text)[:LONGEST]
+        return (self.content or "")[:LONGEST]
 
 
 def asked_in(messages: Iterable[Message]) -> tuple[str, str]:
