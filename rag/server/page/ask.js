@@ -6,6 +6,8 @@ import { button, element, labelled } from "./dom.js";
 
 const turns = []; // questions and answers so far
 const conversation = element("ol", { class: "conversation", "aria-label": "Conversation" });
+const send = element("button", { class: "main" }, "Ask");
+const stop = button("Stop", () => running?.abort(), { hidden: true });
 let running = null;
 
 /** Return a list to choose a generator from. */
@@ -24,8 +26,6 @@ export async function showAsk(main) {
   const question = element("textarea", { rows: 2, maxlength: 2000, required: true, placeholder: "When was …?" });
   const model = await modelChoice();
   const within = element("input", { type: "text", placeholder: "all", autocomplete: "off" });
-  const stop = button("Stop", () => running?.abort(), { hidden: true });
-  const send = element("button", { class: "main" }, "Ask");
   const submit = async (event) => {
     event.preventDefault();
     if (!question.value.trim() || running) return;
