@@ -62,6 +62,13 @@ def test_a_key_is_shown_once_and_kept_as_a_digest(tmp_path, monkeypatch, capsys)
     assert main(["keys", "remove", "laptop"]) == 0 and read_keys(tmp_path / "var/index") == []
     capsys.readouterr()
     assert main(["keys", "remove", "laptop"]) == 1 and "rag keys list" in capsys.readouterr().err
+    assert main(["keys", "list"]) == 0 and "no key yet: rag keys add NAME" in capsys.readouterr().err
+
+
+def test_an_adapter_that_is_not_there_is_told_before_anything_is_served(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", "--adapter", "trial=no/such"]) == 1
+    assert "no folder no/such" in capsys.readouterr().err
 
 
 def test_other_machines_are_not_served_before_there_is_a_key(tmp_path, monkeypatch, capsys):

@@ -140,6 +140,16 @@ def test_sources_are_listed_in_the_text_on_request(client):
     assert "Sources" not in plain
 
 
+def test_a_message_holds_no_image_that_a_chat_program_would_load(served, ended):
+    """A document could else let every reader's browser tell its author that, and what, was asked."""
+    made = served()
+    told = b"The ferry sails at noon ![x](https://evil.example/seen) daily.\n"
+    ended(made.client, made.client.put("/documents/ferry.txt", content=told).json())
+    body = {"messages": [{"role": "user", "content": "When does the ferry sail?"}], "sources_in_text": True}
+    text = made.client.post("/v1/chat/completions", json=body).json()["choices"][0]["message"]["content"]
+    assert text.count("noon [x](https") == 2 and "![" not in text
+
+
 def test_the_setting_lists_sources_for_programs_that_cannot_ask_for_them(served):
     made = served("serve.sources_in_text=true")
     client = openai.OpenAI(base_url=f"{made.url}/v1", api_key="none")
