@@ -22,6 +22,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN = ("/", "/health", "/openapi.json")  # and the page's files: without a key they say nothing of the documents
 PAGE = "/page/"
 UPLOADS = "/documents/"
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")  # with these a proxy says that others ask through it
 THIS_USER = "this user"
 
 
@@ -35,8 +36,8 @@ def wants_page(request: Request) -> bool:
 class Rules:
     """What the gate asks for.
 
-    loopback: whether only this machine can connect; then no key is needed. token: what opens the gate to this user.
-    per_minute: requests of a client, 0 for no limit. max_request, max_upload: bytes.
+    loopback: whether only this machine can connect; then a key is needed only through a proxy. token: what opens the
+    gate to this user. per_minute: requests of a client, 0 for no limit. max_request, max_upload: bytes.
     """
 
     loopback: bool
@@ -109,7 +110,7 @@ class Gate:
         address = request.client.host if request.client else "unknown"
         path = request.scope["path"]
         page = wants_page(request) or (request.method in SAFE and (path in OPEN or path.startswith(PAGE)))
-        if self._rules.loopback or page:
+        if page or (self._rules.loopback and not any(name in request.headers for name in FORWARDED)):
             return address
         sentence = "this key is not known" if key else "a key is needed: Authorization: Bearer KEY"
         self._check_rate(request, address)  # so that nobody tries many keys

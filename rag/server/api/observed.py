@@ -61,7 +61,7 @@ class Observed:
             self._note(scope, id, ending, time.perf_counter() - start)
 
     def _note(self, scope: Scope, id: str, ending: _Ending, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unknown")  # never the path: names of documents are in it
+        route = _route(scope)
         method = scope["method"] if scope["method"] in METHODS else "other"  # clients may send any word
         status = ending.status if ending.complete else LEFT
         self._metrics.requests.labels(method, route, str(status)).inc()
@@ -69,6 +69,13 @@ class Observed:
         client = scope["state"].get("client", "")
         if route != "/health" or status != 200:  # which every open page asks all the time
             _log(id, "request", method=method, route=route, status=status, ms=round(seconds * 1000), client=client)
+
+
+def _route(scope: Scope) -> str:
+    """Return what was asked, never the path: names of documents are in it."""
+    first = "/" + scope["path"].lstrip("/").split("/")[0]
+    mounted = first if first in ("/mcp", "/page") else "unknown"
+    return getattr(scope.get("route"), "path", mounted)
 
 
 class _Ending:

@@ -104,6 +104,17 @@ def test_one_client_sends_so_many_requests_a_minute_and_is_told_when_to_come_aga
         assert client.get("/health").status_code == 200
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded"])
+def test_who_comes_through_a_proxy_of_this_machine_needs_a_key(harbour, header):
+    """Proxies ask for the whole world from a loopback address, and nginx even names 127.0.0.1 as the host."""
+    made = harbour()
+    key = add_key(made.index, "laptop")
+    with client_of(made) as client:
+        assert client.get("/documents", headers={header: "203.0.113.9"}).status_code == 401
+        assert client.get("/documents", headers={header: "203.0.113.9", "x-api-key": key}).status_code == 200
+        assert client.get("/documents").status_code == 200
+
+
 def test_keys_cannot_be_tried_without_end(harbour):
     made = harbour("serve.per_minute=3", loopback=False)
     with client_of(made, "http://rag.example") as client:
@@ -208,8 +219,11 @@ def test_metrics_count_requests_and_answers(harbour):
     with client_of(harbour()) as client:
         client.post("/ask", json={"question": QUESTION})
         client.request("ANYTHING", "/ask")
+        client.get("/page/main.js")
+        client.get("/secret-name.md")
         text = client.get("/metrics").text
     assert 'method="other",route="/ask",status="405"' in text and "ANYTHING" not in text
+    assert 'route="/page",status="200"' in text and 'route="unknown",status="404"' in text and "secret" not in text
     assert 'ragtune_requests_total{method="POST",route="/ask",status="200"} 1.0' in text
     assert 'ragtune_answers_total{kind="span",model="reader"} 1.0' in text
     assert "ragtune_waiting_questions 0.0" in text and 'ragtune_answer_seconds_count{part="search"} 1.0' in text
