@@ -59,6 +59,14 @@ function forget(question) {
   question.focus();
 }
 
+/** Say why there is no answer; what the server says where there is no document is for those who run it. */
+async function whyNot(error) {
+  if (error.name === "AbortError") return ["Stopped."];
+  const { documents } = await json("/documents").catch(() => ({ documents: [error] }));
+  if (documents.length) return [error.message];
+  return ["There is no document yet: ", element("a", { href: "#documents" }, "add some"), "."];
+}
+
 async function oneTurn(question, model, within) {
   const place = element("div");
   const turn = element("li", {}, element("h2", {}, question), place);
@@ -71,8 +79,7 @@ async function oneTurn(question, model, within) {
     const answer = await showAnswer(place, body, running.signal);
     turns.push({ question, answer: answer.refused ? "" : answer.text });
   } catch (error) {
-    const said = error.name === "AbortError" ? "Stopped." : error.message;
-    place.replaceChildren(element("p", { class: "error", role: "alert" }, said));
+    place.replaceChildren(element("p", { class: "error", role: "alert" }, ...(await whyNot(error))));
   } finally {
     running = null;
   }

@@ -327,6 +327,14 @@ def test_an_error_is_told_and_the_page_goes_on(opened):
     ask(page)
 
 
+def test_where_there_is_no_document_yet_the_page_leads_to_where_they_are_added(opened, served):
+    page = opened(made=served(indexed=False))
+    page.get_by_label("Question").fill(QUESTION)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_role("alert").get_by_role("link", name="add some").click()
+    page.get_by_label("Add files").wait_for()
+
+
 def test_an_answer_can_be_stopped_and_ends_its_work(opened):
     page = opened()
     (answerer,) = page.made.answerers.values()
