@@ -42,7 +42,21 @@ def new_token() -> str:
 def announced(index: Path, server: RunningServer) -> Iterator[None]:
     """Say inside that this server runs for the index. Raises StoreError while another one does: jobs are done once."""
     path = make_private(state_folder(index)) / FILE
-    lock = FileLock(path.with_name(LOCK))  # the operating system frees the lock of a process that is killed
+    with _alone(index, path.with_name(LOCK)):
+        aside = path.with_name(f".{FILE}.{os.getpid()}")
+        aside.touch(mode=0o600)
+        aside.write_text(json.dumps(asdict(server)), encoding="utf-8")
+        aside.rename(path)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(index: Path, path: Path) -> Iterator[None]:
+    """Hold the lock of an index's server, which the operating system frees when its process is killed."""
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -50,13 +64,8 @@ def announced(index: Path, server: RunningServer) -> Iterator[None]:
         where = f" at http://{other.host}:{other.port} (process {other.pid})" if other else ""
         raise StoreError(f"a server runs for {index} already{where}: use it, or end it first") from error
     try:
-        aside = path.with_name(f".{FILE}.{os.getpid()}")
-        aside.touch(mode=0o600)
-        aside.write_text(json.dumps(asdict(server)), encoding="utf-8")
-        aside.rename(path)
         yield
     finally:
-        path.unlink(missing_ok=True)
         lock.release()
 
 

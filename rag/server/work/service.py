@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,9 +69,15 @@ class Service:
 
     def warm_up(self) -> None:
         """Load what answers by default and the search, so that the first question need not wait for them."""
-        task = self.worker.submit(lambda task: self.generators.open(self.generators.resolve()))
-        self.worker.submit(lambda task: self.library.exists() and self.library.retriever())
+        task = self.worker.submit(lambda task: self._load())
         task.future.add_done_callback(self._note_trouble)
+
+    def _load(self) -> Answerer:
+        answerer = self.generators.open(self.generators.resolve())
+        if self.library.exists():
+            with suppress(RagtuneError):  # whoever asks is told
+                self.library.retriever()
+        return answerer
 
     def _note_trouble(self, opened: Future[Answerer]) -> None:
         error = None if opened.cancelled() else opened.exception()
