@@ -187,10 +187,14 @@ def _add_server_commands(commands: Commands) -> None:
     text = "serve a page, an API for programs and one that clients of OpenAI's understand"
     serve = commands.add("serve", run_serve, text, epilog=examples)
     serve.add_argument("--host", metavar="HOST", help="where to listen (default serve.host, 127.0.0.1)")
-    serve.add_argument("--port", metavar="N", help="(default serve.port, 8765; 0 for any that is free)")
+    serve.add_argument("--port", metavar="N", help="its port (default serve.port, 8765; 0 for any that is free)")
     adapter = "an adapter that requests can name, beside those of the index; may be repeated"
     serve.add_argument("--adapter", action="append", metavar="NAME=DIR", help=adapter)
-    examples = _examples("rag keys add laptop    prints the key, once", "rag keys list", "rag keys remove laptop")
+    examples = _examples(
+        "rag keys add laptop    prints the key, once; clients send it as Authorization: Bearer KEY",
+        "rag keys list",
+        "rag keys remove laptop",
+    )
     keys = commands.add("keys", run_keys, "make, list or remove keys of clients of the server", epilog=examples)
     keys.add_argument("action", choices=("add", "list", "remove"))
     keys.add_argument("name", nargs="?", metavar="NAME", help="whose key it is")

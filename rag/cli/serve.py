@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,8 @@ def _named_folder(text: str) -> tuple[str, Path]:
     name, equals, folder = text.partition("=")
     if not (name and equals and folder):
         raise RagtuneError(f"--adapter takes NAME=DIR, not {text!r}")
+    if not Path(folder).is_dir():
+        raise RagtuneError(f"there is no folder {folder} with an adapter to be called {name}: --adapter NAME=DIR")
     return name, Path(folder)
 
 
@@ -59,8 +62,11 @@ def run_keys(args: argparse.Namespace, settings: Settings) -> None:
         remove_key(args.index, _key_name(args))
         print(f"removed: {args.name}; a running server refuses it from now on")
         return
-    for key in read_keys(args.index):
+    keys = read_keys(args.index)
+    for key in keys:
         print(f"{key.name}  made {key.made}")
+    if not keys:
+        print("there is no key yet: rag keys add NAME", file=sys.stderr)
 
 
 def _key_name(args: argparse.Namespace) -> str:

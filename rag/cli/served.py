@@ -39,11 +39,12 @@ class ServedQuestions:
         body = {"question": question, "model": self.model, "documents": list(documents or ())}
         try:
             status, found = _request(self.server, "POST", "/ask/whole", ANSWERED, body)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            failed = found["error"]["message"] if status != 200 else ""
+        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
             reason = f"the server at {self.address} has gone ({type(error).__name__})"
             raise RagtuneError(f"{reason}: run the command again") from error
-        if status != 200:
-            raise RagtuneError(found["error"]["message"])
+        if failed:
+            raise RagtuneError(failed)
         return answer_from_facts(found)
 
 
@@ -75,6 +76,9 @@ def _request(
     try:
         connection.request(method, path, json.dumps(body).encode() if body is not None else None, headers)
         response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        found = json.loads(response.read())
+        if not isinstance(found, dict):
+            raise ValueError("that is no answer of this server")
+        return response.status, found
     finally:
         connection.close()

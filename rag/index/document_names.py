@@ -34,5 +34,8 @@ def _fitting(documents: Documents, name: str) -> list[str]:
     ids = fnmatch.filter(documents, name) or [id for id in documents if id.startswith(folder)]
     if ids or not name:
         return ids
-    path = Path(name).expanduser().resolve()
+    try:
+        path = Path(name).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):  # a home that nobody has, a character that no name of a file has
+        return []
     return [id for id, (source, _) in documents.items() if Path(source).is_relative_to(path)]

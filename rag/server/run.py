@@ -41,15 +41,20 @@ def serve(settings: Settings, index: Path, adapters: Mapping[str, Path], quiet: 
         reached = limits.host if loopback else "127.0.0.1"
         running = RunningServer(reached, port, token, os.getpid(), settings.overrides)
         app = create_app(service, rules_of(service, loopback, token))
-        if not quiet:
-            log_to_stderr()
-            print(f"serving http://{limits.host}:{port} (page and API; Ctrl-C ends it)", file=sys.stderr, flush=True)
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=PATIENCE
         )
         with suppress(KeyboardInterrupt), announced(index, running):
+            if not quiet:
+                log_to_stderr()
+            _tell_address(limits.host, port)
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end as Ctrl-C does, not at once
             uvicorn.Server(config).run([listening])
+
+
+def _tell_address(host: str, port: int) -> None:
+    named = f"[{host.strip('[]')}]" if ":" in host else host
+    print(f"serving http://{named}:{port} (page and API; Ctrl-C ends it)", file=sys.stderr, flush=True)
 
 
 def _require_key(host: str, index: Path) -> None:

@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from rag.server.api.errors import ApiError
+from rag.server.api.errors import LEFT, ApiError, as_api_error, error_body
 from rag.server.api.metrics import Metrics
+from rag.server.api.observed import log_fault
 from rag.server.state.recent import GivenAnswer
 from rag.server.work.service import Service, Wish
 from rag.server.work.worker import Task
 
 T = TypeVar("T")
 LOOK = 0.25  # seconds between two looks whether the client is still there
-LEFT = 499  # the status of a request whose client has left, as nginx has it; nobody reads it
 
 
 def service_of(request: Request) -> Service:
@@ -32,6 +32,14 @@ def metrics_of(request: Request) -> Metrics:
     """Return the application's metrics."""
     metrics: Metrics = request.app.state.metrics
     return metrics
+
+
+def told_in_stream(request: Request, error: Exception) -> dict[str, Any]:
+    """Return the body of an error that comes when the status is sent already; a fault goes to the log."""
+    known = as_api_error(error)
+    if known.status_code == 500:
+        log_fault(request.state.request_id, error)
+    return error_body(known.status_code, known.detail)
 
 
 class Asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from rag.retrieval.query_rewriting import Turn, rewrite_followup
 from rag.server.api.shapes import LONGEST, Received
 from rag.server.state.recent import GivenAnswer
 
+_IMAGE = re.compile(r"!(?=\[)")
 TURNS = 10  # of a conversation that are read, so that a long one costs no more
 
 
@@ -18,21 +20,21 @@ class Part(Received):
     """A part of a message; only text is read."""
 
     type: str = Field(max_length=100)
-    text: str = Field("", max_length=LONGEST)
+    text: str = ""
 
 
 class Message(Received):
-    """A message of a conversation. Those of other roles than user and assistant are not read."""
+    """A message of a conversation. Those of other roles, and items without one, as a file search, are not read."""
 
-    role: str = Field(max_length=100)
-    content: str | list[Part] | None = Field(None, max_length=LONGEST)
+    role: str = Field("", max_length=100)
+    content: str | list[Part] | None = None
 
     @property
     def text(self) -> str:
-        """The message's text."""
+        """The message's text; of a very long one its beginning."""
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if part.text)
-        return self.content or ""
+            return "\n".join(part.text for part in self.content if part.text)[:LONGEST]
+        return (self.content or "")[:LONGEST]
 
 
 def asked_in(messages: Iterable[Message]) -> tuple[str, str]:
@@ -66,7 +68,7 @@ def message_text(given: GivenAnswer) -> str:
     answer = given.answer
     if answer.probable:
         return f"No answer is sure enough. It is probably here: “{one_line(answer.probable.quote)}”"
-    return answer.text
+    return _without_images(answer.text)
 
 
 def with_sources(text: str, given: GivenAnswer) -> str:
@@ -77,5 +79,10 @@ def with_sources(text: str, given: GivenAnswer) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text without line breaks."""
-    return " ".join(text.split())
+    """Return a text of a document without line breaks, as it is told in a message."""
+    return _without_images(" ".join(text.split()))
+
+
+def _without_images(text: str) -> str:
+    """Make images of Markdown links, since a program that shows Markdown would load them from wherever they point."""
+    return _IMAGE.sub("", text)

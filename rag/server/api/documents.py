@@ -148,11 +148,12 @@ def delete(request: Request, document: str) -> JobOut:
 
     Another file stays where it is, and is indexed again when its folder is.
     """
-    service = service_of(request)
-    there = service.library.exists()
-    if there:
+    service, source = service_of(request), ""
+    if service.library.exists():
         with service.library.reading() as store:
-            there = document in store.documents()
-    if not there:
+            source, _ = store.documents().get(document, ("", ""))
+    if not source:
         raise ApiError(404, f"no document is called {document[:200]!r}: GET /documents lists all")
+    if service.library.is_upload(source):  # now: a file of this name that comes before the job is another one
+        Path(source).unlink(missing_ok=True)
     return job_out(service.documents.add("remove", [document]))

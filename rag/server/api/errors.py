@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from rag.core.errors import DocumentError, ModelError, PromptError, RagtuneError, StoreError
 from rag.server.work.worker import BusyError
@@ -27,6 +28,9 @@ _SENTENCES = {
     404: "there is nothing here: /openapi.json lists what there is",
     405: "this address does not take this method: /openapi.json lists what there is",
 }
+
+
+LEFT = 499  # the status of a request whose client has left, as nginx has it; nobody reads it
 
 
 class ApiError(HTTPException):
@@ -55,6 +59,8 @@ def as_api_error(error: Exception) -> ApiError:
         return error
     if isinstance(error, BusyError):
         return busy(503, error.seconds, "other questions wait")
+    if isinstance(error, ClientDisconnect):
+        return ApiError(LEFT, "the client has left")
     if isinstance(error, CancelledError):
         return ApiError(503, "the server is being stopped: ask again when it runs (rag serve)")
     if isinstance(error, HTTPException):

@@ -41,9 +41,9 @@ class FeedbackList(BaseModel):
 def give(request: Request, body: FeedbackIn) -> FeedbackOut:
     """Keep a thumb, a correction or both for an answer given of late; it replaces what was said of it before."""
     service, correction = service_of(request), (body.correction or "").strip()
-    given = service.recent.get(body.answer)
+    given = service.given(body.answer)
     if given is None:
-        raise ApiError(404, "that answer is not remembered any more: ask again, and judge the new answer")
+        raise ApiError(404, "that answer is not remembered any more, or shows a document that was removed: ask again")
     if not body.thumb and not correction:
         raise ApiError(400, "there is neither a thumb nor a correction: send one")
     facts = answer_out(given, base_of(request)).model_dump()

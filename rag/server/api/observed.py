@@ -11,13 +11,15 @@ import time
 import traceback
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.server.api.errors import error_response
+from rag.server.api.errors import LEFT, error_response
 from rag.server.api.metrics import Metrics
 
 LOG = logging.getLogger("ragtune.server")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -51,19 +53,29 @@ class Observed:
         try:
             await self._app(scope, receive, ending.send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets JSON, and the log its place
-            _log(id, "fault", fault=type(error).__name__, at=_places(error))
+            if not isinstance(error, ClientDisconnect):
+                log_fault(id, error)
             if not ending.status:
                 await error_response(error)(scope, receive, ending.send)
         finally:
             self._note(scope, id, ending, time.perf_counter() - start)
 
     def _note(self, scope: Scope, id: str, ending: _Ending, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unknown")  # never the path: names of documents are in it
-        status = ending.status if ending.complete else 499
-        self._metrics.requests.labels(scope["method"], route, str(status)).inc()
+        route = _route(scope)
+        method = scope["method"] if scope["method"] in METHODS else "other"  # clients may send any word
+        status = ending.status if ending.complete else LEFT
+        self._metrics.requests.labels(method, route, str(status)).inc()
         self._metrics.request_seconds.labels(route).observe(seconds)
         client = scope["state"].get("client", "")
-        _log(id, "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000), client=client)
+        if route != "/health" or status != 200:  # which every open page asks all the time
+            _log(id, "request", method=method, route=route, status=status, ms=round(seconds * 1000), client=client)
+
+
+def _route(scope: Scope) -> str:
+    """Return what was asked, never the path: names of documents are in it."""
+    first = "/" + scope["path"].lstrip("/").split("/")[0]
+    mounted = first if first in ("/mcp", "/page") else "unknown"
+    return getattr(scope.get("route"), "path", mounted)
 
 
 class _Ending:
@@ -81,6 +93,11 @@ class _Ending:
             message = {**message, "headers": [*message.get("headers", ()), *added]}
         await self._send(message)
         self.complete |= message["type"] == "http.response.body" and not message.get("more_body")
+
+
+def log_fault(id: str, error: Exception) -> None:
+    """Note a fault of the program in the log. id: of the request."""
+    _log(id, "fault", fault=type(error).__name__, at=_places(error))
 
 
 def _places(error: Exception) -> list[str]:

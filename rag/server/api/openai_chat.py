@@ -12,10 +12,9 @@ from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from rag.server.api.asking import Asked, service_of
+from rag.server.api.asking import Asked, service_of, told_in_stream
 from rag.server.api.conversation import Message, asked_in, message_text, with_sources
-from rag.server.api.errors import as_api_error, error_body
-from rag.server.api.shapes import EVENTS, Received, base_of, document_url
+from rag.server.api.shapes import EVENTS, Names, Received, base_of, document_url
 from rag.server.state.recent import GivenAnswer
 from rag.server.work.service import Wish
 
@@ -28,7 +27,7 @@ EXAMPLE = [{"role": "user", "content": "When was Kestrel Bay built?"}]
 class StreamOptions(Received):
     """include_usage: whether the last chunk of a stream tells the tokens."""
 
-    include_usage: bool = False
+    include_usage: bool | None = False
 
 
 class ChatIn(Received):
@@ -40,10 +39,10 @@ class ChatIn(Received):
 
     messages: list[Message] = Field(min_length=1, max_length=1_000, examples=[EXAMPLE])
     model: str = Field("ragtune", max_length=200)
-    stream: bool = False
+    stream: bool | None = False
     stream_options: StreamOptions | None = None
     sources_in_text: bool | None = None
-    documents: list[str] = Field([], max_length=100)
+    documents: Names = []
 
 
 class ChatOut(BaseModel):
@@ -93,8 +92,7 @@ async def _chunks(request: Request, body: ChatIn, started: Asked) -> AsyncIterat
                     yield ServerSentEvent(data=json.dumps(chunk, ensure_ascii=False))
                 yield ServerSentEvent(data="[DONE]")
     except Exception as error:  # noqa: BLE001 - the status is sent already: the client gets an event
-        known = as_api_error(error)
-        yield ServerSentEvent(data=json.dumps(error_body(known.status_code, known.detail)))
+        yield ServerSentEvent(data=json.dumps(told_in_stream(request, error)))
 
 
 def _answer_chunks(request: Request, body: ChatIn, given: GivenAnswer) -> list[dict[str, Any]]:

@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from rag.server.api.asking import Asked, service_of
+from rag.server.api.asking import Asked, service_of, told_in_stream
 from rag.server.api.conversation import Message, asked_in, message_text, rewritten, with_sources
-from rag.server.api.errors import ApiError, as_api_error, error_body
+from rag.server.api.errors import ApiError
 from rag.server.api.openai_chat import url_citations
-from rag.server.api.shapes import EVENTS, LONGEST, Received, base_of
+from rag.server.api.shapes import EVENTS, LONGEST, Names, Received, base_of
 from rag.server.state.recent import GivenAnswer
 from rag.server.work.service import Wish
 
@@ -31,10 +31,10 @@ class ResponsesIn(Received):
 
     input: str | list[Message] = Field(min_length=1, max_length=LONGEST, examples=["When was Kestrel Bay built?"])
     model: str = Field("ragtune", max_length=200)
-    stream: bool = False
+    stream: bool | None = False
     previous_response_id: str | None = Field(None, max_length=100)
     sources_in_text: bool | None = None
-    documents: list[str] = Field([], max_length=100)
+    documents: Names = []
 
 
 class ResponsesOut(BaseModel):
@@ -155,8 +155,7 @@ async def _events(request: Request, body: ResponsesIn, started: Asked) -> AsyncI
                     data = json.dumps({**event, "sequence_number": number}, ensure_ascii=False)
                     yield ServerSentEvent(event=event["type"], data=data)
     except Exception as error:  # noqa: BLE001 - the status is sent already: the client gets an event
-        known = as_api_error(error)
-        body_of = error_body(known.status_code, known.detail)
+        body_of = told_in_stream(request, error)
         facts = {**body_of["error"], **body_of, "type": "error", "sequence_number": 0}
         yield ServerSentEvent(event="error", data=json.dumps(facts))
 

@@ -12,9 +12,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from rag.answering.answer_facts import answer_facts
-from rag.server.api.asking import Asked, result_of, service_of
+from rag.server.api.asking import Asked, result_of, service_of, told_in_stream
 from rag.server.api.conversation import rewritten
-from rag.server.api.errors import as_api_error, error_body
 from rag.server.api.shapes import EVENTS, AnswerOut, AskIn, SearchIn, SearchOut, answer_out, base_of, passage_out
 from rag.server.work.service import Wish
 
@@ -45,8 +44,7 @@ async def _events(request: Request, started: Asked) -> AsyncIterator[ServerSentE
         async for kind, what in started.events():
             yield ServerSentEvent(event=kind, data=json.dumps(_facts(request, kind, what), ensure_ascii=False))
     except Exception as error:  # noqa: BLE001 - the status is sent already: the client gets an event
-        known = as_api_error(error)
-        yield ServerSentEvent(event="error", data=json.dumps(error_body(known.status_code, known.detail)))
+        yield ServerSentEvent(event="error", data=json.dumps(told_in_stream(request, error)))
 
 
 def _facts(request: Request, kind: str, what: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import Request
@@ -14,6 +14,7 @@ from rag.retrieval.passage import Passage, passage_facts
 from rag.server.state.recent import GivenAnswer
 
 LONGEST = 20_000  # characters of one text in a request
+Names = Annotated[list[Annotated[str, Field(max_length=1_000)]], Field(max_length=100)]
 Text = Field(max_length=LONGEST, examples=["When was Kestrel Bay built?"])
 
 
@@ -41,7 +42,7 @@ class AskIn(Received):
 
     question: str = Text
     model: str = Field("ragtune", max_length=200)
-    documents: list[str] = Field([], max_length=100)
+    documents: Names = []
     history: list[TurnIn] = Field([], max_length=50)
     stream: bool = False
 
@@ -102,7 +103,7 @@ class SearchIn(Received):
 
     words: str = Text
     k: int = Field(10, ge=1, le=100)
-    documents: list[str] = Field([], max_length=100)
+    documents: Names = []
 
 
 class SearchOut(BaseModel):

@@ -29,9 +29,9 @@ function answerParts(answer, asked) {
   const cited = answer.probable ? [answer.probable] : answer.citations;
   return [
     answer.asked_as !== asked && element("p", { class: "quiet" }, `Asked as: ${answer.asked_as}`),
-    element("p", { class: answer.refused ? "answer refused" : "answer" }, said(answer)),
+    element("p", { class: answer.refused ? "answer refused" : "answer" }, ...said(answer)),
     sureness(answer),
-    element("ul", { class: "citations" }, cited.map(citation)),
+    element("ul", { class: "citations" }, cited.map((each, n) => citation(each, cited[n - 1]))),
     ...answer.conflicts.map((conflict) => conflictLine(conflict)),
     answer.unsupported.length > 0 &&
       element("p", { class: "quiet" }, `Left out, for no passage bears it out: ${answer.unsupported.join(" ")}`),
@@ -41,7 +41,24 @@ function answerParts(answer, asked) {
 }
 
 function said(answer) {
-  return answer.probable ? "No answer is sure enough. It is probably here:" : answer.text;
+  if (answer.probable) return ["No answer is sure enough. It is probably here:"];
+  return ["comparison", "difference"].includes(answer.kind) ? withLinks(answer) : [answer.text];
+}
+
+/** Make the numbers of an answer of two parts, "28 days [1] − 14 days [2] = 14 days", lead to what they cite. */
+function withLinks(answer) {
+  const unused = [...answer.citations];
+  let before = "";
+  return answer.text.split(/(\[\d+\])/).map((piece) => {
+    const told = before.split(/[;:−] /).at(-1).trim();
+    before = piece;
+    const same = unused.filter((each) => piece === `[${each.passage}]`);
+    const cited = same.find((each) => each.quote.replace(/\s+/g, " ").includes(told)) ?? same[0];
+    if (!cited) return piece;
+    unused.splice(unused.indexOf(cited), 1);
+    const open = () => openDocument(cited.document, cited.start, cited.end);
+    return button(piece, open, { class: "link", "aria-label": `${piece}, show in ${cited.document}` });
+  });
 }
 
 function sureness(answer) {
@@ -51,16 +68,18 @@ function sureness(answer) {
   return element("p", { class: "quiet" }, `${percent(sure)} ${answer.probable ? "likely" : of} · ${answer.model} · ${seconds} s`);
 }
 
-function citation(each) {
+/** One citation; its place is said once for several of one place, as the items of a list are. */
+function citation(each, before) {
   const open = () => openDocument(each.document, each.start, each.end);
   const label = `Show in ${each.document}`;
+  const again = before?.passage === each.passage && before.location === each.location;
   return element(
     "li",
     {},
     element(
       "button",
-      { type: "button", class: "citation", click: open, title: label },
-      element("span", { class: "place" }, `[${each.passage}] ${each.location}`),
+      { type: "button", class: again ? "citation again" : "citation", click: open, title: label },
+      again ? null : element("span", { class: "place" }, `[${each.passage}] ${each.location}`),
       element("q", {}, each.quote),
     ),
   );

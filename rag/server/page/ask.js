@@ -6,6 +6,8 @@ import { button, element, labelled } from "./dom.js";
 
 const turns = []; // questions and answers so far
 const conversation = element("ol", { class: "conversation", "aria-label": "Conversation" });
+const send = element("button", { class: "main" }, "Ask");
+const stop = button("Stop", () => running?.abort(), { hidden: true });
 let running = null;
 
 /** Return a list to choose a generator from. */
@@ -24,8 +26,6 @@ export async function showAsk(main) {
   const question = element("textarea", { rows: 2, maxlength: 2000, required: true, placeholder: "When was …?" });
   const model = await modelChoice();
   const within = element("input", { type: "text", placeholder: "all", autocomplete: "off" });
-  const stop = button("Stop", () => running?.abort(), { hidden: true });
-  const send = element("button", { class: "main" }, "Ask");
   const submit = async (event) => {
     event.preventDefault();
     if (!question.value.trim() || running) return;
@@ -59,6 +59,14 @@ function forget(question) {
   question.focus();
 }
 
+/** Say why there is no answer; what the server says where there is no document is for those who run it. */
+async function whyNot(error) {
+  if (error.name === "AbortError") return ["Stopped."];
+  const { documents } = await json("/documents").catch(() => ({ documents: [error] }));
+  if (documents.length) return [error.message];
+  return ["There is no document yet: ", element("a", { href: "#documents" }, "add some"), "."];
+}
+
 async function oneTurn(question, model, within) {
   const place = element("div");
   const turn = element("li", {}, element("h2", {}, question), place);
@@ -71,8 +79,7 @@ async function oneTurn(question, model, within) {
     const answer = await showAnswer(place, body, running.signal);
     turns.push({ question, answer: answer.refused ? "" : answer.text });
   } catch (error) {
-    const said = error.name === "AbortError" ? "Stopped." : error.message;
-    place.replaceChildren(element("p", { class: "error", role: "alert" }, said));
+    place.replaceChildren(element("p", { class: "error", role: "alert" }, ...(await whyNot(error))));
   } finally {
     running = null;
   }

@@ -10,9 +10,12 @@ export async function showCompare(main) {
   const sides = await Promise.all(["base", "ragtune"].map(side));
   const submit = async (event) => {
     event.preventDefault();
+    send.disabled = true;
     await Promise.all(sides.map((each) => answerIn(each, question.value.trim())));
+    send.disabled = false;
   };
-  const form = element("form", { class: "row", submit }, labelled("Question", question), element("button", { class: "main" }, "Ask both"));
+  const send = element("button", { class: "main" }, "Ask both");
+  const form = element("form", { class: "row", submit }, labelled("Question", question), send);
   main.replaceChildren(
     element("h1", {}, "Compare two generators"),
     form,

@@ -6,41 +6,49 @@ import { openDocument } from "./reader.js";
 
 const jobs = element("ul", { class: "jobs", "aria-label": "Work on documents" });
 const followed = new Set();
+const LISTED = 500;
+let refresh = async () => {}; // of the view that is shown
+let turn = Promise.resolve(); // jobs run one after the other, and are followed so: a browser has few connections
 
 /** Show the view in `main`. */
 export async function showDocuments(main) {
   const list = element("ul", { class: "documents", "aria-label": "Documents" });
   const filter = element("input", { type: "search", autocomplete: "off" });
   const count = element("p", { class: "quiet", role: "status" });
-  const refresh = async () => {
-    const { documents } = await json("/documents");
+  let documents = [];
+  const showList = () => {
     const shown = documents.filter((each) => each.id.toLowerCase().includes(filter.value.toLowerCase()));
-    count.textContent = `${shown.length} of ${documents.length} documents`;
-    list.replaceChildren(...shown.slice(0, 500).map((each) => documentItem(each, refresh)));
+    const more = shown.length > LISTED ? `; the first ${LISTED} are listed` : "";
+    count.textContent = `${shown.length} of ${documents.length} documents${more}`;
+    list.replaceChildren(...shown.slice(0, LISTED).map(documentItem));
   };
-  filter.addEventListener("input", refresh);
+  refresh = async () => {
+    ({ documents } = await json("/documents"));
+    showList();
+  };
+  filter.addEventListener("input", showList);
   main.replaceChildren(
     element("h1", {}, "Documents"),
-    dropPlace(refresh),
+    dropPlace(),
     jobs,
-    element("div", { class: "row" }, labelled("Find by name", filter), button("Bring folders up to date", () => sync(refresh))),
+    element("div", { class: "row" }, labelled("Find by name", filter), button("Bring folders up to date", () => sync())),
     count,
     list,
   );
   await refresh();
   for (const job of (await json("/jobs")).jobs) {
-    if (["queued", "running"].includes(job.state)) watch(job, refresh);
+    if (["queued", "running"].includes(job.state)) watch(job);
   }
 }
 
-function dropPlace(refresh) {
+function dropPlace() {
   const files = element("input", { type: "file", multiple: true });
   const place = element(
     "div",
     { class: "drop" },
     labelled("Add files: choose them, or drop them here", files),
   );
-  const add = (chosen) => [...chosen].forEach((file) => upload(file, refresh));
+  const add = (chosen) => [...chosen].forEach((file) => upload(file));
   files.addEventListener("change", () => { add(files.files); files.value = ""; });
   place.addEventListener("dragover", (event) => { event.preventDefault(); place.classList.add("over"); });
   place.addEventListener("dragleave", () => place.classList.remove("over"));
@@ -52,23 +60,23 @@ function dropPlace(refresh) {
   return place;
 }
 
-async function upload(file, refresh) {
+async function upload(file) {
   const line = element("li", {}, `${file.name}: sending…`);
   jobs.prepend(line);
   try {
     const sent = await request(`/documents/${encodeURIComponent(file.name)}`, { method: "PUT", body: file });
     line.remove();
-    await watch(await sent.json(), refresh);
+    await watch(await sent.json());
   } catch (error) {
     line.replaceChildren(element("span", { class: "error", role: "alert" }, `${file.name}: ${error.message}`));
   }
 }
 
-async function sync(refresh) {
+async function sync() {
   const body = JSON.stringify({ kind: "sync" });
   try {
     const sent = await request("/jobs", { method: "POST", body, headers: { "Content-Type": "application/json" } });
-    await watch(await sent.json(), refresh);
+    await watch(await sent.json());
   } catch (error) {
     jobs.prepend(element("li", { class: "error", role: "alert" }, error.message));
   }
@@ -77,7 +85,7 @@ async function sync(refresh) {
 const DOING = { ingest: "indexing", remove: "removing", sync: "bringing folders up to date" };
 
 /** Show a job as it goes on, until it ends. */
-async function watch(job, refresh) {
+async function watch(job) {
   if (followed.has(job.id)) return;
   followed.add(job.id);
   const name = job.documents.join(", ") || "all folders";
@@ -85,6 +93,12 @@ async function watch(job, refresh) {
   const bar = element("progress", { "aria-label": `Progress of ${name}`, max: 1 });
   const line = element("li", {}, state, bar);
   jobs.prepend(line);
+  turn = turn.then(() => showProgress(job, { name, state, bar, line }));
+  await turn;
+  await refresh();
+}
+
+async function showProgress(job, { name, state, bar, line }) {
   try {
     for await (const event of follow(job.id)) {
       if (event.state === "running") state.textContent = `${name}: ${DOING[job.kind]}…`;
@@ -95,7 +109,6 @@ async function watch(job, refresh) {
   } catch (error) {
     line.replaceChildren(failure(`${name}: ${error.message}`));
   }
-  await refresh();
 }
 
 function failure(text) {
@@ -113,10 +126,10 @@ function ended(line, name, report) {
   line.replaceChildren(element("span", { role: "status" }, `${name}: ${told}`));
 }
 
-function documentItem(found, refresh) {
+function documentItem(found) {
   const open = () => openDocument(found.id);
   const facts = [`${found.chunks} ${found.chunks === 1 ? "chunk" : "chunks"}`, found.uploaded && "uploaded", found.read_in_part && "read in part", found.state];
-  const remove = button("Remove", () => confirmRemoval(item, found, refresh), { "aria-label": `Remove ${found.id}` });
+  const remove = button("Remove", () => confirmRemoval(item, found), { "aria-label": `Remove ${found.id}` });
   const item = element(
     "li",
     {},
@@ -127,17 +140,17 @@ function documentItem(found, refresh) {
   return item;
 }
 
-function confirmRemoval(item, found, refresh) {
+function confirmRemoval(item, found) {
   const path = found.id.split("/").map(encodeURIComponent).join("/");
   const yes = button("Remove it", async () => {
     try {
       const sent = await request(`/documents/${path}`, { method: "DELETE" });
-      await watch(await sent.json(), refresh);
+      await watch(await sent.json());
     } catch (error) {
       item.append(failure(error.message));
     }
   });
   const why = found.uploaded ? "The uploaded file is deleted, too." : "Its file stays, and comes back with its folder.";
-  item.replaceChildren(`Remove ${found.id}? ${why} `, yes, button("Keep it", refresh));
+  item.replaceChildren(`Remove ${found.id}? ${why} `, yes, button("Keep it", () => refresh()));
   yes.focus();
 }

@@ -13,16 +13,18 @@ const main = document.getElementById("main");
 const health = document.getElementById("health");
 
 async function show() {
-  const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "ask";
+  const name = Object.hasOwn(VIEWS, location.hash.slice(1)) ? location.hash.slice(1) : "ask";
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = `${name[0].toUpperCase()}${name.slice(1)} · ragtune`;
+  const view = element("div"); // of its own, so that what comes late for another view is not shown in this one
+  main.replaceChildren(view);
   try {
-    await VIEWS[name](main);
+    await VIEWS[name](view);
   } catch (error) {
-    main.replaceChildren(element("p", { class: "error", role: "alert" }, error.message));
+    view.replaceChildren(element("p", { class: "error", role: "alert" }, error.message));
   }
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag.server.state.folder import StateFile, state_folder
 
+FILE = "feedback.sqlite"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS feedback (
     id INTEGER PRIMARY KEY, time TEXT NOT NULL, answer TEXT NOT NULL UNIQUE, question TEXT NOT NULL,
@@ -48,7 +49,7 @@ class FeedbackFile:
 
     def __init__(self, index: Path):
         """Open the file of the index, and make it if there is none."""
-        self._file = StateFile(state_folder(index) / "feedback.sqlite", _SCHEMA)
+        self._file = StateFile(state_folder(index) / FILE, _SCHEMA)
 
     def put(self, given: Feedback) -> None:
         """Keep feedback; what was said of the same answer before is replaced."""
@@ -85,6 +86,17 @@ class FeedbackFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def forget_feedback(index: Path, documents: Iterable[str]) -> None:
+    """Remove the feedback of an index that shows a passage of these documents, if there is any."""
+    if not (state_folder(index) / FILE).exists():
+        return
+    feedback = FeedbackFile(index)
+    try:
+        feedback.forget(documents)
+    finally:
+        feedback.close()
 
 
 def now() -> str:

@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from rag.core.errors import StoreError
 from rag.server.state.folder import make_private, state_folder
 
-FILE = "running.json"
+FILE, LOCK = "running.json", "running.lock"
 
 
 @dataclass(frozen=True)
@@ -37,17 +40,33 @@ def new_token() -> str:
 
 @contextmanager
 def announced(index: Path, server: RunningServer) -> Iterator[None]:
-    """Say inside that this server runs for the index."""
+    """Say inside that this server runs for the index. Raises StoreError while another one does: jobs are done once."""
     path = make_private(state_folder(index)) / FILE
-    aside = path.with_name(f".{FILE}.{os.getpid()}")
-    aside.touch(mode=0o600)
-    aside.write_text(json.dumps(asdict(server)), encoding="utf-8")
-    aside.rename(path)
+    with _alone(index, path.with_name(LOCK)):
+        aside = path.with_name(f".{FILE}.{os.getpid()}")
+        aside.touch(mode=0o600)
+        aside.write_text(json.dumps(asdict(server)), encoding="utf-8")
+        aside.rename(path)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(index: Path, path: Path) -> Iterator[None]:
+    """Hold the lock of an index's server, which the operating system frees when its process is killed."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        other = find_server(index)
+        where = f" at http://{other.host}:{other.port} (process {other.pid})" if other else ""
+        raise StoreError(f"a server runs for {index} already{where}: use it, or end it first") from error
     try:
         yield
     finally:
-        if (found := find_server(index)) and found.pid == server.pid:
-            path.unlink(missing_ok=True)
+        lock.release()
 
 
 def find_server(index: Path) -> RunningServer | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import unicodedata
@@ -46,7 +47,7 @@ async def receive(index: Path, name: str, pieces: AsyncIterator[bytes]) -> Path:
             async for piece in pieces:
                 file.write(piece)
             file.flush()
-            os.fsync(file.fileno())
+            await asyncio.to_thread(os.fsync, file.fileno())  # other requests go on meanwhile
         part.replace(target)
     except OSError as error:
         raise DocumentError(f"it can't be written ({error.strerror})", "free some space, or check the disk") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rag.index.indexing_run import IndexingReport
 
 OFTEN = 0.2  # seconds between two progress events at least
+AGAIN = 5.0  # seconds until jobs are tried again whose file could not be written
 
 
 class DocumentsWorker:
@@ -69,10 +71,14 @@ class DocumentsWorker:
     def _work(self) -> None:
         while not self._stopped.is_set():
             self._wake.clear()
-            for job in self.jobs.unfinished():
-                if self._stopped.is_set():
-                    return
-                self._do(job)
+            try:
+                for job in self.jobs.unfinished():
+                    if self._stopped.is_set():
+                        return
+                    self._do(job)
+            except sqlite3.Error:  # what becomes of a job can't be kept: the disk is full, or the server ends
+                self._stopped.wait(AGAIN)
+                continue
             self._wake.wait()
 
     def _do(self, job: Job) -> None:
@@ -92,10 +98,20 @@ class DocumentsWorker:
 
         store, embedder = open_index_for_writing(self._settings, self._index)
         try:
-            there = [Path(target) for target in targets if Path(target).exists()]
-            return report_facts(ingest(store, embedder, there, IndexingSettings.of(self._settings)))
+            there = {path: path.stat().st_ino for path in map(Path, targets) if path.exists()}
+            report = ingest(store, embedder, list(there), IndexingSettings.of(self._settings))
+            indexed = {source for source, _ in store.documents().values()}
         finally:
             store.close()
+        self._delete_unread({path: number for path, number in there.items() if str(path.resolve()) not in indexed})
+        return report_facts(report)
+
+    def _delete_unread(self, files: dict[Path, int]) -> None:
+        """Delete uploads that can't be read, which nobody could else; not a file that has come in their place since."""
+        uploads = uploads_folder(self._index).resolve()
+        for path, number in files.items():
+            if path.resolve().parent == uploads and path.exists() and path.stat().st_ino == number:
+                path.unlink(missing_ok=True)
 
     def _remove(self, targets: list[str]) -> dict[str, Any]:
         from rag.index.indexing import remove
@@ -107,10 +123,6 @@ class DocumentsWorker:
             remove(store, ids)
         finally:
             store.close()
-        uploads = uploads_folder(self._index).resolve()
-        for source in (Path(there[id][0]) for id in ids):
-            if source.parent == uploads:  # other files are the user's
-                source.unlink(missing_ok=True)
         self._on_removed(ids)
         return {"removed": ids}
 

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,9 +68,16 @@ class Service:
         self.warm_up()
 
     def warm_up(self) -> None:
-        """Load what answers by default, so that the first question need not wait for it."""
-        task = self.worker.submit(lambda task: self.generators.open(self.generators.resolve()))
+        """Load what answers by default and the search, so that the first question need not wait for them."""
+        task = self.worker.submit(lambda task: self._load())
         task.future.add_done_callback(self._note_trouble)
+
+    def _load(self) -> Answerer:
+        answerer = self.generators.open(self.generators.resolve())
+        if self.library.exists():
+            with suppress(RagtuneError):  # whoever asks is told
+                self.library.retriever()
+        return answerer
 
     def _note_trouble(self, opened: Future[Answerer]) -> None:
         error = None if opened.cancelled() else opened.exception()
@@ -112,6 +120,15 @@ class Service:
         given = GivenAnswer(id, wish.asked, wish.question, choice.name, answer, int(time.time()), read, written)
         self.recent.put(given)
         return given
+
+    def given(self, id: str) -> GivenAnswer | None:
+        """Return an answer that was given of late, None where a document that it shows has been removed since."""
+        given = self.recent.get(id)
+        if not given or not self.library.exists():
+            return None
+        with self.library.reading() as store:
+            there = store.documents()
+        return given if all(passage.chunk.document in there for passage in given.answer.passages) else None
 
     def search(self, words: str, k: int, names: tuple[str, ...] = ()) -> Task[list[Passage]]:
         """Let passages be found. Raises PromptError for nothing to search, StoreError and BusyError as `ask` does."""

@@ -2,17 +2,20 @@
 
 import json
 import socket
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
 
 import pytest
 
 from rag.answering.answer_facts import answer_facts, answer_from_facts
 from rag.cli.main import main
+from rag.cli.served import running_server
 from rag.core.errors import RagtuneError
 from rag.generation.prompt import REFUSAL
 from rag.server.state.running import RunningServer, announced
-from serving import ANSWER, QUESTION, UNKNOWN
+from serving import ANSWER, QUESTION, UNKNOWN, settings_of
 
 
 @pytest.fixture
@@ -72,6 +75,19 @@ def test_a_server_that_is_gone_or_another_one_is_not_asked(running, capsys, chan
         assert rag(running, "ask", QUESTION) == 1
     assert "a pipeline was opened" in capsys.readouterr().err
     assert all(not answerer.asked for answerer in running.answerers.values())
+
+
+def test_another_program_at_the_port_is_not_asked_whatever_it_answers(tmp_path):
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.handle_request, daemon=True).start()
+        with announced(tmp_path, RunningServer("127.0.0.1", other.server_port, "t", 0, [])):
+            assert running_server(settings_of(), tmp_path, "ragtune") is None
 
 
 def test_an_adapter_that_is_named_is_not_asked_of_the_server(running, capsys):

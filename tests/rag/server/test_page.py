@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.answer import Answer
+from rag.answering.grounding import cite
+from rag.index.writer_lock import writer_lock
 from serving import ANSWER, QUESTION, UNKNOWN, until
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -62,9 +65,10 @@ def check_access(page):
 
 
 def ask(page, question=QUESTION):
+    answered = page.locator(".verdict").count()
     page.get_by_label("Question").fill(question)
     page.get_by_role("button", name="Ask", exact=True).click()
-    page.locator(".verdict").last.wait_for()
+    page.locator(".verdict").nth(answered).wait_for()
 
 
 def test_an_answer_comes_and_its_citation_is_highlighted_in_the_document(opened):
@@ -82,6 +86,57 @@ def test_an_answer_comes_and_its_citation_is_highlighted_in_the_document(opened)
     page.keyboard.press("Escape")
     assert page.locator("#reader").is_hidden()
     assert "[1] board/minutes.md" in page.evaluate("document.activeElement.textContent")
+
+
+def let_answer(page, kind, text, *quotes):
+    """Let the server give an answer of a kind, with quotes of leave.md; {n} in its text is the passage."""
+    (answerer,) = page.made.answerers.values()
+
+    def answer(question, passages, on_text=None):
+        n, chunk = next((n, each.chunk) for n, each in enumerate(passages, 1) if each.chunk.document == "leave.md")
+        starts = [chunk.text.index(quote) for quote in quotes]
+        cited = [cite(chunk, n, start, start + len(quote)) for start, quote in zip(starts, quotes, strict=True)]
+        return Answer(text.format(n=n), False, 0.9, cited, passages, text, kind=kind)
+
+    answerer.answer = answer
+
+
+def test_the_numbers_of_a_difference_lead_to_what_each_cites(opened):
+    page = opened()
+    quotes = "Annual leave is 25 days a year.", "Leave must be asked for two weeks before."
+    let_answer(page, "difference", "two weeks [{n}] − 25 days [{n}] = 11 days", *quotes)
+    ask(page, "How many days of leave?")
+    numbers = page.locator(".answer button")
+    assert numbers.count() == 2 and "11 days" in page.locator(".answer").inner_text()
+    check_access(page)
+    for link, quote in zip(numbers.all(), reversed(quotes), strict=True):
+        link.click()
+        page.locator("mark").get_by_text(quote).wait_for()
+
+
+def test_the_items_of_a_list_say_their_place_once(opened):
+    page = opened()
+    let_answer(page, "list", "25 days; two weeks; see [1]", "25 days", "two weeks")
+    ask(page, "Which times are named?")
+    assert page.locator(".citation").count() == 2 and page.locator(".citation .place").count() == 1
+    assert page.locator(".answer button").count() == 0  # what a document says is no link
+    page.locator(".citation").last.click()
+    page.locator("mark").get_by_text("two weeks").wait_for()
+    check_access(page)
+
+
+def test_many_files_leave_the_page_usable(opened, tmp_path):
+    """A browser has six connections to a server: they are not all held by jobs that wait for each other."""
+    page = opened("/#documents")
+    for n in range(8):
+        (tmp_path / f"d{n}.md").write_text(f"# Berth {n}\n\nBerth {n} is {n}0 metres long.\n")
+    with writer_lock(page.made.index):
+        page.get_by_label("Add files").set_input_files([str(tmp_path / f"d{n}.md") for n in range(8)])
+        page.locator(".jobs li").nth(7).wait_for()
+        page.get_by_role("link", name="Ask").click()
+        ask(page)
+        page.get_by_role("link", name="Documents").click()
+    page.get_by_text("11 of 11 documents").wait_for()  # also in the view that was opened since
 
 
 def test_passages_are_shown_with_their_scores(opened):
@@ -270,6 +325,14 @@ def test_an_error_is_told_and_the_page_goes_on(opened):
     page.get_by_role("button", name="Ask", exact=True).click()
     page.get_by_role("alert").get_by_text("type one").wait_for()
     ask(page)
+
+
+def test_where_there_is_no_document_yet_the_page_leads_to_where_they_are_added(opened, served):
+    page = opened(made=served(indexed=False))
+    page.get_by_label("Question").fill(QUESTION)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_role("alert").get_by_role("link", name="add some").click()
+    page.get_by_label("Add files").wait_for()
 
 
 def test_an_answer_can_be_stopped_and_ends_its_work(opened):

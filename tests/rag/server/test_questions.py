@@ -19,6 +19,11 @@ def the(made):
     return answerer
 
 
+def test_the_search_is_loaded_before_anybody_asks_also_where_few_may_wait(served):
+    made = served("serve.queue=1")
+    until(lambda: made.service.library._retriever)
+
+
 def test_an_answer_has_its_evidence_and_the_scores_of_each_stage(served):
     made = served()
     found = made.client.post("/ask", json={"question": QUESTION}).json()
