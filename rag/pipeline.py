@@ -10,7 +10,7 @@ from functools import partial
 from rag.answering.answer import Answer
 from rag.answering.answerer import Answerer
 from rag.answering.comparing import compare, refused, says_difference
-from rag.answering.sub_questions import SubQuestions, asks_for_difference, split_question
+from rag.answering.sub_questions import ANSWERS, SubQuestions, asks_for_difference, split_question
 from rag.core.errors import PromptError, StoreError
 from rag.retrieval.passage import Passage
 from rag.retrieval.retriever import Retriever
@@ -44,7 +44,8 @@ class Pipeline:
             return answer(question, on_text)
         parts = split_question(question)
         found = self._answer_both(question, parts, answer) if parts else answer(question, on_text)
-        is_half = found.kind == "span" and asks_for_difference(question) and not says_difference(found)
+        of_two = parts.told != ANSWERS if parts else asks_for_difference(question)
+        is_half = of_two and found.kind == "span" and not says_difference(found)
         return refused(found) if is_half else found
 
     def _answer_both(self, question: str, parts: SubQuestions, answer: Callable[[str], Answer]) -> Answer:

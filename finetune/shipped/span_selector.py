@@ -31,9 +31,10 @@ BASE_SHARE = 0.3  # of the questions, which the base model is asked as well: it 
 def fit_span_selector(settings: Settings, folders: list[QuestionFolder], out: Path, everything: bool) -> None:
     """Fit selection and confidence for the shipped reader, and the base model's recalibration; write them to `out`.
 
-    folders: people's questions. Only questions about held-out documents count, or all of them where
-    everything is set, for weights that were trained on other benches. The curve in the file is on the same questions:
-    ten numbers were fitted on hundreds; the picture of the confidence beside it leaves each set out in turn. Raises TrainingError when no proposed span is right.
+    folders: people's questions. Only questions about held-out documents count, or all of them where everything is set,
+    for weights that were trained on other benches. The curve in the file is on the same questions: ten numbers were
+    fitted on hundreds; the picture of the confidence beside it leaves each set out in turn. Raises TrainingError when
+    no proposed span is right.
     """
     part = ALL if everything else HELD_OUT
     benches = {folder.path.name: (_bench(folder.path, part), folder.share) for folder in folders}

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from rag.answering.answer import Answer
-from rag.answering.differences import find_difference
+from rag.answering.differences import are_comparable, find_difference
 from rag.answering.grounding import Citation
 from rag.answering.sub_questions import ANSWERS, DIFFERENCE, SENTENCES, SubQuestions
 from rag.core.text_metrics import normalize
@@ -29,6 +29,8 @@ def compare(parts: SubQuestions, first: Answer, second: Answer, threshold: float
     if parts.told == ANSWERS and first.refused != second.refused:
         return _half(parts, first, second)
     if first.refused or second.refused or not _are_two(parts, first, second):
+        return None
+    if parts.told == DIFFERENCE and not are_comparable(first.text, second.text):
         return None
     confidence = round(first.confidence * second.confidence, 4)
     if confidence < threshold:

@@ -45,6 +45,12 @@ def find_difference(first: str, second: str) -> Difference | None:
     return _numbers(one, other)
 
 
+def are_comparable(first: str, second: str) -> bool:
+    """Return whether two texts have one value each, both with a unit or neither: "14 days" and "two weeks"."""
+    one, other = _only_value(first), _only_value(second)
+    return one is not None and other is not None and bool(one.units) == bool(other.units)
+
+
 def _only_value(text: str) -> Quantity | None:
     found = find_quantities(_GLUED.sub(r"\1 ", text))
     return found[0] if len(found) == 1 else None

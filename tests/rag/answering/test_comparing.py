@@ -44,6 +44,12 @@ def test_values_without_a_difference_are_told_side_by_side():
     assert (found.text, found.kind) == ("an engineer: 28 days [1]; a deckhand: two weeks [2]", "comparison")
 
 
+def test_values_that_cannot_stand_beside_each_other_are_no_comparison():
+    parts = split_question(LEAVE)
+    assert compare(parts, answer("14.8", ENGINEER), answer("£126,000", DECKHAND), 0.2) is None
+    assert compare(parts, answer("in spring", ENGINEER), answer("14 days", DECKHAND), 0.2) is None
+
+
 def test_a_comparison_tells_what_the_passages_say_of_both():
     parts = split_question("What is the difference between a bailee note and a lien note?")
     one, other = (
