@@ -40,7 +40,8 @@ def read_span_examples(
 ) -> list[SpanExample]:
     """Return the examples of all folders.
 
-    held: those about the held-out documents, else those about all others. seed: draws other questions of the folders
+    held: those about the held-out documents, else those about all others; the texts that do not answer a question are
+    of any document. seed: draws other questions of the folders
     and other texts. Raises TrainingError for a folder without questions.
     """
     examples: list[SpanExample] = []

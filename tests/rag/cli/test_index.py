@@ -148,7 +148,7 @@ def test_a_question_that_is_no_text_and_an_index_without_documents_are_one_line(
         Pipeline(None, SimpleNamespace(generator=None)).ask("Why? Why? " * 201)
     empty = SimpleNamespace(refresh=lambda: None, search=lambda question, documents: [])
     with pytest.raises(StoreError, match="the index holds no documents: rag index FOLDER"):
-        Pipeline(empty, SimpleNamespace(generator=None)).ask("When was it built?")
+        Pipeline(empty, SimpleNamespace(generator=None, selector=None)).ask("When was it built?")
 
 
 @pytest.fixture

@@ -235,7 +235,8 @@ def passages(tmp_path):
 
 def test_passages_with_questions_are_dealt_by_title(passages):
     train, held = (read_span_examples([QuestionFolder(passages)], HashEmbedder(), part) for part in (False, True))
-    assert held and train and not {e.texts[0].split("\n")[0] for e in train} & {e.texts[0].split("\n")[0] for e in held}
+    asked = [{e.texts[0].split("\n")[0] for e in part if e.span} for part in (train, held)]
+    assert all(asked) and not asked[0] & asked[1]  # a passage that does not answer may be of any document
     answered = [example for example in train if example.span]
     assert all(re.fullmatch(r"\d+ tonnes", e.texts[0][slice(*e.span)]) for e in answered)
     half = read_span_examples([QuestionFolder.parse(f"{passages}=0.5")], HashEmbedder())
