@@ -21,8 +21,8 @@ OF_MISSED = -2.5  # where other rows have words of the question that this one ha
 OF_NOUN = -1.2  # where "which bridge", or "the bridge of", asks for a bridge and no column is called so
 _NOUN = re.compile(r"\W*(?:which|what)\s+(?=\w)", re.I)
 _FIGURE = re.compile(
-    r"\W*(?:what(?:['’]s| is| was| are| were) (?:the |an? |its |their )?(?:[\w-]+ ){0,2}?([\w-]+)"
-    r" (?:of|for|on|in|at|from|to)\b|(?:what|which) (?:[\w-]+ ){0,2}?([\w-]+) (?:has|have|had|is|are|was|were)\b)",
+    r"\W*what(?:['’]s| is| was| are| were) (?:the |an? |its |their )?((?:[\w-]+ ){0,2}[\w-]+)"
+    r" (?:of|for|on|in|at|from|to)\b",
     re.I,
 )
 
@@ -42,10 +42,9 @@ def lookup_probability(reading: TableReading) -> float:
 
 
 def untold_probability(reading: TableReading) -> float:
-    """Return how likely at most a cell of the named row answers a question that asks for what no column is called."""
-    if not _asks_for_other_figure(reading):
-        return 1.0
-    return sigmoid(OF_WAY[By.KIND] + OF_COLUMN + _logit(reading) + OF_NOUN)
+    """Return how likely at most a cell of the named row is the answer where nothing tells which column is asked for."""
+    logit = OF_WAY[By.KIND] + OF_COLUMN + _logit(reading)
+    return sigmoid(logit + OF_NOUN * _asks_for_other_figure(reading))
 
 
 def _logit(reading: TableReading) -> float:
@@ -69,5 +68,7 @@ def _asks_for_other_noun(reading: TableReading) -> bool:
 def _asks_for_other_figure(reading: TableReading) -> bool:
     """Return whether the question asks for a thing by name of which the table has no word: "the connection fee"."""
     figure, terms = _FIGURE.match(reading.question.text), reading.question.terms
-    start = max(figure.start(1), figure.start(2)) if figure else None
-    return any(terms[n].start == start for n in reading.unexplained)
+    if not figure:
+        return False
+    named = [n for n, term in enumerate(terms) if figure.start(1) <= term.start < figure.end(1)]
+    return bool(named) and reading.unexplained.issuperset(named)
