@@ -23,7 +23,7 @@ _ENUMERATE = re.compile(
 _PLURAL = re.compile(
     r"\b(?:what|which) (?!(?:does|was|has|is|did|do)\b)(?:\w+ )?(?!does|was)(\w{3,}s)\b (?!(?:is|was|does|has)\b)", re.I
 )
-_MARKER = re.compile(r"[^\S\n]*(?:[-*+•▪►‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+(?=\S)")
+MARKER = re.compile(r"[^\S\n]*(?:[-*+•▪►‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+(?=\S)")  # of a list's item
 _JOINT = re.compile(r"\s*,\s*(?:and|or)\s+|\s*[,;]\s*|\s+(?:and|or)\s+")
 _CLAUSE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|must|may|can|will|would|should|which|who|that|when|where|if|but|because|it|they"
@@ -56,16 +56,16 @@ def _list_items(text: str, span: Span) -> list[Span]:
     own = next((n for n, (start, end) in enumerate(lines) if start <= span[0] < end), None)
     if own is None:
         return []
-    if not _MARKER.match(text, lines[own][0]):
+    if not MARKER.match(text, lines[own][0]):
         if not text[: lines[own][1]].rstrip().endswith(":"):
             return []
         own += 1
     first = last = own
-    while first > 0 and _MARKER.match(text, lines[first - 1][0]):
+    while first > 0 and MARKER.match(text, lines[first - 1][0]):
         first -= 1
-    while last + 1 < len(lines) and _MARKER.match(text, lines[last + 1][0]):
+    while last + 1 < len(lines) and MARKER.match(text, lines[last + 1][0]):
         last += 1
-    items = [_item(text, *line) for line in lines[first : last + 1] if _MARKER.match(text, line[0])]
+    items = [_item(text, *line) for line in lines[first : last + 1] if MARKER.match(text, line[0])]
     if not 2 <= len(items) <= MOST_ITEMS:
         return []
     heads = [_HEAD.match(text, *item) for item in items]
@@ -75,7 +75,7 @@ def _list_items(text: str, span: Span) -> list[Span]:
 
 def _item(text: str, start: int, end: int) -> Span:
     """Return the first sentence of a line of a list, without its marker."""
-    marker = _MARKER.match(text, start)
+    marker = MARKER.match(text, start)
     start = marker.end() if marker else start
     first = sentence_spans(text[start:end])[:1]
     end = start + first[0][1] if first else end

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from rag.answering.lists import MARKER
 from rag.core.chunk import Chunk
 from rag.core.sentences import sentence_spans
 
@@ -32,7 +33,6 @@ _TOLD = re.compile(
     re.I,
 )
 MOST_FOLLOWING = 3  # sentences that go on telling what to do
-_ITEM = re.compile(r"[^\S\n]*(?:[-*+•▪►‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+\S")
 
 
 def asks_for_sentences(question: str) -> bool:
@@ -55,7 +55,7 @@ def with_steps(question: str, chunk: Chunk, sentence: Span) -> Span:
 def _told_further(text: str, sentence: Span) -> Span:
     """Return the sentence with those after it in its paragraph that tell what to do; an item of a list alone."""
     end = sentence[1]
-    if _ITEM.match(text, text.rfind("\n", 0, sentence[0]) + 1):
+    if MARKER.match(text, text.rfind("\n", 0, sentence[0]) + 1):
         return sentence
     following = [span for span in sentence_spans(text) if span[0] >= end][:MOST_FOLLOWING]
     for start, last in following:
@@ -68,7 +68,7 @@ def _told_further(text: str, sentence: Span) -> Span:
 def _list_around(text: str, sentence: Span) -> Span | None:
     """Return the list that the sentence stands in or leads to, with the sentence before it; None for no list."""
     lines = [(match.start(), match.end()) for match in re.finditer(r"[^\n]+", text)]
-    items = [n for n, (start, _) in enumerate(lines) if _ITEM.match(text, start)]
+    items = [n for n, (start, _) in enumerate(lines) if MARKER.match(text, start)]
     own = [n for n, (start, end) in enumerate(lines) if start < sentence[1] and sentence[0] < end]
     if not own:
         return None
