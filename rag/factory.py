@@ -23,8 +23,8 @@ from rag.models.weight_delta import delta_name, read_delta_identity
 
 if TYPE_CHECKING:
     from rag.answering.answerer import Answerer
-    from rag.answering.confidence import Recalibration
-    from rag.answering.span_selector import SpanSelector
+    from rag.answering.spans.confidence import Recalibration
+    from rag.answering.spans.span_selector import SpanSelector
     from rag.generation.generator import Generator
     from rag.generation.kv_cache import PrefixCache
     from rag.index.indexing_run import IndexingReport
@@ -264,8 +264,8 @@ def open_answerer(settings: Settings, generator: Generator) -> Answerer:
 
 
 def _recalibration(settings: Settings, generator: Generator) -> Recalibration | None:
-    from rag.answering.confidence import read_recalibration
-    from rag.answering.span_selector import read_base_recalibration
+    from rag.answering.spans.confidence import read_recalibration
+    from rag.answering.spans.span_selector import read_base_recalibration
 
     if generator.adapter:
         return read_recalibration(generator.adapter)
@@ -274,13 +274,13 @@ def _recalibration(settings: Settings, generator: Generator) -> Recalibration | 
 
 def open_span_selector(settings: Settings, recalibration: Recalibration | None = None) -> SpanSelector:
     """Open the shipped span selector. recalibration: of its confidence, for a generator it was not fitted on."""
-    from rag.answering.span_selector import SpanSelector, read_weights
+    from rag.answering.spans.span_selector import SpanSelector, read_weights
 
     return SpanSelector(open_span_scorer(settings), read_weights(selector_weights(settings)), recalibration)
 
 
 def selector_weights(settings: Settings) -> Path:
     """Return the file of the span selector that was fitted to the span scorer which finds the answers."""
-    from rag.answering import span_selector
+    from rag.answering.spans import span_selector
 
     return span_selector.LARGE if reads_large(settings) else span_selector.SHIPPED

@@ -9,8 +9,8 @@ from functools import partial
 
 from rag.answering.answer import Answer
 from rag.answering.answerer import Answerer
-from rag.answering.comparing import compare, refused, says_difference
-from rag.answering.sub_questions import ANSWERS, SubQuestions, asks_for_difference, split_question
+from rag.answering.comparisons.comparing import compare, refused, says_difference
+from rag.answering.comparisons.sub_questions import ANSWERS, SubQuestions, asks_for_difference, split_question
 from rag.core.errors import PromptError, StoreError
 from rag.retrieval.passage import Passage
 from rag.retrieval.retriever import Retriever

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eval.metrics.prediction import Prediction
-from rag.answering.grounding import MIN_SUPPORT, support
+from rag.answering.evidence.grounding import MIN_SUPPORT, support
 from rag.core.sections import ModelSettings
 from rag.core.sentences import sentence_spans
 from rag.core.settings import Settings
@@ -74,7 +74,7 @@ class CitedPassage:
 def lexical_support(claim: str, passage: CitedPassage) -> tuple[float, str]:
     """Return the share of a claim's words that the passage's best sentence has, and that sentence.
 
-    The share is 0.0 where the sentence lacks one of the claim's numbers (rag.answering.grounding.support).
+    The share is 0.0 where the sentence lacks one of the claim's numbers (rag.answering.evidence.grounding.support).
     """
     sentences = [passage.text[start:end] for start, end in sentence_spans(passage.text)]
     return max(((support(claim, sentence), sentence) for sentence in sentences), default=(0.0, ""))

@@ -12,7 +12,7 @@ from eval.metrics.span_outcomes import SpanOutcome, span_outcome
 from eval.metrics.statistics import mean, paired_bootstrap
 from eval.promotion.held_out import read_dev
 from eval.runs.predict import predict
-from rag.answering.confidence import Recalibration, fit_recalibration
+from rag.answering.spans.confidence import Recalibration, fit_recalibration
 from rag.core.errors import EvaluationError
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage, run_folder

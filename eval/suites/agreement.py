@@ -7,7 +7,7 @@ from pathlib import Path
 from eval.metrics.groundedness import CitedPassage, SupportModel, add_support
 from eval.metrics.prediction import Figures, Prediction
 from eval.metrics.statistics import bootstrap, cohen_kappa
-from rag.answering.grounding import MIN_SUPPORT
+from rag.answering.evidence.grounding import MIN_SUPPORT
 from rag.core.jsonl import read_lines
 
 FILE = Path(__file__).parent / "labelled.jsonl"

@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from finetune.shipped.bench import read_questions
 from finetune.shipped.reader import REACH
-from rag.answering.answer_type import expected_type
-from rag.answering.span_paths import best_span_paths
-from rag.answering.span_selector import SpanSelector
+from rag.answering.spans.span_paths import best_span_paths
+from rag.answering.spans.span_selector import SpanSelector
+from rag.answering.wording.answer_type import expected_type
 from rag.core.errors import TrainingError
 from rag.core.text_metrics import normalize, token_f1
 from rag.generation import prompt

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from finetune.data.rows import PreferencePair, TrainingRow
 from finetune.mining.answer_spans import find_answer_spans
-from rag.answering.answer_type import expected_type
+from rag.answering.wording.answer_type import expected_type
 from rag.core.sections import AnswerSettings
 from rag.core.text_metrics import normalize, token_f1
 from rag.generation import prompt

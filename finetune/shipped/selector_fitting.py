@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rag.answering.confidence import Recalibration, fit_recalibration
-from rag.answering.span_selector import FittedWeights, SelectorWeights, expected_f1, sigmoid
+from rag.answering.spans.confidence import Recalibration, fit_recalibration
+from rag.answering.spans.span_selector import FittedWeights, SelectorWeights, expected_f1, sigmoid
 
 RIGHT = 0.5  # token F1 from which a span counts as right
 # Inverse strength of L2 regularization. Some features are frequent in one article alone (eval/LOG.md).

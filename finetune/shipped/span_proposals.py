@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from finetune.shipped.bench import bench_files, index_bench, read_questions
-from rag.answering.answer_type import expected_type
-from rag.answering.grounding import MIN_SUPPORT, support
-from rag.answering.span_paths import best_span_paths
-from rag.answering.span_selector import PLACES_PER_SPAN
+from rag.answering.evidence.grounding import MIN_SUPPORT, support
+from rag.answering.spans.span_paths import best_span_paths
+from rag.answering.spans.span_selector import PLACES_PER_SPAN
+from rag.answering.wording.answer_type import expected_type
 from rag.core.jsonl import digest_of, resumable_map
 from rag.core.run_folder import Stage
 from rag.core.sections import ChunkSettings

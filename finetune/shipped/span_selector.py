@@ -17,7 +17,7 @@ from finetune.shipped.selector_fitting import (
     select_all,
 )
 from finetune.shipped.span_proposals import ALL, HELD_OUT, STAGE, SpanProposal, propose_spans
-from rag.answering.negation import negation_mismatch
+from rag.answering.wording.negation import negation_mismatch
 from rag.core.errors import TrainingError
 from rag.core.jsonl import write_json
 from rag.core.settings import Settings

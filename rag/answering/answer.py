@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rag.answering.claims import attribute, without_thoughts
-from rag.answering.conflicts import Conflict, find_conflicts
-from rag.answering.grounding import Citation
-from rag.answering.selected_span import SelectedSpan
-from rag.answering.table_lookup import UNKNOWN_KEY, TableLookup
+from rag.answering.evidence.claims import attribute, without_thoughts
+from rag.answering.evidence.conflicts import Conflict, find_conflicts
+from rag.answering.evidence.grounding import Citation
+from rag.answering.spans.selected_span import SelectedSpan
+from rag.answering.tables.table_lookup import UNKNOWN_KEY, TableLookup
 from rag.core.markup import find_marks, shown_text
 from rag.generation import prompt
 from rag.retrieval.passage import Passage

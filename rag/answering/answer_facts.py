@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rag.answering.answer import Answer
-from rag.answering.conflicts import Conflict
-from rag.answering.grounding import Citation
+from rag.answering.evidence.conflicts import Conflict
+from rag.answering.evidence.grounding import Citation
 from rag.core.chunk import Chunk
 from rag.retrieval.passage import Passage
 

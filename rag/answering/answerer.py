@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from rag.answering.answer import Answer, extractive_answer, generated_answer, lookup_answer
-from rag.answering.answer_type import expected_type
-from rag.answering.excluded_spans import span_filter
-from rag.answering.span_paths import best_span_paths
-from rag.answering.span_selector import SpanSelector
-from rag.answering.table_lookup import TableLookup
+from rag.answering.spans.excluded_spans import span_filter
+from rag.answering.spans.span_paths import best_span_paths
+from rag.answering.spans.span_selector import SpanSelector
+from rag.answering.tables.table_lookup import TableLookup
+from rag.answering.wording.answer_type import expected_type
 from rag.core.chunk import Chunk
 from rag.core.sections import AnswerSettings
 from rag.generation.generator import Generator

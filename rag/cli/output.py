@@ -12,7 +12,7 @@ from rag.core.settings import Settings
 
 if TYPE_CHECKING:
     from rag.answering.answer import Answer
-    from rag.answering.grounding import Citation
+    from rag.answering.evidence.grounding import Citation
     from rag.pipeline import Pipeline
 
 

@@ -22,7 +22,7 @@ INDEX = Path("var/index")  # the default index
 LEGACY = Path("var/adapters")  # where the weights of the default index were before; read until its next promotion
 STATES_FILE, VERDICTS_FILE = "live.json", "verdicts.json"
 COMPONENTS = ("embedder", "reranker", "generator")
-CONFIDENCE_FILE = "confidence.json"  # beside an adapter: its recalibration, see rag.answering.confidence
+CONFIDENCE_FILE = "confidence.json"  # beside an adapter: its recalibration, see rag.answering.spans.confidence
 WEIGHTS_FILE = {"generator": "adapter_model.safetensors", "embedder": DELTA_FILE, "reranker": DELTA_FILE}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import rag.models.resolve
 from rag import encoder_factory, factory
-from rag.answering import span_selector
+from rag.answering.spans import span_selector
 from rag.core.errors import ModelError
 from rag.core.settings import Settings
 from rag.models import span_scorer

@@ -7,7 +7,7 @@ import pytest
 
 from fakes import passage
 from rag.answering.answer import Answer
-from rag.answering.grounding import cite
+from rag.answering.evidence.grounding import cite
 from rag.generation.prompt import REFUSAL
 from rag.pipeline import Pipeline
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 from hash_embedder import HashEmbedder
 from rag.answering.answer import extractive_answer
-from rag.answering.grounding import cite
-from rag.answering.selected_span import SelectedSpan
+from rag.answering.evidence.grounding import cite
+from rag.answering.spans.selected_span import SelectedSpan
 from rag.core.settings import Settings
 from rag.core.words import content_words
 

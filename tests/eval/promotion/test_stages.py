@@ -4,7 +4,7 @@ import pytest
 
 from eval.metrics.span_outcomes import SpanOutcome
 from eval.promotion.stages import choose_stage, fit_confidence
-from rag.answering.confidence import read_recalibration
+from rag.answering.spans.confidence import read_recalibration
 from rag.core.errors import EvaluationError
 from rag.core.sections import AnswerSettings
 from rag.generation.prompt import REFUSAL

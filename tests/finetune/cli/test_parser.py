@@ -10,7 +10,7 @@ import pytest
 from finetune.cli.parser import parser
 from finetune.settings import SECTIONS
 from finetune.shipped import question_writer
-from rag.answering import span_selector
+from rag.answering.spans import span_selector
 from rag.cli.shell import load_settings
 from rag.models import adapters, cross_encoder, span_scorer
 

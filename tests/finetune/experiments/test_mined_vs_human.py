@@ -14,7 +14,7 @@ from finetune.experiments import mined_vs_human, mined_vs_human_table
 from finetune.experiments.held_out_questions import Prediction, held_out_questions
 from finetune.experiments.mined_vs_human import MINED, PEOPLE, Comparison, match_human_rows
 from finetune.experiments.mined_vs_human_table import compare, measures, refusals_at_rate, stack_predictions
-from rag.answering.span_selector import FittedWeights, SelectorWeights, SpanSelector
+from rag.answering.spans.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.core.errors import TrainingError
 from rag.core.jsonl import read_lines
 from rag.core.sections import RetrievalSettings

@@ -4,7 +4,7 @@ from fakes import FakeMeaning, NeutralScorer, passage
 from finetune.mining.candidates import Candidate
 from finetune.mining.round_trip import RoundTrip, find_rivals
 from rag.answering.answerer import Answerer
-from rag.answering.span_selector import FittedWeights, SelectorWeights, SpanSelector
+from rag.answering.spans.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.core.sections import AnswerSettings
 from rag.generation.prompt import REFUSAL
 

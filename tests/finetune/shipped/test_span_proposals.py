@@ -14,8 +14,8 @@ from finetune.shipped.span_proposals import (
     proposal_weights,
     propose_spans,
 )
-from rag.answering.answer_type import expected_type
-from rag.answering.span_paths import best_span_paths
+from rag.answering.spans.span_paths import best_span_paths
+from rag.answering.wording.answer_type import expected_type
 from rag.core.sections import RetrievalSettings
 from rag.core.settings import Settings
 from rag.core.text_metrics import token_f1

@@ -11,7 +11,7 @@ from finetune.shipped.calibration_plot import draw_calibration, judge_by_others
 from finetune.shipped.question_folder import QuestionFolder
 from finetune.shipped.selector_fitting import ScoredProposal, curve_of, fit_weights, recalibration_for, select_all
 from finetune.shipped.span_proposals import ALL, HELD_OUT, STAGE, SpanProposal, propose_spans
-from rag.answering.span_selector import SelectorWeights, sigmoid
+from rag.answering.spans.span_selector import SelectorWeights, sigmoid
 from rag.core.errors import TrainingError
 from rag.core.settings import Settings
 from rag.models.span_scorer import SpanScores

@@ -13,8 +13,8 @@ import torch
 
 from fakes import document
 from rag.answering.answer import Answer, extractive_answer, generated_answer
-from rag.answering.span_paths import best_span_paths
-from rag.answering.span_selector import FittedWeights, SelectorWeights, SpanSelector
+from rag.answering.spans.span_paths import best_span_paths
+from rag.answering.spans.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.core.errors import PromptError
 from rag.core.sections import ChunkSettings
 from rag.documents.chunking import chunk_document

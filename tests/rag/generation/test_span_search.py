@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fakes import passage
-from rag.answering.answer_type import expected_type
+from rag.answering.wording.answer_type import expected_type
 from rag.core.sections import PrefixSettings
 from rag.generation import prompt
 from rag.generation.decoding import score_continuations

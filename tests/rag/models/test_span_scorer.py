@@ -14,7 +14,7 @@ from finetune.retriever.question_folders import read_labelled_questions
 from finetune.shipped.question_folder import QuestionFolder
 from finetune.shipped.span_examples import SpanExample, read_span_examples, span_examples
 from finetune.shipped.span_scorer import Recipe, fit_span_scorer, span_loss, train_span_scorer, untrained_span_scorer
-from rag.answering.span_paths import TOP_SPANS, best_span_paths
+from rag.answering.spans.span_paths import TOP_SPANS, best_span_paths
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError, TrainingError
 from rag.core.sections import ModelSettings

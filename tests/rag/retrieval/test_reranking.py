@@ -1,7 +1,7 @@
 """Reordering by the span scorer: its order, joined with that of the search, and what it read is kept for the answer."""
 
 from fakes import passage
-from rag.answering.span_selector import FittedWeights, SelectorWeights, SpanSelector
+from rag.answering.spans.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.models.span_scorer import ScoredSpan, SpanScorer, SpanScores
 from rag.retrieval.reranking import rerank
 

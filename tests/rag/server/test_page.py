@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rag.answering.answer import Answer
-from rag.answering.grounding import cite
+from rag.answering.evidence.grounding import cite
 from rag.index.writer_lock import writer_lock
 from serving import ANSWER, QUESTION, UNKNOWN, until
 

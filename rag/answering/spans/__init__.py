@@ -1,0 +1,1 @@
+"""Which of the proposed spans is the answer, and with what confidence."""
