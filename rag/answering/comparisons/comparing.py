@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rag.answering.answer import Answer
 from rag.answering.comparisons.differences import are_comparable, find_difference
-from rag.answering.comparisons.sub_questions import ANSWERS, DIFFERENCE, SENTENCES, SubQuestions
+from rag.answering.comparisons.sub_questions import ANSWERS, COMPARATIVES, DIFFERENCE, SENTENCES, SubQuestions
 from rag.answering.evidence.grounding import Citation
 from rag.core.text_metrics import normalize
 from rag.core.words import FUNCTION_WORDS, singular
@@ -15,7 +15,10 @@ from rag.generation import prompt
 from rag.retrieval.passage import Passage
 
 _SAYS_DIFFERENCE = re.compile(
-    r"\b(?:than|difference|differs?|more|less|fewer|extra|additional|longer|shorter|later|earlier|higher|lower)\b", re.I
+    rf"\b(?:than|difference|differs?|more|less|fewer|extra|additional|{COMPARATIVES})\b"
+    r"|\bby (?:about |nearly |over |some |around )?(?:[£$€]?\d"
+    r"|(?:an?|one|two|three|four|five|six|seven|eight|nine|ten)\b)",
+    re.I,
 )
 
 

@@ -58,11 +58,13 @@ _CHANGE = re.compile(
     rf"{_BEFORE}(?:by )?how (?:much|many) (?:have|has|did) (.+?) {_CHANGED} (?:from|between) (.+?) (?:to|and) (.+)$",
     re.I,
 )
-# What asks for a difference, whether or not it can be taken apart: one value alone does not answer it.
+COMPARATIVES = "|".join(word for word in _ASKED_OF_EACH if " " not in word)
+# What asks for a difference, whether or not it can be taken apart: one value alone does not answer it. In "how many of
+# the crew are older than 60", "how much is the lower berth" and "how many lower berths" no two values are asked for.
 _OF_DIFFERENCE = re.compile(
-    r"\bhow (?:much|many)\b.*\b(?:more|less|fewer|extra|longer|shorter|later|earlier|higher|lower|older|younger|cheaper"
-    r"|dearer|heavier|lighter|deeper|wider|taller)\b|\bby how (?:much|many)\b|\bdifference in\b"
-    rf"|\bhow (?:much|many) (?:have|has|did) .* {_CHANGED}\b",
+    rf"\bhow (?:much|many)(?: (?!(?:{_AUXILIARY}|of|the)\b)\w+){{0,2}} "
+    rf"(?:(?:more|less|fewer)\b(?! than \d)|(?:{COMPARATIVES})\b(?= (?:{_AUXILIARY}|than|in|on|at|if)\b|\W*$))"
+    rf"|\bby how (?:much|many)\b|\bdifference in\b|\bhow (?:much|many) (?:have|has|did) .* {_CHANGED}\b",
     re.I,
 )
 _BETWEEN = re.compile(

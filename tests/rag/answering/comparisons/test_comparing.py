@@ -87,3 +87,9 @@ def test_one_value_alone_is_refused_unless_its_evidence_compares():
     refusal = refused(replace(one, confidence=0.7))
     assert (refusal.text, refusal.refused, refusal.citations, refusal.kind) == (REFUSAL, True, [], "refusal")
     assert refusal.confidence == 0.3
+
+
+def test_evidence_that_compares_tells_a_difference():
+    for words in ("The limit was raised by 5 kg.", "It closes an hour later in summer.", "It rose by nearly £3."):
+        assert says_difference(answer(words, passage(words, "a.md")))
+    assert not says_difference(answer("4.2 m", passage("The limit, set by the board, is 4.2 m.", "a.md")))
