@@ -113,6 +113,13 @@ def answer_text(text: str, *cited: int) -> str:
     return f"{text} {''.join(f'[{number}]' for number in cited)}"
 
 
+def without_citations(text: str) -> str:
+    """Return a document's words without what would look like a citation of ours: its own "[2]"."""
+    while (without := _CITATION.sub("", text)) != text:  # again, since "[7[9]]" leaves "[7]"
+        text = without
+    return text.strip()
+
+
 def citation_start(tokenizer: PreTrainedTokenizerBase) -> int:
     """Return the token that starts the citation after an answer's text.
 

@@ -10,6 +10,7 @@ from rag.answering.kinds.polarity import asks_whether, polarity
 from rag.answering.kinds.whole_sentences import asks_for_sentences, with_steps
 from rag.answering.wording.commands import whole_command
 from rag.core.chunk import Chunk
+from rag.generation.prompt import REFUSAL, without_citations
 from rag.generation.span_tree import SpanPlace
 
 
@@ -47,15 +48,21 @@ def answer_with(
     if command != place or citation.row:
         return span
     of_sentence = replace(span, probability=sentence_probability)
+    wide = _wide_answer(question, of_sentence, chunk, place)
+    return wide if wide and wide.text and wide.text != REFUSAL else span
+
+
+def _wide_answer(question: str, found: SelectedSpan, chunk: Chunk, place: SpanPlace) -> SelectedSpan | None:
+    """Return the list, yes or no, or sentences that the question asks for; None where it asks for a span."""
     if asks_for_list(question):
-        return _list(of_sentence, chunk, place) or span
+        return _list(found, chunk, place)
     if asks_whether(question):
-        return _yes_or_no(question, of_sentence, chunk, place)
+        return _yes_or_no(question, found, chunk, place)
     if asks_for_sentences(question):
         whole = with_steps(question, chunk, place.sentence)
-        text = replace(place, start=whole[0], end=whole[1]).text(chunk)
-        return replace(of_sentence, text=text, citations=(cite(chunk, place.passage, *whole),), kind="sentence")
-    return span
+        citations = (cite(chunk, place.passage, *whole),)
+        return replace(found, text=_words(chunk, place, whole), citations=citations, kind="sentence")
+    return None
 
 
 def _list(found: SelectedSpan, chunk: Chunk, place: SpanPlace) -> SelectedSpan | None:
@@ -63,15 +70,21 @@ def _list(found: SelectedSpan, chunk: Chunk, place: SpanPlace) -> SelectedSpan |
     items = find_items(chunk, (place.start, place.end), place.sentence)
     if not items:
         return None
-    text = ", ".join(replace(place, start=start, end=end).text(chunk) for start, end in items)
+    text = ", ".join(filter(None, (_words(chunk, place, item) for item in items)))
     citations = tuple(cite(chunk, place.passage, *item) for item in items) if len(items) > 1 else found.citations
     return replace(found, text=text, citations=citations, kind="list")
 
 
 def _yes_or_no(question: str, found: SelectedSpan, chunk: Chunk, place: SpanPlace) -> SelectedSpan:
     """Return the sentence, with yes or no before it where its words tell."""
-    sentence = replace(place, start=place.sentence[0], end=place.sentence[1]).text(chunk)
+    sentence = _words(chunk, place, place.sentence)
     says = polarity(question, sentence)
     if says is None:
         return replace(found, text=sentence, kind="sentence")
     return replace(found, text=f"{'Yes' if says else 'No'}. {sentence}", kind="yes or no")
+
+
+def _words(chunk: Chunk, place: SpanPlace, characters: tuple[int, int]) -> str:
+    """Return the words of a part of the chunk that is wider than the selected span."""
+    start, end = characters
+    return without_citations(replace(place, start=start, end=end).text(chunk))

@@ -16,6 +16,7 @@ from rag.answering.tables.table_reading import TableReading
 from rag.core.chunk import Chunk
 from rag.core.table_cell import TableCell
 from rag.core.terms import IDENTIFIER, find_terms
+from rag.generation.prompt import without_citations
 from rag.retrieval.table_rows import Question, RowCell, find_tables, forms
 
 LONGEST = 12  # terms of a cell that is an answer as a whole
@@ -88,7 +89,7 @@ class TableLookup:
     def _cited(self, found: RowCell, probability: float) -> SelectedSpan:
         chunk, cell = self._chunks[found.passage - 1], found.cell
         citation = cite(chunk, found.passage, *chunk.row_span(cell.row), (cell.start, cell.end))
-        return SelectedSpan(found.text, (citation,), probability, kind="lookup")
+        return SelectedSpan(without_citations(found.text) or found.text, (citation,), probability, kind="lookup")
 
     def _is_told_elsewhere(self, reading: TableReading) -> bool:
         """Return whether another passage has what the question calls the row, and a word that the table has not."""
