@@ -45,7 +45,8 @@ def judge(row: Prediction, asked: Figures) -> Figures:
     if row["refused"]:
         return {"share": 0.0, "outcome": "refused", "cites": None}
     share = _share(row, asked)
-    outcome = "whole" if share == 1 else "part" if share >= HALF else "wrong"
+    whole = share == 1 and not _says_more(row, asked)
+    outcome = "whole" if whole else "part" if share >= HALF else "wrong"
     return {"share": round(share, 4), "outcome": outcome, "cites": _cites_evidence(row)}
 
 
@@ -58,6 +59,13 @@ def _share(row: Prediction, asked: Figures) -> float:
     wanted = [part["answers"] for part in asked.get("items") or asked.get("sides") or ()]
     wanted = wanted or [[piece["text"]] for piece in asked["evidence"]]
     return sum(any(f" {normalize(text)} " in said for text in texts) for texts in wanted) / len(wanted)
+
+
+def _says_more(row: Prediction, asked: Figures) -> bool:
+    """Return whether more of a list's words are none of its items than are."""
+    said = set(normalize(row["text"]).split())
+    wanted = {word for item in asked.get("items") or () for text in item["answers"] for word in normalize(text).split()}
+    return bool(wanted) and len(said & wanted) < HALF * len(said)
 
 
 def _cites_evidence(row: Prediction) -> bool:

@@ -21,6 +21,7 @@ ITEMS = {"kind": "list", "items": [{"answers": ["coastguard"]}, {"answers": ["du
     [
         ("The coastguard, and the duty pilot.", 1.0, "whole"),
         ("the coastguard", 0.5, "part"),
+        ("coastguard, duty pilot, fire brigade, harbour master, lock keeper", 1.0, "part"),
         ("the lifeguard", 0.0, "wrong"),
     ],
 )
