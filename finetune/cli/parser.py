@@ -120,7 +120,8 @@ def _add_experiments(commands: Commands) -> None:
 def _add_shipped(commands: Commands) -> None:
     people = "on people's questions about other texts"
     writer = commands.add("writer", shipped.run_writer, f"train the question writer that ships, {people}")
-    _add_benches(writer, "finetune/weights/writer")
+    _add_question_folders(writer)
+    _add_out(writer, "finetune/weights/writer")
     reader = commands.add("reader", shipped.run_reader, f"train the reader that ships, {people}")
     _add_benches(reader, "rag/weights/reader")
     further = "go on from the shipped one, as it learns to read passages encoded one by one"

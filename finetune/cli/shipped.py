@@ -16,7 +16,7 @@ def run_writer(args: argparse.Namespace, settings: Settings) -> None:
     from finetune.shipped.question_writer import train_writer
 
     model, device, _ = configured_base(settings)
-    train_writer(model, device, args.bench, args.out)
+    train_writer(model, device, args.folder, args.out)
 
 
 def run_reader(args: argparse.Namespace, settings: Settings) -> None:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.mining.candidates import Candidate
+from finetune.mining.filters import model_free_reason
 from finetune.mining.question_prompt import prompt_for, question_prompt
-from finetune.shipped.bench import read_questions
+from finetune.retriever.question_folders import read_labelled_questions
+from finetune.shipped.question_folder import QuestionFolder
 from rag.core.chunk import Chunk
 from rag.core.jsonl import write_json
 from rag.core.run_folder import Stage
-from rag.core.sections import ChunkSettings
+from rag.core.sections import ModelSettings
 from rag.core.sentences import sentence_spans
-from rag.documents.chunking import chunk_document
-from rag.documents.discovery import find_files
-from rag.documents.document import read_document
 from rag.generation.generator import Generator
 from rag.labels.held_out import held_out
 from rag.models.adapters import IDENTITY, read_identity
 from rag.models.causal_lm import load_base
 from rag.models.device import choose_device, computes_bfloat16
-from rag.models.resolve import LocalModel
+from rag.models.embedder import Embedder
+from rag.models.resolve import LocalModel, find_model
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "writer"
 STAGE = Stage("writer", "training")
-EPOCHS, LEARNING_RATE, BATCH, RANK = 2, 5e-4, 8, 8
+EPOCHS, LEARNING_RATE, BATCH, RANK = 1, 5e-4, 8, 8
+UNFIT_FILTERS = ("asks_for_another_kind",)  # of mining: nothing tells the kinds of spans that people marked
+LONGEST = 12  # words of an answer that a question is learned for; mining asks for spans
 DEVELOPMENT = 1 / 40  # share of the questions that only measures the loss
 SAVE_STEPS = 50
 
@@ -54,40 +57,43 @@ def open_writer(model: LocalModel, device: str, precision: str, adapter: Path = 
     return Generator(model, device, precision, adapter if fits else None, writer_prompt())
 
 
-def human_questions(benches: Sequence[Path]) -> list[PromptAndQuestion]:
-    """Return the writer's prompt and the question for each answerable question of the benches.
+def human_questions(folders: Sequence[QuestionFolder], embedder: Embedder) -> list[PromptAndQuestion]:
+    """Return the writer's prompt and the question for people's questions such as mining wants.
 
-    Questions about held-out documents are left out. Raises TrainingError when a folder is no bench.
+    Those have a short answer, and pass mining's filters. Questions about held-out documents are left out. embedder:
+    places the unanswered ones, which are left out too. Raises TrainingError for a folder without questions.
     """
     found = []
-    for bench in benches:
-        rows = [row for row in read_questions(bench) if row["answers"] and not held_out(row["document"])]
-        files = find_files(bench / "documents")
-        chunks = {id: chunk_document(read_document(path, id), ChunkSettings()) for path, id in files}
-        for row in rows:
-            start = row["start"]
-            chunk = next((c for c in chunks[row["document"]] if c.start <= start < c.end), None)
-            if chunk:
-                prompt = _prompt(chunk, start - chunk.start, row["answers"][0])
-                found.append((prompt, row["question"].strip()))
+    for folder in folders:
+        labelled = read_labelled_questions([folder.path], embedder)
+        asked = [q for q in labelled.questions if _is_short(q.answer) and not held_out(q.document)]
+        for q in random.Random(folder.path.name).sample(asked, round(folder.share * len(asked))):
+            candidate = _candidate(labelled.chunks[q.chunk], q.answer_start, q.answer)
+            if model_free_reason(q.question, candidate, (), UNFIT_FILTERS) is None:
+                found.append((prompt_for(candidate), q.question))
     return found
 
 
-def _prompt(chunk: Chunk, start: int, answer: str) -> str:
-    span = chunk.text[start : start + len(answer)]
+def _is_short(answer: str) -> bool:
+    return 0 < len(answer.split()) <= LONGEST
+
+
+def _candidate(chunk: Chunk, start: int, answer: str) -> Candidate:
     sentences = (sentence for sentence in sentence_spans(chunk.text) if sentence[0] <= start < sentence[1])
     sentence = next(sentences, (0, len(chunk.text)))
-    return prompt_for(Candidate(chunk, sentence, start, span, "human"))
+    return Candidate(chunk, sentence, start, chunk.text[start : start + len(answer)], "human")
 
 
-def train_writer(model: LocalModel, device: str, benches: Sequence[Path], out: Path, epochs: int = EPOCHS) -> None:
+def train_writer(
+    model: LocalModel, device: str, folders: Sequence[QuestionFolder], out: Path, epochs: int = EPOCHS
+) -> None:
     """Train a writer on people's questions and write it to `out` with its identity.
 
     A killed call goes on from its last checkpoint.
     """
     from finetune.training_loop import checkpoint_folder, run_trainer
 
-    questions = human_questions(benches)
+    questions = human_questions(folders, Embedder(find_model(ModelSettings.embedder), device))
     tokenizer, base = load_base(model, device, choose_device(device)[1])
     checkpoints = checkpoint_folder(STAGE.folder, questions, epochs, model.digest)
     trainer = _writer_trainer(tokenizer, base, _dataset(tokenizer, questions), checkpoints, device, epochs)
@@ -102,7 +108,7 @@ def train_writer(model: LocalModel, device: str, benches: Sequence[Path], out: P
         "precision": "bfloat16",
         "prompt": writer_prompt(),
         "questions": len(questions),
-        "benches": [bench.name for bench in benches],
+        "trained_on": {folder.path.name: folder.share for folder in folders},
         "development_loss": losses,
     }
     write_json(out / IDENTITY, identity)
