@@ -11,6 +11,7 @@ from eval.metrics.statistics import Difference, mean, paired_bootstrap
 from rag.models.registry import weights_digest
 
 OLD = "old"  # the name of the cell with nothing new
+FEWEST = 60  # gate questions, below which nothing that was not shown can be told from nothing
 GENERATOR, EMBEDDER, RERANKER = "generator", "embedder", "reranker"
 
 Cell = tuple[str, ...]  # the new components in it
@@ -73,10 +74,8 @@ def verdict(component: str, tests: Mapping[str, Difference], folder: Path) -> di
     """
     first, lost = next(iter(tests.values())), [measure for measure, d in tests.items() if d.high < 0]
     promote = first.low > 0 and not lost
-    if promote:
-        outcome = "is better than what was live"
-    else:
-        outcome = f"is worse at {lost[0]}" if lost else "is not shown to be better than what was live"
+    not_better = f"is worse at {lost[0]}" if lost else _not_shown(first)
+    outcome = "is better than what was live" if promote else not_better
     figures = "; ".join(f"{measure} {difference}" for measure, difference in tests.items())
     return {
         "promote": promote,
@@ -84,6 +83,14 @@ def verdict(component: str, tests: Mapping[str, Difference], folder: Path) -> di
         "weights": weights_digest(component, folder),
         "sentence": f"the trained {component} {outcome}: {figures}",
     }
+
+
+def _not_shown(test: Difference) -> str:
+    """Return what a test says that showed no gain, with the smallest gain that so many questions could have shown."""
+    could = f"{test.n} gate questions could have shown a gain of {(test.high - test.low) / 2:.3f}"
+    if test.n < FEWEST:
+        return f"cannot be told from what was live: {could}, and {FEWEST} are needed; add documents or import questions"
+    return f"is not shown to be better than what was live: {could}"
 
 
 def as_text(result: dict[str, Any]) -> str:
