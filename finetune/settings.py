@@ -64,14 +64,16 @@ class RowSettings(SettingsSection):
 class MineSettings(RowSettings):
     """What is mined from the index.
 
-    candidates: how many spans questions are written for. checked: whether the generator and the cross-encoder must lead
-    from a question back to its span. batch: spans whose questions are written together. written: share of spans for
-    which the shipped question writer is asked first, and the sentence itself (a cloze) only after it. teacher: base URL
-    of an OpenAI-compatible endpoint that writes questions instead, "" for none. teacher_answers: whether that model
-    also trims the answer.
+    candidates: how many spans questions are written for. gate: how many questions are wanted to decide promotion by;
+    where those spans give fewer, further ones of the held-out passages are asked about. checked: whether the generator
+    and the cross-encoder must lead from a question back to its span. batch: spans whose questions are written together.
+    written: share of spans for which the shipped question writer is asked first, and the sentence itself (a cloze) only
+    after it. teacher: base URL of an OpenAI-compatible endpoint that writes questions instead, "" for none.
+    teacher_answers: whether that model also trims the answer.
     """
 
     candidates: int = in_range(400, 1)
+    gate: int = in_range(60, 0)
     checked: bool = True
     batch: int = in_range(16, 1)
     written: float = in_range(0.5, 0, 1)

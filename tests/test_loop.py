@@ -24,6 +24,7 @@ sys.addaudithook(deny)
 """
 SMALL = [
     "mine.candidates=48",
+    "mine.gate=0",
     "mine.checked=false",
     "sft.epochs=1",
     "sft.batch=2",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
+from collections.abc import Callable
 
 from tqdm import tqdm
 
@@ -44,11 +46,14 @@ def mine(
     is trained. Raises TrainingError where the corpus gives too little.
     """
     start = time.perf_counter()
-    candidates = choose_candidates(retriever.chunks, settings.candidates, settings.seed)
+    every = choose_candidates(retriever.chunks, sys.maxsize, settings.seed)
+    candidates, more = every[: settings.candidates], every[settings.candidates :]
     if not candidates:
         raise TrainingError("the index has no document to mine: make index")
     mined = MinedRows(Split.of(retriever.chunks))
-    reasons = add_rows(mined, candidates, CachedSearcher(retriever, settings.reach), writer, round_trip, settings)
+    for_gate = [candidate for candidate in more if mined.part_of(candidate.chunk) == GATE]
+    searcher = CachedSearcher(retriever, settings.reach)
+    reasons = add_rows(mined, candidates, for_gate, searcher, writer, round_trip, settings)
     minutes = (time.perf_counter() - start) / 60
     print(f"{len(mined.rows) / minutes:.0f} rows a minute\n{sample_text(mined, settings.seed)}")
     write_rows(stage, mined)
@@ -69,6 +74,7 @@ def mine(
 def add_rows(
     mined: MinedRows,
     candidates: list[Candidate],
+    for_gate: list[Candidate],
     searcher: Searcher,
     writer: Generator | Teacher,
     round_trip: RoundTrip | None,
@@ -76,11 +82,14 @@ def add_rows(
 ) -> dict[str, dict[str, int]]:
     """Add rows about single candidates, then multi-hop ones, then unanswerable ones up to their shares.
 
-    Returns why questions of each of the three were rejected, and how many.
+    for_gate: further candidates, asked about until GATE has settings.gate rows. Returns why questions of each of the
+    three were rejected, and how many.
     """
     rng = random.Random(settings.seed)
     checks = QuestionChecks(searcher, round_trip, settings.left_out_filters)
-    ask_about_candidates(candidates, writer, RowBuilder(searcher, checks, mined, settings, rng), settings)
+    builder = RowBuilder(searcher, checks, mined, settings, rng)
+    ask_about_candidates(candidates, writer, builder, settings)
+    fill_gate(mined, for_gate, settings.gate, lambda some: ask_about_candidates(some, writer, builder, settings))
     rejected, first = mined.reasons(), len(mined.rejects)
     add_multihop_rows(mined, searcher, checks, settings)
     multihop_rejected, second = mined.reasons(first), len(mined.rejects)
@@ -115,6 +124,15 @@ def ask_about_candidates(
                 if not builder.add_best(written, asked) and candidate not in cloze_first:
                     builder.add_cloze(asked)
             bar.update(len(batch))
+
+
+def fill_gate(
+    mined: MinedRows, candidates: list[Candidate], wanted: int, ask: Callable[[list[Candidate]], None]
+) -> None:
+    """Ask about candidates of held-out passages until GATE has as many rows as are wanted, or none is left."""
+    while candidates and (missing := wanted - len(mined.of_part(GATE))) > 0:
+        ask(candidates[:missing])
+        candidates = candidates[missing:]
 
 
 def choose_cloze_first(candidates: list[Candidate], settings: MineSettings) -> set[Candidate]:

@@ -83,8 +83,11 @@ class Retriever:
         self.timings = {"embed": embedded - start, "search": searched - embedded}
         if self._reranker:
             passages = rerank(self._reranker, question, passages, self.settings.reranked)
-            passages = read_again(self._reader, question, passages) if self._reader else passages
             self.timings["rerank"] = time.perf_counter() - searched
+        if self._reader:
+            start = time.perf_counter()
+            passages = read_again(self._reader, question, passages)
+            self.timings["read"] = time.perf_counter() - start
         return self._with_named_rows(Question(question), passages, documents)[:k]
 
     def _with_named_rows(

@@ -11,7 +11,7 @@ from finetune.data.rows import read_rows
 from finetune.data.split import PARTS, Split
 from finetune.mining.answer_spans import find_answer_spans
 from finetune.mining.candidates import choose_candidates
-from finetune.mining.mine import mine
+from finetune.mining.mine import fill_gate, mine
 from finetune.mining.question_prompt import question_opening
 from finetune.settings import MineSettings
 from rag.core.errors import TrainingError
@@ -117,6 +117,19 @@ def test_all_questions_on_a_passage_fall_to_its_part(mined_town):
     for part in PARTS:
         rows = read_rows(folder / f"{part}.jsonl")
         assert rows and {split.part_of(row.document, row.gold[0]) for row in rows} == {part}
+
+
+@pytest.mark.parametrize("wanted, rows, asked", [(3, 4, 0), (10, 10, 12), (99, 24, 40)])
+def test_further_spans_are_asked_about_until_the_gate_has_its_questions(wanted, rows, asked):
+    kept, seen = [*range(4)], []
+    mined = SimpleNamespace(of_part=lambda part: kept)
+
+    def ask(some):
+        seen.extend(some)
+        kept.extend(number for number in some if number % 2)
+
+    fill_gate(mined, list(range(40)), wanted, ask)
+    assert (len(kept), seen) == (rows, list(range(asked)))
 
 
 def test_rows_that_a_filter_threw_away_come_back_without_it(mined_town):
