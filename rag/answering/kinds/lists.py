@@ -23,7 +23,7 @@ _ENUMERATE = re.compile(
 _PLURAL = re.compile(
     r"\b(?:what|which) (?!(?:does|was|has|is|did|do)\b)(?:\w+ )?(?!does|was)(\w{3,}s)\b (?!(?:is|was|does|has)\b)", re.I
 )
-MARKER = re.compile(r"[^\S\n]*(?:[-*+•▪►‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+(?=\S)")  # of a list's item
+_MARKER = re.compile(r"[^\S\n]*(?:[-*+•▪►‣·]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s+(?=\S)")  # of a list's item
 _JOINT = re.compile(r"\s*,\s*(?:and|or)\s+|\s*[,;]\s*|\s+(?:and|or)\s+")
 _CLAUSE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|must|may|can|will|would|should|which|who|that|when|where|if|but|because|it|they"
@@ -50,22 +50,26 @@ def find_items(chunk: Chunk, span: Span, sentence: Span) -> list[Span]:
     return _list_items(chunk.text, span) or _enumeration(chunk.text, span, sentence)
 
 
-def _list_items(text: str, span: Span) -> list[Span]:
-    """Return the items of the list whose line the span stands in, or that its sentence leads to."""
+def item_lines(text: str, span: Span) -> list[Span]:
+    """Return the lines of the list that a span stands in, or that its line leads to with a colon; [] for no list."""
     lines = [(match.start(), match.end()) for match in re.finditer(r"[^\n]+", text)]
-    own = next((n for n, (start, end) in enumerate(lines) if start <= span[0] < end), None)
+    items = {n for n, (start, _) in enumerate(lines) if _MARKER.match(text, start)}
+    own = max((n for n, (start, end) in enumerate(lines) if start < span[1] and span[0] < end), default=None)
     if own is None:
         return []
-    if not MARKER.match(text, lines[own][0]):
-        if not text[: lines[own][1]].rstrip().endswith(":"):
-            return []
+    if own not in items and text[: lines[own][1]].rstrip().endswith(":"):
         own += 1
     first = last = own
-    while first > 0 and MARKER.match(text, lines[first - 1][0]):
+    while first - 1 in items:
         first -= 1
-    while last + 1 < len(lines) and MARKER.match(text, lines[last + 1][0]):
+    while last + 1 in items:
         last += 1
-    items = [_item(text, *line) for line in lines[first : last + 1] if MARKER.match(text, line[0])]
+    return lines[first : last + 1] if own in items else []
+
+
+def _list_items(text: str, span: Span) -> list[Span]:
+    """Return the items of the list that the span stands in or leads to, or what each of them names."""
+    items = [_item(text, *line) for line in item_lines(text, span)]
     if not 2 <= len(items) <= MOST_ITEMS:
         return []
     heads = [_HEAD.match(text, *item) for item in items]
@@ -75,7 +79,7 @@ def _list_items(text: str, span: Span) -> list[Span]:
 
 def _item(text: str, start: int, end: int) -> Span:
     """Return the first sentence of a line of a list, without its marker."""
-    marker = MARKER.match(text, start)
+    marker = _MARKER.match(text, start)
     start = marker.end() if marker else start
     first = sentence_spans(text[start:end])[:1]
     end = start + first[0][1] if first else end

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from rag.answering.kinds.lists import MARKER
+from rag.answering.kinds.lists import item_lines
 from rag.core.chunk import Chunk
 from rag.core.sentences import sentence_spans
 
@@ -55,7 +55,7 @@ def with_steps(question: str, chunk: Chunk, sentence: Span) -> Span:
 def _told_further(text: str, sentence: Span) -> Span:
     """Return the sentence with those after it in its paragraph that tell what to do; an item of a list alone."""
     end = sentence[1]
-    if MARKER.match(text, text.rfind("\n", 0, sentence[0]) + 1):
+    if item_lines(text, sentence):
         return sentence
     following = [span for span in sentence_spans(text) if span[0] >= end][:MOST_FOLLOWING]
     for start, last in following:
@@ -67,21 +67,10 @@ def _told_further(text: str, sentence: Span) -> Span:
 
 def _list_around(text: str, sentence: Span) -> Span | None:
     """Return the list that the sentence stands in or leads to, with the sentence before it; None for no list."""
-    lines = [(match.start(), match.end()) for match in re.finditer(r"[^\n]+", text)]
-    items = [n for n, (start, _) in enumerate(lines) if MARKER.match(text, start)]
-    own = [n for n, (start, end) in enumerate(lines) if start < sentence[1] and sentence[0] < end]
-    if not own:
+    lines = item_lines(text, sentence)
+    if not lines or len(lines) == 1 and lines[0][0] < sentence[1]:
         return None
-    leads = text[: sentence[1]].rstrip().endswith(":") and own[-1] + 1 in items
-    if own[-1] not in items and not leads:
-        return None
-    first = last = own[-1] + 1 if leads else own[-1]
-    while first - 1 in items:
-        first -= 1
-    while last + 1 in items:
-        last += 1
-    if first == last and not leads:
-        return None
-    before = [span for span in sentence_spans(text) if span[1] <= lines[first][0]]
+    first, last = lines[0][0], lines[-1][1]
+    before = [span for span in sentence_spans(text) if span[1] <= first]
     led = before and text[before[-1][0] : before[-1][1]].rstrip().endswith(":")
-    return (before[-1][0] if led else lines[first][0]), lines[last][1]
+    return (before[-1][0] if led else first), last

@@ -27,8 +27,9 @@ OF_KINDS = [
 ]  # fmt: skip
 QUESTIONS = [
     "What are the three steps?", "Which ropes are in the kit?", "What kinds of nets are there?", "List all the items",
-    "May I swim here?", "Are dogs allowed in the hall?", "Must nobody enter?", "How do I close the valve?",
-    "What should we do at the hatch?", "When does the office open?", "What is the depth of R1?", "Which quay is R2 on?",
+    "May I swim here?", "May you swim here in March?", "May dogs enter the hall?", "Must dogs enter the hall?",
+    "How do I close the valve?", "What should we do at the hatch?", "When does the office open?",
+    "What is the depth of R1?", "Which quay is R2 on?",
 ]  # fmt: skip
 OF_TWO = [
     "How much longer is the quay than the pier?",
