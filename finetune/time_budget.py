@@ -40,7 +40,7 @@ QUESTION = "When was the harbour's oldest crane last inspected, and by whom?"  #
 # Rows of each part that one mined span gives, on average.
 TRAIN_ROWS, DEV_ROWS, GATE_ROWS = 0.5, 0.1, 0.1
 SPANS_PER_ROW = 1.5  # of the held-out passages, which are asked about further until the gate has its questions
-# Costs of training embedder and cross-encoder, in searches without the large span scorer; one reads 12 pairs.
+# Costs of training embedder and cross-encoder, in searches; in one search the cross-encoder reads 12 pairs.
 PAIR_STEP = 0.4  # a training step of the cross-encoder, for a pair
 EMBEDDER_STEP = 0.65  # a training step of the embedder, for a question with two passages
 HARD_NEGATIVES = 1.4  # finding those of a row for both, and scoring five passages once more
@@ -60,8 +60,6 @@ STAGES = {
 class Index(Protocol):
     """What the estimate needs of a retriever."""
 
-    timings: dict[str, float]
-
     def search(self, question: str) -> list[Passage]: ...
 
 
@@ -70,14 +68,13 @@ class Cost:
     """Seconds of the parts of training.
 
     train: of a row's step, forward and backward. prefill: of encoding its prompt. generate: of its answer in a batch.
-    search: of one search. read: of what the large span scorer reads in it.
+    search: of one search.
     """
 
     train: float
     prefill: float
     generate: float
     search: float
-    read: float = 0.0
 
 
 def measure_cost(model: LocalModel, device: str, precision: str, settings: SftSettings, index: Index) -> Cost:
@@ -87,8 +84,7 @@ def measure_cost(model: LocalModel, device: str, precision: str, settings: SftSe
     ids = torch.randint(5, base.model.config.vocab_size, (batch, ROW_TOKENS), device=device)
     prefill, generate = _time_inference(base.model, ids)
     train = _time_training_step(base, settings, ids)
-    search = _best_seconds(lambda: index.search(QUESTION))
-    return Cost(train / batch, prefill, generate, search, min(search, index.timings.get("read", 0.0)))
+    return Cost(train / batch, prefill, generate, _best_seconds(lambda: index.search(QUESTION)))
 
 
 def _time_inference(base: PreTrainedModel, ids: torch.Tensor) -> tuple[float, float]:
@@ -157,7 +153,6 @@ def estimate_stages(
     evaluate = cost.train / 3 if at_question else cost.prefill
     answer = cost.generate + (0.0 if at_question else cost.prefill)
     encode_once = cost.prefill if at_question else 0.0
-    order = cost.search - cost.read
     reading = 0.3 * cost.prefill * mine.checked
     return {
         # A cloze question and a search for each span. For half of them two questions more are written from short
@@ -167,11 +162,11 @@ def estimate_stages(
         "dpo": 2 * dpo.pairs * (cost.prefill + cost.generate)
         + 2 * dpo.pairs * (dpo.epochs * cost.train + evaluate)
         + dpo.pairs * encode_once,
-        "embedder": train * (HARD_NEGATIVES + EMBEDDER_STEP * embedder.EPOCHS) * order,
-        "cross-encoder": train * (1 + cross_encoder.NEGATIVES) * cross_encoder.EPOCHS * PAIR_STEP * order,
+        "embedder": train * (HARD_NEGATIVES + EMBEDDER_STEP * embedder.EPOCHS) * cost.search,
+        "cross-encoder": train * (1 + cross_encoder.NEGATIVES) * cross_encoder.EPOCHS * PAIR_STEP * cost.search,
         # Three generators answer the dev questions, then two answer the gate questions with four retrievers.
         "judging": (dev + gate + missing) * (8 * cost.prefill + 12 * cost.generate + 4 * cost.search)
-        + chunks * PASSAGE * order,
+        + chunks * PASSAGE * cost.search,
     }
 
 

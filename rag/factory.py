@@ -181,17 +181,15 @@ def open_retriever(
 ) -> Retriever:
     """Open the retriever; serving, mining and evaluation use the same one.
 
-    reranked: whether the reranker reorders the fused ranking, and the large span scorer the first of that.
-    weights_from: as in `open_index_for_writing`.
+    reranked: whether the reranker reorders the fused ranking. weights_from: as in `open_index_for_writing`.
     """
     from rag.retrieval.retriever import Retriever
 
     weights_from = weights_from or index
     store = open_store(settings, index)
     reranker = open_reranker(settings, weights_from) if reranked else None
-    reader = open_span_scorer(settings) if reranker and reads_large(settings) else None
     embedder = open_index_embedder(settings, store, weights_from)
-    return Retriever(store, embedder, settings.section(RetrievalSettings), reranker, reader=reader)
+    return Retriever(store, embedder, settings.section(RetrievalSettings), reranker)
 
 
 def _embedder_model(settings: Settings) -> LocalModel:

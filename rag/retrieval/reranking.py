@@ -9,7 +9,6 @@ from rag.models.span_scorer import SpanScorer
 from rag.retrieval.passage import Passage, reciprocal_rank_fusion
 
 Reranker = CrossEncoder | SpanScorer
-READ_AGAIN = 5  # passages that the span scorer of the answers reads, of which three are shown (eval/LOG.md)
 
 
 def rerank(reranker: Reranker, question: str, passages: list[Passage], read: int) -> list[Passage]:
@@ -22,21 +21,6 @@ def rerank(reranker: Reranker, question: str, passages: list[Passage], read: int
     passages = [*first, *passages[read:]]
     by_score = sorted(range(len(first)), key=lambda n: (-(first[n].reranked or 0.0), n))
     fused = reciprocal_rank_fusion([list(range(len(passages))), by_score])
-    return [replace(passages[n], score=fused[n]) for n in sorted(fused, key=lambda n: (-fused[n], n))]
-
-
-def read_again(scorer: SpanScorer, question: str, passages: list[Passage]) -> list[Passage]:
-    """Return the passages with the first READ_AGAIN ordered anew by the span scorer that finds the answers.
-
-    passages: as the reranker has ordered them. The new order counts twice as much as that. What the span scorer says of
-    a passage stays with it, for the answer.
-    """
-    readings = scorer.score(question, [passage.chunk.search_text for passage in passages[:READ_AGAIN]])
-    best = [reading.best_span().score for reading in readings]
-    by_score = sorted(range(len(best)), key=lambda n: (-best[n], n))
-    fused = reciprocal_rank_fusion([list(range(len(passages))), by_score, by_score])
-    read = [replace(passage, reading=reading) for passage, reading in zip(passages, readings, strict=False)]
-    passages = [*read, *passages[len(read) :]]
     return [replace(passages[n], score=fused[n]) for n in sorted(fused, key=lambda n: (-fused[n], n))]
 
 

@@ -16,9 +16,8 @@ from rag.index.dense import DenseIndex
 from rag.index.snapshot import SearchSnapshot, open_snapshot
 from rag.index.store import DocumentStore
 from rag.models.embedder import Embedder
-from rag.models.span_scorer import SpanScorer
 from rag.retrieval.passage import Passage, reciprocal_rank_fusion
-from rag.retrieval.reranking import Reranker, read_again, rerank
+from rag.retrieval.reranking import Reranker, rerank
 from rag.retrieval.row_search import LOOKED_AT, named_chunks, other_writings
 from rag.retrieval.table_rows import Question
 
@@ -36,15 +35,12 @@ class Retriever:
         settings: RetrievalSettings,
         reranker: Reranker | None = None,
         dense: DenseIndex | None = None,
-        reader: SpanScorer | None = None,
     ):
-        """reader: the span scorer of the answers, to order the first passages once more, after the reranker.
+        """dense: this embedder's vectors of the chunks, needed where the store holds another embedder's.
 
-        dense: this embedder's vectors of the chunks, needed where the store holds another embedder's. Raises StoreError
-        when it is missing then.
+        Raises StoreError when it is missing then.
         """
-        self._store, self._embedder, self.settings = store, embedder, settings
-        self._reranker, self._reader = reranker, reader
+        self._store, self._embedder, self.settings, self._reranker = store, embedder, settings, reranker
         self.snapshot = self._open_snapshot(dense)
         self.timings: dict[str, float] = {}  # seconds of each part of the last search
 
@@ -84,10 +80,6 @@ class Retriever:
         if self._reranker:
             passages = rerank(self._reranker, question, passages, self.settings.reranked)
             self.timings["rerank"] = time.perf_counter() - searched
-        if self._reader:
-            start = time.perf_counter()
-            passages = read_again(self._reader, question, passages)
-            self.timings["read"] = time.perf_counter() - start
         return self._with_named_rows(Question(question), passages, documents)[:k]
 
     def _with_named_rows(

@@ -25,9 +25,9 @@ def stages(cost: Cost, epochs: int = 2, method: str = "alora", checked: bool = T
 @pytest.mark.parametrize("precision", ["float32", "nf4"])
 def test_every_cost_is_measured(tiny_model, method, precision):
     settings = SftSettings(method=method, rank=4, batch=2)
-    index = SimpleNamespace(search=str.split, timings={"read": 9.0})
+    index = SimpleNamespace(search=str.split)
     cost = measure_cost(find_model(str(tiny_model)), "cpu", precision, settings, index)
-    assert cost.train > 0 and cost.prefill > 0 and cost.generate > 0 and cost.search == cost.read > 0
+    assert cost.train > 0 and cost.prefill > 0 and cost.generate > 0 and cost.search > 0
 
 
 def test_passages_are_encoded_once_from_the_question_on_whatever_the_epochs():

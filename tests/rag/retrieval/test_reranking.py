@@ -3,7 +3,7 @@
 from fakes import passage
 from rag.answering.spans.span_selector import FittedWeights, SelectorWeights, SpanSelector
 from rag.models.span_scorer import ScoredSpan, SpanScorer, SpanScores
-from rag.retrieval.reranking import READ_AGAIN, read_again, rerank
+from rag.retrieval.reranking import rerank
 
 TEXTS = ["The mole is long.", "Sheep graze.", "It lifts 40 tonnes.", "It lifts 50 tonnes."]
 
@@ -43,16 +43,6 @@ def test_what_was_read_for_the_order_is_not_read_again_for_the_answer():
     scorer.digest = "another"
     selector.score("How much?", ordered)
     assert [len(texts) for texts in scorer.asked] == [3, 1, 4], "another scorer reads all anew"
-
-
-def test_the_span_scorer_of_the_answers_orders_the_first_passages_once_more():
-    scorer = Digits()
-    texts = ["The mole is long.", "Sheep graze.", "It lifts 40 tonnes.", "Gulls.", "Terns.", "It has 7 gates."]
-    ordered = read_again(scorer, "How many?", [passage(text, headings=()) for text in texts])
-    assert [p.chunk.text for p in ordered] == [texts[n] for n in (2, 0, 1, 3, 4, 5)]
-    assert [p.reading is None for p in ordered] == [False] * 5 + [True], "the sixth is not read"
-    assert [len(texts) for texts in scorer.asked] == [READ_AGAIN]
-    assert [p.score for p in ordered] == sorted((p.score for p in ordered), reverse=True)
 
 
 def test_the_best_span_by_hand():
