@@ -21,7 +21,19 @@ _CITED_AFTER_STOP = re.compile(r"([.!?]+)((?:\s*\[\d+\])+)")
 _ITEM = re.compile(r"^\s*(?:#+|[-*+•]|\d{1,2}[.)])\s+")
 _THOUGHTS = re.compile(r"<(think(?:ing)?|reasoning|reflection)>.*?(?:</\1>\s*|\Z)", re.S | re.I)
 _NAME = re.compile(r"(?<=[\w,;:)] )[A-Z][^\W_]+")
+# What a model says of its sources: "Based on the information provided in the first passage, ..."
+_SOURCE = r"(?:\w+ ){0,2}(?:passages?|documents?|text|context|information|sources?)"
+_LEAD_IN = re.compile(
+    rf"^(?:(?:based on|according to|as (?:stated|mentioned|described) in) (?:the )?{_SOURCE}"
+    rf"(?: (?:provided|given|above|shown))?(?: in (?:the )?{_SOURCE})?,|(?:the )?{_SOURCE} (?:states?|says?|mentions?)"
+    rf"(?: that)?:?)\s+(?=\S)",
+    re.I,
+)
 _SHORT = 6  # words of a claim that has no verb of its own, most likely: "40 tonnes"
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|be|been|may|might|can|could|must|will|would|shall|should|do|does|did|has|have|had|\w{2,}ed)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,9 @@ def attribute(question: str, output: str, passages: list[Passage], is_open: IsOp
     for claim in claims_of(output):
         found_for = ground(claim, passages, is_open, question)
         citations = [
-            c for c in found_for if not _is_denied(claim.text, c.quote) and not _other_names(claim, question, c)
+            c
+            for c in found_for
+            if not _is_denied(claim.text, c.quote, question) and not _other_names(claim, question, c)
         ]
         if citations:
             found.kept.append(claim.text)
@@ -63,11 +77,15 @@ def without_thoughts(output: str) -> str:
 
 
 def claims_of(output: str) -> Iterator[ParsedAnswer]:
-    """Yield the sentences and list items of an output with the passages that each cites; no refusal among them."""
+    """Yield the sentences and list items of an output with the passages that each cites; no refusal among them.
+
+    What they say of their sources ("According to the passage,") is left out.
+    """
     for line in output.splitlines():
         text = _CITED_AFTER_STOP.sub(r"\2\1", _ITEM.sub("", line))
         for start, end in sentence_spans(text):
-            claim = parse_answer(text[start:end])
+            said = _LEAD_IN.sub("", text[start:end])
+            claim = parse_answer(said[:1].upper() + said[1:] if said != text[start:end] else said)
             if any(map(str.isalnum, claim.text)) and not claim.refused:
                 yield claim
 
@@ -78,5 +96,8 @@ def _other_names(claim: ParsedAnswer, question: str, evidence: Citation) -> set[
     return {name for name in map(normalize, _NAME.findall(claim.text)) if name} - set(known)
 
 
-def _is_denied(claim: str, sentence: str) -> bool:
-    return len(claim.split()) >= _SHORT and contradicts(claim, sentence)
+def _is_denied(claim: str, sentence: str, question: str) -> bool:
+    """Return whether claim and sentence differ in negation; without a verb, a claim has that of the question."""
+    if len(claim.split()) < _SHORT or not contradicts(claim, sentence):
+        return False
+    return _VERB.search(claim) is not None or contradicts(f"{question} {claim}", sentence)

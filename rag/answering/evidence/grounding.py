@@ -14,6 +14,9 @@ from rag.generation.prompt import ParsedAnswer
 from rag.generation.span_tree import IsOpen
 from rag.retrieval.passage import Passage
 
+_WORDS = re.compile(r"\w+(?:[.,:/-]\w+)*")
+_SIGNS = "£$€¥"
+_SIGN = re.compile(rf"[{_SIGNS}](?=\d)")  # it stands before the number, or as the column of a table
 MIN_SUPPORT = 0.6  # share of the answer's words that the quoted sentence must contain
 
 
@@ -64,32 +67,41 @@ def ground(
     If none of them does, the one passage shown that supports it best is cited; if no passage does, the list is empty. A
     passage supports the answer if one of its sentences or table rows has every number and at least MIN_SUPPORT of the
     words. is_open: whether a cell of a passage may answer; all may if None. question: given for a whole sentence; its
-    words then count as little as those that say nothing.
+    words then count as little as those that say nothing, and its numbers may stand in the headings above: what an
+    annual review tells of the year need not name it.
     """
     if answer.refused or not answer.text:
         return []
-    known = FUNCTION_WORDS.union(normalize(question).split()) if question else frozenset()
     cited = [n for n in answer.cited if 1 <= n <= len(passages)]
-    found = [best for n in cited if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open, known))]
+    found = [best for n in cited if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open, question))]
     if found:
         return [citation for _, citation in found]
     others = [n for n in range(1, len(passages) + 1) if n not in cited]
-    found = [best for n in others if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open, known))]
+    found = [best for n in others if (best := _best_part(answer.text, n, passages[n - 1].chunk, is_open, question))]
     return [max(found, key=lambda pair: pair[0])[1]] if found else []
 
 
 def _best_part(
-    text: str, number: int, chunk: Chunk, is_open: IsOpen | None, known: frozenset[str]
+    text: str, number: int, chunk: Chunk, is_open: IsOpen | None, question: str
 ) -> tuple[float, Citation] | None:
     """Return the support and the citation of the best sentence or table row, None if none supports the text."""
     spans = row_spans(chunk)
     rows = {cell.row for cell in chunk.cells if is_open is None or is_open(number, cell)}
     parts = sorted([*prose_spans(chunk), *(spans[row] for row in rows)])
-    scored = [(support(text, chunk.text[start:end], known), start, end) for start, end in parts]
+    known = FUNCTION_WORDS.union(normalize(question).split()) if question else frozenset()
+    claimed = _without_numbers_above(text, chunk, question)
+    scored = [(support(claimed, chunk.text[start:end], known), start, end) for start, end in parts]
     score, start, end = max(scored, key=lambda s: (s[0], -s[1], s[2]), default=(0.0, 0, 0))
     if score < MIN_SUPPORT:
         return None
     return score, cite(chunk, number, start, end, _best_cell(text, chunk, start, end))
+
+
+def _without_numbers_above(text: str, chunk: Chunk, question: str) -> str:
+    """Return a text without the numbers that the question has too, and the headings or the title above a chunk."""
+    above = _WORDS.findall(f"{chunk.title} {chunk.heading_path}")
+    told = {word for word in _WORDS.findall(question) if word in above and any(map(str.isdigit, word))}
+    return _WORDS.sub(lambda word: "" if word[0] in told else word[0], text) if told else text
 
 
 def _best_cell(text: str, chunk: Chunk, start: int, end: int) -> Span | None:
@@ -100,16 +112,22 @@ def _best_cell(text: str, chunk: Chunk, start: int, end: int) -> Span | None:
 
 
 def support(text: str, sentence: str, known: frozenset[str] = frozenset()) -> float:
-    """Return the share of the text's distinct words that are in the sentence; 0.0 if one of its numbers is not.
+    """Return the share of the text's distinct words that are in the sentence; 0.0 if it has another number or currency.
 
     known: words that need not be in it. All count where the text has no others, and numbers always.
     """
-    wanted, present = set(normalize(text).split()), set(normalize(sentence).split())
+    wanted, present = (set(normalize(_SIGN.sub(r"\g<0> ", words)).split()) for words in (text, sentence))
     wanted = {word for word in wanted if word not in known or any(map(str.isdigit, word))} or wanted
     missing = wanted - present
     if not wanted or _numbers(text) - _numbers(sentence) or any(ch.isdigit() for word in missing for ch in word):
         return 0.0
+    if (signs := _signs(sentence)) and _signs(text) - signs:
+        return 0.0
     return len(wanted & present) / len(wanted)
+
+
+def _signs(text: str) -> set[str]:
+    return {character for character in text if character in _SIGNS}
 
 
 def _numbers(text: str) -> set[str]:

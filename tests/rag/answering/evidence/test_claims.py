@@ -87,3 +87,50 @@ def test_a_refusal_is_a_refusal_whatever_follows():
 def test_what_a_model_thinks_first_is_no_answer(output, text):
     made = generated_answer(Generation(output, []), SHOWN, question="When was the harbour crane built?")
     assert (made.text, made.unsupported) == (text, ())
+
+
+NO_PILOTS = passage("No pilots will be available from 18:00 on 24 December until 06:00 on 26 December.", "notices.txt")
+
+
+def test_a_claim_without_a_verb_has_the_negation_of_the_question():
+    said = "From 18:00 on 24 December until 06:00 on 26 December."
+    assert attribute("When can ships no longer get a pilot?", said, [NO_PILOTS]).kept == [said]
+    assert attribute("When can ships get a pilot?", said, [NO_PILOTS]).kept == []
+    wrong = "Pilots will be available from 18:00 on 24 December until 06:00 on 26 December."
+    assert attribute("When can ships no longer get a pilot?", wrong, [NO_PILOTS]).kept == []
+
+
+def test_a_number_of_the_question_may_stand_in_the_headings_above_the_evidence():
+    review = passage("Sickness took 7.1 days a head.", "review.pdf", headings=("Annual Review 2024/25", "People"))
+    question = "How many days a head did sickness take in 2024/25?"
+    said = "In 2024/25 sickness took 7.1 days a head."
+    assert attribute(question, said, [review]).kept == [said]
+    assert (
+        attribute(question, said, [passage(review.chunk.text, "review.pdf", headings=("Review 2023/24",))]).kept == []
+    )
+    assert attribute("How many days did sickness take?", said, [review]).kept == [], "the model named the year"
+    assert attribute(question, "In 2024/25 sickness took 7.4 days a head.", [review]).kept == []
+
+
+@pytest.mark.parametrize(
+    "said, claimed",
+    [
+        (
+            "Based on the information provided in the first passage, the crane was built in 1998.",
+            "The crane was built in 1998.",
+        ),
+        ("According to the documents, dogs stay ashore.", "Dogs stay ashore."),
+        ("The passage states that it lifts 40 tonnes.", "It lifts 40 tonnes."),
+        ("The document is kept six years.", "The document is kept six years."),
+        ("According to the harbour master, dogs stay ashore.", "According to the harbour master, dogs stay ashore."),
+    ],
+)
+def test_what_a_model_says_of_its_sources_is_no_claim(said, claimed):
+    assert [claim.text for claim in claims_of(said)] == [claimed]
+
+
+def test_a_currency_may_be_the_column_of_its_number():
+    costs = passage("Item: Claims settled with three customers; £: 18,900", "costs.md")
+    said = "The claims settled with customers came to £18,900."
+    assert attribute("What did the claims cost?", said, [costs]).kept == [said]
+    assert attribute("What did the claims cost?", said.replace("£", "$"), [costs]).kept == []
