@@ -18,6 +18,7 @@ def run_index(args: argparse.Namespace, settings: Settings) -> int:
     """Make the index hold the documents of folders, those that it was made from if none is named."""
     from rag.factory import index_folders
     from rag.index.rebuilding import remember
+    from rag.server.state.feedback import forget_feedback
 
     start = time.perf_counter()
     if args.rebuild and remember(args.index) is None:
@@ -27,6 +28,7 @@ def run_index(args: argparse.Namespace, settings: Settings) -> int:
     if report.kept and _may_remove(report.kept):
         again = run(remove_most=True)
         report = again if args.rebuild else replace(report, removed=again.removed, kept={})
+    forget_feedback(args.index, report.left)
     if report.kept and args.rebuild:  # nothing was done
         print_kept(report.kept, args.index)
         return FAILED

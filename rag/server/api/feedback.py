@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
@@ -15,37 +13,23 @@ from rag.server.state.feedback import Feedback, now
 router = APIRouter(tags=["feedback"])
 
 
-class FeedbackOut(BaseModel):
-    """Feedback with the question, the answer and the passages that were shown."""
-
-    time: str
-    answer: str
-    question: str
-    model: str
-    text: str
-    refused: bool
-    confidence: float
-    thumb: str | None
-    correction: str | None
-    citations: list[dict[str, Any]]
-    passages: list[dict[str, Any]]
-
-
 class FeedbackList(BaseModel):
     """All feedback, the oldest first."""
 
-    feedback: list[FeedbackOut]
+    feedback: list[Feedback]
 
 
 @router.post("/feedback", status_code=201)
-def give(request: Request, body: FeedbackIn) -> FeedbackOut:
-    """Keep a thumb, a correction or both for an answer given of late; it replaces what was said of it before."""
+def give(request: Request, body: FeedbackIn) -> Feedback:
+    """Keep what is said of an answer given of late; it replaces what was said of it before."""
     service, correction = service_of(request), (body.correction or "").strip()
     given = service.given(body.answer)
     if given is None:
         raise ApiError(404, "that answer is not remembered any more, or shows a document that was removed: ask again")
-    if not body.thumb and not correction:
+    if not (body.thumb or correction or body.unanswerable):
         raise ApiError(400, "there is neither a thumb nor a correction: send one")
+    if body.unanswerable and correction:
+        raise ApiError(400, "a question that nothing answers has no right answer: send one of the two")
     facts = answer_out(given, base_of(request)).model_dump()
     feedback = Feedback(
         now(),
@@ -59,13 +43,15 @@ def give(request: Request, body: FeedbackIn) -> FeedbackOut:
         correction or None,
         facts["citations"],
         facts["passages"],
+        given.answer.kind,
+        body.unanswerable,
     )
     service.feedback.put(feedback)
     metrics_of(request).feedback.labels(given.model, feedback.thumb).inc()
-    return FeedbackOut(**vars(feedback))
+    return feedback
 
 
 @router.get("/feedback")
 def listed(request: Request) -> FeedbackList:
     """List all feedback."""
-    return FeedbackList(feedback=[FeedbackOut(**vars(each)) for each in service_of(request).feedback.all()])
+    return FeedbackList(feedback=service_of(request).feedback.all())

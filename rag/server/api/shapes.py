@@ -113,11 +113,15 @@ class SearchOut(BaseModel):
 
 
 class FeedbackIn(Received):
-    """A verdict on an answer. correction: the right answer in the document's words."""
+    """A verdict on an answer.
+
+    correction: the right answer in the document's words. unanswerable: the documents do not answer the question.
+    """
 
     answer: str = Field(max_length=100)
     thumb: Literal["up", "down"] | None = None
     correction: str | None = Field(None, max_length=LONGEST)
+    unanswerable: bool = False
 
 
 class ErrorFacts(BaseModel):

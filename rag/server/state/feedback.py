@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from rag.core.jsonl import read_lines, write_lines
+from rag.core.run_folder import RUNS
 from rag.server.state.folder import StateFile, state_folder
 
 FILE = "feedback.sqlite"
@@ -20,15 +23,16 @@ CREATE TABLE IF NOT EXISTS feedback (
 CREATE TABLE IF NOT EXISTS shown (
     feedback INTEGER NOT NULL REFERENCES feedback (id), document TEXT NOT NULL, PRIMARY KEY (feedback, document));
 """
-_COLUMNS = "time, answer, question, model, text, refused, confidence, thumb, correction, citations, passages"
+_ADDED = {"kind": "TEXT NOT NULL DEFAULT ''", "unanswerable": "TEXT NOT NULL DEFAULT 'false'"}  # to files made before
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """One answer and what was said of it.
+    """An answer, the passages that were shown, and what was said of it.
 
     time: UTC. answer: the answer's id. thumb: "up", "down" or None. correction: the right answer, None for none.
-    citations, passages: as `/ask` gives them.
+    citations, passages: as `/ask` gives them. kind: of the answer, "" where it was not kept. unanswerable: the
+    documents do not answer the question.
     """
 
     time: str
@@ -42,6 +46,12 @@ class Feedback:
     correction: str | None
     citations: list[dict[str, Any]]
     passages: list[dict[str, Any]]
+    kind: str = ""
+    unanswerable: bool = False
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Feedback))
+_AS_JSON = ("refused", "citations", "passages", "unanswerable")
 
 
 class FeedbackFile:
@@ -50,6 +60,10 @@ class FeedbackFile:
     def __init__(self, index: Path):
         """Open the file of the index, and make it if there is none."""
         self._file = StateFile(state_folder(index) / FILE, _SCHEMA)
+        with self._file.transaction():
+            there = {row[1] for row in self._file.rows("PRAGMA table_info(feedback)")}
+            for name in _ADDED.keys() - there:
+                self._file.rows(f"ALTER TABLE feedback ADD COLUMN {name} {_ADDED[name]}")
 
     def put(self, given: Feedback) -> None:
         """Keep feedback; what was said of the same answer before is replaced."""
@@ -66,15 +80,19 @@ class FeedbackFile:
         """Return all feedback, the oldest first."""
         rows = self._file.rows(f"SELECT {_COLUMNS} FROM feedback ORDER BY id")
         found = [dict(zip(_COLUMNS.split(", "), row, strict=True)) for row in rows]
-        as_json = ("refused", "citations", "passages")
-        return [Feedback(**{**each, **{name: json.loads(str(each[name])) for name in as_json}}) for each in found]
+        return [Feedback(**{**each, **{name: json.loads(str(each[name])) for name in _AS_JSON}}) for each in found]
 
     def forget(self, documents: Iterable[str]) -> int:
-        """Remove all feedback that shows a passage of these documents, and return how much that was."""
+        """Remove all feedback that shows a passage of these documents, and return how much that was.
+
+        The rows that training has made of it go, too.
+        """
+        documents = list(documents)
         with self._file.transaction():
-            return sum(
-                self._drop("SELECT feedback FROM shown WHERE document = ?", [document]) for document in documents
-            )
+            sql = "SELECT feedback FROM shown WHERE document = ?"
+            count = sum(self._drop(sql, [document]) for document in documents)
+        forget_rows(documents)
+        return count
 
     def _drop(self, select: str, values: list[object]) -> int:
         ids = [row[0] for row in self._file.rows(select, values)]
@@ -88,15 +106,51 @@ class FeedbackFile:
         self._file.close()
 
 
+@contextmanager
+def _opened(index: Path) -> Iterator[FeedbackFile | None]:
+    """Open the feedback of an index inside; None where there is none, and no file is made."""
+    feedback = FeedbackFile(index) if (state_folder(index) / FILE).exists() else None
+    try:
+        yield feedback
+    finally:
+        if feedback:
+            feedback.close()
+
+
+def read_feedback(index: Path) -> list[Feedback]:
+    """Return all feedback of an index, the oldest first."""
+    with _opened(index) as feedback:
+        return feedback.all() if feedback else []
+
+
 def forget_feedback(index: Path, documents: Iterable[str]) -> None:
     """Remove the feedback of an index that shows a passage of these documents, if there is any."""
-    if not (state_folder(index) / FILE).exists():
-        return
-    feedback = FeedbackFile(index)
-    try:
-        feedback.forget(documents)
-    finally:
-        feedback.close()
+    with _opened(index) as feedback:
+        if feedback:
+            feedback.forget(documents)
+
+
+def forget_rows(documents: Iterable[str]) -> None:
+    """Remove the rows made of feedback that show a passage of these documents, from all runs, and their verdicts.
+
+    They are lines of RUN/feedback/train.jsonl and pairs.jsonl, and by their ids of RUN/review/verdicts.jsonl.
+    """
+    names = set(documents)
+    for rows in RUNS.glob("*/feedback/train.jsonl"):
+        gone = {row["id"] for row in read_lines(rows) if not names.isdisjoint(_documents_of(row))}
+        for file in (rows, rows.with_name("pairs.jsonl"), rows.parents[1] / "review" / "verdicts.jsonl"):
+            if gone and file.exists():
+                write_lines(file, [line for line in read_lines(file) if _row_id(line) not in gone])
+
+
+def _documents_of(row: dict[str, Any]) -> list[str]:
+    return [shown["document"] for shown in row["passages"]]
+
+
+def _row_id(line: dict[str, Any]) -> str:
+    """Return the id of the row that a line is or is about."""
+    id: str = line["id"] if "id" in line else line["row"]["id"]
+    return id
 
 
 def now() -> str:

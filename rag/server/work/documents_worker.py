@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.core.errors import RagtuneError
+from rag.core.errors import DocumentError, RagtuneError
 from rag.core.progress import telling_progress
 from rag.core.settings import Settings
 from rag.factory import index_folders, open_index_for_writing, open_store, open_writer
@@ -21,6 +21,8 @@ from rag.server.state.uploads import left_over
 
 if TYPE_CHECKING:
     from rag.index.indexing_run import IndexingReport
+    from rag.index.writer import StoreWriter
+    from rag.models.embedder import Embedder
 
 OFTEN = 0.2  # seconds between two progress events at least
 AGAIN = 5.0  # seconds until jobs are tried again whose file could not be written
@@ -30,7 +32,7 @@ class DocumentsWorker:
     """Does the jobs of a job file, those first that a killed server has left."""
 
     def __init__(self, settings: Settings, index: Path, jobs: JobFile, on_removed: Callable[[list[str]], None]):
-        """on_removed: gets the ids of documents that were removed on a client's wish."""
+        """on_removed: gets the ids of documents that have left the index."""
         self._settings, self._index, self.jobs, self._on_removed = settings, index, jobs, on_removed
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="documents", daemon=True)
@@ -94,23 +96,37 @@ class DocumentsWorker:
             self.jobs.tell(job.id, DONE, report=report)
 
     def _ingest(self, targets: list[str]) -> dict[str, Any]:
-        from rag.index.indexing import IndexingSettings, ingest
-
         store, embedder = open_index_for_writing(self._settings, self._index)
         try:
-            there = {path: path.stat().st_ino for path in map(Path, targets) if path.exists()}
-            report = ingest(store, embedder, list(there), IndexingSettings.of(self._settings))
+            there, report = self._ingest_those_there(store, embedder, targets)
             indexed = {source for source, _ in store.documents().values()}
         finally:
             store.close()
         self._delete_unread({path: number for path, number in there.items() if str(path.resolve()) not in indexed})
         return report_facts(report)
 
+    def _ingest_those_there(
+        self, store: StoreWriter, embedder: Embedder, targets: list[str]
+    ) -> tuple[dict[Path, int], IndexingReport]:
+        """Read the files that are there; where one is deleted meanwhile, the others are read without it.
+
+        Returns the files with their inodes, and the report.
+        """
+        from rag.index.indexing import IndexingSettings, ingest
+
+        while True:
+            there = {path: number for path in map(Path, targets) if (number := _inode(path))}
+            try:
+                return there, ingest(store, embedder, list(there), IndexingSettings.of(self._settings))
+            except DocumentError:
+                if all(map(_inode, there)):
+                    raise
+
     def _delete_unread(self, files: dict[Path, int]) -> None:
         """Delete uploads that can't be read, which nobody could else; not a file that has come in their place since."""
         uploads = uploads_folder(self._index).resolve()
         for path, number in files.items():
-            if path.resolve().parent == uploads and path.exists() and path.stat().st_ino == number:
+            if path.resolve().parent == uploads and _inode(path) == number:
                 path.unlink(missing_ok=True)
 
     def _remove(self, targets: list[str]) -> dict[str, Any]:
@@ -127,10 +143,20 @@ class DocumentsWorker:
         return {"removed": ids}
 
     def _sync(self, targets: list[str]) -> dict[str, Any]:
-        return report_facts(index_folders([Path(target) for target in targets], self._settings, self._index))
+        report = index_folders([Path(target) for target in targets], self._settings, self._index)
+        self._on_removed(report.left)
+        return report_facts(report)
 
 
 _WORK = {"ingest": DocumentsWorker._ingest, "remove": DocumentsWorker._remove, "sync": DocumentsWorker._sync}
+
+
+def _inode(path: Path) -> int:
+    """Return the number of a file, 0 where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 class _Progress:

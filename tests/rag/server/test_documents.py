@@ -219,6 +219,34 @@ def test_what_the_command_line_removes_is_forgotten_and_no_more_judged(served, m
     assert late.status_code == 404 and "removed" in late.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+def test_what_a_folder_has_lost_is_forgotten_when_it_is_brought_up_to_date(served, ended, tmp_path, renamed):
+    made = served()
+    answer = made.client.post("/ask", json={"question": QUESTION}).json()
+    made.client.post("/feedback", json={"answer": answer["id"], "thumb": "up"})
+    file = tmp_path / "documents" / "leave.md"  # shown, though not cited
+    file.rename(file.with_name("holidays.md")) if renamed else file.unlink()
+    ended(made.client, made.client.post("/jobs", json={"kind": "sync"}).json())
+    assert made.client.get("/feedback").json() == {"feedback": []} and "leave.md" not in listed(made.client)
+
+
+def test_a_file_deleted_while_a_job_begins_does_not_fail_the_others_of_the_job(served, ended, tmp_path, monkeypatch):
+    from rag.index import indexing
+
+    made, files = served(), [tmp_path / "berths.md", tmp_path / "gone.md"]
+    for file in files:
+        file.write_bytes(BERTHS)
+    ingest = indexing.ingest
+
+    def delete_first(store, embedder, targets, settings):
+        files[1].unlink(missing_ok=True)
+        return ingest(store, embedder, targets, settings)
+
+    monkeypatch.setattr(indexing, "ingest", delete_first)
+    job = made.service.documents.add("ingest", list(map(str, files)))
+    assert ended(made.client, {"id": job.id})["last"]["report"]["added"] == ["berths.md"]
+
+
 def test_the_thread_of_the_documents_outlives_a_full_disk(served, ended, monkeypatch):
     made, failed = served(), []
     jobs = made.service.documents.jobs
@@ -294,3 +322,23 @@ def test_feedback_keeps_the_passages_shown_and_the_last_verdict(served):
     assert (kept["thumb"], kept["correction"], kept["question"], kept["text"]) == ("up", None, QUESTION, ANSWER)
     assert kept["passages"] == answer["passages"] and kept["citations"][0]["quote"] == ANSWER
     assert made.client.post("/feedback", json={"answer": answer["id"], "correction": "  "}).status_code == 400
+
+
+def test_feedback_says_what_kind_of_answer_it_is_about_and_whether_anything_answers(served):
+    made = served()
+    answer = made.client.post("/ask", json={"question": QUESTION}).json()
+    made.client.post("/feedback", json={"answer": answer["id"], "unanswerable": True})
+    (kept,) = made.client.get("/feedback").json()["feedback"]
+    assert (kept["thumb"], kept["kind"], kept["unanswerable"]) == ("down", answer["kind"], True)
+    both = {"answer": answer["id"], "unanswerable": True, "correction": "1998"}
+    assert made.client.post("/feedback", json=both).status_code == 400
+
+
+def test_feedback_kept_by_an_older_server_is_read(tmp_path):
+    from rag.server.state import feedback, folder
+
+    older = folder.StateFile(folder.state_folder(tmp_path) / feedback.FILE, feedback._SCHEMA)
+    older.rows("INSERT INTO feedback VALUES (1, '', 'a', 'q', 'm', 't', 'false', 0.5, 'up', NULL, '[]', '[]')")
+    older.close()
+    (kept,) = feedback.read_feedback(tmp_path)
+    assert (kept.answer, kept.kind, kept.unanswerable, kept.refused) == ("a", "", False, False)
