@@ -26,9 +26,11 @@ def run_import(args: argparse.Namespace, settings: Settings) -> None:
 
 def run_review(args: argparse.Namespace, settings: Settings) -> None:
     """Show rows to a person, who keeps, mends or drops them."""
-    from finetune.data.training_set import verdicts_file
+    from finetune.cli.stages import take_feedback_of
+    from finetune.data.verdicts import verdicts_file
     from finetune.human.review import review
 
+    take_feedback_of(args.run, settings, args.index)
     estimate = review(args.run, args.sample)
     print(f"{estimate}\nverdicts: {verdicts_file(args.run)}; they count from the next python -m finetune sft on")
 

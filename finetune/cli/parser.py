@@ -83,6 +83,7 @@ def _add_human(commands: Commands) -> None:
     review = commands.add("review", human.run_review, "look at a run's rows and keep, mend or drop them for training")
     _add_run(review)
     sample = "stop after N rows, those judged before among them (default: all)"
+    _add_index(review, "the index whose users' feedback is looked at first")
     review.add_argument("--sample", type=int, metavar="N", help=sample)
     text = "list the rows and adapters that a document has taught, in any run"
     lineage = commands.add("lineage", human.run_lineage, text)

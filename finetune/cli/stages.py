@@ -70,6 +70,16 @@ def run_mine(args: argparse.Namespace, settings: Settings) -> None:
     print(f"kept {result['kept']}\nrejected {result['rejected']}")
     if isinstance(writer, Teacher):
         print(f"teacher: {writer.endpoint.usage()}")
+    take_feedback_of(args.run, settings, args.index)
+
+
+def take_feedback_of(run: str, settings: Settings, index: Path) -> None:
+    """Make rows of what users of the index's server have said, and say how many wait for a review."""
+    from finetune.human.take_feedback import take_feedback
+
+    taken = take_feedback(run, settings, index)
+    if taken.rows or taken.rejected:
+        print(f"{taken}: python -m finetune review --run {run}, or Review in the page of rag serve")
 
 
 def _own_documents(settings: Settings, index: Path) -> Searcher:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from finetune.data.rows import TrainingRow, read_rows, row_from_json
+from finetune.data.feedback import accepted_feedback
+from finetune.data.rows import TrainingRow, read_rows
 from finetune.data.split import DEV, GATE, PARTS, TRAIN
+from finetune.data.verdicts import as_judged, is_judged, read_verdicts, row_digest, verdicts_file
 from rag.core.errors import TrainingError
 from rag.core.jsonl import file_digest, read_lines, write_lines
 from rag.core.run_folder import Stage
@@ -16,7 +18,6 @@ from rag.core.text_metrics import normalize
 # Times that a reviewed row is trained on: repeated, not weighted in the loss, so that every trainer does the same.
 REVIEWED = 3
 FROZEN = "learned.json"  # written last of the rows that SFT keeps
-KEEP, MEND, DROP = "keep", "mend", "drop"
 
 PartedRow = tuple[str, TrainingRow]  # a part (TRAIN, DEV or GATE) and a row of it
 
@@ -25,30 +26,6 @@ def row_folders(run: str) -> list[Path]:
     """Return the folders with a file of rows for each part: the mined ones first, then each finished import."""
     mined = Stage(run, "mine").folder
     return [mined, *sorted(result.parent for result in mined.parent.glob("import/*/run.json"))]
-
-
-def verdicts_file(run: str) -> Path:
-    """Return where the run's reviews are kept.
-
-    Mining again leaves them: a verdict counts as long as its row stays the same.
-    """
-    return Stage(run, "review").folder / "verdicts.jsonl"
-
-
-def read_verdicts(run: str) -> dict[str, dict[str, Any]]:
-    """Return people's verdicts by row id.
-
-    Keys of each: verdict (KEEP, MEND or DROP), was (`row_digest` of the row that was judged), and for MEND the row as
-    mended.
-    """
-    path = verdicts_file(run)
-    return {line["id"]: line for line in read_lines(path)} if path.exists() else {}
-
-
-def row_digest(row: TrainingRow) -> str:
-    """Return 12 hexadecimal digits that change with all that a verdict is about: question, target and passages."""
-    shown = [row.question, row.target, *(f"{c.document}:{c.start}:{c.text}" for c in row.passages)]
-    return hashlib.sha256("\0".join(shown).encode()).hexdigest()[:12]
 
 
 def collect_rows(run: str) -> list[PartedRow]:
@@ -97,15 +74,23 @@ def _imported_otherwise(run: str, file: str) -> TrainingError:
 
 
 def reviewed_rows(run: str, times: int = 1) -> list[PartedRow]:
-    """Return `collect_rows` without those that people dropped, mended where mended; judged ones `times` times."""
+    """Return `collect_rows` without those that people dropped, mended where mended, and the feedback they accepted.
+
+    times: how often each judged row is among them.
+    """
     verdicts, found = read_verdicts(run), []
     for part, row in collect_rows(run):
-        verdict = verdicts.get(row.id)
-        if verdict is None or verdict["was"] != row_digest(row):
-            found.append((part, row))
-        elif verdict["verdict"] != DROP:
-            found += [(part, row_from_json(verdict["row"]) if verdict["verdict"] == MEND else row)] * times
-    return found
+        if judged := as_judged(row, verdicts):
+            found += [(part, judged)] * (times if is_judged(row, verdicts) else 1)
+    return _with_feedback(found, accepted_feedback(run).values(), times)
+
+
+def _with_feedback(found: list[PartedRow], accepted: Iterable[TrainingRow], times: int) -> list[PartedRow]:
+    """Add rows of feedback to train on, in place of rows that ask the same; never what a held-out row asks."""
+    held_out = {normalize(row.question) for part, row in found if part != TRAIN}
+    new = {asked: row for row in accepted if (asked := normalize(row.question)) not in held_out}
+    others = [(part, row) for part, row in found if normalize(row.question) not in new]
+    return others + [(TRAIN, row) for row in new.values() for _ in range(times)]
 
 
 def training_rows(run: str, part: str, times: int = 1) -> list[TrainingRow]:
@@ -158,10 +143,9 @@ def frozen_rows(run: str) -> tuple[list[PartedRow], str]:
 def data_digest(run: str) -> str:
     """Return 12 hexadecimal digits that change with the rows to train on.
 
-    They are those of the mined file where nothing was imported or reviewed.
+    They are those of the mined file where nothing was imported, reviewed or taken from feedback.
     """
     files = [folder / f"{TRAIN}.jsonl" for folder in row_folders(run)]
     files += [verdicts_file(run)] if verdicts_file(run).exists() else []
-    if len(files) == 1:
-        return file_digest(files[0])
-    return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:12]
+    digests = [*map(file_digest, files), *map(row_digest, accepted_feedback(run).values())]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()[:12]

@@ -19,7 +19,7 @@ from finetune.data.training_set import data_digest, training_rows
 from finetune.generator.adapter_folder import adapter_identity, save_adapter
 from finetune.generator.base_model import TrainableModel, load_trainable, use_prefix_attention
 from finetune.generator.callbacks import StopAtCollapse
-from finetune.generator.preference_pairs import build_preference_pairs, count_reasons
+from finetune.generator.preference_pairs import build_preference_pairs, count_reasons, pairs_of_feedback
 from finetune.generator.trainer_setup import PAIRS_AT_ONCE, common_arguments, train_adapter
 from finetune.settings import DpoSettings
 from rag.core.errors import TrainingError
@@ -41,12 +41,18 @@ DEVELOPMENT_SHARE, FEWEST_DEVELOPMENT = 6, 4
 def write_preference_pairs(
     stage: Stage, mined: Stage, generator: Generator, settings: DpoSettings, answer: AnswerSettings
 ) -> None:
-    """Write train.jsonl and dev.jsonl of preference pairs, unless they are there already."""
+    """Write train.jsonl and dev.jsonl of preference pairs, unless they are there already.
+
+    Those to train on begin with what users have said of answers, and a person has kept.
+    """
     development = max(FEWEST_DEVELOPMENT, settings.pairs // DEVELOPMENT_SHARE)
     for name, most in (("dev", development), ("train", settings.pairs)):
         path = stage.folder / f"{name}.jsonl"
         if not path.exists():
-            pairs = build_preference_pairs(generator, training_rows(mined.run, name), most, answer)
+            said = pairs_of_feedback(mined.run)[:most] if name == "train" else []
+            taken = {pair.row.id for pair in said}
+            rows = [row for row in training_rows(mined.run, name) if row.id not in taken]
+            pairs = said + build_preference_pairs(generator, rows, most - len(said), answer)
             print(f"{name} pairs: {count_reasons(pairs)}")
             write_lines(path, pairs)
 

@@ -10,10 +10,11 @@ import math
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tqdm import tqdm
 
+from finetune.data.feedback import accepted_pairs
 from finetune.data.rows import PreferencePair, TrainingRow
 from finetune.mining.answer_spans import find_answer_spans
 from rag.answering.wording.answer_type import expected_type
@@ -26,7 +27,7 @@ from rag.generation.span_search import Span
 RIGHT = 0.6  # token F1 from which an answer counts as the right span
 BATCH = 8  # prompts answered together
 # What can be wrong with an output. The reason of a pair has a word before it: "own" where the model prefers the mistake
-# to what is right, "near" where it does not, "made" for a near miss made from the row.
+# to what is right, "near" where it does not, "made" for a near miss made from the row, "said" where users had it said.
 UNDUE_ANSWER, UNDUE_REFUSAL = "answers when it should refuse", "refuses when it should answer"
 WRONG_SPAN, NO_CITATION, WRONG_CITATION = "wrong span", "no citation", "wrong citation"
 
@@ -194,6 +195,12 @@ def _find_mistakes(generator: Generator, rows: Sequence[TrainingRow], answer: An
                 found += generated_mistakes(generator, batch, answer.max_new_tokens)
             bar.update(len(batch))
     return found
+
+
+def pairs_of_feedback(run: str) -> list[PreferencePair]:
+    """Return the pairs of feedback that people accepted, and whose rejected output is wrong for the row by a check."""
+    checked = [(pair, failed_check(pair.rejected, pair.row)) for pair in accepted_pairs(run)]
+    return [replace(pair, reason=f"said: {reason}") for pair, reason in checked if reason]
 
 
 def count_reasons(pairs: Sequence[PreferencePair]) -> dict[str, int]:

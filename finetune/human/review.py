@@ -1,26 +1,28 @@
-"""People judge a run's rows in the terminal: keep, mend or drop. Their verdicts tell how many others are good."""
+"""People judge a run's rows: keep, mend or drop. Their verdicts tell how many others are good."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scipy.stats import binomtest
 
+from finetune.data.feedback import feedback_rows
 from finetune.data.rows import ANSWERABLE, MENDED, TrainingRow
 from finetune.data.split import Split
-from finetune.data.training_set import DROP, KEEP, MEND, collect_rows, read_verdicts, row_digest, verdicts_file
+from finetune.data.training_set import collect_rows
+from finetune.data.verdicts import DROP, KEEP, MEND, Verdicts, is_judged, keep_verdict, read_verdicts, row_digest
 from finetune.human.find_answer import find_answer
 from rag.core.errors import TrainingError
-from rag.core.jsonl import write_lines
 from rag.core.run_folder import Stage
 
 Ask = Callable[[str], str]  # shows a prompt and returns the line that is typed
 Show = Callable[[str], None]
 QUIT = "quit"
+NONE = "-"  # typed for an answer that no passage has
 CHOICES = {"k": KEEP, "m": MEND, "d": DROP, "q": QUIT}
 
 
@@ -57,23 +59,33 @@ def review(run: str, sample: int | None, ask: Ask = input, show: Show = print) -
     sample: stop after this many rows, None for all. Rows judged before count, and are not shown again unless they have
     changed since. Raises TrainingError when nothing has been mined.
     """
-    Stage(run, "mine").result()
-    rows = sorted((row for _, row in collect_rows(run)), key=lambda row: hashlib.sha256(row.id.encode()).digest())
-    verdicts, split = read_verdicts(run), Split.of_run(run)
-    waiting = [row for row in rows[:sample] if not _is_judged(row, verdicts)]
+    rows, verdicts, split = rows_to_judge(run), read_verdicts(run), Split.of_run(run)
+    waiting = [row for row in rows[:sample] if not is_judged(row, verdicts)]
     for number, row in enumerate(waiting, 1):
         show(f"\n{number} of {len(waiting)}\n{as_text(row)}")
         verdict = ask_for_verdict(row, split, ask, show)
         if verdict is None:
             break
-        verdicts[row.id] = verdict
-        write_lines(verdicts_file(run), verdicts.values())
-    judged = [verdicts[row.id]["verdict"] for row in rows if _is_judged(row, verdicts)]
+        keep_verdict(run, row.id, verdict)
+    return estimate(rows, read_verdicts(run))
+
+
+def rows_to_judge(run: str) -> list[TrainingRow]:
+    """Return the run's rows, those of users' feedback first, since nothing learns from them before they are judged.
+
+    Raises TrainingError when there is neither feedback nor a row that was mined.
+    """
+    asked, mined = feedback_rows(run), Stage(run, "mine")
+    if not (asked and not mined.finished):
+        mined.result()
+        asked += sorted((row for _, row in collect_rows(run)), key=lambda row: hashlib.sha256(row.id.encode()).digest())
+    return asked
+
+
+def estimate(rows: Sequence[TrainingRow], verdicts: Verdicts) -> Estimate:
+    """Return how many of the rows are judged, and what that says of the others."""
+    judged = [verdicts[row.id]["verdict"] for row in rows if is_judged(row, verdicts)]
     return Estimate(len(judged), judged.count(KEEP), len(rows) - len(judged))
-
-
-def _is_judged(row: TrainingRow, verdicts: dict[str, dict[str, Any]]) -> bool:
-    return verdicts.get(row.id, {}).get("was") == row_digest(row)
 
 
 def as_text(row: TrainingRow) -> str:
@@ -90,7 +102,7 @@ def ask_for_verdict(row: TrainingRow, split: Split, ask: Ask, show: Show) -> dic
     while True:
         try:
             choice = CHOICES.get(ask("k keep, m mend, d drop, q quit: ").strip().lower()[:1])
-            mended = mend(row, split, ask) if choice == MEND else None
+            mended = _ask_for_mending(row, split, ask) if choice == MEND else None
         except TrainingError as error:
             show(str(error))
             continue
@@ -99,21 +111,31 @@ def ask_for_verdict(row: TrainingRow, split: Split, ask: Ask, show: Show) -> dic
         if choice == QUIT:
             return None
         if choice:
-            line: dict[str, Any] = {"id": row.id, "verdict": choice, "was": row_digest(row)}
-            return line | ({"row": dataclasses.asdict(mended)} if mended else {})
+            return verdict_line(row, choice, mended)
 
 
-def mend(row: TrainingRow, split: Split, ask: Ask) -> TrainingRow:
+def verdict_line(row: TrainingRow, verdict: str, mended: TrainingRow | None = None) -> dict[str, Any]:
+    """Return the line for a verdict (KEEP, MEND or DROP) that `keep_verdict` keeps. mended: for MEND."""
+    line: dict[str, Any] = {"id": row.id, "verdict": verdict, "was": row_digest(row)}
+    return line | ({"row": dataclasses.asdict(mended)} if mended else {})
+
+
+def _ask_for_mending(row: TrainingRow, split: Split, ask: Ask) -> TrainingRow:
+    question = ask("question (Enter: as it is): ")
+    return mend(row, split, question, ask(f"answer, as it stands in a passage (Enter: as it is, {NONE}: none does): "))
+
+
+def mend(row: TrainingRow, split: Split, question: str, answer: str) -> TrainingRow:
     """Return the row with the question and the answer that a person gives; its passages stay.
 
-    The answer must stand in a passage of the row's own part, so that training never learns what held-out questions
-    test. Raises TrainingError where it does not.
+    question, answer: "" for as it is; the answer NONE where no passage answers the question. The answer must stand in a
+    passage of the row's own part, so that training never learns what held-out questions test. Raises TrainingError
+    where it does not.
     """
-    question = " ".join(ask("question (Enter: as it is): ").split()) or row.question
-    answer = ask("answer, as it stands in a passage (Enter: as it is, -: the passages do not answer it): ").strip()
+    question, answer = " ".join(question.split()) or row.question, answer.strip()
     if not answer:
         return dataclasses.replace(row, question=question)
-    if answer == "-":
+    if answer == NONE:
         return dataclasses.replace(row, question=question, kind=MENDED, cited=0, also=())
     cited, part = row.passages[row.cited - 1] if row.cited else None, split.part_of(row.document, row.gold[0])
     own = [chunk for chunk in row.passages if split.part_of(chunk.document, chunk.start) == part]

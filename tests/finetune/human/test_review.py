@@ -11,10 +11,9 @@ from finetune.data.training_set import (
     freeze_rows,
     frozen_rows,
     gate_rows,
-    read_verdicts,
     training_rows,
-    verdicts_file,
 )
+from finetune.data.verdicts import read_verdicts, verdicts_file
 from finetune.generator.adapter_folder import training_record
 from finetune.human.review import Estimate, mend, review
 from rag.core.errors import TrainingError
@@ -111,28 +110,28 @@ def of_documents(given, *names):
 
 
 def test_a_row_mended_to_another_document_is_of_that_document():
-    found = mend(of_documents(row(3), "d1.md", "d3.md"), Split(), Person("", "4 litres").ask)
+    found = mend(of_documents(row(3), "d1.md", "d3.md"), Split(), "", "4 litres")
     assert (found.document, found.gold, found.id) == ("d3.md", (0, 20), f"d3.md:0:{row(3).question}")
 
 
 def test_a_mended_answer_keeps_its_citation_where_the_passage_holds_it_too():
-    assert mend(of_documents(row(3, 2), "d1.md", "d3.md"), Split(), Person("", "litres").ask).target == "litres [2]"
+    assert mend(of_documents(row(3, 2), "d1.md", "d3.md"), Split(), "", "litres").target == "litres [2]"
 
 
 @pytest.mark.parametrize("other", ["d0.md", "d6.md"])  # one that is never mined, one for development
 def test_a_row_is_not_mended_to_a_document_of_another_part(other):
     with pytest.raises(TrainingError, match="may learn from"):
-        mend(of_documents(row(3), "d1.md", other), Split(), Person("", "4 litres").ask)
+        mend(of_documents(row(3), "d1.md", other), Split(), "", "4 litres")
 
 
 @pytest.mark.parametrize(("other", "allowed"), [("h.md", True), ("e.md", False)])  # also for choosing, and the gate
 def test_a_row_to_choose_by_is_not_mended_to_what_the_gate_asks(other, allowed):
     given = of_documents(row(3), "h.md", other)
     if allowed:
-        assert mend(given, Split(), Person("", "4 litres").ask).document == "h.md"
+        assert mend(given, Split(), "", "4 litres").document == "h.md"
         return
     with pytest.raises(TrainingError, match="may learn from"):
-        mend(given, Split(), Person("", "4 litres").ask)
+        mend(given, Split(), "", "4 litres")
 
 
 def test_gate_rows_are_reviewed_too_and_a_dropped_one_decides_nothing(mined):
@@ -157,11 +156,11 @@ def test_what_is_reviewed_or_mined_during_training_does_not_change_what_it_says_
 
 def test_an_answer_is_mended_only_to_what_stands_in_a_passage_shown():
     given = of_documents(row(3), "d1.md", "d3.md")
-    assert mend(given, Split(), Person("", "4 litres").ask).target == "4 litres [2]"
-    assert mend(given, Split(), Person("", "").ask) == given
-    assert mend(given, Split(), Person("Why?", "-").ask).target == REFUSAL
+    assert mend(given, Split(), "", "4 litres").target == "4 litres [2]"
+    assert mend(given, Split(), "", "") == given
+    assert mend(given, Split(), "Why?", "-").target == REFUSAL
     with pytest.raises(TrainingError, match="has these words"):
-        mend(given, Split(), Person("", "5 litres").ask)
+        mend(given, Split(), "", "5 litres")
 
 
 def test_what_can_not_be_mended_is_explained_and_asked_again(mined):
@@ -183,7 +182,7 @@ def test_a_verdict_counts_only_for_the_row_that_was_seen(mined):
 
 def test_a_killed_review_leaves_whole_lines(mined, monkeypatch):
     judged("k")
-    monkeypatch.setattr("finetune.human.review.write_lines", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("finetune.data.verdicts.write_lines", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         judged("k")
     assert len(read_lines(verdicts_file("r"))) == 1

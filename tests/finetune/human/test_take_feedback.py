@@ -1,0 +1,202 @@
+"""What users say of answers becomes rows and pairs by rules, and training takes those that a person has accepted."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from finetune.data.feedback import accepted_feedback, feedback_rows
+from finetune.data.rows import UNANSWERABLE
+from finetune.data.split import Split, document_part
+from finetune.data.training_set import REVIEWED, data_digest, gate_rows, training_rows
+from finetune.data.verdicts import DROP, KEEP, MEND, keep_verdict, verdicts_file
+from finetune.generator.preference_pairs import pairs_of_feedback
+from finetune.human import take_feedback as taking
+from finetune.human.review import mend, review, rows_to_judge, verdict_line
+from finetune.human.take_feedback import take_feedback
+from rag.core.chunk import Chunk
+from rag.core.jsonl import read_lines, write_lines
+from rag.core.run_folder import Stage
+from rag.generation.prompt import REFUSAL
+from rag.server.state.feedback import Feedback, FeedbackFile, forget_feedback
+from triplets import row
+
+TRAINED, UNSEEN = "harbour.md", "d0.md"
+CRANE = "The crane lifts 40 tonnes. The mole is 300 metres long."
+OTHER = "The ferry carries 120 cars."
+
+
+def chunk(text, document=TRAINED, start=0):
+    return Chunk(document, "Harbour", start, start + len(text), text, (), None)
+
+
+@pytest.fixture
+def harbour(tmp_path, monkeypatch):
+    """A mined run of an index with two passages. say(...): a user's feedback; take(): rows of it."""
+    monkeypatch.chdir(tmp_path)
+    chunks = [chunk(CRANE), chunk(OTHER, "crossing.md")]
+    store = SimpleNamespace(
+        chunks_of=lambda id: [c for c in chunks if c.document == id], all_chunks=lambda: chunks, close=lambda: None
+    )
+    monkeypatch.setattr(taking, "open_store", lambda settings, index: store)
+    stage = Stage("r", "mine")
+    write_lines(stage.folder / "train.jsonl", [row(0), row(1)])
+    write_lines(stage.folder / "dev.jsonl", [row(2)])
+    write_lines(stage.folder / "gate.jsonl", [replace(row(5), question="How many cars are carried?")])
+    stage.finish({"documents": {}, "held_out": "by document"})
+    file, index = FeedbackFile(tmp_path / "index"), tmp_path / "index"
+
+    def say(question="What does the crane lift?", text="40 tonnes", cites=1, **more):
+        shown = [{"document": c.document, "start": c.start, "end": c.end, "text": c.text} for c in chunks]
+        told = {"refused": text == REFUSAL, "kind": "refusal" if text == REFUSAL else "span", "thumb": "up"} | more
+        cited = [] if told["refused"] else [{"passage": cites, "document": chunks[cites - 1].document}]
+        values = {"correction": None, "citations": cited, "passages": shown, "confidence": 0.5, **told}
+        file.put(Feedback("2026-01-01T00:00:00Z", f"ans{question}{more}", question, "reader", text, **values))
+
+    yield SimpleNamespace(say=say, take=lambda: take_feedback("r", None, index), chunks=chunks, index=index)
+    file.close()
+
+
+def accept(id="", verdict=KEEP):
+    for proposed in feedback_rows("r"):
+        keep_verdict("r", proposed.id, verdict_line(proposed, verdict))
+
+
+def targets():
+    return [proposed.target for proposed in feedback_rows("r")]
+
+
+def test_a_correction_in_the_words_of_a_passage_shown_is_the_answer_and_is_preferred_to_what_was_said(harbour):
+    harbour.say(thumb="down", correction="300 Metres")
+    harbour.take()
+    accept()
+    assert targets() == ["300 metres [1]"]
+    (pair,) = pairs_of_feedback("r")
+    assert (pair.chosen, pair.rejected, pair.reason) == ("300 metres [1]", "40 tonnes [1]", "said: wrong span")
+
+
+def test_a_correction_in_no_passage_teaches_nothing(harbour):
+    harbour.say(thumb="down", correction="about four hundred")
+    assert harbour.take().rejected == {taking.NOT_LITERAL: 1} and targets() == []
+
+
+def test_a_correction_of_a_refusal_is_preferred_to_the_refusal(harbour):
+    harbour.say(text=REFUSAL, thumb="down", correction="40 tonnes")
+    harbour.take()
+    accept()
+    assert pairs_of_feedback("r")[0].rejected == REFUSAL and targets() == ["40 tonnes [1]"]
+
+
+def test_a_thumb_up_confirms_the_answer_as_given(harbour):
+    harbour.say(cites=2, text="120 cars")
+    taken = harbour.take()
+    assert targets() == ["120 cars [2]"] and taken.pairs == [] and taken.rows[0].document == "crossing.md"
+
+
+def test_a_thumb_up_confirms_a_refusal(harbour):
+    harbour.say(text=REFUSAL)
+    harbour.take()
+    (proposed,) = feedback_rows("r")
+    assert (proposed.target, proposed.kind, proposed.cited) == (REFUSAL, UNANSWERABLE, 0)
+
+
+def test_a_thumb_up_for_a_sentence_that_is_only_probable_or_for_an_answer_put_together_teaches_nothing(harbour):
+    harbour.say("One?", text=REFUSAL, kind="probable")
+    harbour.say("Two?", text="Yes. The crane lifts 40 tonnes; 300 metres", kind="yes or no")
+    assert harbour.take().rejected == {taking.UNSURE: 1, taking.NOT_A_SPAN: 1} and targets() == []
+
+
+def test_a_thumb_down_for_a_question_that_nothing_answers_makes_the_refusal_right(harbour):
+    harbour.say(thumb="down", unanswerable=True)
+    harbour.take()
+    accept()
+    assert targets() == [REFUSAL]
+    (pair,) = pairs_of_feedback("r")
+    assert (pair.chosen, pair.rejected, pair.reason) == (
+        REFUSAL,
+        "40 tonnes [1]",
+        "said: answers when it should refuse",
+    )
+
+
+def test_a_thumb_down_alone_does_not_say_what_is_right(harbour):
+    harbour.say(thumb="down")
+    assert harbour.take().rejected == {taking.ONLY_WRONG: 1} and targets() == []
+
+
+def test_what_is_said_last_of_a_question_counts(harbour):
+    harbour.say(thumb="down", correction="300 metres")
+    harbour.say("what does the CRANE lift")
+    assert harbour.take().rejected == {taking.ASKED_AGAIN: 1} and targets() == ["40 tonnes [1]"]
+
+
+def test_a_passage_that_has_changed_since_teaches_nothing(harbour):
+    harbour.say()
+    harbour.chunks[0] = chunk(CRANE.replace("40", "50"))
+    assert harbour.take().rejected == {taking.CHANGED: 1}
+
+
+def test_nothing_learns_from_feedback_before_a_person_has_kept_or_mended_it(harbour):
+    harbour.say()
+    harbour.take()
+    before = data_digest("r")
+    assert len(training_rows("r", "train")) == 2 and accepted_feedback("r") == {}
+    assert rows_to_judge("r")[0].id == feedback_rows("r")[0].id  # first, since it waits for that
+    accept(verdict=DROP)
+    assert len(training_rows("r", "train")) == 2
+    accept()
+    trained = [each.question for each in training_rows("r", "train", REVIEWED)]
+    assert trained.count("What does the crane lift?") == REVIEWED and data_digest("r") != before
+
+
+def test_mended_feedback_is_trained_on_as_mended_and_preferred_as_mended(harbour):
+    harbour.say(thumb="down", correction="300 metres")
+    harbour.take()
+    (proposed,) = feedback_rows("r")
+    mended = mend(proposed, Split(), "How long is the mole?", "300 metres long")
+    keep_verdict("r", proposed.id, verdict_line(proposed, MEND, mended))
+    assert training_rows("r", "train")[-1].question == "How long is the mole?"
+    assert pairs_of_feedback("r")[0].chosen == "300 metres long [1]"
+
+
+def test_what_is_accepted_takes_the_place_of_a_mined_row_that_asks_the_same(harbour):
+    harbour.say(row(1).question, thumb="up")
+    harbour.take()
+    accept()
+    asked = [each for each in training_rows("r", "train") if each.question == row(1).question]
+    assert [each.answer for each in asked] == ["40 tonnes"]
+
+
+@pytest.mark.parametrize("document", [UNSEEN, "d6.md"])  # one that is never mined, one that is held out
+def test_feedback_on_held_out_passages_is_never_trained_on(harbour, document):
+    assert document_part(document) != "train" == document_part(TRAINED)
+    harbour.chunks[0] = chunk(CRANE, document)
+    harbour.say()
+    assert harbour.take().rejected == {taking.HELD_OUT: 1}
+
+
+def test_a_held_out_question_is_never_trained_on_and_stays_as_it_is(harbour):
+    harbour.say("How many cars are carried?", text="120 cars", cites=2)
+    harbour.take()
+    accept()
+    assert all("cars" not in each.question for each in training_rows("r", "train"))
+    assert [each.answer for each in gate_rows("r")] == [row(5).answer]
+    assert [each.id for each in training_rows("r", "dev")] == [row(2).id]
+
+
+def test_with_a_document_go_its_feedback_its_rows_and_their_verdicts(harbour):
+    harbour.say(thumb="down", correction="300 metres")
+    harbour.take()
+    accept()
+    forget_feedback(harbour.index, ["crossing.md"])  # it was only shown
+    assert feedback_rows("r") == [] and pairs_of_feedback("r") == [] and read_lines(verdicts_file("r")) == []
+    assert harbour.take().rows == [] and not Stage("r", "feedback").folder.exists()
+    assert len(training_rows("r", "train")) == 2
+
+
+def test_feedback_can_be_judged_before_anything_is_mined(harbour):
+    harbour.say()
+    Stage("r", "mine").clear()
+    harbour.take()
+    shown = []
+    assert review("r", None, lambda prompt: "k", shown.append).judged == 1 and "40 tonnes [1]" in shown[0]
