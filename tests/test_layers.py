@@ -40,7 +40,7 @@ ORDER = {
         {"mining"},
         {"generator", "human", "retriever"},
         {"shipped"},
-        {"experiments", "promote", "time_budget"},
+        {"experiments", "promote", "time_budget", "api"},
         {"cli"},
         {"__main__"},
     ],

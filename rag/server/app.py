@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware import Middleware
@@ -59,8 +59,11 @@ def rules_of(service: Service, loopback: bool, token: str) -> Rules:
     return Rules(loopback, token, service.limits.per_minute, service.limits.max_request, most)
 
 
-def create_app(service: Service, rules: Rules) -> FastAPI:
-    """Return the application. It starts the service when it starts, and closes it when it ends."""
+def create_app(service: Service, rules: Rules, more: Iterable[APIRouter] = ()) -> FastAPI:
+    """Return the application. It starts the service when it starts, and closes it when it ends.
+
+    more: endpoints of other packages.
+    """
     metrics = Metrics()
     app = FastAPI(
         title="ragtune",
@@ -76,8 +79,8 @@ def create_app(service: Service, rules: Rules) -> FastAPI:
     )
     app.state.service, app.state.metrics, app.state.instance = service, metrics, key_digest(rules.token)[:16]
     add_error_handlers(app)
-    for module in ROUTERS:
-        app.include_router(module.router)
+    for router in (*(module.router for module in ROUTERS), *more):
+        app.include_router(router)
     app.add_api_route("/", _page, include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
     _add_tools(app, service)

@@ -8,9 +8,11 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import uvicorn
+from fastapi import APIRouter
 
 from rag.core.errors import RagtuneError
 from rag.core.settings import Settings
@@ -21,6 +23,7 @@ from rag.server.state.keys import read_keys
 from rag.server.state.running import RunningServer, announced, new_token
 from rag.server.work.service import Service
 
+ROUTERS = "ragtune.routers"  # the group of entry points
 BACKLOG = 128  # connections that wait to be taken
 PATIENCE = 5  # seconds that requests have to end when the server is stopped
 
@@ -40,7 +43,7 @@ def serve(settings: Settings, index: Path, adapters: Mapping[str, Path], quiet: 
         port: int = listening.getsockname()[1]
         reached = limits.host if loopback else "127.0.0.1"
         running = RunningServer(reached, port, token, os.getpid(), settings.overrides)
-        app = create_app(service, rules_of(service, loopback, token))
+        app = create_app(service, rules_of(service, loopback, token), other_routers())
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=PATIENCE
         )
@@ -50,6 +53,11 @@ def serve(settings: Settings, index: Path, adapters: Mapping[str, Path], quiet: 
             _tell_address(limits.host, port)
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # to end as Ctrl-C does, not at once
             uvicorn.Server(config).run([listening])
+
+
+def other_routers() -> list[APIRouter]:
+    """Return the endpoints that packages above this one register, as finetune does for its runs and rows."""
+    return [each.load() for each in entry_points(group=ROUTERS)]
 
 
 def _tell_address(host: str, port: int) -> None:

@@ -12,11 +12,28 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from rag.core.errors import DocumentError, ModelError, PromptError, RagtuneError, StoreError
+from rag.core.errors import (
+    DataError,
+    DocumentError,
+    ModelError,
+    PromptError,
+    RagtuneError,
+    SettingsError,
+    StoreError,
+    TrainingError,
+)
 from rag.server.work.worker import BusyError
 
 FAULT = "a fault of the program: rag doctor says what may be wrong, the log has this request's id"
-_STATUS: dict[type[RagtuneError], int] = {PromptError: 400, DocumentError: 400, StoreError: 409, ModelError: 404}
+_STATUS: dict[type[RagtuneError], int] = {
+    PromptError: 400,
+    DocumentError: 400,
+    SettingsError: 400,
+    ModelError: 404,
+    StoreError: 409,
+    TrainingError: 409,
+    DataError: 409,
+}
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
