@@ -182,6 +182,7 @@ def _add_server_commands(commands: Commands) -> None:
     examples = _examples(
         "rag serve                          page and API at http://127.0.0.1:8765, for this machine alone",
         "rag serve --host 0.0.0.0           for other machines too; first rag keys add NAME",
+        "rag serve --watch ~/Documents      read what is new or changed there, as it comes",
         "rag serve --adapter trial=var/runs/default/sft    an adapter that requests can name",
     )
     text = "serve a page, an API for programs and one that clients of OpenAI's understand"
@@ -190,6 +191,8 @@ def _add_server_commands(commands: Commands) -> None:
     serve.add_argument("--port", metavar="N", help="its port (default serve.port, 8765; 0 for any that is free)")
     adapter = "an adapter that requests can name, beside those of the index; may be repeated"
     serve.add_argument("--adapter", action="append", metavar="NAME=DIR", help=adapter)
+    watch = "a folder whose new and changed files are read as they come; may be repeated"
+    serve.add_argument("--watch", action="append", type=Path, metavar="FOLDER", help=watch)
     examples = _examples(
         "rag keys add laptop    prints the key, once; clients send it as Authorization: Bearer KEY",
         "rag keys list",

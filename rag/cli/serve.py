@@ -32,7 +32,7 @@ def run_serve(args: argparse.Namespace, settings: Settings) -> None:
             settings = settings.but(f"serve.{key}={getattr(args, key)}")
     with _libraries():
         from rag.server.run import serve
-    serve(settings, args.index, dict(map(_named_folder, args.adapter or ())), args.quiet)
+    serve(settings, args.index, dict(map(_named_folder, args.adapter or ())), args.watch or (), args.quiet)
 
 
 def run_mcp(args: argparse.Namespace, settings: Settings) -> None:

@@ -27,7 +27,7 @@ def serve() -> None:
 
 def _reply(name: str, data: bytes, settings: DocumentSettings) -> bytes:
     try:
-        with _memory_of_at_most(settings.max_memory):
+        with memory_of_at_most(settings.max_memory):
             start_clock(settings.max_seconds)
             try:
                 return encode_parsed(parse(name, data, settings))
@@ -40,7 +40,7 @@ def _reply(name: str, data: bytes, settings: DocumentSettings) -> bytes:
 
 
 @contextlib.contextmanager
-def _memory_of_at_most(limit: int) -> Iterator[None]:
+def memory_of_at_most(limit: int) -> Iterator[None]:
     """Inside, this process can't take more than `limit` bytes: what asks for more gets a MemoryError."""
     try:
         import resource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,7 @@ from rag.server.api import (
     openai_chat,
     openai_models,
     openai_responses,
+    pages,
     questions,
     status,
 )
@@ -32,10 +33,11 @@ from rag.server.api.observed import Observed
 from rag.server.api.shapes import ErrorOut
 from rag.server.state.keys import KeyRing, key_digest
 from rag.server.tools import make_tools
+from rag.server.work.folder_watcher import FolderWatcher
 from rag.server.work.service import Service
 
 PAGE = Path(__file__).parent / "page"
-ROUTERS = (questions, documents, jobs, feedback, openai_models, openai_chat, openai_responses, status)
+ROUTERS = (questions, documents, pages, jobs, feedback, openai_models, openai_chat, openai_responses, status)
 _ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": ErrorOut, "description": text}
     for code, text in {
@@ -59,10 +61,11 @@ def rules_of(service: Service, loopback: bool, token: str) -> Rules:
     return Rules(loopback, token, service.limits.per_minute, service.limits.max_request, most)
 
 
-def create_app(service: Service, rules: Rules, more: Iterable[APIRouter] = ()) -> FastAPI:
+def create_app(service: Service, rules: Rules, more: Iterable[APIRouter] = (), watch: Sequence[Path] = ()) -> FastAPI:
     """Return the application. It starts the service when it starts, and closes it when it ends.
 
-    more: endpoints of other packages.
+    more: endpoints of other packages. watch: folders whose new and changed files are read. Raises DocumentError where
+    one of them is not there.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -78,6 +81,7 @@ def create_app(service: Service, rules: Rules, more: Iterable[APIRouter] = ()) -
         ],
     )
     app.state.service, app.state.metrics, app.state.instance = service, metrics, key_digest(rules.token)[:16]
+    app.state.page_images, app.state.watcher = pages.PageImages(), FolderWatcher(watch, service.documents)
     add_error_handlers(app)
     for router in (*(module.router for module in ROUTERS), *more):
         app.include_router(router)
@@ -97,10 +101,12 @@ def _add_tools(app: FastAPI, service: Service) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.service.start()
+    app.state.watcher.start()
     try:
         async with app.state.tools.session_manager.run():
             yield
     finally:
+        app.state.watcher.close()
         app.state.service.close()
 
 

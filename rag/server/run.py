@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -28,11 +28,14 @@ BACKLOG = 128  # connections that wait to be taken
 PATIENCE = 5  # seconds that requests have to end when the server is stopped
 
 
-def serve(settings: Settings, index: Path, adapters: Mapping[str, Path], quiet: bool = False) -> None:
+def serve(
+    settings: Settings, index: Path, adapters: Mapping[str, Path], watch: Sequence[Path] = (), quiet: bool = False
+) -> None:
     """Serve until it is interrupted.
 
-    adapters: more adapters that requests can name. quiet: no log. Raises RagtuneError where another host is to be
-    served without a key, and where the address can't be had.
+    adapters: more adapters that requests can name. watch: folders whose new and changed files are read. quiet: no log.
+    Raises RagtuneError where another host is to be served without a key, where the address can't be had, and where a
+    folder is not there.
     """
     service = Service(settings, index, adapters)
     limits, token = service.limits, new_token()
@@ -43,7 +46,7 @@ def serve(settings: Settings, index: Path, adapters: Mapping[str, Path], quiet: 
         port: int = listening.getsockname()[1]
         reached = limits.host if loopback else "127.0.0.1"
         running = RunningServer(reached, port, token, os.getpid(), settings.overrides)
-        app = create_app(service, rules_of(service, loopback, token), other_routers())
+        app = create_app(service, rules_of(service, loopback, token), other_routers(), watch)
         config = uvicorn.Config(
             app, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=PATIENCE
         )

@@ -15,7 +15,7 @@ def harbour(tmp_path, monkeypatch):
     """Return a function that makes a server's application over three small documents, without models.
 
     overrides: settings. rules: what replaces of the gate's rules. indexed: whether there is an index at first. more:
-    endpoints of other packages.
+    endpoints of other packages. watch: folders.
     """
     from rag.factory import index_folder
     from rag.server.api.gate import Rules
@@ -26,14 +26,16 @@ def harbour(tmp_path, monkeypatch):
     answerers = without_models(monkeypatch.setattr)
     services = []
 
-    def make(*overrides, indexed=True, adapters=None, loopback=True, more=(), **rules):
+    def make(*overrides, indexed=True, adapters=None, loopback=True, more=(), watch=(), **rules):
         settings, index = settings_of(*overrides), tmp_path / "index"
         if indexed and not index.exists():
             index_folder(write_documents(tmp_path / "documents"), settings, index)
         service = Service(settings, index, adapters)
         services.append(service)
         whole = Rules(**{**vars(rules_of(service, loopback, TOKEN)), **rules})
-        return SimpleNamespace(app=create_app(service, whole, more), service=service, index=index, answerers=answerers)
+        return SimpleNamespace(
+            app=create_app(service, whole, more, watch), service=service, index=index, answerers=answerers
+        )
 
     yield make
     for service in services:

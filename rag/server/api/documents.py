@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from rag.documents.discovery import is_gone
+from rag.documents.page_image import can_be_drawn
 from rag.index.store import DocumentStore
 from rag.server.api.asking import service_of
 from rag.server.api.errors import ApiError
@@ -37,10 +38,20 @@ class DocumentOut(BaseModel):
     state: str
 
 
+class WatchedOut(BaseModel):
+    """A folder that is watched. changed: when it was last brought up to date, UTC. missing: it is not there now."""
+
+    folder: str
+    files: int
+    changed: str
+    missing: bool
+
+
 class DocumentsOut(BaseModel):
-    """All documents."""
+    """All documents, and the folders whose new and changed files are read as they come."""
 
     documents: list[DocumentOut]
+    watched: list[WatchedOut]
 
 
 class ChunkOut(BaseModel):
@@ -56,7 +67,7 @@ class DocumentText(BaseModel):
     """A document as it was read.
 
     text: from the character `offset` on, at most 200,000 of `length`. start, end: the highlighted span, which stands in
-    this part; both 0 for none. unread: what could not be read.
+    this part; both 0 for none. unread: what could not be read. drawn: whether GET /pages draws its pages.
     """
 
     id: str
@@ -68,16 +79,21 @@ class DocumentText(BaseModel):
     end: int
     chunks: list[ChunkOut]
     unread: list[str]
+    drawn: bool
 
 
 @router.get("/documents")
 def documents(request: Request) -> DocumentsOut:
     """List the documents; none where there is no index yet."""
-    service = service_of(request)
+    service, watcher = service_of(request), request.app.state.watcher
+    watched = [
+        WatchedOut(folder=str(each.folder), files=each.files, changed=each.changed, missing=each.missing)
+        for each in watcher.folders
+    ]
     if not service.library.exists():
-        return DocumentsOut(documents=[])
+        return DocumentsOut(documents=[], watched=watched)
     with service.library.reading() as store:
-        return DocumentsOut(documents=_listed(service, store))
+        return DocumentsOut(documents=_listed(service, store), watched=watched)
 
 
 def _listed(service: Service, store: DocumentStore) -> list[DocumentOut]:
@@ -102,9 +118,16 @@ def read(request: Request, document: str, start: At = 0, end: At = 0, offset: At
     if not service.library.exists():
         raise ApiError(404, "there is no document yet: PUT /documents/NAME, or rag index FOLDER")
     with service.library.reading() as store:
-        if document not in store.documents():
-            raise ApiError(404, f"no document is called {document[:200]!r}: GET /documents lists all")
+        require_document(store, document)
         return _text(store, document, start, end, offset)
+
+
+def require_document(store: DocumentStore, id: str) -> tuple[str, str]:
+    """Return the path and the digest of a document's file. Raises ApiError where there is no such document."""
+    documents = store.documents()
+    if id not in documents:
+        raise ApiError(404, f"no document is called {id[:200]!r}: GET /documents lists all")
+    return documents[id]
 
 
 def _text(store: DocumentStore, id: str, start: int, end: int, offset: int) -> DocumentText:
@@ -123,6 +146,7 @@ def _text(store: DocumentStore, id: str, start: int, end: int, offset: int) -> D
         end=end,
         chunks=[ChunkOut(start=c.start, end=c.end, headings=list(c.headings), page=c.page) for c in inside],
         unread=list(store.unread().get(id, ())),
+        drawn=can_be_drawn(store.documents()[id][0]),
     )
 
 
