@@ -12,7 +12,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "3000")  # before torch is imported, as 
 from fakes import FakeMeaning, HashEmbedder, put, says
 from rag.index.writer import StoreWriter
 
-pytest_plugins = ["server_fixtures"]
+pytest_plugins = ["server_fixtures", "page_fixtures"]
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

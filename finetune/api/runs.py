@@ -151,7 +151,8 @@ def _figures(result: dict[str, Any]) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_text(each)}" for key, each in value.items())
+        inner = {key: f"({_text(each)})" if isinstance(each, dict) else _text(each) for key, each in value.items()}
+        return ", ".join(f"{key} {each}" for key, each in inner.items() if each != "()")
     if isinstance(value, float):
         return f"{value:.4g}"
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

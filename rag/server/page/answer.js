@@ -41,7 +41,7 @@ function answerParts(answer, asked) {
 }
 
 function said(answer) {
-  if (answer.probable) return ["No answer is sure enough. It is probably here:"];
+  if (answer.probable) return ["No answer is sure enough. The likeliest place is this:"];
   return ["comparison", "difference"].includes(answer.kind) ? withLinks(answer) : [answer.text];
 }
 
@@ -64,8 +64,8 @@ function withLinks(answer) {
 function sureness(answer) {
   const seconds = Object.values(answer.timings).reduce((sum, part) => sum + part, 0).toFixed(1);
   const of = answer.refused ? "sure that these passages do not answer it" : "sure";
-  const sure = answer.probable ? answer.probable_confidence : answer.confidence;
-  return element("p", { class: "quiet" }, `${percent(sure)} ${answer.probable ? "likely" : of} · ${answer.model} · ${seconds} s`);
+  const told = answer.probable ? `${percent(answer.probable_confidence)} likely to hold the answer` : `${percent(answer.confidence)} ${of}`;
+  return element("p", { class: "quiet" }, `${told} · ${answer.model} · ${seconds} s`);
 }
 
 /** One citation; its place is said once for several of one place, as the items of a list are. */
@@ -130,6 +130,7 @@ function verdict(answer) {
     if (!(await give({ thumb }, "Kept."))) return;
     for (const each of [up, down]) each.setAttribute("aria-pressed", String(each === chosen));
     form.hidden = thumb === "up";
+    if (!form.hidden) form.scrollIntoView({ block: "nearest" });
   };
   const up = button("Right", () => press(up, "up"), { "aria-pressed": "false", class: "thumb" });
   const down = button("Wrong", () => press(down, "down"), { "aria-pressed": "false", class: "thumb" });
@@ -143,5 +144,6 @@ function correction(give, answer) {
     if (field.value.trim()) await give({ thumb: "down", correction: field.value }, "Correction kept.");
   };
   const label = labelled(answer.refused ? "What do the documents answer?" : "What is right, in the document's words?", field);
-  return element("form", { class: "row", submit, hidden: true }, label, element("button", {}, "Send"));
+  const nothing = button("The documents do not answer it", () => give({ unanswerable: true }, "Kept."));
+  return element("form", { class: "row", submit, hidden: true }, label, element("button", {}, "Send"), answer.refused ? null : nothing);
 }

@@ -21,7 +21,8 @@ export async function request(path, options = {}) {
   if (response.status === 401 && (await askForKey())) return request(path, options);
   if (response.ok) return response;
   const body = await response.json().catch(() => null);
-  throw new Error(body?.error?.message ?? `The server answers with status ${response.status}.`);
+  const message = body?.error?.message ?? `The server answers with status ${response.status}.`;
+  throw Object.assign(new Error(message), { status: response.status });
 }
 
 /** Return the JSON that a request gets. */

@@ -3,6 +3,7 @@
 import { json } from "./api.js";
 import { showAnswer } from "./answer.js";
 import { button, element, labelled } from "./dom.js";
+import { documentChoice } from "./names.js";
 
 const turns = []; // questions and answers so far
 const conversation = element("ol", { class: "conversation", "aria-label": "Conversation" });
@@ -25,14 +26,14 @@ export async function modelChoice(chosen = "ragtune") {
 export async function showAsk(main) {
   const question = element("textarea", { rows: 2, maxlength: 2000, required: true, placeholder: "When was …?" });
   const model = await modelChoice();
-  const within = element("input", { type: "text", placeholder: "all", autocomplete: "off" });
+  const within = documentChoice("Only in documents named");
   const submit = async (event) => {
     event.preventDefault();
     if (!question.value.trim() || running) return;
     const asked = question.value.trim();
     question.value = "";
     [send.disabled, stop.hidden] = [true, false];
-    await oneTurn(asked, model.value, within.value);
+    await oneTurn(asked, model.value, within.names());
     [send.disabled, stop.hidden] = [false, true];
     question.focus();
   };
@@ -41,7 +42,7 @@ export async function showAsk(main) {
     { class: "ask", submit },
     labelled("Question", question),
     element("div", { class: "row" }, send, stop, button("New conversation", () => forget(question))),
-    element("details", {}, element("summary", {}, "Options"), labelled("Answered by", model), labelled("Only in documents named", within)),
+    element("details", {}, element("summary", {}, "Options"), labelled("Answered by", model), within.shown),
   );
   question.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -67,13 +68,12 @@ async function whyNot(error) {
   return ["There is no document yet: ", element("a", { href: "#documents" }, "add some"), "."];
 }
 
-async function oneTurn(question, model, within) {
+async function oneTurn(question, model, documents) {
   const place = element("div");
   const turn = element("li", {}, element("h2", {}, question), place);
   conversation.append(turn);
   turn.scrollIntoView({ block: "nearest" });
   running = new AbortController();
-  const documents = within.split(",").map((name) => name.trim()).filter(Boolean);
   try {
     const body = { question, model, documents, history: turns.slice(-10) };
     const answer = await showAnswer(place, body, running.signal);

@@ -11,14 +11,18 @@ export async function showCompare(main) {
   const submit = async (event) => {
     event.preventDefault();
     send.disabled = true;
-    await Promise.all(sides.map((each) => answerIn(each, question.value.trim())));
+    difference.textContent = "";
+    const said = await Promise.all(sides.map((each) => answerIn(each, question.value.trim())));
+    if (said.every(Boolean)) difference.textContent = said[0].text === said[1].text ? "Both say the same." : "They say different things.";
     send.disabled = false;
   };
+  const difference = element("p", { class: "quiet", role: "status" });
   const send = element("button", { class: "main" }, "Ask both");
   const form = element("form", { class: "row", submit }, labelled("Question", question), send);
   main.replaceChildren(
     element("h1", {}, "Compare two generators"),
     form,
+    difference,
     element("div", { class: "sides" }, sides.map((each) => each.shown)),
   );
   question.focus();
@@ -34,8 +38,9 @@ async function side(chosen, n) {
 
 async function answerIn({ model, place }, question) {
   try {
-    await showAnswer(place, { question, model: model.value });
+    return await showAnswer(place, { question, model: model.value });
   } catch (error) {
     place.replaceChildren(element("p", { class: "error", role: "alert" }, error.message));
+    return null;
   }
 }

@@ -3,10 +3,12 @@
 import { follow, json, request } from "./api.js";
 import { button, element, labelled } from "./dom.js";
 import { openDocument } from "./reader.js";
+import { when } from "./runs.js";
 
 const jobs = element("ul", { class: "jobs", "aria-label": "Work on documents" });
 const followed = new Set();
 const LISTED = 500;
+const LOOK = 2000; // milliseconds between two looks for jobs of watched folders
 let refresh = async () => {}; // of the view that is shown
 let turn = Promise.resolve(); // jobs run one after the other, and are followed so: a browser has few connections
 
@@ -15,6 +17,7 @@ export async function showDocuments(main) {
   const list = element("ul", { class: "documents", "aria-label": "Documents" });
   const filter = element("input", { type: "search", autocomplete: "off" });
   const count = element("p", { class: "quiet", role: "status" });
+  const watched = element("section", { class: "watched", "aria-label": "Watched folders" });
   let documents = [];
   const showList = () => {
     const shown = documents.filter((each) => each.id.toLowerCase().includes(filter.value.toLowerCase()));
@@ -23,22 +26,46 @@ export async function showDocuments(main) {
     list.replaceChildren(...shown.slice(0, LISTED).map(documentItem));
   };
   refresh = async () => {
-    ({ documents } = await json("/documents"));
+    const found = await json("/documents");
+    documents = found.documents;
+    watched.replaceChildren(...watchedParts(found.watched));
     showList();
+    return found.watched.length > 0;
   };
   filter.addEventListener("input", showList);
   main.replaceChildren(
     element("h1", {}, "Documents"),
     dropPlace(),
     jobs,
+    watched,
     element("div", { class: "row" }, labelled("Find by name", filter), button("Bring folders up to date", () => sync())),
     count,
     list,
   );
-  await refresh();
-  for (const job of (await json("/jobs")).jobs) {
-    if (["queued", "running"].includes(job.state)) watch(job);
+  const changing = await refresh();
+  const known = await json("/jobs");
+  known.jobs.filter((job) => ["queued", "running"].includes(job.state)).forEach(watch);
+  if (changing) await followNew(main, Math.max(0, ...known.jobs.map((job) => job.id)));
+}
+
+/** Show the jobs that a watched folder starts, as long as the view is shown. */
+async function followNew(main, last) {
+  for (;;) {
+    await new Promise((go) => setTimeout(go, LOOK));
+    if (!main.isConnected) return;
+    const found = (await json("/jobs").catch(() => ({ jobs: [] }))).jobs.filter((job) => job.id > last);
+    last = Math.max(last, ...found.map((job) => job.id));
+    found.reverse().forEach(watch);
   }
+}
+
+function watchedParts(folders) {
+  if (!folders.length) return [element("p", { class: "quiet" }, "rag serve --watch FOLDER reads what is new or changed in a folder as it comes.")];
+  const line = (each) => {
+    const state = each.missing ? "not there now" : each.changed ? `brought up to date ${when(each.changed)}` : "not read yet";
+    return element("li", {}, element("span", {}, each.folder), element("span", { class: "quiet" }, ` ${each.files} ${each.files === 1 ? "file" : "files"} · ${state}`));
+  };
+  return [element("h2", {}, "Watched folders"), element("ul", {}, folders.map(line))];
 }
 
 function dropPlace() {
@@ -88,7 +115,8 @@ const DOING = { ingest: "indexing", remove: "removing", sync: "bringing folders 
 async function watch(job) {
   if (followed.has(job.id)) return;
   followed.add(job.id);
-  const name = job.documents.join(", ") || "all folders";
+  const names = job.kind === "sync" ? job.documents.map((path) => path.split("/").at(-1)) : job.documents;
+  const name = names.join(", ") || "all folders";
   const state = element("span", { role: "status" }, `${name}: waiting…`);
   const bar = element("progress", { "aria-label": `Progress of ${name}`, max: 1 });
   const line = element("li", {}, state, bar);

@@ -6,9 +6,11 @@ import { showCompare } from "./compare.js";
 import { showDocuments } from "./documents.js";
 import { element } from "./dom.js";
 import { openDocument } from "./reader.js";
+import { showReview } from "./review.js";
+import { showRuns } from "./runs.js";
 import { showSettings } from "./settings.js";
 
-const VIEWS = { ask: showAsk, documents: showDocuments, compare: showCompare, settings: showSettings };
+const VIEWS = { ask: showAsk, documents: showDocuments, compare: showCompare, review: showReview, runs: showRuns, settings: showSettings };
 const main = document.getElementById("main");
 const health = document.getElementById("health");
 
@@ -24,7 +26,8 @@ async function show() {
   try {
     await VIEWS[name](view);
   } catch (error) {
-    view.replaceChildren(element("p", { class: "error", role: "alert" }, error.message));
+    const title = document.querySelector("nav a[aria-current]").textContent;
+    view.replaceChildren(element("h1", {}, title), element("p", { class: "error", role: "alert" }, error.message));
   }
 }
 

@@ -2,22 +2,27 @@
 
 import { json } from "./api.js";
 import { button, element } from "./dom.js";
+import { sheet } from "./sheet.js";
 
 const reader = document.getElementById("reader");
+const ROOMY = matchMedia("(min-width: 75rem)"); // page and text stand side by side
 let opener = null; // gets the focus back
+let wantsPages = null; // what was chosen last, null before a choice
 
 /** Show a document, scrolled to the characters from start to end, which are highlighted. */
 export async function openDocument(id, start = 0, end = 0, offset = 0) {
   if (reader.hidden) opener = document.activeElement;
   reader.hidden = false;
   document.body.classList.add("reading");
+  document.body.classList.remove("paged");
   reader.replaceChildren(heading(id), element("p", { role: "status" }, "Reading…"));
   const path = `/documents/${id.split("/").map(encodeURIComponent).join("/")}`;
   try {
     const found = await json(`${path}?${new URLSearchParams({ start, end, offset })}`);
     // The server counts characters by code points, JavaScript by UTF-16 units.
     found.letters = /[\ud800-\udfff]/.test(found.text) ? Array.from(found.text) : found.text;
-    reader.replaceChildren(heading(found.title, id), ...notes(found), ...parts(found, start, end), text(found));
+    const body = element("div", { class: "reader-body" }, text(found));
+    reader.replaceChildren(heading(found.title, id, found.drawn && pagesSwitch(found, body)), ...notes(found), ...parts(found, start, end), body);
   } catch (error) {
     reader.replaceChildren(heading(id), element("p", { class: "error", role: "alert" }, error.message));
   }
@@ -28,15 +33,29 @@ export async function openDocument(id, start = 0, end = 0, offset = 0) {
 
 export function closeDocument() {
   reader.hidden = true;
-  document.body.classList.remove("reading");
+  document.body.classList.remove("reading", "paged");
   reader.replaceChildren();
   opener?.focus();
 }
 
-function heading(title, id = "") {
+function heading(title, id = "", more = null) {
   const name = id && id !== title ? element("p", { class: "quiet" }, id) : null;
   const close = button("Close", closeDocument, { "aria-label": "Close the document" });
-  return element("div", { class: "reader-head" }, element("div", {}, element("h2", { tabindex: -1 }, title), name), close);
+  const buttons = element("div", { class: "row" }, more, close);
+  return element("div", { class: "reader-head" }, element("div", {}, element("h2", { tabindex: -1 }, title), name), buttons);
+}
+
+/** Return the button that shows the pages as they look: beside the text where there is room, else in its place. */
+function pagesSwitch(found, body) {
+  const show = (on) => {
+    document.body.classList.toggle("paged", on);
+    toggle.setAttribute("aria-pressed", String(on));
+    body.querySelector(".sheet")?.remove();
+    if (on) body.prepend(sheet(found));
+  };
+  const toggle = button("Pages", () => { wantsPages = !document.body.classList.contains("paged"); show(wantsPages); }, { class: "thumb" });
+  show(wantsPages ?? ROOMY.matches);
+  return toggle;
 }
 
 function notes(found) {

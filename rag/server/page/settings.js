@@ -7,23 +7,30 @@ import { element, labelled } from "./dom.js";
 /** Show the view in `main`. */
 export async function showSettings(main) {
   const { settings, index, answers_as: answers } = await json("/settings");
-  const rows = settings.map((each) => {
-    const changed = each.value !== each.default;
-    return element(
-      "tr",
-      { class: changed ? "changed" : null },
-      element("th", { scope: "row" }, each.name),
-      element("td", {}, String(each.value)),
-      element("td", {}, changed ? String(each.default) : ""),
-    );
-  });
-  const titles = ["Setting", "Value", "Default, where it differs"].map((text) => element("th", { scope: "col" }, text));
+  const sections = Map.groupBy(settings, (each) => each.name.split(".")[0]);
+  const changed = settings.filter((each) => each.value !== each.default).length;
   main.replaceChildren(
     element("h1", {}, "Settings"),
-    element("p", {}, `Index: ${index}. Questions are answered by ${answers}. Settings are changed in ragtune.toml.`),
+    element("p", {}, `Index: ${index}. Questions are answered by ${answers}.`),
+    element("p", { class: "quiet" }, `${changed || "None"} of ${settings.length} settings ${changed === 1 ? "differs" : "differ"} from the default. They are changed in ragtune.toml, and read when the server starts.`),
     searchTest(),
-    element("table", {}, element("thead", {}, element("tr", {}, titles)), element("tbody", {}, rows)),
+    ...[...sections].map(([name, found]) => sectionTable(name, found)),
   );
+}
+
+function sectionTable(name, settings) {
+  const rows = settings.map(({ name: full, value, default: usual }) => element(
+    "tr",
+    { class: value !== usual ? "changed" : null },
+    element("th", { scope: "row" }, ...breakable(full.split(".")[1])),
+    element("td", {}, value === "" ? element("span", { class: "quiet" }, "none") : String(value), value !== usual && element("span", { class: "quiet" }, ` default ${usual === "" ? "none" : usual}`)),
+  ));
+  return element("table", { class: "settings" }, element("caption", {}, name), element("tbody", {}, rows));
+}
+
+/** Let a name break after its underscores. */
+function breakable(name) {
+  return name.split(/(?<=_)/).flatMap((part, n) => (n ? [element("wbr"), part] : [part]));
 }
 
 function searchTest() {

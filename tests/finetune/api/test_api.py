@@ -9,31 +9,16 @@ import pytest
 from finetune.api.router import router
 from finetune.data.training_set import training_rows
 from finetune.data.verdicts import read_verdicts
-from rag.core.jsonl import write_lines
-from rag.core.run_folder import Stage
 from rag.server.run import ROUTERS, other_routers
 from serving import ANSWER, QUESTION
-from triplets import row
-
-LOG = [
-    {"loss": 1.5, "step": 5},
-    {"eval_loss": 1.25, "eval_f1": 0.5, "step": 5},
-    {"eval_loss": 1.0, "eval_f1": 0.75, "step": 10},
-    {"train_runtime": 3.0, "step": 10},
-]
+from training_run import VERDICT, judge_run, write_run
 
 
 @pytest.fixture
 def training(served):
     """A server with the endpoints of training, in whose folder a run was mined and trained."""
     made = served(more=[router])
-    stage = Stage("trial", "mine")
-    for part, rows in {"train": [row(0), row(1, 0)], "dev": [row(2)], "gate": [row(3)]}.items():
-        write_lines(stage.folder / f"{part}.jsonl", rows)
-    stage.finish({"documents": {}, "held_out": "by document", "kept": {"train": {"answerable": 2}}})
-    sft = Stage("trial", "sft")
-    write_lines(sft.folder / "adapter" / "curves.json", [{"sft": LOG}])
-    sft.finish({"rows": 2, "method": "alora", "base": "0123", "best_development_loss": 1.0})
+    write_run()
     return made
 
 
@@ -52,11 +37,9 @@ def test_runs_are_listed_with_their_stages_and_shown_with_their_curves(training)
 
 
 def test_verdicts_of_a_run_are_shown_with_the_questions_that_decided(training):
-    verdict = {"promote": False, "sentence": "the trained generator is not shown to be better than what was live"}
-    judged = {"n": 9, "questions": "mined", "cells": {"old": {"F1": 0.5}}, "verdicts": {"generator": verdict}}
-    Stage("trial", "attribution").finish(judged)
+    cells = judge_run()["cells"]
     found = get(training, "/runs/trial")
-    assert found["verdicts"] == [{"component": "generator", **verdict}] and found["cells"] == {"old": {"F1": 0.5}}
+    assert found["verdicts"] == [{"component": "generator", **VERDICT}] and found["cells"] == cells
     assert found["judged_on"] == "9 gate questions (mined)"
 
 

@@ -1,74 +1,15 @@
 """The page in Debian's Chromium: every view, by mouse and by keyboard, on a phone and in the dark."""
 
-import os
-from pathlib import Path
-
 import pytest
 
+from page_fixtures import ask, check_access, needs_chromium, shot
 from rag.answering.answer import Answer
 from rag.answering.evidence.grounding import cite
 from rag.index.writer_lock import writer_lock
 from serving import ANSWER, QUESTION, UNKNOWN, until
 
-CHROMIUM = Path("/usr/bin/chromium")
-SHOTS = os.environ.get("SCREENSHOTS")  # a folder, for people who want to look at the page
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"> <b>Bold</b> costs 12 crowns of the realm.\n"
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium: apt install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def opened(browser, served):
-    """Return a function that opens the page and returns it; a fault in its console fails the test."""
-    contexts, faults = [], []
-
-    def open_page(path="/", made=None, **options):
-        made = made or served()
-        context = browser.new_context(base_url=made.url, **options)
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: faults.append(request.url) if made.url not in request.url else None)
-        page.goto(path)
-        page.locator("h1, dialog[open] h2").first.wait_for()
-        page.made = made
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [fault for fault in faults if "status of 4" not in fault] == []
-
-
-def shot(page, name):
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png")
-
-
-def check_access(page):
-    """Axe finds nothing that keeps people out."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-
-
-def ask(page, question=QUESTION):
-    answered = page.locator(".verdict").count()
-    page.get_by_label("Question").fill(question)
-    page.get_by_role("button", name="Ask", exact=True).click()
-    page.locator(".verdict").nth(answered).wait_for()
+pytestmark = needs_chromium
 
 
 def test_an_answer_comes_and_its_citation_is_highlighted_in_the_document(opened):
@@ -244,7 +185,9 @@ def test_two_generators_are_compared_side_by_side(opened):
 
 def test_settings_are_shown_and_the_search_can_be_tried(opened, served):
     page = opened("/#settings", made=served("answer.least=0.4"))
-    assert page.locator("tr.changed").get_by_text("answer.least").count() == 1
+    table = page.get_by_role("table", name="answer")
+    assert table.locator("tr.changed").inner_text().split() == ["least", "0.4", "default", "0.2"]
+    assert page.get_by_text("1 of ").count() == 1
     page.get_by_label("Try the search").fill("crane")
     page.get_by_role("button", name="Search").click()
     page.locator(".passages li").first.wait_for()

@@ -32,6 +32,12 @@ def test_cells_that_stand_apart_are_found_one_by_one():
     assert find_words(shown, "", 0) == find_words(shown, "of 1", 0) == []
 
 
+def test_a_row_whose_text_names_each_column_is_found_by_its_cells():
+    shown = folded("Turnover rose. Measure 2024 2023 Turnover £19.4 million £18.1 million Surplus £1.27 million")[0]
+    found = find_words(shown, "Measure: Turnover; 2024: £19.4 million; 2023: £18.1 million", 0)
+    assert [shown[a:b] for a, b in found] == ["turnover", "194million", "181million"] and found[0][0] > 12
+
+
 def test_a_page_is_drawn_with_its_words_marked_in_the_place_of_their_ink(served, ended):
     from PIL import Image
 
