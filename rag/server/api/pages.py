@@ -21,9 +21,12 @@ from rag.index.store import DocumentStore
 from rag.server.api.asking import service_of
 from rag.server.api.documents import At, require_document
 from rag.server.api.errors import ApiError
+from rag.server.work.worker import BusyError
 
 router = APIRouter(tags=["documents"])
 KEPT = 50_000_000  # bytes of pictures that are remembered
+PATIENCE = 20  # seconds that a page may wait for others to be drawn
+Key = tuple[bytes, int, str, int]  # of a file, a page, and words with how often they stand before
 Number = Annotated[int, InPath(ge=1, le=100_000)]
 
 
@@ -42,19 +45,34 @@ class PageImages:
     """The pages that were drawn last, in memory alone; they are drawn one at a time."""
 
     def __init__(self) -> None:
-        self._lock, self._kept, self._bytes = threading.Lock(), OrderedDict[tuple, PageImage](), 0
+        self._lock, self._drawing = threading.Lock(), threading.Lock()
+        self._kept, self._bytes = OrderedDict[Key, PageImage](), 0
 
     def get(self, data: bytes, number: int, words: str, before: int, settings: DocumentSettings) -> PageImage:
-        """Return a page as `draw_page` does. Raises DocumentError as that does."""
+        """Return a page as `draw_page` does. Raises DocumentError as that does, BusyError while others are drawn."""
         key = hashlib.sha256(data).digest(), number, words, before
+        if found := self._find(key):
+            return found
+        if not self._drawing.acquire(timeout=PATIENCE):
+            raise BusyError(PATIENCE)
+        try:
+            return self._find(key) or self._keep(key, draw_page(data, number, words, before, settings))
+        finally:
+            self._drawing.release()
+
+    def _find(self, key: Key) -> PageImage | None:
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = draw_page(data, number, words, before, settings)
-                self._bytes += len(self._kept[key].png)
-            self._kept.move_to_end(key)
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def _keep(self, key: Key, drawn: PageImage) -> PageImage:
+        with self._lock:
+            self._kept[key] = drawn
+            self._bytes += len(drawn.png)
             while self._bytes > KEPT and len(self._kept) > 1:
                 self._bytes -= len(self._kept.popitem(last=False)[1].png)
-            return self._kept[key]
+        return drawn
 
 
 @router.get("/pages/{number}/{document:path}")

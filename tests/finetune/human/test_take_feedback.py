@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from finetune.data.feedback import accepted_feedback, feedback_rows
-from finetune.data.rows import UNANSWERABLE
+from finetune.data.rows import UNANSWERABLE, read_pairs
 from finetune.data.split import Split, document_part
 from finetune.data.training_set import REVIEWED, data_digest, gate_rows, training_rows
 from finetune.data.verdicts import DROP, KEEP, MEND, keep_verdict, verdicts_file
@@ -14,6 +14,7 @@ from finetune.generator.preference_pairs import pairs_of_feedback
 from finetune.human import take_feedback as taking
 from finetune.human.review import mend, review, rows_to_judge, verdict_line
 from finetune.human.take_feedback import take_feedback
+from finetune.settings import DpoSettings
 from rag.core.chunk import Chunk
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import Stage
@@ -157,6 +158,21 @@ def test_mended_feedback_is_trained_on_as_mended_and_preferred_as_mended(harbour
     keep_verdict("r", proposed.id, verdict_line(proposed, MEND, mended))
     assert training_rows("r", "train")[-1].question == "How long is the mole?"
     assert pairs_of_feedback("r")[0].chosen == "300 metres long [1]"
+
+
+def test_the_pairs_to_train_on_begin_with_what_users_have_said_and_those_to_choose_by_have_none(harbour, monkeypatch):
+    from finetune.generator import dpo
+
+    harbour.say(thumb="down", correction="300 metres")
+    harbour.take()
+    accept()
+    built = []
+    monkeypatch.setattr(dpo, "build_preference_pairs", lambda generator, *others: built.append(others[:2]) or [])
+    stage = Stage("r", "dpo")
+    dpo.write_preference_pairs(stage, Stage("r", "mine"), None, DpoSettings(pairs=8), None)
+    assert [pair.rejected for pair in read_pairs(stage.folder / "train.jsonl")] == ["40 tonnes [1]"]
+    assert read_pairs(stage.folder / "dev.jsonl") == []
+    assert built[1] == ([row(0), row(1)], 7)  # one pair a row, and no more in all than are wanted
 
 
 def test_what_is_accepted_takes_the_place_of_a_mined_row_that_asks_the_same(harbour):
