@@ -162,7 +162,7 @@ def test_an_error_says_what_mends_it(harbour, method, path, body, status, says):
 
 def test_without_an_index_the_server_says_how_to_make_one(harbour):
     with client_of(harbour(indexed=False)) as client:
-        assert client.get("/documents").json() == {"documents": []}
+        assert client.get("/documents").json() == {"documents": [], "watched": []}
         asked = client.post("/ask", json={"question": QUESTION})
         assert asked.status_code == 409 and "make index" in error_of(asked)
 
