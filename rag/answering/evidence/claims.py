@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from rag.answering.evidence.grounding import Citation, ground
 from rag.answering.wording.negation import contradicts
 from rag.core.sentences import sentence_spans
-from rag.core.text_metrics import normalize
 from rag.generation.prompt import ParsedAnswer, parse_answer
 from rag.generation.span_tree import IsOpen
 from rag.retrieval.passage import Passage
@@ -20,7 +19,7 @@ from rag.retrieval.passage import Passage
 _CITED_AFTER_STOP = re.compile(r"([.!?]+)((?:\s*\[\d+\])+)")
 _ITEM = re.compile(r"^\s*(?:#+|[-*+•]|\d{1,2}[.)])\s+")
 _THOUGHTS = re.compile(r"<(think(?:ing)?|reasoning|reflection)>.*?(?:</\1>\s*|\Z)", re.S | re.I)
-_NAME = re.compile(r"(?<=[\w,;:)] )[A-Z][^\W_]+")
+_NAME, _WORD = re.compile(r"(?<=[\w,;:)] )[A-Z][^\W_]+"), re.compile(r"[^\W_]+")
 # What a model says of its sources: "Based on the information provided in the first passage, ..."
 _SOURCE = r"(?:\w+ ){0,2}(?:passages?|documents?|text|context|information|sources?)"
 _LEAD_IN = re.compile(
@@ -92,8 +91,8 @@ def claims_of(output: str) -> Iterator[ParsedAnswer]:
 
 def _other_names(claim: ParsedAnswer, question: str, evidence: Citation) -> set[str]:
     """Return the names in a claim, but for its first word, that neither question nor evidence has."""
-    known = normalize(" ".join((question, evidence.quote, evidence.location, *evidence.headings))).split()
-    return {name for name in map(normalize, _NAME.findall(claim.text)) if name} - set(known)
+    known = " ".join((question, evidence.quote, evidence.location, *evidence.headings)).lower()
+    return {name.lower() for name in _NAME.findall(claim.text)} - set(_WORD.findall(known))
 
 
 def _is_denied(claim: str, sentence: str, question: str) -> bool:

@@ -16,7 +16,8 @@ from rag.retrieval.passage import Passage
 
 _WORDS = re.compile(r"\w+(?:[.,:/-]\w+)*")
 _SIGNS = "£$€¥"
-_SIGN = re.compile(rf"[{_SIGNS}](?=\d)")  # it stands before the number, or as the column of a table
+# A sign stands before its number or as the column of a table; a unit stands behind it with a space or a hyphen.
+_JOINED = re.compile(rf"(?<=[{_SIGNS}])(?=\d)|(?<=\d)-(?=[^\W\d_])")
 MIN_SUPPORT = 0.6  # share of the answer's words that the quoted sentence must contain
 
 
@@ -116,7 +117,7 @@ def support(text: str, sentence: str, known: frozenset[str] = frozenset()) -> fl
 
     known: words that need not be in it. All count where the text has no others, and numbers always.
     """
-    wanted, present = (set(normalize(_SIGN.sub(r"\g<0> ", words)).split()) for words in (text, sentence))
+    wanted, present = (set(normalize(_JOINED.sub(" ", words)).split()) for words in (text, sentence))
     wanted = {word for word in wanted if word not in known or any(map(str.isdigit, word))} or wanted
     missing = wanted - present
     if not wanted or _numbers(text) - _numbers(sentence) or any(ch.isdigit() for word in missing for ch in word):

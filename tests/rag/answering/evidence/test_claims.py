@@ -134,3 +134,11 @@ def test_a_currency_may_be_the_column_of_its_number():
     said = "The claims settled with customers came to £18,900."
     assert attribute("What did the claims cost?", said, [costs]).kept == [said]
     assert attribute("What did the claims cost?", said.replace("£", "$"), [costs]).kept == []
+
+
+def test_names_and_numbers_with_hyphens_are_compared_in_their_parts():
+    said = "It laid one of the first OC-48c (2.5 Gbit/s) links, for a 700-megawatt plant."
+    plant = passage("The firm laid one of the first OC-48c (2.5 Gbit/s) links for a 700 megawatt plant.", "links.md")
+    assert attribute("What was laid?", said, [plant]).kept == [said]
+    assert attribute("What was laid?", said.replace("Gbit", "Mbit"), [plant]).kept == []
+    assert attribute("What was laid?", said.replace("700", "600"), [plant]).kept == []
