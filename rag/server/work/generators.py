@@ -17,7 +17,7 @@ from rag.models.registry import WEIGHTS_FILE, kept_weights
 
 if TYPE_CHECKING:
     from rag.answering.answerer import Answerer
-    from rag.generation.kv_cache import PrefixCache
+    from rag.generation.base_models import BaseModels
 
 DEFAULT, BASE, READER, LIVE = "ragtune", "base", "reader", "live"
 
@@ -33,8 +33,8 @@ class Choice:
 class Generators:
     """Generators by name: the default, the base model, the shipped reader, the live adapter, others that are kept.
 
-    Adapters share one prefix cache. What is dropped, or no longer the default, still answers the questions that it has
-    begun to answer.
+    They share one base model and its prefix cache; each adapter adds the weights that it changes. What is dropped, or
+    no longer the default, still answers the questions that it has begun to answer.
     """
 
     def __init__(self, settings: Settings, index: Path, adapters: Mapping[str, Path] | None = None):
@@ -44,7 +44,7 @@ class Generators:
         self._most = settings.section(ServeSettings).models
         self._lock = threading.Lock()
         self._open: OrderedDict[Path | None, Answerer] = OrderedDict()  # the one asked last is the last
-        self._cache: PrefixCache | None = None
+        self._bases: BaseModels | None = None
         if taken := {DEFAULT, BASE, READER, LIVE} & self._named.keys():
             raise ModelError(f"{min(taken)!r} is the name of another generator: name the adapter otherwise")
 
@@ -100,10 +100,10 @@ class Generators:
         return answerer
 
     def _load(self, adapter: Path | None) -> Answerer:
-        from rag.generation.kv_cache import make_prefix_cache
+        from rag.generation.base_models import BaseModels
 
-        self._cache = self._cache or make_prefix_cache(self._settings.section(PrefixSettings))
-        return open_answerer(self._settings, open_generator(self._settings, adapter, self._cache))
+        self._bases = self._bases or BaseModels(self._settings.section(PrefixSettings))
+        return open_answerer(self._settings, open_generator(self._settings, adapter, self._bases))
 
     def drop(self, name: str) -> bool:
         """Take a generator out of memory; return whether it was there. Raises ModelError as `resolve` does."""
