@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 
 from eval.metrics.prediction import Figures
-from rag.server.trial.sequential_test import ALPHA, log_wealth, vote_differences
+from rag.server.trial.sequential_test import ALPHA, decide, vote_differences
 
 VOTES = 4_000  # at most in a simulated split
 POWER = 0.8  # of the test of fixed size that is set beside
@@ -64,7 +64,10 @@ def _case_figures(case: Case, runs: int, rng: np.random.Generator) -> Figures:
 
 @dataclass(frozen=True)
 class _End:
-    """How a split ended. better: by the sequential test. votes: until then. looked_at: by a z-test at every pair."""
+    """How a split ended.
+
+    better: by the sequential test. votes: until then, 0 where it is not decided. looked_at: by a z-test at every pair.
+    """
 
     better: str
     votes: int
@@ -77,11 +80,7 @@ def _simulate(case: Case, rng: np.random.Generator) -> _End:
     rates = [start + time * (end - start) for start, end in zip((case.a, case.b), last, strict=True)]
     up = rng.random(VOTES) < np.where(in_b, rates[1], rates[0])
     differences = vote_differences(zip(np.where(in_b, "b", "a").tolist(), up.tolist(), strict=True), case.share)
-    needed = math.log(2 / ALPHA)
-    wealth = {"b": log_wealth(differences), "a": log_wealth(-differences)}
-    first = {arm: int(np.argmax(each >= needed)) for arm, each in wealth.items() if (each >= needed).any()}
-    better = min(first, key=lambda arm: first[arm]) if first else ""
-    pairs = first[better] + 1 if better else len(differences)
+    better, pairs = decide(differences)
     return _End(better, round(pairs * VOTES / len(differences)), _looked_at(differences))
 
 

@@ -70,21 +70,28 @@ def judge(differences: np.ndarray, alpha: float = ALPHA) -> Verdict:
     """Return what the differences show. differences: (n,), of b less a, each from -1 to 1, in order."""
     if not len(differences):
         return Verdict(0, "", 0.0, -1.0, 1.0)
-    needed = np.log(2 / alpha)  # of each of two gamblers, one for b and one for a
-    reached = {"b": log_wealth(differences) >= needed, "a": log_wealth(-differences) >= needed}
-    first = {arm: int(np.argmax(passed)) for arm, passed in reached.items() if passed.any()}
-    better = min(first, key=lambda arm: first[arm]) if first else ""
-    low, high = lowest_mean(differences, needed), -lowest_mean(-differences, needed)
+    better, _ = decide(differences, alpha)
+    low, high = _lowest_mean(differences, alpha), -_lowest_mean(-differences, alpha)
     return Verdict(len(differences), better, float(differences.mean()), low, high)
 
 
-def lowest_mean(differences: np.ndarray, needed: float) -> float:
-    """Return the lowest mean that is possible: against each lower one, a gambler has got rich.
+def decide(differences: np.ndarray, alpha: float = ALPHA) -> tuple[str, int]:
+    """Return which one is better, "a" or "b", and after how many differences that was decided; ("", 0) if it is not."""
+    rich = {"b": _is_rich(log_wealth(differences), alpha), "a": _is_rich(log_wealth(-differences), alpha)}
+    first = [(int(np.argmax(each)) + 1, arm) for arm, each in rich.items() if each.any()]
+    pairs, better = min(first, default=(0, ""))
+    return better, pairs
 
-    needed: the logarithm of the wealth that makes him so.
-    """
+
+def _is_rich(log_wealths: np.ndarray, alpha: float) -> np.ndarray:
+    """Tell where a gambler has shown something; there are two, one who bets on a and one on b."""
+    return log_wealths >= np.log(2 / alpha)
+
+
+def _lowest_mean(differences: np.ndarray, alpha: float) -> float:
+    """Return the lowest mean that is possible: against each lower one, a gambler has got rich."""
     values, counts = np.unique(differences, return_counts=True)
     scaled = (values - STEPS[:, None]) / (1 + STEPS[:, None])
     grown = np.log1p(BETS[:, None, None] * scaled) @ counts  # (bets, steps)
-    excluded = np.logaddexp.reduce(grown) - np.log(len(BETS)) >= needed
+    excluded = _is_rich(np.logaddexp.reduce(grown) - np.log(len(BETS)), alpha)
     return float(STEPS[excluded].max()) if excluded.any() else -1.0
