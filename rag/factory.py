@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from rag.answering.answerer import Answerer
     from rag.answering.spans.confidence import Recalibration
     from rag.answering.spans.span_selector import SpanSelector
+    from rag.generation.base_models import BaseModels
     from rag.generation.generator import Generator
-    from rag.generation.kv_cache import PrefixCache
     from rag.index.indexing_run import IndexingReport
     from rag.index.store import DocumentStore
     from rag.index.writer import StoreWriter
@@ -237,12 +237,13 @@ def shipped_reader(settings: Settings) -> Path | None:
     return SHIPPED_READER if reader_fits(find_model(models.generator, models.hub)) else None
 
 
-def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache | None = None) -> Generator:
+def open_generator(settings: Settings, adapter: Path | None, bases: BaseModels | None = None) -> Generator:
     """Open the generator with an adapter or, with None, the base model.
 
-    An adapter that was trained on NF4 weights is served on them unless model.precision names another precision. cache:
-    the prefix cache to share with other generators.
+    An adapter that was trained on NF4 weights is served on them unless model.precision names another precision. bases:
+    base models to share with other generators.
     """
+    from rag.generation.base_models import BaseModels
     from rag.generation.generator import Generator
 
     models = settings.section(ModelSettings)
@@ -250,7 +251,8 @@ def open_generator(settings: Settings, adapter: Path | None, cache: PrefixCache 
     trained_on = read_identity(adapter)["precision"] if adapter else "auto"
     wanted = "nf4" if trained_on == "nf4" and models.precision == "auto" else models.precision
     device, precision = choose_device(models.device, wanted)
-    return Generator(model, device, precision, adapter, prefix=settings.section(PrefixSettings), cache=cache)
+    bases = bases or BaseModels(settings.section(PrefixSettings))
+    return Generator(model, device, precision, adapter, bases=bases)
 
 
 def open_answerer(settings: Settings, generator: Generator) -> Answerer:

@@ -175,7 +175,7 @@ def evaluated(tmp_path, tiny_index, tiny_embedder, monkeypatch):
 
     def run(folder, generators, generator=None, overrides=(), **more):
         if generator:
-            monkeypatch.setattr("eval.runs.evaluate.open_generator", lambda settings, adapter, cache=None: generator)
+            monkeypatch.setattr("eval.runs.evaluate.open_generator", lambda settings, adapter, bases=None: generator)
         fields = {"questions": QUESTIONS, "parts": PARTS, "notes": [], **more}
         written = ["answer.extractive=false", *overrides]  # Scripted writes; spans are another file's
         settings = Settings(written, tmp_path / "none.toml")

@@ -28,6 +28,7 @@ ORDER = {
         {"encoder_factory"},
         {"factory"},
         {"server.state"},
+        {"server.trial"},
         {"server.work"},
         {"server.api"},
         {"server"},

@@ -19,6 +19,7 @@ from eval.cli.suites import (
     run_retrieval,
     run_scale,
     run_speed,
+    run_splits,
 )
 from rag.cli.commands import Commands, Work, module_parser
 
@@ -43,6 +44,7 @@ EXAMPLES = """examples:
   python -m eval kinds                              60 questions for lists, yes or no, steps, comparisons, differences
   python -m eval pdf-readers                        PDF readers on 33 layouts: words in order, cells in place
   python -m eval followup                           recall for follow-up questions, before and after rewriting
+  python -m eval splits                             simulated splits: wrong verdicts, and votes until there is one
   python -m eval reproduce                          run the commands of eval/published.toml and compare the figures
 """
 
@@ -160,6 +162,9 @@ def _add_sets(commands: Commands) -> None:
     text = "60 questions for lists, yes or no, steps, comparisons and differences of two values: how much is right"
     kinds = _add_measuring(commands, "kinds", run_kinds, text)
     _add_folder(kinds, "--corpus", "corpus", "the documents, with gold_kinds.jsonl")
+    text = "simulated splits of the server: how often the test of people's thumbs errs, and how many votes it needs"
+    splits = _add_measuring(commands, "splits", run_splits, text)
+    splits.add_argument("--runs", type=int, default=1000, metavar="N", help="of each case (default %(default)s)")
 
 
 def _add_speed(commands: Commands) -> None:

@@ -120,3 +120,11 @@ def run_kinds(args: argparse.Namespace, settings: Settings) -> None:
 
     found = measure_kinds(settings, args.corpus)
     show(args.json, found, as_text(found))
+
+
+def run_splits(args: argparse.Namespace, settings: Settings) -> None:
+    """Simulate splits of which the truth is known."""
+    from eval.suites.splits import as_text, measure_splits
+
+    found = measure_splits(args.runs)
+    show(args.json, found, as_text(found))

@@ -28,7 +28,7 @@ from rag.core.sections import AnswerSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.encoder_factory import open_reranker, open_trained_reranker
 from rag.factory import open_answerer, open_embedder, open_generator, open_index_embedder, open_store
-from rag.generation.kv_cache import make_prefix_cache
+from rag.generation.base_models import BaseModels
 from rag.models.embedder import Embedder
 from rag.retrieval.reranking import Reranker
 
@@ -122,13 +122,13 @@ def answer(
     folder: Path,
 ) -> dict[Cell, Rows]:
     """Answer the questions in every cell, with the generator that answers now and with the trained adapter."""
-    cache, predictions = make_prefix_cache(settings.section(PrefixSettings)), {}
+    bases, predictions = BaseModels(settings.section(PrefixSettings)), {}
     now = next(iter(current_adapter(settings, index).values()), None)
     adapters: dict[Cell, Path | None] = {(): now}
     if adapter:
         adapters[(GENERATOR,)] = adapter
     for new, chosen in adapters.items():
-        answerer = open_answerer(settings, open_generator(settings, chosen, cache))
+        answerer = open_answerer(settings, open_generator(settings, chosen, bases))
         for retrieval, passages in shown.items():
             cell = (*new, *retrieval)
             predictions[cell] = _predict(answerer, chosen, questions, passages, folder, cell_name(cell))

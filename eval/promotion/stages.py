@@ -19,7 +19,7 @@ from rag.core.run_folder import Stage, run_folder
 from rag.core.sections import AnswerSettings, PrefixSettings
 from rag.core.settings import Settings
 from rag.factory import live_adapter, open_answerer, open_generator, shipped_reader
-from rag.generation.kv_cache import make_prefix_cache
+from rag.generation.base_models import BaseModels
 from rag.models.registry import CONFIDENCE_FILE
 
 Rows = list[dict[str, Any]]
@@ -35,7 +35,7 @@ def compare_stages(settings: Settings, run: str, index: Path) -> dict[str, Any]:
     adapters = stage_adapters(run)
     if not adapters:
         raise EvaluationError(f"run {run} has no trained adapter: python -m finetune train --run {run}")
-    stage, cache = Stage(run, "dev"), make_prefix_cache(settings.section(PrefixSettings))
+    stage, bases = Stage(run, "dev"), BaseModels(settings.section(PrefixSettings))
     stage.clear()
     now = current_adapter(settings, index)
     predictions: dict[str, Rows] = {}
@@ -43,7 +43,7 @@ def compare_stages(settings: Settings, run: str, index: Path) -> dict[str, Any]:
         (adapter / CONFIDENCE_FILE).unlink(missing_ok=True)  # fitted anew, on what the generator says by itself
     compared: dict[str, Path | None] = {"base": None, **now, **adapters}
     for name, chosen in compared.items():
-        answerer = open_answerer(settings, open_generator(settings, chosen, cache))
+        answerer = open_answerer(settings, open_generator(settings, chosen, bases))
         rows = predict(answerer, questions, shown, stage.folder / f"{name}.jsonl", name)
         predictions[name] = [measure_answer(row) for row in rows]
     result = choose_stage(predictions, adapters, next(iter(now), "base"), settings.section(AnswerSettings))

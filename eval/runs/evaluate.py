@@ -22,8 +22,8 @@ from rag.core.run_folder import run_folder
 from rag.core.sections import AnswerSettings, PrefixSettings, RetrievalSettings
 from rag.core.settings import Settings
 from rag.factory import INDEX, open_answerer, open_generator, open_retriever
+from rag.generation.base_models import BaseModels
 from rag.generation.generator import Generator
-from rag.generation.kv_cache import make_prefix_cache
 from rag.models.adapters import CURVES
 
 Latencies = dict[str, list[float]]  # seconds, by what was timed
@@ -72,9 +72,9 @@ def predict_all(
     which has that adapter's precision and way of reading passages.
     """
     # Passages are read once for all generators that read them alike.
-    cache = make_prefix_cache(settings.section(PrefixSettings))
+    bases = BaseModels(settings.section(PrefixSettings))
     answerers = {
-        name: open_answerer(settings, open_generator(settings, adapter, cache))
+        name: open_answerer(settings, open_generator(settings, adapter, bases))
         for name, adapter in task.generators.items()
     }
     files = {name: _GeneratorFiles(task.folder, name) for name in answerers}

@@ -33,8 +33,8 @@ from rag.core.run_folder import Stage, as_run_name
 from rag.core.sections import PrefixSettings
 from rag.core.settings import Settings
 from rag.factory import open_generator, open_span_selector, selector_weights
+from rag.generation.base_models import BaseModels
 from rag.generation.generator import Generator
-from rag.generation.kv_cache import make_prefix_cache
 from rag.models.adapters import IDENTITY
 from rag.models.cross_encoder import SHIPPED as CROSS_ENCODER
 from rag.models.weight_delta import DELTA_FILE
@@ -71,7 +71,7 @@ class Comparison:
         self._settings, self._run, folder = settings, run, Stage(run, "index").folder
         self._retriever = index_bench(settings, bench, folder)
         self._human_rows = reader_rows(index_bench(settings, other, folder / "other"), other / "questions.jsonl")
-        self._cache = make_prefix_cache(settings.section(PrefixSettings))
+        self._bases = BaseModels(settings.section(PrefixSettings))
         self._selector = open_span_selector(settings)
         self.questions = list(held_out_questions(bench, self._retriever, self._selector, sample))
 
@@ -111,7 +111,7 @@ class Comparison:
         stage = Stage(self._run, name)
         path = stage.folder / "predictions.jsonl"
         if not path.exists():
-            generator = open_generator(self._settings, make_adapter(stage.folder), self._cache)
+            generator = open_generator(self._settings, make_adapter(stage.folder), self._bases)
             questions = tqdm(self.questions, desc=name, unit=" questions")
             write_lines(path, [asdict(predict(generator, question, self._selector)) for question in questions])
         return [Prediction(**line) for line in read_lines(path)]

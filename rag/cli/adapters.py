@@ -12,15 +12,23 @@ SHIPPED = "the shipped one"
 
 
 def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
-    """Print what is live and why, or roll back the last promotion."""
+    """Print what is live and why and how a split stands, roll back the last promotion, or begin or end a split."""
+    from rag.cli import split
     from rag.factory import needs_reembedding
 
     if args.rollback:
         _roll_back(args, settings)
         return
+    if args.split:
+        split.begin(args, settings)
+        return
+    if args.end_split:
+        split.end(args)
+        return
     print("\n".join(registry.describe(args.index, _shipped(settings))))
     if needs_reembedding(settings, args.index):
         print(f"{args.index} still uses the previous embedder: rag index FOLDER embeds its passages with the live one")
+    split.show(args.index)
 
 
 def _roll_back(args: argparse.Namespace, settings: Settings) -> None:

@@ -206,11 +206,30 @@ def _add_server_commands(commands: Commands) -> None:
     commands.add("mcp", run_mcp, text, epilog=examples)
 
 
-def _add_other_commands(commands: Commands) -> None:
-    examples = _examples("rag adapters", "rag adapters --rollback")
-    adapters = commands.add("adapters", run_adapters, "show which trained weights are live, and why", epilog=examples)
+def _add_adapters(commands: Commands) -> None:
+    examples = _examples(
+        "rag adapters",
+        "rag adapters --rollback",
+        "rag adapters --split var/runs/default/sft/adapter --share 0.2    try an adapter on a fifth of what is asked",
+        "rag adapters --end-split",
+    )
+    text = "show which trained weights are live, and why, and how a split stands"
+    adapters = commands.add("adapters", run_adapters, text, epilog=examples)
+    action = adapters.add_mutually_exclusive_group()
     rollback = "go back to what was live before the last promotion"
-    adapters.add_argument("--rollback", action="store_true", help=rollback)
+    action.add_argument("--rollback", action="store_true", help=rollback)
+    split = (
+        "let this one answer some of the server's conversations: base, reader, an adapter of the index, or its folder"
+    )
+    action.add_argument("--split", metavar="NAME", help=split)
+    end = "end the split; an adapter that people's thumbs show to be better goes live"
+    action.add_argument("--end-split", action="store_true", help=end)
+    share = "of the conversations that --split gives it (default %(default)s)"
+    adapters.add_argument("--share", type=float, default=0.5, metavar="S", help=share)
+
+
+def _add_other_commands(commands: Commands) -> None:
+    _add_adapters(commands)
     examples = _examples(
         "rag models", "rag models --set model.generator=HuggingFaceTB/SmolLM2-360M-Instruct --set model.hub=true"
     )

@@ -14,9 +14,8 @@ import torch
 from rag.core.chunk import Chunk
 from rag.core.errors import ModelError
 from rag.core.sections import PrefixSettings
-from rag.generation.cpu_kernels import use_cpu_kernels
+from rag.generation.base_models import BaseModels
 from rag.generation.decoding import PrefillState, decode_batch, decode_one, prefill, score_continuations
-from rag.generation.kv_cache import PrefixCache, make_prefix_cache
 from rag.generation.prefill import PrefixReader
 from rag.generation.prompt import PromptTokens, check_fingerprint, citation_start, fingerprint
 from rag.generation.soft_prompt import soft_prompt_prefix, uses_soft_prompt
@@ -24,7 +23,7 @@ from rag.generation.span_search import Span, search_spans
 from rag.generation.span_tree import IsOpen, IsPossible, SpanNode, build_span_tree
 from rag.generation.text_stream import TextStream
 from rag.models.adapters import AT_QUESTION, attach_adapter, read_identity
-from rag.models.causal_lm import load_base
+from rag.models.cpu_kernels import use_cpu_kernels
 from rag.models.resolve import LocalModel
 
 if TYPE_CHECKING:
@@ -56,31 +55,29 @@ class Generator:
         precision: str,
         adapter: Path | None = None,
         prompt: str | None = None,
-        prefix: PrefixSettings | None = None,
-        cache: PrefixCache | None = None,
+        bases: BaseModels | None = None,
     ):
         """prompt: fingerprint of the prompt that the adapter must have been trained on; the answering prompt's if None.
 
-        prefix: budgets of the prefix cache. Passages are encoded as in the adapter's training, without one each after
-        those before it. cache: of other generators on the same base; one of its own if None. Raises ModelError or
-        PromptError when the adapter was trained on another base, precision or prompt.
+        bases: of other generators, to share the base and its prefix cache with them; its own if None. Passages are
+        encoded as in the adapter's training, without one each after those before it. Raises ModelError or PromptError
+        when the adapter was trained on another base, precision or prompt.
         """
         self.tokenizer: PreTrainedTokenizerBase
         self.base_model: PreTrainedModel
-        self.tokenizer, self.base_model = load_base(model, device, precision)
+        bases = bases or BaseModels(PrefixSettings())
+        self.tokenizer, self.base_model = bases.load(model, device, precision)
         self.device, self.precision, self.adapter, self.digest = device, precision, adapter, model.digest
         self.name = model.name + (f" + {adapter}" if adapter else "")
-        self.base_model.get_output_embeddings().register_forward_pre_hook(_contiguous)
         self._layers, self._adapted, self._adapter_off = self.base_model.base_model, self.base_model, adapter is None
         self._active_in_prefix, self.block_attention = False, False
         if adapter:
             self._attach(adapter, model, prompt or fingerprint(self.tokenizer))
         if not hasattr(self._adapted, "disable_adapter"):  # PEFT's layers need the base's weights as they are
             use_cpu_kernels([self.base_model, self._adapted], device)
-        cache = cache or make_prefix_cache(prefix or PrefixSettings())
         identity = f"{model.digest} {precision} {device}"
         self.prefix_reader = PrefixReader(
-            self._layers, self._encode_as_base, identity, cache, device, self.block_attention
+            self._layers, self._encode_as_base, identity, bases.cache, device, self.block_attention
         )
 
     def _attach(self, adapter: Path, model: LocalModel, prompt: str) -> None:
@@ -107,10 +104,8 @@ class Generator:
     def without_adapter(self) -> Iterator[None]:
         """Switch the adapter off inside the `with` block."""
         before, self._adapter_off = self._adapter_off, True
-        attached = not before and hasattr(self._adapted, "disable_adapter")
         try:
-            with self._adapted.disable_adapter() if attached else nullcontext():
-                yield
+            yield
         finally:
             self._adapter_off = before
 
@@ -213,15 +208,6 @@ class Generator:
             found = decode_batch(self._model, state, end_ids, max_new_tokens)
         stream.push(found[0].ids, last=True)
         return [Generation(self.tokenizer.decode(f.ids, skip_special_tokens=True), f.logprobs) for f in found]
-
-
-def _contiguous(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    """Copy the hidden states before the output layer.
-
-    The last positions of a batch are a strided view, for which torch would copy the vocabulary's matrix once a row.
-    `contiguous()` would not copy a single row.
-    """
-    return (inputs[0].clone(memory_format=torch.contiguous_format),)
 
 
 def _as_tokens(prompts: Sequence[Prompt]) -> list[PromptTokens]:

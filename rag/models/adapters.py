@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,14 +75,16 @@ def serving_config(adapter: Path) -> PeftConfig:
 
 
 def attach_adapter(base: PreTrainedModel, adapter: Path, at_question: bool) -> PreTrainedModel | PeftModel:
-    """Return the model that generates with the adapter.
+    """Return the model that generates with the adapter; the base stays unchanged, and shares its other weights.
 
-    An adapter that is inactive before the question (`at_question`), on unpacked weights, is merged into a copy of the
-    base: generating then costs no more than with the base, which stays unchanged. Every other adapter is attached by
+    An adapter that is inactive before the question (`at_question`), on weights of full precision, is merged into copies
+    of the weights that it changes: generating then costs no more than with the base. Every other adapter is attached by
     PEFT, which is imported only where it is needed.
     """
-    packed = any(type(module).__module__.startswith("bitsandbytes") for module in base.modules())
-    mergeable = at_question and not packed
+    from rag.models.cpu_kernels import copy_modules, unpack
+
+    quantized = any(type(module).__module__.startswith("bitsandbytes") for module in base.modules())
+    mergeable = at_question and not quantized
     if mergeable:
         from rag.models.merge_lora import merged_copy
 
@@ -91,6 +92,6 @@ def attach_adapter(base: PreTrainedModel, adapter: Path, at_question: bool) -> P
             return merged
     from peft import PeftModel
 
-    model = copy.deepcopy(base) if mergeable else base
+    model = unpack(copy_modules(base, own_weights=mergeable))
     tuned = PeftModel.from_pretrained(model, str(adapter), is_trainable=False, config=serving_config(adapter))
     return (tuned.merge_and_unload() if mergeable else tuned).eval()

@@ -8,12 +8,13 @@ Importing PEFT costs a cold question 1.1 s of CPU time (PEFT 0.21, 2 cores), mos
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from rag.models.cpu_kernels import PackedLinear, copy_modules, give_weight, unpacked_weight
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -41,14 +42,13 @@ def merged_copy(base: PreTrainedModel, adapter: Path) -> PreTrainedModel | None:
     if scaling is None or not weights.exists():
         return None
     pairs = _pairs(load_file(weights, device=str(base.device)))
-    if pairs is None or not all(type(_module(base, name)) is torch.nn.Linear for name in pairs):
+    if pairs is None or not all(type(_module(base, name)) in (torch.nn.Linear, PackedLinear) for name in pairs):
         return None
-    model = copy.deepcopy(base, {id(parameter): parameter for parameter in base.parameters()})
+    model = copy_modules(base)
     for name, (down, up) in pairs.items():
         module = model.get_submodule(name)
-        delta = up.float() @ down.float() * scaling
-        merged = (module.weight.detach().float() + delta).to(module.weight.dtype)
-        module.weight = torch.nn.Parameter(merged, requires_grad=False)
+        weight, delta = unpacked_weight(module), up.float() @ down.float() * scaling
+        give_weight(module, (weight.float() + delta).to(weight.dtype))
     return model.eval()
 
 

@@ -73,20 +73,25 @@ def without_models(patch):
     """
     made = {}
 
-    def open_generator(settings, adapter, cache):
+    def open_generator(settings, adapter, bases):
         return SimpleNamespace(adapter=adapter)
 
     def open_answerer(settings, generator):
         made[generator.adapter] = SentenceAnswerer(generator.adapter)
         return made[generator.adapter]
 
-    patch("rag.factory._embedder_model", lambda settings: SimpleNamespace(digest="0123456789abcdef", name="words"))
-    patch("rag.factory.open_embedder", lambda settings, delta=None: HashEmbedder())
-    patch("rag.factory.open_reranker", lambda settings, index: None)
+    without_encoders(patch)
     patch("rag.server.work.generators.open_answerer", open_answerer)
     patch("rag.server.work.generators.open_generator", open_generator)
     patch("rag.server.work.generators.shipped_reader", lambda settings: Path("shipped-reader"))
     return made
+
+
+def without_encoders(patch):
+    """Replace what loads the models of the search. patch: as in `without_models`."""
+    patch("rag.factory._embedder_model", lambda settings: SimpleNamespace(digest="0123456789abcdef", name="words"))
+    patch("rag.factory.open_embedder", lambda settings, delta=None: HashEmbedder())
+    patch("rag.factory.open_reranker", lambda settings, index: None)
 
 
 def settings_of(*overrides: str) -> Settings:

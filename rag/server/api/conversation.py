@@ -54,6 +54,11 @@ def asked_in(messages: Iterable[Message]) -> tuple[str, str]:
     return rewritten(turns[-TURNS:])
 
 
+def first_question(messages: Iterable[Message]) -> str:
+    """Return the user's first message, which tells a conversation from others where the client gives it no id."""
+    return next((message.text for message in messages if message.role == "user"), "")
+
+
 def rewritten(turns: list[tuple[str, str]]) -> tuple[str, str]:
     """Return the last question as it was asked and as it stands alone. turns: questions and answers, the last open."""
     former = None

@@ -46,7 +46,7 @@ def give(request: Request, body: FeedbackIn) -> Feedback:
         given.answer.kind,
         body.unanswerable,
     )
-    service.feedback.put(feedback)
+    service.feedback.put(feedback, given.assigned)
     metrics_of(request).feedback.labels(given.model, feedback.thumb).inc()
     return feedback
 

@@ -13,7 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from rag.server.api.asking import Asked, service_of, told_in_stream
-from rag.server.api.conversation import Message, asked_in, message_text, with_sources
+from rag.server.api.conversation import Message, asked_in, first_question, message_text, with_sources
 from rag.server.api.shapes import EVENTS, Names, Received, base_of, document_url
 from rag.server.state.recent import GivenAnswer
 from rag.server.work.service import Wish
@@ -61,7 +61,8 @@ class ChatOut(BaseModel):
 async def chat(request: Request, body: ChatIn) -> Response:
     """Answer the last message. A stream sends the checked answer, not what is written before it is checked."""
     asked, question = asked_in(body.messages)
-    started = await Asked(request, Wish(asked, question, tuple(body.documents), body.model)).start()
+    begun = first_question(body.messages)
+    started = await Asked(request, Wish(asked, question, tuple(body.documents), body.model, begun)).start()
     if body.stream:
         return EventSourceResponse(_chunks(request, body, started), ping=5)
     given = await started.answer()

@@ -13,7 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from rag.server.api.asking import Asked, service_of, told_in_stream
-from rag.server.api.conversation import Message, asked_in, message_text, rewritten, with_sources
+from rag.server.api.conversation import Message, asked_in, first_question, message_text, rewritten, with_sources
 from rag.server.api.errors import ApiError
 from rag.server.api.openai_chat import url_citations
 from rag.server.api.shapes import EVENTS, LONGEST, Names, Received, base_of
@@ -52,23 +52,24 @@ class ResponsesOut(BaseModel):
 @router.post("/v1/responses", response_model=ResponsesOut, responses=EVENTS)
 async def respond(request: Request, body: ResponsesIn) -> Response:
     """Answer the input. A stream sends the checked answer, not what is written before it is checked."""
-    asked, question = _asked(request, body)
-    started = await Asked(request, Wish(asked, question, tuple(body.documents), body.model)).start()
+    asked, question, begun = _asked(request, body)
+    started = await Asked(request, Wish(asked, question, tuple(body.documents), body.model, begun)).start()
     if body.stream:
         return EventSourceResponse(_events(request, body, started), ping=5)
     given = await started.answer()
     return JSONResponse(_response(given, body, _output(request, body, given)))
 
 
-def _asked(request: Request, body: ResponsesIn) -> tuple[str, str]:
+def _asked(request: Request, body: ResponsesIn) -> tuple[str, str, str]:
+    """Return the question as it was asked, as it stands alone, and what tells its conversation from others."""
     if not isinstance(body.input, str):
-        return asked_in(body.input)
+        return *asked_in(body.input), first_question(body.input)
     if not body.previous_response_id:
-        return body.input, body.input
+        return body.input, body.input, body.input
     former = service_of(request).recent.get(body.previous_response_id)
     if former is None:
         raise ApiError(404, "that response is not remembered any more: send the conversation as input")
-    return rewritten([(former.question, former.answer.text), (body.input, "")])
+    return *rewritten([(former.question, former.answer.text), (body.input, "")]), former.conversation
 
 
 def _response(given: GivenAnswer, body: ResponsesIn, output: list[dict[str, Any]]) -> dict[str, Any]:

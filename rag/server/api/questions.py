@@ -24,8 +24,10 @@ router = APIRouter(tags=["questions"])
 async def ask(request: Request, body: AskIn) -> AnswerOut | Response:
     """Answer a question. With `stream`, server-sent events: passages, text (unchecked, as it grows), then answer."""
     turns = [(turn.question, turn.answer) for turn in body.history]
-    asked, question = rewritten([*turns, (body.question, "")])
-    started = await Asked(request, Wish(asked, question, tuple(body.documents), body.model)).start()
+    turns.append((body.question, ""))
+    asked, question = rewritten(turns)
+    begun = body.conversation or turns[0][0]
+    started = await Asked(request, Wish(asked, question, tuple(body.documents), body.model, begun)).start()
     if body.stream:
         return EventSourceResponse(_events(request, started))
     return answer_out(await started.answer(), base_of(request))

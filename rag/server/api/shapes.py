@@ -38,12 +38,17 @@ class TurnIn(Received):
 
 
 class AskIn(Received):
-    """A question. documents: names, patterns or folders, to search these alone."""
+    """A question. documents: names, patterns or folders, to search these alone.
+
+    conversation: an id of the conversation, by which a split deals it to one of two models; by its first question if
+    there is none.
+    """
 
     question: str = Text
     model: str = Field("ragtune", max_length=200)
     documents: Names = []
     history: list[TurnIn] = Field([], max_length=50)
+    conversation: str = Field("", max_length=200)
     stream: bool = False
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import RUNS
 from rag.server.state.folder import StateFile, state_folder
+from rag.server.state.recent import Assigned
 
 FILE = "feedback.sqlite"
 _SCHEMA = """
@@ -22,6 +23,9 @@ CREATE TABLE IF NOT EXISTS feedback (
     thumb TEXT, correction TEXT, citations TEXT NOT NULL, passages TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS shown (
     feedback INTEGER NOT NULL REFERENCES feedback (id), document TEXT NOT NULL, PRIMARY KEY (feedback, document));
+CREATE TABLE IF NOT EXISTS compared (
+    feedback INTEGER PRIMARY KEY REFERENCES feedback (id), split TEXT NOT NULL, arm TEXT NOT NULL,
+    conversation TEXT NOT NULL);
 """
 _ADDED = {"kind": "TEXT NOT NULL DEFAULT ''", "unanswerable": "TEXT NOT NULL DEFAULT 'false'"}  # to files made before
 
@@ -54,6 +58,17 @@ _COLUMNS = ", ".join(field.name for field in fields(Feedback))
 _AS_JSON = ("refused", "citations", "passages", "unanswerable")
 
 
+@dataclass(frozen=True)
+class Vote:
+    """What was said of an answer while two generators were compared. arm, conversation: as in `Assigned`."""
+
+    arm: str
+    conversation: str
+    up: bool
+    refused: bool
+    corrected: bool
+
+
 class FeedbackFile:
     """All feedback of an index, in a file of its own."""
 
@@ -65,8 +80,8 @@ class FeedbackFile:
             for name in _ADDED.keys() - there:
                 self._file.rows(f"ALTER TABLE feedback ADD COLUMN {name} {_ADDED[name]}")
 
-    def put(self, given: Feedback) -> None:
-        """Keep feedback; what was said of the same answer before is replaced."""
+    def put(self, given: Feedback, assigned: Assigned | None = None) -> None:
+        """Keep feedback; what was said of the same answer before is replaced. assigned: as in `GivenAnswer`."""
         values = [json.dumps(value) if isinstance(value, list | bool) else value for value in vars(given).values()]
         with self._file.transaction():
             self._drop("SELECT id FROM feedback WHERE answer = ?", [given.answer])
@@ -75,6 +90,17 @@ class FeedbackFile:
             ((id,),) = self._file.rows("SELECT id FROM feedback WHERE answer = ?", [given.answer])
             for document in sorted({passage["document"] for passage in given.passages}):
                 self._file.rows("INSERT INTO shown VALUES (?, ?)", [id, document])
+            if assigned:
+                self._file.rows("INSERT INTO compared VALUES (?, ?, ?, ?)", [id, *vars(assigned).values()])
+
+    def votes(self, split: str) -> list[Vote]:
+        """Return what was said of answers of a split, by its id, the oldest first."""
+        rows = self._file.rows(
+            "SELECT arm, conversation, thumb = 'up', refused = 'true', correction IS NOT NULL "
+            "FROM compared JOIN feedback ON feedback.id = compared.feedback WHERE split = ? ORDER BY id",
+            [split],
+        )
+        return [Vote(arm, conversation, *map(bool, said)) for arm, conversation, *said in rows]
 
     def all(self) -> list[Feedback]:
         """Return all feedback, the oldest first."""
@@ -98,6 +124,7 @@ class FeedbackFile:
         ids = [row[0] for row in self._file.rows(select, values)]
         for id in ids:
             self._file.rows("DELETE FROM shown WHERE feedback = ?", [id])
+            self._file.rows("DELETE FROM compared WHERE feedback = ?", [id])
             self._file.rows("DELETE FROM feedback WHERE id = ?", [id])
         return len(ids)
 
@@ -151,6 +178,17 @@ def _row_id(line: dict[str, Any]) -> str:
     """Return the id of the row that a line is or is about."""
     id: str = line["id"] if "id" in line else line["row"]["id"]
     return id
+
+
+def split_votes(index: Path, split: str) -> list[Vote]:
+    """Return what was said of answers of a split, as `FeedbackFile.votes` does; none where there is no feedback."""
+    if not (state_folder(index) / FILE).exists():
+        return []
+    feedback = FeedbackFile(index)
+    try:
+        return feedback.votes(split)
+    finally:
+        feedback.close()
 
 
 def now() -> str:

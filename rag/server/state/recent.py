@@ -12,11 +12,25 @@ KEPT = 1_000
 
 
 @dataclass(frozen=True)
+class Assigned:
+    """What answers a conversation while two generators are compared.
+
+    split: id of the comparison. arm: "a" or "b". conversation: a digest that tells the conversation from others.
+    """
+
+    split: str
+    arm: str
+    conversation: str
+
+
+@dataclass(frozen=True)
 class GivenAnswer:
     """An answer with its circumstances.
 
     id: names it to feedback. asked: the question as the client asked it. question: as it was searched, with what a
     follow-up question leaves unsaid. model: what answered. read, written: tokens of the prompt and of the answer.
+    conversation: what tells its conversation from others, "" where it stands alone. assigned: None for a model that
+    the client named, or while none are compared.
     """
 
     id: str
@@ -27,6 +41,8 @@ class GivenAnswer:
     created: int
     read: int
     written: int
+    conversation: str = ""
+    assigned: Assigned | None = None
 
 
 class RecentAnswers:

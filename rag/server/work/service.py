@@ -36,13 +36,15 @@ class Wish:
     """What a client wants to know.
 
     asked: the question as it was asked. question: as it stands alone. documents: names of those that are searched, all
-    if there are none. model: the name of what answers.
+    if there are none. model: the name of what answers. conversation: what tells it from others, "" for a question that
+    stands alone and is no part of a split.
     """
 
     asked: str
     question: str
     documents: tuple[str, ...] = ()
     model: str = DEFAULT
+    conversation: str = ""
 
 
 class Service:
@@ -99,7 +101,7 @@ class Service:
         model, StoreError for unknown documents, BusyError when too many wait.
         """
         check_question(wish.question)
-        choice, documents = self.generators.resolve(wish.model), self.library.named(wish.documents)
+        choice, documents = self.generators.resolve(wish.model, wish.conversation), self.library.named(wish.documents)
         return self.worker.submit(lambda task: self._answer(task, wish, choice, documents, on_event))
 
     def _answer(
@@ -117,7 +119,8 @@ class Service:
         )
         read, written = _count_tokens(pipeline, wish.question, answer)
         id = f"ans_{secrets.token_hex(12)}"
-        given = GivenAnswer(id, wish.asked, wish.question, choice.name, answer, int(time.time()), read, written)
+        facts = wish.asked, wish.question, choice.name, answer, int(time.time()), read, written
+        given = GivenAnswer(id, *facts, wish.conversation, choice.assigned)
         self.recent.put(given)
         return given
 

@@ -176,7 +176,7 @@ def house(corpus, weights, tiny_generator, tmp_path, monkeypatch):
         def scores(self, question, chunks):
             return [float(n) for n in range(len(chunks))]
 
-    def opened(settings, adapter, cache=None):
+    def opened(settings, adapter, bases=None):
         asked.append(adapter)
         return Scripted(
             tiny_generator.tokenizer,

@@ -124,7 +124,7 @@ def test_the_base_is_opened_by_itself(evaluated, weights, tokenizer, tmp_path, m
     opened, tuned = [], weights("tuned")["tuned"]
     monkeypatch.setattr(
         "eval.runs.evaluate.open_generator",
-        lambda settings, adapter, cache=None: opened.append(adapter) or Scripted(tokenizer),
+        lambda settings, adapter, bases=None: opened.append(adapter) or Scripted(tokenizer),
     )
     evaluated(tmp_path / "run", {"tuned": tuned, "base": None})
     assert opened == [tuned, None]

@@ -19,6 +19,7 @@ from parity import compare, generate_block_attention, load_plain, prefix_gradien
 from rag.core.errors import TrainingError
 from rag.core.sections import PrefixSettings
 from rag.generation import prompt
+from rag.generation.base_models import BaseModels
 from rag.generation.decoding import decode_batch, prefill
 from rag.generation.generator import Generator
 from rag.models.resolve import find_model
@@ -200,7 +201,7 @@ def test_plain_peft_says_the_same_after_passages_read_apart(tiny_model, at_quest
 
 
 def test_answers_are_the_same_with_and_without_the_cache(tiny_model, tiny_generator, questions):
-    none = Generator(find_model(str(tiny_model)), "cpu", "float32", prefix=PrefixSettings(0))
+    none = Generator(find_model(str(tiny_model)), "cpu", "float32", bases=BaseModels(PrefixSettings(0)))
     prompts = [prompt.render(none.tokenizer, r.question, list(r.passages)) for r in questions]
     with torch.inference_mode():
         read = prefill(none.base_model, [t.ids for t in prompts])

@@ -7,6 +7,7 @@ from fakes import passage
 from rag.answering.wording.answer_type import expected_type
 from rag.core.sections import PrefixSettings
 from rag.generation import prompt
+from rag.generation.base_models import BaseModels
 from rag.generation.decoding import score_continuations
 from rag.generation.span_search import search_spans
 from rag.generation.span_tree import SpanNode, build_span_tree, walk_tree
@@ -209,7 +210,7 @@ def test_an_adapter_proposes_otherwise_than_its_base(tiny_model, tiny_adapter, r
     from rag.generation.generator import Generator
     from rag.models.resolve import find_model
 
-    tuned = Generator(find_model(str(tiny_model)), "cpu", "float32", tiny_adapter, prefix=PrefixSettings(10))
+    tuned = Generator(find_model(str(tiny_model)), "cpu", "float32", tiny_adapter, bases=BaseModels(PrefixSettings(10)))
     with tuned.without_adapter():
         base = tuned.propose_spans(rendered, CHUNKS, [])[0]
     assert [s.logprob for s in tuned.propose_spans(rendered, CHUNKS, [])[0]] != [s.logprob for s in base]

@@ -11,6 +11,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from rag.models.adapters import SHIPPED_READER, attach_adapter
+from rag.models.cpu_kernels import unpack, use_cpu_kernels
 from rag.models.merge_lora import merged_copy, plain_scaling
 
 IDS = torch.arange(20, 60)[None]
@@ -39,10 +40,14 @@ def adapter_of(tiny_model, tmp_path):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("targets", ["all-linear", ["q_proj", "down_proj"]])
-def test_merged_weights_are_pefts_to_the_bit(tiny_model, adapter_of, dtype, targets):
+@pytest.mark.parametrize("packed", [False, True])
+def test_merged_weights_are_pefts_to_the_bit(tiny_model, adapter_of, dtype, targets, packed):
     adapter, base = adapter_of(target_modules=targets), load(tiny_model, dtype)
     before = {name: value.clone() for name, value in base.state_dict().items()}
-    merged = merged_copy(base, adapter)
+    if packed:
+        use_cpu_kernels([base], "cpu")
+    merged = unpack(merged_copy(base, adapter))
+    unpack(base)
     expected = PeftModel.from_pretrained(load(tiny_model, dtype), adapter).merge_and_unload().state_dict()
     assert merged.state_dict().keys() == expected.keys() and not merged.training
     assert all(torch.equal(value, expected[name]) for name, value in merged.state_dict().items())

@@ -8,7 +8,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from rag.generation.cpu_kernels import ATTENTION, PackedLinear, grouped_query_attention, use_cpu_kernels
+from rag.models.cpu_kernels import ATTENTION, PackedLinear, grouped_query_attention, use_cpu_kernels
 from rag.models.device import computes_bfloat16
 
 

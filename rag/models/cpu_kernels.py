@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,37 @@ def use_cpu_kernels(models: list[PreTrainedModel], device: str) -> None:
         for module in model.modules():
             if type(module) is torch.nn.Linear and (module.weight.dtype == torch.float32 or computes_bfloat16(device)):
                 _pack(module, packed)
+
+
+def unpacked_weight(module: torch.nn.Linear) -> torch.Tensor:
+    """Return the weight of a linear layer, (outputs, inputs), in torch's layout: to the bit what was packed."""
+    return module.packed.to_dense() if isinstance(module, PackedLinear) else module.weight.detach()
+
+
+def give_weight(module: torch.nn.Linear, weight: torch.Tensor) -> None:
+    """Let a linear layer, packed or not, compute with another weight, in torch's layout."""
+    module.__dict__.pop("packed", None)
+    module.__class__ = torch.nn.Linear
+    module.weight = torch.nn.Parameter(weight, requires_grad=False)
+
+
+def copy_modules(model: PreTrainedModel, own_weights: bool = False) -> PreTrainedModel:
+    """Return a copy of a model's modules, which may be changed while the model stays as it is.
+
+    The copy shares its weights with the model. own_weights: it has its own, but for packed ones.
+    """
+    shared = [module.packed for module in model.modules() if isinstance(module, PackedLinear)]
+    if not own_weights:
+        shared += model.parameters()
+    return copy.deepcopy(model, {id(weight): weight for weight in shared})
+
+
+def unpack(model: PreTrainedModel) -> PreTrainedModel:
+    """Give a model's packed layers weights of their own in torch's layout, in place, and return it."""
+    for module in model.modules():
+        if isinstance(module, PackedLinear):
+            give_weight(module, unpacked_weight(module))
+    return model
 
 
 def _pack(module: torch.nn.Linear, packed: dict[int, torch.Tensor]) -> None:

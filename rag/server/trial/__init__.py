@@ -1,0 +1,1 @@
+"""Two generators compared on people's verdicts: what each was told, and whether one is better."""
