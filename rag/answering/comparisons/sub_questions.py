@@ -106,7 +106,7 @@ def asks_for_difference(question: str) -> bool:
 
 
 def _degree(question: str) -> SubQuestions | None:
-    """How much longer is A than B."""
+    """Return the questions of one that compares by a degree: "How much longer is A than B"."""
     found = _DEGREE.match(question)
     if not found:
         return None
@@ -116,7 +116,7 @@ def _degree(question: str) -> SubQuestions | None:
 
 
 def _amount(question: str) -> SubQuestions | None:
-    """How many more days does A need than B."""
+    """Return the questions of one that compares amounts: "How many more days does A need than B"."""
     found = _AMOUNT.match(question)
     if not found:
         return None
@@ -126,7 +126,7 @@ def _amount(question: str) -> SubQuestions | None:
 
 
 def _change(question: str) -> SubQuestions | None:
-    """By how much did A go up from 2023 to 2024."""
+    """Return the questions of one about a change: "By how much did A go up from 2023 to 2024"."""
     found = _CHANGE.match(question)
     if not found:
         return None
@@ -158,7 +158,7 @@ def _sides(first: str, second: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 
 def _between(question: str) -> SubQuestions | None:
-    """What is the difference (in price) between A and B."""
+    """Return the questions of one about a difference: "What is the difference (in price) between A and B"."""
     found = _BETWEEN.match(question)
     if not found:
         return None
@@ -207,7 +207,7 @@ def _head(thing: str) -> str:
 
 
 def _differ(question: str) -> SubQuestions | None:
-    """How does A differ from B."""
+    """Return the questions of one that asks how two things differ or compare: "How does A differ from B"."""
     if found := _COMPARE_IN.match(question):
         first, second = found[1], _completed(found[1], found[3])
         asked = tuple(f"What is the {found[2]} of {side}?" for side in (first, second))
@@ -223,7 +223,7 @@ def _differ(question: str) -> SubQuestions | None:
 
 
 def _both(question: str) -> SubQuestions | None:
-    """When was A built, and who built it."""
+    """Return the questions of two that "and" joins: "When was A built, and who built it"."""
     found = _BOTH.match(question)
     if not found or len(content_words(found[2]) - ASKING_WORDS) < 1 or _OF_BOTH.search(found[2]):
         return None
