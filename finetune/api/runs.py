@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from finetune.api.curves import Chart, charts_of
 from finetune.data.feedback import STAGE as FEEDBACK
@@ -74,18 +74,43 @@ class RunDetail(RunOut):
     cells: dict[str, dict[str, float]]
 
 
+class _Outcome(BaseModel):
+    """A verdict as judging wrote it."""
+
+    promote: bool
+    sentence: str
+
+
+class _Judged(BaseModel):
+    """What judging wrote of a run. n: how many questions decided. questions: which ones."""
+
+    n: int = 0
+    questions: str = ""
+    verdicts: dict[str, _Outcome] = {}
+    cells: dict[str, dict[str, float]] = {}
+
+
 def run_names() -> list[str]:
     """Return the names of the runs of training, the one that changed last first."""
-    folders = [folder for folder in RUNS.glob("*") if any(_finished(folder))]
-    return [folder.name for folder in sorted(folders, key=_changed, reverse=True)]
+    times = {folder.name: changed for folder in RUNS.glob("[!.]*") if (changed := _changed(folder))}
+    return sorted(times, key=lambda name: times[name], reverse=True)
 
 
 def _finished(folder: Path) -> Iterator[str]:
-    return (stage for stage in STAGES if (folder / stage / "run.json").exists())
+    return (stage for stage in STAGES if _time(folder / stage / "run.json"))
 
 
 def _changed(folder: Path) -> float:
-    return max((folder / stage / "run.json").stat().st_mtime for stage in _finished(folder))
+    """Return when the last stage of a run finished, 0 where none has."""
+    return max(_time(folder / stage / "run.json") for stage in STAGES)
+
+
+def _time(file: Path) -> float:
+    """Return when a file was written, 0 where there is none: training may remove it at any moment."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @router.get("/runs")
@@ -97,16 +122,23 @@ def runs(request: Request) -> RunsOut:
 
 
 def _run(folder: Path) -> RunOut:
-    verdicts = _result(folder, "attribution").get("verdicts", {})
     return RunOut(
         name=folder.name,
         changed=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(_changed(folder))),
         stages=list(_finished(folder)),
         verdicts=[
-            VerdictOut(component=name, promote=each["promote"], sentence=each["sentence"])
-            for name, each in verdicts.items()
+            VerdictOut(component=name, promote=each.promote, sentence=each.sentence)
+            for name, each in _judged(folder).verdicts.items()
         ],
     )
+
+
+def _judged(folder: Path) -> _Judged:
+    """Return what judging the run found; nothing where it was not judged, or by a version that wrote it otherwise."""
+    try:
+        return _Judged.model_validate(_result(folder, "attribution"))
+    except ValidationError:
+        return _Judged()
 
 
 def _result(folder: Path, stage: str) -> dict[str, Any]:
@@ -124,14 +156,14 @@ def run(request: Request, run: RunName) -> RunDetail:
     folder = run_folder(run)
     if not any(_finished(folder)):
         raise ApiError(404, f"there is no run called {run[:200]!r}: GET /runs lists all")
-    judged = _result(folder, "attribution")
-    whose = f"{judged['n']} gate questions ({judged['questions']})" if judged else ""
+    judged = _judged(folder)
+    whose = f"{judged.n} gate questions ({judged.questions})" if judged.n else ""
     return RunDetail(
         **_run(folder).model_dump(),
         stage_results=[_stage(folder, name) for name in _finished(folder) if name not in ("dev", "attribution")],
         chosen=_result(folder, "dev").get("sentence", ""),
         judged_on=whose,
-        cells=judged.get("cells", {}),
+        cells=judged.cells,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from finetune.api.router import router
 from finetune.data.training_set import training_rows
 from finetune.data.verdicts import read_verdicts
+from rag.core.run_folder import Stage
 from rag.server.run import ROUTERS, other_routers
 from serving import ANSWER, QUESTION
 from training_run import VERDICT, judge_run, write_run
@@ -43,6 +44,12 @@ def test_verdicts_of_a_run_are_shown_with_the_questions_that_decided(training):
     assert found["judged_on"] == "9 gate questions (mined)"
 
 
+@pytest.mark.parametrize("found", [{"n": 9}, {"verdicts": {"generator": "better"}}, {"cells": {"old": "good"}}])
+def test_a_judgement_of_another_form_shows_none(training, found):
+    Stage("trial", "attribution").finish(found)
+    assert get(training, "/runs")["runs"][0]["verdicts"] == get(training, "/runs/trial")["verdicts"] == []
+
+
 def test_a_row_is_kept_mended_and_dropped_as_in_the_terminal(training):
     path = "/runs/trial/review"
     found = get(training, path)
@@ -74,7 +81,7 @@ def test_a_verdict_that_can_not_be_kept_says_why(training):
     assert read_verdicts("trial") == {}
 
 
-@pytest.mark.parametrize("name", ["none", "..%2Ftrial", ".hidden", "a%20b"])
+@pytest.mark.parametrize("name", ["none", "..%2Ftrial", ".hidden", "a%20b", "%C3%A9" * 180])
 def test_another_name_is_no_run(training, name):
     for path in (f"/runs/{name}", f"/runs/{name}/review"):
         assert training.client.get(path).status_code in (400, 404, 409)
