@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from finetune.data.rows import TrainingRow, row_from_json
 from rag.core.jsonl import read_lines, write_lines
-from rag.core.run_folder import Stage
+from rag.core.run_folder import Stage, people_lock, run_folder
 
 KEEP, MEND, DROP = "keep", "mend", "drop"
 
@@ -43,7 +41,7 @@ def keep_verdict(run: str, id: str, verdict: Mapping[str, Any] | None) -> None:
     """
     path = verdicts_file(run)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(".verdicts.lock")):
+    with people_lock(run_folder(run)):
         verdicts = {key: line for key, line in read_verdicts(run).items() if key != id}
         write_lines(path, [*verdicts.values(), *([verdict] if verdict else [])])
 

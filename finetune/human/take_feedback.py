@@ -14,7 +14,7 @@ from finetune.human.find_answer import find_answer
 from finetune.mining.labeling import row_id
 from rag.core.chunk import Chunk
 from rag.core.jsonl import write_lines
-from rag.core.run_folder import Stage
+from rag.core.run_folder import Stage, people_lock, run_folder
 from rag.core.settings import Settings
 from rag.core.text_metrics import normalize
 from rag.factory import open_store
@@ -52,7 +52,16 @@ def take_feedback(run: str, settings: Settings, index: Path) -> TakenFeedback:
     They go into the stage "feedback" of the run: train.jsonl and pairs.jsonl. Training takes those that a person has
     kept or mended since; nothing of held-out passages is among them.
     """
-    stage, said = Stage(run, STAGE), read_feedback(index)
+    folder = run_folder(run)
+    if not (Stage(run, STAGE).folder.exists() or read_feedback(index)):
+        return TakenFeedback()
+    folder.mkdir(parents=True, exist_ok=True)
+    with people_lock(folder):  # a document that leaves meanwhile waits, and then takes its rows with it
+        return _take_all(Stage(run, STAGE), settings, index)
+
+
+def _take_all(stage: Stage, settings: Settings, index: Path) -> TakenFeedback:
+    run, said = stage.run, read_feedback(index)
     if not said:
         stage.clear()
         return TakenFeedback()

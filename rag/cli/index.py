@@ -6,12 +6,15 @@ import argparse
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.cli.index_report import FAILED, print_kept, print_others, print_report, print_sample_beside_own
 from rag.core.errors import DocumentError
 from rag.core.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.index.indexing_run import IndexingReport
 
 
 def run_index(args: argparse.Namespace, settings: Settings) -> int:
@@ -23,12 +26,16 @@ def run_index(args: argparse.Namespace, settings: Settings) -> int:
     start = time.perf_counter()
     if args.rebuild and remember(args.index) is None:
         print(f"what {args.index} held can't be read: index its other folders again", file=sys.stderr)
-    run = partial(index_folders, args.folders, settings, args.index, rebuild=args.rebuild)
+
+    def run(remove_most: bool) -> IndexingReport:
+        report = index_folders(args.folders, settings, args.index, rebuild=args.rebuild, remove_most=remove_most)
+        forget_feedback(args.index, report.left)
+        return report
+
     report = run(remove_most=args.yes)
     if report.kept and _may_remove(report.kept):
         again = run(remove_most=True)
-        report = again if args.rebuild else replace(report, removed=again.removed, kept={})
-    forget_feedback(args.index, report.left)
+        report = again if args.rebuild else replace(report, removed=report.removed + again.removed, kept={})
     if report.kept and args.rebuild:  # nothing was done
         print_kept(report.kept, args.index)
         return FAILED

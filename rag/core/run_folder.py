@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from rag.core.errors import SettingsError, TrainingError
 from rag.core.jsonl import write_lines
 
 RUNS = Path("var/runs")
+LONGEST_NAME = 200  # bytes
 _RUN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
@@ -20,11 +23,20 @@ def run_folder(run: str) -> Path:
     """Return the folder of a run.
 
     Raises SettingsError where the name is not of letters, digits, dots, dashes and underscores, or starts with a dot:
-    stages of a run are removed by its name, which must not lead anywhere else.
+    stages of a run are removed by its name, which must not lead anywhere else. Also where no file system takes it.
     """
-    if not _RUN_NAME.fullmatch(run):
-        raise SettingsError(f"--run takes a name of letters, digits, '.', '-' and '_', not {run!r}: --run default")
+    if not _RUN_NAME.fullmatch(run) or len(run.encode()) > LONGEST_NAME:
+        raise SettingsError(f"--run takes a name of letters, digits, '.', '-' and '_', not {run[:99]!r}: --run default")
     return RUNS / run
+
+
+def people_lock(folder: Path) -> FileLock:
+    """Return the lock under which what people say is changed in a run: rows made of feedback, and verdicts on rows.
+
+    Whoever reads these files and writes them anew holds it meanwhile; no one may take it twice. folder: of the run,
+    which must be there.
+    """
+    return FileLock(folder / ".people.lock")
 
 
 def as_run_name(text: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.core.jsonl import read_lines, write_lines
-from rag.core.run_folder import RUNS
+from rag.core.run_folder import RUNS, people_lock
 from rag.server.state.folder import StateFile, state_folder
 from rag.server.state.recent import Assigned
 
@@ -160,35 +160,46 @@ def forget_feedback(index: Path, documents: Iterable[str]) -> None:
 def forget_rows(documents: Iterable[str]) -> None:
     """Remove the rows made of feedback that show a passage of these documents, from all runs, and their verdicts.
 
-    They are lines of RUN/feedback/train.jsonl and pairs.jsonl, and by their ids of RUN/review/verdicts.jsonl.
+    They are lines of RUN/feedback/train.jsonl and pairs.jsonl and of RUN/review/verdicts.jsonl, with ids that end with
+    "#feedback" after the document, the place and the question.
     """
     names = set(documents)
-    for rows in RUNS.glob("*/feedback/train.jsonl"):
-        gone = {row["id"] for row in read_lines(rows) if not names.isdisjoint(_documents_of(row))}
-        for file in (rows, rows.with_name("pairs.jsonl"), rows.parents[1] / "review" / "verdicts.jsonl"):
-            if gone and file.exists():
-                write_lines(file, [line for line in read_lines(file) if _row_id(line) not in gone])
+    for run in {file.parents[1] for name in _ROW_FILES for file in RUNS.glob(f"*/{name}")}:
+        with people_lock(run):
+            _forget_rows_of(run, names)
 
 
-def _documents_of(row: dict[str, Any]) -> list[str]:
-    return [shown["document"] for shown in row["passages"]]
+_ROW_FILES = ("feedback/pairs.jsonl", "review/verdicts.jsonl", "feedback/train.jsonl")
 
 
-def _row_id(line: dict[str, Any]) -> str:
-    """Return the id of the row that a line is or is about."""
-    id: str = line["id"] if "id" in line else line["row"]["id"]
-    return id
+def _forget_rows_of(run: Path, names: set[str]) -> None:
+    # The rows last: they say which lines of the other files go, also where this was stopped between two files.
+    files = {run / name: read_lines(run / name) for name in _ROW_FILES if (run / name).exists()}
+    rows = files.get(run / _ROW_FILES[-1], [])
+    gone = {row["id"] for row in rows if _shows(row, names)}
+    for file, lines in files.items():
+        kept = [line for line in lines if not _is_about(line, gone, names)]
+        if len(kept) < len(lines):
+            write_lines(file, kept)
+
+
+def _is_about(line: dict[str, Any], gone: set[str], names: set[str]) -> bool:
+    """Tell whether a line is, or is about, a row of feedback that goes; a verdict may be on one made before."""
+    row = line.get("row", line)
+    id: str = line.get("id") or row["id"]
+    return id.endswith("#feedback") and (
+        id in gone or id.startswith(tuple(f"{name}:" for name in names)) or _shows(row, names)
+    )
+
+
+def _shows(row: dict[str, Any], names: set[str]) -> bool:
+    return any(shown["document"] in names for shown in row.get("passages", ()))
 
 
 def split_votes(index: Path, split: str) -> list[Vote]:
     """Return what was said of answers of a split, as `FeedbackFile.votes` does; none where there is no feedback."""
-    if not (state_folder(index) / FILE).exists():
-        return []
-    feedback = FeedbackFile(index)
-    try:
-        return feedback.votes(split)
-    finally:
-        feedback.close()
+    with _opened(index) as feedback:
+        return feedback.votes(split) if feedback else []
 
 
 def now() -> str:

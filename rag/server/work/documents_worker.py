@@ -139,7 +139,7 @@ class DocumentsWorker:
             remove(store, ids)
         finally:
             store.close()
-        self._on_removed(ids)
+        self._on_removed(targets)  # also those that a job removed which was stopped before it came here
         return {"removed": ids}
 
     def _sync(self, targets: list[str]) -> dict[str, Any]:

@@ -249,6 +249,21 @@ def test_at_a_terminal_it_is_asked_before_most_documents_are_removed(house, caps
     assert len(names(capsys)) == (0 if status == 0 else 2)
 
 
+def test_what_leaves_before_and_after_the_question_is_reported_and_its_feedback_goes(house, capsys, monkeypatch):
+    for name in ("tide", "ebb", "buoy"):
+        (house / "docs" / "sea").mkdir(exist_ok=True)
+        (house / "docs" / "sea" / f"{name}.md").write_text(f"About the {name}.")
+    output_of(capsys, "index", "docs/quay", "docs/sea")
+    (house / "docs" / "sea" / "ebb.md").unlink()
+    (house / "docs" / "quay").rename(house / "away")
+    (house / "docs" / "quay").mkdir()
+    forgotten = []
+    monkeypatch.setattr("rag.server.state.feedback.forget_feedback", lambda index, ids: forgotten.extend(ids))
+    monkeypatch.setattr("rag.cli.index._may_remove", lambda kept: True)
+    assert "3 removed" in output_of(capsys, "index", "docs/quay", "docs/sea")
+    assert sorted(forgotten) == ["crane.md", "ebb.md", "mole.md"]
+
+
 def test_a_rebuild_reads_other_folders_and_single_files_again(house, capsys):
     (house / "other").mkdir()
     (house / "other" / "tide.md").write_text("The tide is high at noon.")

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from rag.index.writer_lock import writer_lock
+from rag.server.state.feedback import Feedback, now
 from rag.server.state.folder import uploads_folder
 from rag.server.state.running import find_server
 from serving import ANSWER, HARBOUR, QUESTION, until
@@ -332,6 +333,16 @@ def test_feedback_says_what_kind_of_answer_it_is_about_and_whether_anything_answ
     assert (kept["thumb"], kept["kind"], kept["unanswerable"]) == ("down", answer["kind"], True)
     both = {"answer": answer["id"], "unanswerable": True, "correction": "1998"}
     assert made.client.post("/feedback", json=both).status_code == 400
+
+
+def test_a_removal_that_was_stopped_before_its_feedback_went_takes_it_along_when_it_is_resumed(served, ended):
+    made = served()
+    shown = [{"document": "gone.md", "start": 0, "end": 4, "text": "Gone"}]
+    said = Feedback(now(), "a", "What?", "reader", "Gone", False, 0.5, "up", None, [], shown)
+    made.service.feedback.put(said)
+    job = made.service.documents.add("remove", ["gone.md"])
+    assert ended(made.client, {"id": job.id})["last"]["report"] == {"removed": []}
+    assert made.service.feedback.all() == []
 
 
 def test_feedback_kept_by_an_older_server_is_read(tmp_path):
