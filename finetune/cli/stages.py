@@ -118,7 +118,7 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
         return
     mined, sft, dpo = Stage(args.run, "mine"), Stage(args.run, "sft"), settings.section(DpoSettings)
     generator = open_generator(settings, sft.folder / "adapter")
-    write_preference_pairs(stage, mined, generator, dpo, settings.section(AnswerSettings))
+    write_preference_pairs(stage, generator, dpo, settings.section(AnswerSettings))
     del generator
     model, device, _ = configured_base(settings)
     train_dpo(stage, sft, mined, model, device, dpo, args.resume, settings.section(PrefixSettings))

@@ -12,7 +12,7 @@ from finetune.data.split import DEV, GATE, PARTS, TRAIN
 from finetune.data.verdicts import as_judged, is_judged, read_verdicts, row_digest, verdicts_file
 from rag.core.errors import TrainingError
 from rag.core.jsonl import file_digest, read_lines, write_lines
-from rag.core.run_folder import Stage
+from rag.core.run_folder import Stage, people_lock, run_folder
 from rag.core.text_metrics import normalize
 
 # Times that a reviewed row is trained on: repeated, not weighted in the loss, so that every trainer does the same.
@@ -119,13 +119,19 @@ def freeze_rows(sft: Stage, resume: bool) -> tuple[list[TrainingRow], list[Train
     rows of that moment are kept with them, for promotion to read; they are not returned.
     """
     if not (resume and (sft.folder / FROZEN).exists()):
-        write_lines(sft.folder / f"{TRAIN}.jsonl", training_rows(sft.run, TRAIN, REVIEWED))
-        write_lines(sft.folder / f"{DEV}.jsonl", training_rows(sft.run, DEV))
-        if (Stage(sft.run, "mine").folder / f"{GATE}.jsonl").exists():
-            write_lines(sft.folder / f"{GATE}.jsonl", gate_rows(sft.run))
-        write_lines(sft.folder / FROZEN, [{"data": data_digest(sft.run)}])
+        sft.folder.mkdir(parents=True, exist_ok=True)
+        with people_lock(run_folder(sft.run)):  # all of the same verdicts
+            _freeze(sft)
     train, dev = (read_rows(sft.folder / f"{part}.jsonl") for part in (TRAIN, DEV))
     return train, dev
+
+
+def _freeze(sft: Stage) -> None:
+    write_lines(sft.folder / f"{TRAIN}.jsonl", training_rows(sft.run, TRAIN, REVIEWED))
+    write_lines(sft.folder / f"{DEV}.jsonl", training_rows(sft.run, DEV))
+    if (Stage(sft.run, "mine").folder / f"{GATE}.jsonl").exists():
+        write_lines(sft.folder / f"{GATE}.jsonl", gate_rows(sft.run))
+    write_lines(sft.folder / FROZEN, [{"data": data_digest(sft.run)}])
 
 
 def frozen_rows(run: str) -> tuple[list[PartedRow], str]:

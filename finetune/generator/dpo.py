@@ -15,7 +15,7 @@ from peft import PeftModel
 from transformers import Trainer, TrainingArguments
 
 from finetune.data.rows import PreferencePair, read_pairs
-from finetune.data.training_set import data_digest, training_rows
+from finetune.data.training_set import frozen_rows
 from finetune.generator.adapter_folder import adapter_identity, save_adapter
 from finetune.generator.base_model import TrainableModel, load_trainable, use_prefix_attention
 from finetune.generator.callbacks import StopAtCollapse
@@ -38,20 +38,21 @@ if TYPE_CHECKING:
 DEVELOPMENT_SHARE, FEWEST_DEVELOPMENT = 6, 4
 
 
-def write_preference_pairs(
-    stage: Stage, mined: Stage, generator: Generator, settings: DpoSettings, answer: AnswerSettings
-) -> None:
+def write_preference_pairs(stage: Stage, generator: Generator, settings: DpoSettings, answer: AnswerSettings) -> None:
     """Write train.jsonl and dev.jsonl of preference pairs, unless they are there already.
 
-    Those to train on begin with what users have said of answers, and a person has kept.
+    They are of the rows that SFT was trained on, whatever is imported or reviewed since. Those to train on begin with
+    what users have said of answers, and a person has kept.
     """
+    frozen, _ = frozen_rows(stage.run)
     development = max(FEWEST_DEVELOPMENT, settings.pairs // DEVELOPMENT_SHARE)
     for name, most in (("dev", development), ("train", settings.pairs)):
         path = stage.folder / f"{name}.jsonl"
         if not path.exists():
-            said = pairs_of_feedback(mined.run)[:most] if name == "train" else []
+            of_part = [row for part, row in frozen if part == name]
+            said = pairs_of_feedback(stage.run, of_part)[:most] if name == "train" else []
             taken = {pair.row.id for pair in said}
-            rows = [row for row in training_rows(mined.run, name) if row.id not in taken]
+            rows = [row for row in of_part if row.id not in taken]
             pairs = said + build_preference_pairs(generator, rows, most - len(said), answer)
             print(f"{name} pairs: {count_reasons(pairs)}")
             write_lines(path, pairs)
@@ -69,10 +70,10 @@ def train_dpo(
 ) -> None:
     """Train the SFT adapter further on the stage's preference pairs, and write it to the stage's folder.
 
-    Raises TrainingError when the SFT adapter was trained on another base or on other rows.
+    Raises TrainingError when the SFT adapter was trained on another base.
     """
     trained = sft.result()
-    _check_sft(sft, trained, model, data_digest(mined.run))
+    _check_base(sft, trained, model)
     prefix = dataclasses.replace(prefix or PrefixSettings(), apart=trained["apart"])
     base = load_trainable(model, device, trained["precision"], prefix)
     wanted = prompt.fingerprint(base.tokenizer)
@@ -88,13 +89,10 @@ def train_dpo(
     save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
 
 
-def _check_sft(sft: Stage, trained: dict[str, Any], model: LocalModel, data: str) -> None:
-    again = f"python -m finetune sft --run {sft.run}"
+def _check_base(sft: Stage, trained: dict[str, Any], model: LocalModel) -> None:
     if trained["base"] != model.digest:
+        again = f"python -m finetune sft --run {sft.run}"
         raise TrainingError(f"{sft.folder} was trained on {trained['base_name']}, not {model.name}: {again}")
-    if trained["data"] != data:
-        rows = f"rows {trained['data']}, mined again or reviewed since"
-        raise TrainingError(f"{sft.folder} was trained on {rows}: {again}")
 
 
 def dpo_trainer(

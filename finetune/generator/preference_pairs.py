@@ -197,9 +197,13 @@ def _find_mistakes(generator: Generator, rows: Sequence[TrainingRow], answer: An
     return found
 
 
-def pairs_of_feedback(run: str) -> list[PreferencePair]:
-    """Return the pairs of feedback that people accepted, and whose rejected output is wrong for the row by a check."""
-    checked = [(pair, failed_check(pair.rejected, pair.row)) for pair in accepted_pairs(run)]
+def pairs_of_feedback(run: str, rows: Sequence[TrainingRow]) -> list[PreferencePair]:
+    """Return the pairs of feedback that people accepted, and whose rejected output is wrong for the row by a check.
+
+    rows: to train on; a pair whose row is not among them as it is now asks what is held out, or was judged later.
+    """
+    of_rows = [pair for pair in accepted_pairs(run) if pair.row in rows]
+    checked = [(pair, failed_check(pair.rejected, pair.row)) for pair in of_rows]
     return [replace(pair, reason=f"said: {reason}") for pair, reason in checked if reason]
 
 

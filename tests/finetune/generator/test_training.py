@@ -192,13 +192,6 @@ def test_an_unknown_method_is_refused(tiny_model, mined):
         train(tiny_model, mined, method="half")
 
 
-def test_dpo_refuses_an_sft_adapter_of_other_rows(tiny_model, mined):
-    sft_stage = train(tiny_model, mined, epochs=1)
-    write_lines(mined.folder / "train.jsonl", [row(n) for n in range(8)])
-    with pytest.raises(RagtuneError, match="mined again.*finetune sft"):
-        train_dpo(Stage("t", "dpo"), sft_stage, mined, find_model(str(tiny_model)), "cpu", DpoSettings(), False)
-
-
 def test_dpo_tokens_come_from_the_one_renderer(tiny_model):
     tokenizer, _ = load_base(find_model(str(tiny_model)), "cpu", "float32")
     data = tokenize_pairs(tokenizer, [PreferencePair(row(1), row(1).target, prompt.REFUSAL, "x")])[0]

@@ -4,11 +4,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from filelock import Timeout
 
-from finetune.data.feedback import accepted_feedback, feedback_rows
+from finetune.data.feedback import accepted_feedback, accepted_pairs, feedback_rows
 from finetune.data.rows import UNANSWERABLE, read_pairs
 from finetune.data.split import Split, document_part
-from finetune.data.training_set import REVIEWED, data_digest, gate_rows, training_rows
+from finetune.data.training_set import REVIEWED, data_digest, freeze_rows, gate_rows, training_rows
 from finetune.data.verdicts import DROP, KEEP, MEND, keep_verdict, verdicts_file
 from finetune.generator.preference_pairs import pairs_of_feedback
 from finetune.human import take_feedback as taking
@@ -17,9 +18,9 @@ from finetune.human.take_feedback import take_feedback
 from finetune.settings import DpoSettings
 from rag.core.chunk import Chunk
 from rag.core.jsonl import read_lines, write_lines
-from rag.core.run_folder import Stage
+from rag.core.run_folder import Stage, people_lock, run_folder
 from rag.generation.prompt import REFUSAL
-from rag.server.state.feedback import Feedback, FeedbackFile, forget_feedback
+from rag.server.state.feedback import Feedback, FeedbackFile, forget_feedback, forget_rows
 from triplets import row
 
 TRAINED, UNSEEN = "harbour.md", "d0.md"
@@ -63,6 +64,10 @@ def accept(id="", verdict=KEEP):
         keep_verdict("r", proposed.id, verdict_line(proposed, verdict))
 
 
+def pairs():
+    return pairs_of_feedback("r", training_rows("r", "train"))
+
+
 def targets():
     return [proposed.target for proposed in feedback_rows("r")]
 
@@ -72,7 +77,7 @@ def test_a_correction_in_the_words_of_a_passage_shown_is_the_answer_and_is_prefe
     harbour.take()
     accept()
     assert targets() == ["300 metres [1]"]
-    (pair,) = pairs_of_feedback("r")
+    (pair,) = pairs()
     assert (pair.chosen, pair.rejected, pair.reason) == ("300 metres [1]", "40 tonnes [1]", "said: wrong span")
 
 
@@ -85,7 +90,7 @@ def test_a_correction_of_a_refusal_is_preferred_to_the_refusal(harbour):
     harbour.say(text=REFUSAL, thumb="down", correction="40 tonnes")
     harbour.take()
     accept()
-    assert pairs_of_feedback("r")[0].rejected == REFUSAL and targets() == ["40 tonnes [1]"]
+    assert pairs()[0].rejected == REFUSAL and targets() == ["40 tonnes [1]"]
 
 
 def test_a_thumb_up_confirms_the_answer_as_given(harbour):
@@ -112,7 +117,7 @@ def test_a_thumb_down_for_a_question_that_nothing_answers_makes_the_refusal_righ
     harbour.take()
     accept()
     assert targets() == [REFUSAL]
-    (pair,) = pairs_of_feedback("r")
+    (pair,) = pairs()
     assert (pair.chosen, pair.rejected, pair.reason) == (
         REFUSAL,
         "40 tonnes [1]",
@@ -157,7 +162,7 @@ def test_mended_feedback_is_trained_on_as_mended_and_preferred_as_mended(harbour
     mended = mend(proposed, Split(), "How long is the mole?", "300 metres long")
     keep_verdict("r", proposed.id, verdict_line(proposed, MEND, mended))
     assert training_rows("r", "train")[-1].question == "How long is the mole?"
-    assert pairs_of_feedback("r")[0].chosen == "300 metres long [1]"
+    assert pairs()[0].chosen == "300 metres long [1]"
 
 
 def test_the_pairs_to_train_on_begin_with_what_users_have_said_and_those_to_choose_by_have_none(harbour, monkeypatch):
@@ -169,10 +174,25 @@ def test_the_pairs_to_train_on_begin_with_what_users_have_said_and_those_to_choo
     built = []
     monkeypatch.setattr(dpo, "build_preference_pairs", lambda generator, *others: built.append(others[:2]) or [])
     stage = Stage("r", "dpo")
-    dpo.write_preference_pairs(stage, Stage("r", "mine"), None, DpoSettings(pairs=8), None)
+    freeze_rows(Stage("r", "sft"), False)
+    dpo.write_preference_pairs(stage, None, DpoSettings(pairs=8), None)
     assert [pair.rejected for pair in read_pairs(stage.folder / "train.jsonl")] == ["40 tonnes [1]"]
     assert read_pairs(stage.folder / "dev.jsonl") == []
     assert built[1] == ([row(0), row(1)], 7)  # one pair a row, and no more in all than are wanted
+
+
+def test_preferences_are_of_the_rows_of_supervised_training_whatever_is_judged_meanwhile(harbour, monkeypatch):
+    from finetune.generator import dpo
+
+    freeze_rows(Stage("r", "sft"), False)
+    harbour.say(thumb="down", correction="300 metres")
+    harbour.take()
+    accept()
+    keep_verdict("r", row(0).id, verdict_line(row(0), DROP))
+    built = []
+    monkeypatch.setattr(dpo, "build_preference_pairs", lambda generator, *others: built.append(others[0]) or [])
+    dpo.write_preference_pairs(Stage("r", "dpo"), None, DpoSettings(pairs=8), None)
+    assert built == [[row(2)], [row(0), row(1)]] and read_pairs(Stage("r", "dpo").folder / "train.jsonl") == []
 
 
 def test_what_is_accepted_takes_the_place_of_a_mined_row_that_asks_the_same(harbour):
@@ -192,9 +212,10 @@ def test_feedback_on_held_out_passages_is_never_trained_on(harbour, document):
 
 
 def test_a_held_out_question_is_never_trained_on_and_stays_as_it_is(harbour):
-    harbour.say("How many cars are carried?", text="120 cars", cites=2)
+    harbour.say("How many cars are carried?", thumb="down", correction="120 cars")
     harbour.take()
     accept()
+    assert len(accepted_pairs("r")) == 1 and pairs() == []
     assert all("cars" not in each.question for each in training_rows("r", "train"))
     assert [each.answer for each in gate_rows("r")] == [row(5).answer]
     assert [each.id for each in training_rows("r", "dev")] == [row(2).id]
@@ -205,9 +226,41 @@ def test_with_a_document_go_its_feedback_its_rows_and_their_verdicts(harbour):
     harbour.take()
     accept()
     forget_feedback(harbour.index, ["crossing.md"])  # it was only shown
-    assert feedback_rows("r") == [] and pairs_of_feedback("r") == [] and read_lines(verdicts_file("r")) == []
+    assert feedback_rows("r") == [] and pairs() == [] and read_lines(verdicts_file("r")) == []
     assert harbour.take().rows == [] and not Stage("r", "feedback").folder.exists()
     assert len(training_rows("r", "train")) == 2
+
+
+def test_with_a_document_go_verdicts_on_rows_that_were_made_before_and_no_others(harbour):
+    harbour.say(thumb="down", correction="300 metres")
+    harbour.take()
+    (proposed,) = feedback_rows("r")
+    mended = mend(proposed, Split(), "How long is the mole?", "300 metres long")
+    others = [row(0), replace(proposed, id="quay.md:0:Why?#feedback", passages=proposed.passages[:1])]
+    for each, new in [(proposed, mended), *((other, None) for other in others)]:
+        keep_verdict("r", each.id, verdict_line(each, MEND if new else KEEP, new))
+    Stage("r", "feedback").clear()  # as when the user has said otherwise since
+    forget_rows(["crossing.md"])
+    assert [line["id"] for line in read_lines(verdicts_file("r"))] == [other.id for other in others]
+
+
+def test_rows_of_feedback_are_made_by_one_at_a_time_and_not_while_a_document_leaves(harbour, monkeypatch):
+    harbour.say()
+    make, locked = taking.rows_of_feedback, []
+
+    def made(*given):
+        with pytest.raises(Timeout):
+            people_lock(run_folder("r")).acquire(timeout=0)
+        locked.append(True)
+        return make(*given)
+
+    monkeypatch.setattr(taking, "rows_of_feedback", made)
+    harbour.take()
+    assert locked
+
+
+def test_where_nobody_has_said_anything_no_folder_of_a_run_is_made(harbour):
+    assert take_feedback("other", None, harbour.index).rows == [] and not run_folder("other").exists()
 
 
 def test_feedback_can_be_judged_before_anything_is_mined(harbour):
