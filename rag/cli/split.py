@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rag.core.settings import Settings
 from rag.models import registry
-from rag.models.adapters import read_identity
 from rag.server.state.feedback import split_votes
 from rag.server.state.splits import Split, begin_split, end_split, read_split
 from rag.server.trial.outcome import compare, describe_split, sentence
@@ -16,9 +15,14 @@ from rag.server.work.generators import LIVE, Choice, Generators
 
 def begin(args: argparse.Namespace, settings: Settings) -> None:
     """Let another generator answer a share of the conversations with the server."""
-    generators = Generators(settings, args.index)
-    tried = generators.resolve(_kept(args.index, args.split) if Path(args.split).is_dir() else args.split)
-    split = begin_split(args.index, _lasting(generators.resolve()), _lasting(tried), args.share)
+    from rag.factory import open_generator
+
+    generators, folder = Generators(settings, args.index), Path(args.split)
+    if adapter := folder if folder.is_dir() else generators.resolve(args.split).adapter:
+        open_generator(settings, adapter)  # who asks the server must not be the first to see that it does not fit
+    tried = generators.resolve(_kept(args.index, folder) if folder.is_dir() else args.split)
+    before = generators.resolve(_lasting(generators.resolve()))  # which the server must find by its name, too
+    split = begin_split(args.index, before.name, _lasting(tried), args.share)
     show(args.index, split)
 
 
@@ -41,11 +45,10 @@ def show(index: Path, split: Split | None = None) -> None:
         print("\n".join(describe_split(index, split)))
 
 
-def _kept(index: Path, folder: str) -> str:
+def _kept(index: Path, folder: Path) -> str:
     """Copy an adapter to the index, so that the server knows it and it outlives its run; return its name there."""
-    read_identity(Path(folder))
-    digest = registry.weights_digest("generator", Path(folder))
-    return registry.keep_weights(index, Path(folder), f"tried-generator-{digest}").name
+    digest = registry.weights_digest("generator", folder)
+    return registry.keep_weights(index, folder, f"tried-generator-{digest}").name
 
 
 def _lasting(choice: Choice) -> str:

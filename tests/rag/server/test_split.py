@@ -1,10 +1,13 @@
 """A split: who answers a conversation, what is counted of people's verdicts, and the commands around it."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from rag.cli.main import main
+from rag.models.adapters import IDENTITY
 from rag.models.registry import history, last_verdicts
 from rag.server.state.feedback import Feedback, FeedbackFile, Vote, now, split_votes
 from rag.server.state.recent import Assigned
@@ -148,6 +151,14 @@ def test_what_is_not_shown_to_be_better_does_not_go_live(adapter, tiny_model, ca
 )
 def test_what_is_no_split_is_refused(adapter, tiny_model, capsys, words, told):
     assert run("adapters", *words, model=tiny_model) == 1 and told in capsys.readouterr().err
+
+
+def test_an_adapter_of_another_base_is_refused_before_anybody_is_answered_by_it(adapter, tiny_model, capsys):
+    other = Path(shutil.copytree(adapter, "other"))
+    identity = json.loads((other / IDENTITY).read_text())
+    (other / IDENTITY).write_text(json.dumps({**identity, "base": "0" * 64}))
+    assert run("adapters", "--split", "other", model=tiny_model) == 1
+    assert "was trained on base" in capsys.readouterr().err and read_split(Path("index")) is None
 
 
 @pytest.mark.parametrize("share", ["0", "1", "nan", "-1"])
