@@ -25,6 +25,7 @@ from rag.server.work.worker import BusyError
 
 router = APIRouter(tags=["documents"])
 KEPT = 50_000_000  # bytes of pictures that are remembered
+LONGEST_PAGE = 20_000  # characters: more are not looked for, so that a whole book is neither searched nor remembered
 PATIENCE = 20  # seconds that a page may wait for others to be drawn
 Key = tuple[bytes, int, str, int]  # of a file, a page, and words with how often they stand before
 Number = Annotated[int, InPath(ge=1, le=100_000)]
@@ -106,4 +107,5 @@ def _marked(store: DocumentStore, document: str, number: int, start: int, end: i
     first = min((chunk.start for chunk in store.chunks_of(document) if chunk.page == number), default=0)
     if not 0 <= start < end <= len(text):
         return "", 0
-    return text[start:end], times_before(text[start:end], text[first:start])
+    words = text[start : min(end, start + LONGEST_PAGE)]
+    return words, times_before(words, text[max(first, start - LONGEST_PAGE) : start])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,8 +80,9 @@ class FolderWatcher:
         whole, watched.seen = files == watched.seen or not files, files
         watched.missing, watched.files = False, len(files)
         if whole and files != (watched.read or {}):
-            watched.read = files
-            watched.job, watched.changed = self._documents.add("sync", [str(watched.folder)]).id, now()
+            with suppress(sqlite3.Error):  # the disk is full, or the server ends: the next look tries again
+                watched.job, watched.changed = self._documents.add("sync", [str(watched.folder)]).id, now()
+                watched.read = files
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

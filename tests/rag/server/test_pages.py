@@ -3,6 +3,7 @@
 import base64
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from rag.core.errors import DocumentError
 from rag.core.sections import DocumentSettings
 from rag.documents.marked_words import find_words, folded
 from rag.documents.page_image import draw_page
+from rag.server.api import pages
 
 PDF = next(path for path in (Path(__file__).parents[3] / "corpus").rglob("annual-review-2024-25.pdf"))
 
@@ -53,6 +55,14 @@ def test_a_page_is_drawn_with_its_words_marked_in_the_place_of_their_ink(served,
     left, top, right, bottom = (round(share * size) for share, size in zip(mark, image.size * 2, strict=True))
     assert image.crop((left, top, right, bottom)).getextrema()[0] < 100  # letters
     assert right - left > 5 * (bottom - top) > 50
+
+
+def test_no_more_words_are_looked_for_than_a_page_has():
+    text = "a" * 70_000
+    store = SimpleNamespace(text=lambda id: text, chunks_of=lambda id: [])
+    words, before = pages._marked(store, "book.pdf", 1, 50_000, 70_000)
+    assert len(words) == pages.LONGEST_PAGE and before == 1
+    assert len(pages._marked(store, "book.pdf", 1, 0, 70_000)[0]) == pages.LONGEST_PAGE
 
 
 def test_a_page_is_drawn_once_and_remembered(served, ended, monkeypatch):

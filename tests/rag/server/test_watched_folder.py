@@ -1,5 +1,7 @@
 """A watched folder: what is new or changed in it is read once it is whole, and what is gone leaves."""
 
+import sqlite3
+
 import pytest
 
 from rag.core.errors import DocumentError
@@ -61,6 +63,17 @@ def test_a_folder_that_is_gone_for_a_while_changes_nothing(watched):
     folder.with_name("away").rename(folder)
     look(), look()
     assert not seen.missing and len(queued) == 1
+
+
+def test_a_job_that_can_not_be_kept_is_queued_at_the_next_look(watched, monkeypatch):
+    folder, look, queued, seen = watched
+    (folder / "a.md").write_text("one")
+    with monkeypatch.context() as full:
+        full.setattr(Jobs, "add", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk is full")))
+        look(), look()
+    assert seen.changed == ""
+    look()
+    assert queued == [str(folder)]
 
 
 def test_what_is_no_folder_is_told_at_once(tmp_path):
