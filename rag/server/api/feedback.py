@@ -25,7 +25,7 @@ def give(request: Request, body: FeedbackIn) -> Feedback:
     service, correction = service_of(request), (body.correction or "").strip()
     given = service.given(body.answer)
     if given is None:
-        raise ApiError(404, "that answer is not remembered any more, or shows a document that was removed: ask again")
+        raise _forgotten()
     if not (body.thumb or correction or body.unanswerable):
         raise ApiError(400, "there is neither a thumb nor a correction: send one")
     if body.unanswerable and correction:
@@ -47,8 +47,15 @@ def give(request: Request, body: FeedbackIn) -> Feedback:
         body.unanswerable,
     )
     service.feedback.put(feedback, given.assigned)
+    if service.given(given.id) is None:  # a document has left since, and the feedback that showed it
+        service.feedback.take_back(given.id)
+        raise _forgotten()
     metrics_of(request).feedback.labels(given.model, feedback.thumb).inc()
     return feedback
+
+
+def _forgotten() -> ApiError:
+    return ApiError(404, "that answer is not remembered any more, or shows a document that was removed: ask again")
 
 
 @router.get("/feedback")

@@ -10,8 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from rag.core.jsonl import read_lines, write_lines
-from rag.core.run_folder import RUNS, people_lock
+from rag.server.state.feedback_rows import forget_rows
 from rag.server.state.folder import StateFile, state_folder
 from rag.server.state.recent import Assigned
 
@@ -93,6 +92,11 @@ class FeedbackFile:
             if assigned:
                 self._file.rows("INSERT INTO compared VALUES (?, ?, ?, ?)", [id, *vars(assigned).values()])
 
+    def take_back(self, answer: str) -> None:
+        """Remove what was said of an answer, by its id."""
+        with self._file.transaction():
+            self._drop("SELECT id FROM feedback WHERE answer = ?", [answer])
+
     def votes(self, split: str) -> list[Vote]:
         """Return what was said of answers of a split, by its id, the oldest first."""
         rows = self._file.rows(
@@ -155,45 +159,6 @@ def forget_feedback(index: Path, documents: Iterable[str]) -> None:
     with _opened(index) as feedback:
         if feedback:
             feedback.forget(documents)
-
-
-def forget_rows(documents: Iterable[str]) -> None:
-    """Remove the rows made of feedback that show a passage of these documents, from all runs, and their verdicts.
-
-    They are lines of RUN/feedback/train.jsonl and pairs.jsonl and of RUN/review/verdicts.jsonl, with ids that end with
-    "#feedback" after the document, the place and the question.
-    """
-    names = set(documents)
-    for run in {file.parents[1] for name in _ROW_FILES for file in RUNS.glob(f"*/{name}")}:
-        with people_lock(run):
-            _forget_rows_of(run, names)
-
-
-_ROW_FILES = ("feedback/pairs.jsonl", "review/verdicts.jsonl", "feedback/train.jsonl")
-
-
-def _forget_rows_of(run: Path, names: set[str]) -> None:
-    # The rows last: they say which lines of the other files go, also where this was stopped between two files.
-    files = {run / name: read_lines(run / name) for name in _ROW_FILES if (run / name).exists()}
-    rows = files.get(run / _ROW_FILES[-1], [])
-    gone = {row["id"] for row in rows if _shows(row, names)}
-    for file, lines in files.items():
-        kept = [line for line in lines if not _is_about(line, gone, names)]
-        if len(kept) < len(lines):
-            write_lines(file, kept)
-
-
-def _is_about(line: dict[str, Any], gone: set[str], names: set[str]) -> bool:
-    """Tell whether a line is, or is about, a row of feedback that goes; a verdict may be on one made before."""
-    row = line.get("row", line)
-    id: str = line.get("id") or row["id"]
-    return id.endswith("#feedback") and (
-        id in gone or id.startswith(tuple(f"{name}:" for name in names)) or _shows(row, names)
-    )
-
-
-def _shows(row: dict[str, Any], names: set[str]) -> bool:
-    return any(shown["document"] in names for shown in row.get("passages", ()))
 
 
 def split_votes(index: Path, split: str) -> list[Vote]:

@@ -20,7 +20,8 @@ from rag.core.chunk import Chunk
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import Stage, people_lock, run_folder
 from rag.generation.prompt import REFUSAL
-from rag.server.state.feedback import Feedback, FeedbackFile, forget_feedback, forget_rows
+from rag.server.state.feedback import Feedback, FeedbackFile, forget_feedback
+from rag.server.state.feedback_rows import forget_rows
 from triplets import row
 
 TRAINED, UNSEEN = "harbour.md", "d0.md"

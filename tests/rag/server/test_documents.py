@@ -325,6 +325,15 @@ def test_feedback_keeps_the_passages_shown_and_the_last_verdict(served):
     assert made.client.post("/feedback", json={"answer": answer["id"], "correction": "  "}).status_code == 400
 
 
+def test_feedback_that_comes_while_its_document_leaves_is_not_kept(served, monkeypatch):
+    made = served()
+    answer = made.client.post("/ask", json={"question": QUESTION}).json()
+    there = iter([made.service.given(answer["id"]), None])
+    monkeypatch.setattr(made.service, "given", lambda id: next(there))
+    assert made.client.post("/feedback", json={"answer": answer["id"], "thumb": "up"}).status_code == 404
+    assert made.service.feedback.all() == []
+
+
 def test_feedback_says_what_kind_of_answer_it_is_about_and_whether_anything_answers(served):
     made = served()
     answer = made.client.post("/ask", json={"question": QUESTION}).json()
