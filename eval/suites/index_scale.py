@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from eval.suites.scale_texts import VariedChunks, real_chunks
 from rag.core.sections import RetrievalSettings
-from rag.core.words import search_terms
+from rag.index.bm25 import index_terms
 from rag.index.indexing import IndexingSettings, ingest
 from rag.index.snapshot import open_snapshot, refresh_files
 from rag.index.store import DocumentStore
@@ -145,7 +145,7 @@ def _compare_bm25(questions: list[Question], folder: Path) -> Figures:
 
     store = DocumentStore(folder, IDENTITY)
     ids, lexical = store.ids(), open_snapshot(store).lexical
-    texts = [search_terms(text) for text in store.search_texts(ids)]
+    texts = [index_terms(text) for text in store.search_texts(ids)]
     fast, slow = bm25s.BM25(method="atire", k1=1.5, b=0.75), BM25Okapi(texts)
     fast.index(texts, show_progress=False)
     ours: list[float] = []
@@ -153,7 +153,7 @@ def _compare_bm25(questions: list[Question], folder: Path) -> Figures:
     for number, (text, _) in enumerate(questions):
         turn = [
             (ours, partial(lexical.search, text, K)),
-            (theirs, partial(fast.retrieve, [search_terms(text)], k=K, show_progress=False)),
+            (theirs, partial(fast.retrieve, [index_terms(text)], k=K, show_progress=False)),
         ]
         for seconds, search in turn if number % 2 else turn[::-1]:
             seconds.append(timed(search)[0])
@@ -164,7 +164,7 @@ def _compare_bm25(questions: list[Question], folder: Path) -> Figures:
 def _rank_bm25_figures(slow: BM25Okapi, lexical: BM25Index, ids: np.ndarray, questions: list[str]) -> Figures:
     taken, off = [], 0.0
     for text in questions:
-        seconds, scores = timed(partial(slow.get_scores, search_terms(text)))
+        seconds, scores = timed(partial(slow.get_scores, index_terms(text)))
         taken.append(seconds)
         right = dict(zip(ids.tolist(), scores, strict=True))
         off = max([off, *(abs(right[id] - score) for id, score in lexical.search(text, K))])

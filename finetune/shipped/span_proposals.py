@@ -40,7 +40,7 @@ ALL, HELD_OUT = "all", "held-out"  # which questions: of all documents, or of th
 # Raise it by hand when a rule changes what is proposed or retrieved for the same documents, questions, settings and
 # weights: search and fusion, the prompt, the expected type of answer, the search for spans, the span scorer's spans,
 # token F1. Not for a comment or a new name. Chunking and parsers have a version of their own (`chunker_identity`).
-PROPOSALS_VERSION = "3"
+PROPOSALS_VERSION = "4"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import rag.index.bm25
 import rag.index.bm25_scoring
 import rag.index.rank_bm25_scorer
 from rag.core.words import search_terms
-from rag.index.bm25 import BM25Index
+from rag.index.bm25 import BM25Index, index_terms
 
 WORDS = [f"{letter}{n}" for n in range(12) for letter in string.ascii_lowercase]
 
@@ -47,6 +47,11 @@ def test_words_are_lower_case_and_without_a_plural_s():
     ]
 
 
+def test_bm25_compares_stems():
+    words = "Reporting reported reports report; berths berth; TQ3 12.5 café"
+    assert index_terms(words) == [*["report"] * 4, "berth", "berth", "tq3", "12", "5", index_terms("cafe")[0]]
+
+
 def test_scores_by_hand():
     """Three texts of one word each: idf = ln 2.5 - ln 1.5; f = 1 and length = mean, so the rest is 2.5 / (1 + 1.5)."""
     assert make({4: "apple", 5: "pear", 9: "plum"}).search("Apple?", 5) == [(4, pytest.approx(np.log(2.5 / 1.5)))]
@@ -57,10 +62,10 @@ def test_scores_are_those_of_rank_bm25_and_ranks_are_complete(seed):
     rng = random.Random(seed)
     texts = {3 * n + 1: some_text(rng) for n in range(rng.randint(1, 150))}
     texts[1] += " a0"  # rank-bm25 divides by zero where no text has a word
-    index, oracle = make(texts), BM25Okapi([search_terms(text) for text in texts.values()])
+    index, oracle = make(texts), BM25Okapi([index_terms(text) for text in texts.values()])
     for _ in range(20):
         question, k = some_text(rng)[:40], rng.choice([1, 5, 50])
-        scores = dict(zip(texts, oracle.get_scores(search_terms(question)), strict=True))
+        scores = dict(zip(texts, oracle.get_scores(index_terms(question)), strict=True))
         found = index.search(question, k)
         assert [score for _, score in found] == pytest.approx([scores[id] for id, _ in found], abs=1e-9)
         right = sorted((score for score in scores.values() if score > 0), reverse=True)
