@@ -177,14 +177,14 @@ def test_a_renamed_file_embeds_nothing_and_the_same_text_is_stored_once(tmp_path
 def test_what_is_removed_is_in_no_file_after_a_compact(tmp_path):
     house = House(tmp_path, random.Random(2))
     secret = house.docs / "secret.md"
-    secret.write_text("# Secret\n\nThe xylophonist hides the quartzcode beneath the lamp.")
+    secret.write_text("# Secret\n\nThe xylophonist hides the quartzbrick beneath the lamp.")
     house.sync()
     secret.unlink()
     house.sync()
-    assert "secret.md" not in {p.chunk.document for p in house.retriever.search("xylophonist quartzcode")}
+    assert "secret.md" not in {p.chunk.document for p in house.retriever.search("xylophonist quartzbrick")}
     house.compact()
     for path in house.index.iterdir():
-        assert b"quartzcode" not in path.read_bytes().lower(), path
+        assert b"quartzbrick" not in path.read_bytes().lower(), path
 
 
 def test_the_same_questions_are_answered_alike_before_and_after_a_compact(tmp_path):

@@ -56,15 +56,15 @@ def test_search_files_of_a_later_state_are_not_trusted_when_an_older_store_is_pu
 
 def test_what_a_killed_process_left_of_a_search_file_goes_with_a_compact(tmp_path):
     index = tmp_path / "index"
-    write(tmp_path / "docs", {"a.md": "# A\n\nThe crane.", "secret.md": "# S\n\nThe quartzcode of the harbour."})
+    write(tmp_path / "docs", {"a.md": "# A\n\nThe crane.", "secret.md": "# S\n\nThe quartzbrick of the harbour."})
     child = start(die_before_a_search_file_is_renamed, index, tmp_path / "docs")
     assert exit_codes(child) == [-signal.SIGKILL]
     store = StoreWriter(index, IDENTITY)
     assert list(store.documents()) == ["a.md", "secret.md"]
-    assert any(b"quartzcode" in path.read_bytes() for path in index.glob("lexical-*.bin.*"))
+    assert any(b"quartzbrick" in path.read_bytes() for path in index.glob("lexical-*.bin.*"))
     remove(store, ["secret.md"])
     compact(store)
-    assert not any(b"quartzcode" in path.read_bytes() for path in index.iterdir())
+    assert not any(b"quartzbrick" in path.read_bytes() for path in index.iterdir())
     assert sorted(path.name.split("-")[0] for path in index.glob("*.bin*")) == ["dense", "lexical"]
 
 
