@@ -89,7 +89,12 @@ def add_rows(
     checks = QuestionChecks(searcher, round_trip, settings.left_out_filters)
     builder = RowBuilder(searcher, checks, mined, settings, rng)
     ask_about_candidates(candidates, writer, builder, settings)
-    fill_gate(mined, for_gate, settings.gate, lambda some: ask_about_candidates(some, writer, builder, settings))
+    if for_gate and len(mined.of_part(GATE)) < settings.gate:
+        cloze_first = choose_cloze_first(for_gate, writer, settings)
+        with tqdm(total=len(for_gate), desc="mining, for promotion", unit=" spans") as bar:
+            fill_gate(
+                mined, for_gate, settings.gate, lambda some: _ask(some, cloze_first, writer, builder, settings, bar)
+            )
     rejected, first = mined.reasons(), len(mined.rejects)
     add_multihop_rows(mined, searcher, checks, settings)
     multihop_rejected, second = mined.reasons(first), len(mined.rejects)
@@ -109,21 +114,32 @@ def ask_about_candidates(
     The small writer's questions are good far less often than a cloze, but sound as people's do (measured in
     eval/LOG.md). A teacher always comes first.
     """
-    cloze_first = set() if isinstance(writer, Teacher) else choose_cloze_first(candidates, settings)
+    cloze_first = choose_cloze_first(candidates, writer, settings)
     with tqdm(total=len(candidates), desc="mining", unit=" spans") as bar:
-        waiting = []
-        for candidate in candidates:
-            if candidate in cloze_first and builder.add_cloze(candidate):
-                bar.update()
-            else:
-                waiting.append(candidate)
-        for first in range(0, len(waiting), settings.batch):
-            batch = waiting[first : first + settings.batch]
-            questions = _write_questions(writer, batch, bar)
-            for candidate, (asked, written) in zip(batch, questions, strict=True):
-                if not builder.add_best(written, asked) and candidate not in cloze_first:
-                    builder.add_cloze(asked)
-            bar.update(len(batch))
+        _ask(candidates, cloze_first, writer, builder, settings, bar)
+
+
+def _ask(
+    candidates: list[Candidate],
+    cloze_first: set[Candidate],
+    writer: Generator | Teacher,
+    builder: RowBuilder,
+    settings: MineSettings,
+    bar: tqdm,
+) -> None:
+    waiting = []
+    for candidate in candidates:
+        if candidate in cloze_first and builder.add_cloze(candidate):
+            bar.update()
+        else:
+            waiting.append(candidate)
+    for first in range(0, len(waiting), settings.batch):
+        batch = waiting[first : first + settings.batch]
+        questions = _write_questions(writer, batch, bar)
+        for candidate, (asked, written) in zip(batch, questions, strict=True):
+            if not builder.add_best(written, asked) and candidate not in cloze_first:
+                builder.add_cloze(asked)
+        bar.update(len(batch))
 
 
 def fill_gate(
@@ -135,8 +151,12 @@ def fill_gate(
         candidates = candidates[missing:]
 
 
-def choose_cloze_first(candidates: list[Candidate], settings: MineSettings) -> set[Candidate]:
-    """Draw the candidates for which the cloze question is tried before the writer's."""
+def choose_cloze_first(
+    candidates: list[Candidate], writer: Generator | Teacher, settings: MineSettings
+) -> set[Candidate]:
+    """Draw the candidates for which the cloze question is tried before the writer's; none where a teacher writes."""
+    if isinstance(writer, Teacher):
+        return set()
     rng = random.Random(settings.seed + 1)  # not the row builder's numbers
     return {candidate for candidate in candidates if rng.random() >= settings.written}
 

@@ -30,7 +30,8 @@ _LEAD_IN = re.compile(
 )
 _SHORT = 6  # words of a claim that has no verb of its own, most likely: "40 tonnes"
 _VERB = re.compile(
-    r"\b(?:is|are|was|were|be|been|may|might|can|could|must|will|would|shall|should|do|does|did|has|have|had|\w{2,}ed)\b",
+    r"\b(?:is|are|was|were|be|been|may|might|can|could|must|will|would|shall|should|do|does|did|has|have|had"
+    r"|\w{2,}ed)\b",
     re.I,
 )
 
@@ -57,11 +58,8 @@ def attribute(question: str, output: str, passages: list[Passage], is_open: IsOp
     found = Attribution([], [], [])
     for claim in claims_of(output):
         found_for = ground(claim, passages, is_open, question)
-        citations = [
-            c
-            for c in found_for
-            if not _is_denied(claim.text, c.quote, question) and not _other_names(claim, question, c)
-        ]
+        agreeing = [citation for citation in found_for if not _is_denied(claim.text, citation.quote, question)]
+        citations = [citation for citation in agreeing if not _other_names(claim, question, citation)]
         if citations:
             found.kept.append(claim.text)
             found.citations.extend(citation for citation in citations if citation not in found.citations)

@@ -31,11 +31,18 @@ function answerParts(answer, asked) {
     answer.asked_as !== asked && element("p", { class: "quiet" }, `Asked as: ${answer.asked_as}`),
     element("p", { class: answer.refused ? "answer refused" : "answer" }, ...said(answer)),
     sureness(answer),
-    element("ul", { class: "citations" }, cited.map((each, n) => citation(each, cited[n - 1]))),
+    element(
+      "ul",
+      { class: "citations" },
+      cited.map((each, n) => citation(each, cited[n - 1])),
+    ),
     ...answer.conflicts.map((conflict) => conflictLine(conflict)),
     answer.unsupported.length > 0 &&
       element("p", { class: "quiet" }, `Left out, for no passage bears it out: ${answer.unsupported.join(" ")}`),
-    passages(answer.passages, cited.map((each) => each.passage)),
+    passages(
+      answer.passages,
+      cited.map((each) => each.passage),
+    ),
     verdict(answer),
   ].filter(Boolean);
 }
@@ -50,7 +57,10 @@ function withLinks(answer) {
   const unused = [...answer.citations];
   let before = "";
   return answer.text.split(/(\[\d+\])/).map((piece) => {
-    const told = before.split(/[;:−] /).at(-1).trim();
+    const told = before
+      .split(/[;:−] /)
+      .at(-1)
+      .trim();
     before = piece;
     const same = unused.filter((each) => piece === `[${each.passage}]`);
     const cited = same.find((each) => each.quote.replace(/\s+/g, " ").includes(told)) ?? same[0];
@@ -62,9 +72,13 @@ function withLinks(answer) {
 }
 
 function sureness(answer) {
-  const seconds = Object.values(answer.timings).reduce((sum, part) => sum + part, 0).toFixed(1);
+  const seconds = Object.values(answer.timings)
+    .reduce((sum, part) => sum + part, 0)
+    .toFixed(1);
   const of = answer.refused ? "sure that these passages do not answer it" : "sure";
-  const told = answer.probable ? `${percent(answer.probable_confidence)} likely to hold the answer` : `${percent(answer.confidence)} ${of}`;
+  const told = answer.probable
+    ? `${percent(answer.probable_confidence)} likely to hold the answer`
+    : `${percent(answer.confidence)} ${of}`;
   return element("p", { class: "quiet" }, `${told} · ${answer.model} · ${seconds} s`);
 }
 
@@ -134,7 +148,12 @@ function verdict(answer) {
   };
   const up = button("Right", () => press(up, "up"), { "aria-pressed": "false", class: "thumb" });
   const down = button("Wrong", () => press(down, "down"), { "aria-pressed": "false", class: "thumb" });
-  return element("div", { class: "verdict" }, element("div", { class: "row", role: "group", "aria-label": "Is this answer right?" }, up, down, state), form);
+  return element(
+    "div",
+    { class: "verdict" },
+    element("div", { class: "row", role: "group", "aria-label": "Is this answer right?" }, up, down, state),
+    form,
+  );
 }
 
 function correction(give, answer) {
@@ -143,7 +162,16 @@ function correction(give, answer) {
     event.preventDefault();
     if (field.value.trim()) await give({ thumb: "down", correction: field.value }, "Correction kept.");
   };
-  const label = labelled(answer.refused ? "What do the documents answer?" : "What is right, in the document's words?", field);
+  const label = labelled(
+    answer.refused ? "What do the documents answer?" : "What is right, in the document's words?",
+    field,
+  );
   const nothing = button("The documents do not answer it", () => give({ unanswerable: true }, "Kept."));
-  return element("form", { class: "row", submit, hidden: true }, label, element("button", {}, "Send"), answer.refused ? null : nothing);
+  return element(
+    "form",
+    { class: "row", submit, hidden: true },
+    label,
+    element("button", {}, "Send"),
+    answer.refused ? null : nothing,
+  );
 }

@@ -45,7 +45,11 @@ async function* eventsOf(response) {
     text += (value ?? "").replaceAll("\r\n", "\n");
     let end;
     while ((end = text.indexOf("\n\n")) >= 0) {
-      const fields = text.slice(0, end).split("\n").map((line) => line.match(/^(\w+): ?(.*)$/)).filter(Boolean);
+      const fields = text
+        .slice(0, end)
+        .split("\n")
+        .map((line) => line.match(/^(\w+): ?(.*)$/))
+        .filter(Boolean);
       text = text.slice(end + 2);
       const event = Object.fromEntries(fields.map(([, name, data]) => [name, data]));
       if (event.data !== undefined) yield { name: event.event, id: event.id, data: JSON.parse(event.data) };
@@ -88,7 +92,9 @@ let asking = null;
 
 /** Ask for a key; return whether one was given. */
 function askForKey() {
-  asking ??= showKeyDialog().finally(() => { asking = null; });
+  asking ??= showKeyDialog().finally(() => {
+    asking = null;
+  });
   return asking;
 }
 
@@ -102,15 +108,26 @@ function showKeyDialog() {
       element("h2", { id: "key-title" }, "A key is needed"),
       element("p", {}, "Whoever runs this server makes one: rag keys add NAME"),
       labelled("Key", field),
-      element("div", { class: "row" }, element("button", {}, "Use it"), button("Cancel", () => dialog.close("cancel"))),
+      element(
+        "div",
+        { class: "row" },
+        element("button", {}, "Use it"),
+        button("Cancel", () => dialog.close("cancel")),
+      ),
     );
     dialog.replaceChildren(form);
-    dialog.addEventListener("close", () => {
-      if (dialog.returnValue !== "cancel" && field.value) sessionStorage.setItem(KEY, field.value.trim());
-      answer(dialog.returnValue !== "cancel" && Boolean(field.value));
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        if (dialog.returnValue !== "cancel" && field.value) sessionStorage.setItem(KEY, field.value.trim());
+        answer(dialog.returnValue !== "cancel" && Boolean(field.value));
+      },
+      { once: true },
+    );
     dialog.returnValue = "cancel"; // what Escape leaves
-    form.addEventListener("submit", () => { dialog.returnValue = ""; });
+    form.addEventListener("submit", () => {
+      dialog.returnValue = "";
+    });
     dialog.showModal();
   });
 }

@@ -41,7 +41,13 @@ export async function showAsk(main) {
     "form",
     { class: "ask", submit },
     labelled("Question", question),
-    element("div", { class: "row" }, send, stop, button("New conversation", () => forget(question))),
+    element(
+      "div",
+      { class: "row" },
+      send,
+      stop,
+      button("New conversation", () => forget(question)),
+    ),
     element("details", {}, element("summary", {}, "Options"), labelled("Answered by", model), within.shown),
   );
   question.addEventListener("keydown", (event) => {

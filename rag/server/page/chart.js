@@ -7,15 +7,34 @@ const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [360, 190, 46, 8, 10, 26];
 /** Return a figure. chart: as the server gives it, with a title and lines of [step, value] points. */
 export function chartFigure({ title, lines }) {
   const points = lines.flatMap((line) => line.points);
-  const x = scale(points.map(([step]) => step), LEFT, WIDTH - RIGHT);
-  const y = scale(points.map(([, value]) => value), HEIGHT - BOTTOM, TOP);
+  const x = scale(
+    points.map(([step]) => step),
+    LEFT,
+    WIDTH - RIGHT,
+  );
+  const y = scale(
+    points.map(([, value]) => value),
+    HEIGHT - BOTTOM,
+    TOP,
+  );
   const drawn = svg(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}. ${lines.map(told).join("; ")}.`, class: "chart" },
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      role: "img",
+      "aria-label": `${title}. ${lines.map(told).join("; ")}.`,
+      class: "chart",
+    },
     ...axes(x, y),
     ...lines.flatMap((line, n) => drawnLine(line, n, x, y)),
   );
-  const legend = lines.length > 1 && element("span", { class: "legend" }, lines.map((line, n) => element("span", { class: `key line-${n}` }, line.name)));
+  const legend =
+    lines.length > 1 &&
+    element(
+      "span",
+      { class: "legend" },
+      lines.map((line, n) => element("span", { class: `key line-${n}` }, line.name)),
+    );
   return element("figure", {}, element("figcaption", {}, element("strong", {}, title), legend), drawn, values(lines));
 }
 
@@ -39,14 +58,27 @@ function axes(x, y) {
     svg("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)),
   ]);
   const steps = [x.least, x.most].map((step, n) =>
-    svg("text", { x: x(step), y: HEIGHT - 8, "text-anchor": n ? "end" : "start" }, `${n ? "step " : ""}${Math.ceil(step)}`));
+    svg(
+      "text",
+      { x: x(step), y: HEIGHT - 8, "text-anchor": n ? "end" : "start" },
+      `${n ? "step " : ""}${Math.ceil(step)}`,
+    ),
+  );
   return [...rows, ...steps];
 }
 
 function drawnLine({ name, points }, n, x, y) {
-  const path = svg("polyline", { class: `line-${n}`, points: points.map(([step, value]) => `${x(step)},${y(value)}`).join(" ") });
+  const path = svg("polyline", {
+    class: `line-${n}`,
+    points: points.map(([step, value]) => `${x(step)},${y(value)}`).join(" "),
+  });
   const dots = points.map(([step, value]) =>
-    svg("circle", { class: `line-${n}`, cx: x(step), cy: y(value), r: points.length > 40 ? 1.5 : 3 }, svg("title", {}, `${name}, step ${step}: ${short(value)}`)));
+    svg(
+      "circle",
+      { class: `line-${n}`, cx: x(step), cy: y(value), r: points.length > 40 ? 1.5 : 3 },
+      svg("title", {}, `${name}, step ${step}: ${short(value)}`),
+    ),
+  );
   return [path, ...dots];
 }
 
@@ -54,7 +86,14 @@ function values(lines) {
   const steps = [...new Set(lines.flatMap((line) => line.points.map(([step]) => step)))].sort((a, b) => a - b);
   const at = (line, step) => short(line.points.find((point) => point[0] === step)?.[1]);
   const head = ["Step", ...lines.map((line) => line.name)].map((name) => element("th", { scope: "col" }, name));
-  const rows = steps.map((step) => element("tr", {}, element("th", { scope: "row" }, step), lines.map((line) => element("td", {}, at(line, step)))));
+  const rows = steps.map((step) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, step),
+      lines.map((line) => element("td", {}, at(line, step))),
+    ),
+  );
   const table = element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows));
   return element("details", {}, element("summary", {}, "Values"), table);
 }

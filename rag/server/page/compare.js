@@ -13,7 +13,8 @@ export async function showCompare(main) {
     send.disabled = true;
     difference.textContent = "";
     const said = await Promise.all(sides.map((each) => answerIn(each, question.value.trim())));
-    if (said.every(Boolean)) difference.textContent = said[0].text === said[1].text ? "Both say the same." : "They say different things.";
+    if (said.every(Boolean))
+      difference.textContent = said[0].text === said[1].text ? "Both say the same." : "They say different things.";
     send.disabled = false;
   };
   const difference = element("p", { class: "quiet", role: "status" });
@@ -23,7 +24,11 @@ export async function showCompare(main) {
     element("h1", {}, "Compare two generators"),
     form,
     difference,
-    element("div", { class: "sides" }, sides.map((each) => each.shown)),
+    element(
+      "div",
+      { class: "sides" },
+      sides.map((each) => each.shown),
+    ),
   );
   question.focus();
 }

@@ -38,7 +38,12 @@ export async function showDocuments(main) {
     dropPlace(),
     jobs,
     watched,
-    element("div", { class: "row" }, labelled("Find by name", filter), button("Bring folders up to date", () => sync())),
+    element(
+      "div",
+      { class: "row" },
+      labelled("Find by name", filter),
+      button("Bring folders up to date", () => sync()),
+    ),
     count,
     list,
   );
@@ -60,24 +65,42 @@ async function followNew(main, last) {
 }
 
 function watchedParts(folders) {
-  if (!folders.length) return [element("p", { class: "quiet" }, "rag serve --watch FOLDER reads what is new or changed in a folder as it comes.")];
+  if (!folders.length)
+    return [
+      element(
+        "p",
+        { class: "quiet" },
+        "rag serve --watch FOLDER reads what is new or changed in a folder as it comes.",
+      ),
+    ];
   const line = (each) => {
-    const state = each.missing ? "not there now" : each.changed ? `brought up to date ${when(each.changed)}` : "not read yet";
-    return element("li", {}, element("span", {}, each.folder), element("span", { class: "quiet" }, ` ${each.files} ${each.files === 1 ? "file" : "files"} · ${state}`));
+    const state = each.missing
+      ? "not there now"
+      : each.changed
+        ? `brought up to date ${when(each.changed)}`
+        : "not read yet";
+    return element(
+      "li",
+      {},
+      element("span", {}, each.folder),
+      element("span", { class: "quiet" }, ` ${each.files} ${each.files === 1 ? "file" : "files"} · ${state}`),
+    );
   };
   return [element("h2", {}, "Watched folders"), element("ul", {}, folders.map(line))];
 }
 
 function dropPlace() {
   const files = element("input", { type: "file", multiple: true });
-  const place = element(
-    "div",
-    { class: "drop" },
-    labelled("Add files: choose them, or drop them here", files),
-  );
+  const place = element("div", { class: "drop" }, labelled("Add files: choose them, or drop them here", files));
   const add = (chosen) => [...chosen].forEach((file) => upload(file));
-  files.addEventListener("change", () => { add(files.files); files.value = ""; });
-  place.addEventListener("dragover", (event) => { event.preventDefault(); place.classList.add("over"); });
+  files.addEventListener("change", () => {
+    add(files.files);
+    files.value = "";
+  });
+  place.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    place.classList.add("over");
+  });
   place.addEventListener("dragleave", () => place.classList.remove("over"));
   place.addEventListener("drop", (event) => {
     event.preventDefault();
@@ -146,17 +169,28 @@ function failure(text) {
 function ended(line, name, report) {
   const skipped = report.skipped ?? [];
   if (skipped.length) {
-    line.replaceChildren(...skipped.map((each) => failure(`${each.file}: ${[each.reason, each.remedy].filter(Boolean).join("; ")}`)));
+    line.replaceChildren(
+      ...skipped.map((each) => failure(`${each.file}: ${[each.reason, each.remedy].filter(Boolean).join("; ")}`)),
+    );
     return;
   }
   const counts = ["added", "changed", "removed"].map((what) => [report[what]?.length ?? 0, what]);
-  const told = counts.filter(([n]) => n).map(([n, what]) => `${n} ${what}`).join(", ") || "nothing new";
+  const told =
+    counts
+      .filter(([n]) => n)
+      .map(([n, what]) => `${n} ${what}`)
+      .join(", ") || "nothing new";
   line.replaceChildren(element("span", { role: "status" }, `${name}: ${told}`));
 }
 
 function documentItem(found) {
   const open = () => openDocument(found.id);
-  const facts = [`${found.chunks} ${found.chunks === 1 ? "chunk" : "chunks"}`, found.uploaded && "uploaded", found.read_in_part && "read in part", found.state];
+  const facts = [
+    `${found.chunks} ${found.chunks === 1 ? "chunk" : "chunks"}`,
+    found.uploaded && "uploaded",
+    found.read_in_part && "read in part",
+    found.state,
+  ];
   const remove = button("Remove", () => confirmRemoval(item, found), { "aria-label": `Remove ${found.id}` });
   const item = element(
     "li",
@@ -179,6 +213,10 @@ function confirmRemoval(item, found) {
     }
   });
   const why = found.uploaded ? "The uploaded file is deleted, too." : "Its file stays, and comes back with its folder.";
-  item.replaceChildren(`Remove ${found.id}? ${why} `, yes, button("Keep it", () => refresh()));
+  item.replaceChildren(
+    `Remove ${found.id}? ${why} `,
+    yes,
+    button("Keep it", () => refresh()),
+  );
   yes.focus();
 }

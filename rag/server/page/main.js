@@ -10,7 +10,14 @@ import { showReview } from "./review.js";
 import { showRuns } from "./runs.js";
 import { showSettings } from "./settings.js";
 
-const VIEWS = { ask: showAsk, documents: showDocuments, compare: showCompare, review: showReview, runs: showRuns, settings: showSettings };
+const VIEWS = {
+  ask: showAsk,
+  documents: showDocuments,
+  compare: showCompare,
+  review: showReview,
+  runs: showRuns,
+  settings: showSettings,
+};
 const main = document.getElementById("main");
 const health = document.getElementById("health");
 
@@ -49,8 +56,13 @@ function openNamed() {
   if (named.has("document")) openDocument(named.get("document"), number("start"), number("end"));
 }
 
-addEventListener("hashchange", () => { if (location.hash !== "#main") show(); });
-document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
+addEventListener("hashchange", () => {
+  if (location.hash !== "#main") show();
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 await show();
 openNamed();
 showHealth();

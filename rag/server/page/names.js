@@ -10,7 +10,8 @@ export function documentChoice(label) {
   const proposed = element("datalist", { id: newId("names") });
   const field = element("input", { type: "text", list: proposed.id, placeholder: "all", autocomplete: "off" });
   const chosen = element("ul", { class: "chosen", "aria-label": "Chosen documents" });
-  const names = () => [...new Set([...chosen.children].map((each) => each.dataset.name).concat(field.value.trim()))].filter(Boolean);
+  const names = () =>
+    [...new Set([...chosen.children].map((each) => each.dataset.name).concat(field.value.trim()))].filter(Boolean);
   const add = () => {
     for (const name of names()) if (name === field.value.trim()) chosen.append(chip(name, field));
     field.value = "";
@@ -21,12 +22,27 @@ export function documentChoice(label) {
     add();
   });
   field.addEventListener("focus", () => propose(proposed));
-  const row = element("div", { class: "row" }, labelled(label, field), button("Add", () => { add(); field.focus(); }));
+  const row = element(
+    "div",
+    { class: "row" },
+    labelled(label, field),
+    button("Add", () => {
+      add();
+      field.focus();
+    }),
+  );
   return { shown: element("div", {}, row, proposed, chosen), names };
 }
 
 function chip(name, field) {
-  const remove = button("×", () => { item.remove(); field.focus(); }, { "aria-label": `Leave ${name} out` });
+  const remove = button(
+    "×",
+    () => {
+      item.remove();
+      field.focus();
+    },
+    { "aria-label": `Leave ${name} out` },
+  );
   const item = element("li", {}, name, remove);
   item.dataset.name = name;
   return item;

@@ -22,7 +22,12 @@ export async function openDocument(id, start = 0, end = 0, offset = 0) {
     // The server counts characters by code points, JavaScript by UTF-16 units.
     found.letters = /[\ud800-\udfff]/.test(found.text) ? Array.from(found.text) : found.text;
     const body = element("div", { class: "reader-body" }, text(found));
-    reader.replaceChildren(heading(found.title, id, found.drawn && pagesSwitch(found, body)), ...notes(found), ...parts(found, start, end), body);
+    reader.replaceChildren(
+      heading(found.title, id, found.drawn && pagesSwitch(found, body)),
+      ...notes(found),
+      ...parts(found, start, end),
+      body,
+    );
   } catch (error) {
     reader.replaceChildren(heading(id), element("p", { class: "error", role: "alert" }, error.message));
   }
@@ -42,7 +47,12 @@ function heading(title, id = "", more = null) {
   const name = id && id !== title ? element("p", { class: "quiet" }, id) : null;
   const close = button("Close", closeDocument, { "aria-label": "Close the document" });
   const buttons = element("div", { class: "row" }, more, close);
-  return element("div", { class: "reader-head" }, element("div", {}, element("h2", { tabindex: -1 }, title), name), buttons);
+  return element(
+    "div",
+    { class: "reader-head" },
+    element("div", {}, element("h2", { tabindex: -1 }, title), name),
+    buttons,
+  );
 }
 
 /** Return the button that shows the pages as they look: beside the text where there is room, else in its place. */
@@ -53,7 +63,14 @@ function pagesSwitch(found, body) {
     body.querySelector(".sheet")?.remove();
     if (on) body.prepend(sheet(found));
   };
-  const toggle = button("Pages", () => { wantsPages = !document.body.classList.contains("paged"); show(wantsPages); }, { class: "thumb" });
+  const toggle = button(
+    "Pages",
+    () => {
+      wantsPages = !document.body.classList.contains("paged");
+      show(wantsPages);
+    },
+    { class: "thumb" },
+  );
   show(wantsPages ?? ROOMY.matches);
   return toggle;
 }
@@ -79,7 +96,9 @@ function text(found) {
   const cuts = [
     ...pages.map((chunk) => ({ at: chunk.start, page: chunk.page })),
     ...(found.end > found.start ? [{ at: found.start }, { at: found.end }] : []),
-  ].filter((cut) => cut.at >= found.offset).sort((a, b) => a.at - b.at);
+  ]
+    .filter((cut) => cut.at >= found.offset)
+    .sort((a, b) => a.at - b.at);
   let at = found.offset;
   const upTo = (end) => {
     const piece = slice(found, at, end);

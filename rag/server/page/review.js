@@ -19,7 +19,11 @@ const KEYS = { k: "keep", m: "mend", d: "drop", u: "undo" };
 export async function showReview(main) {
   const { runs } = await listRuns();
   const names = [...new Set([...runs.map((run) => run.name), "default"])];
-  const choice = element("select", { change: () => open() }, names.map((name) => element("option", { value: name }, name)));
+  const choice = element(
+    "select",
+    { change: () => open() },
+    names.map((name) => element("option", { value: name }, name)),
+  );
   const state = element("p", { class: "quiet", role: "status" });
   const place = element("div");
   const session = { path: "", place, state, judged: [] };
@@ -30,7 +34,12 @@ export async function showReview(main) {
   };
   main.replaceChildren(
     element("h1", {}, "Review"),
-    element("p", { class: "quiet" }, "Training leaves out what is dropped and takes what is mended. It learns from users’ feedback only what is kept or mended here."),
+    element(
+      "p",
+      { class: "quiet" },
+      "Training leaves out what is dropped and takes what is mended. " +
+        "It learns from users’ feedback only what is kept or mended here.",
+    ),
     labelled("Run", choice),
     state,
     place,
@@ -54,13 +63,29 @@ function feedbackLine({ rows, left_out: out }) {
   if (!rows && !reasons.length) return null;
   const told = `Rows made of users’ feedback: ${rows}`;
   if (!reasons.length) return element("p", { class: "quiet" }, told);
-  return element("details", {}, element("summary", {}, `${told}; what taught nothing, and why`), element("ul", {}, reasons.map((each) => element("li", {}, each))));
+  return element(
+    "details",
+    {},
+    element("summary", {}, `${told}; what taught nothing, and why`),
+    element(
+      "ul",
+      {},
+      reasons.map((each) => element("li", {}, each)),
+    ),
+  );
 }
 
 function show(session, found, focus = false) {
   session.state.textContent = `${found.judged} judged, ${found.rest} to go. ${found.judged ? found.estimate : ""}`;
   const [row] = found.rows;
-  const card = row ? rowCard(session, row) : element("div", { class: "card", tabindex: -1 }, element("p", {}, "Nothing waits for a review."), undoButton(session));
+  const card = row
+    ? rowCard(session, row)
+    : element(
+        "div",
+        { class: "card", tabindex: -1 },
+        element("p", {}, "Nothing waits for a review."),
+        undoButton(session),
+      );
   session.place.replaceChildren(...[session.feedback, card].filter(Boolean));
   if (focus) card.focus();
 }
@@ -70,17 +95,27 @@ function rowCard(session, row) {
   const act = {
     keep: () => judge(session, row, { verdict: "keep" }),
     drop: () => judge(session, row, { verdict: "drop" }),
-    mend: () => { mending.hidden = false; mending.querySelector("textarea").focus(); },
+    mend: () => {
+      mending.hidden = false;
+      mending.querySelector("textarea").focus();
+    },
     undo: () => takeBack(session),
   };
-  const badges = [row.source === "feedback" && element("span", { class: "badge good" }, "from feedback"), element("span", { class: "badge" }, KINDS[row.kind] ?? row.kind)];
+  const badges = [
+    row.source === "feedback" && element("span", { class: "badge good" }, "from feedback"),
+    element("span", { class: "badge" }, KINDS[row.kind] ?? row.kind),
+  ];
   const card = element(
     "article",
     { class: "card", tabindex: -1, "aria-label": "Row to judge" },
     element("p", { class: "badges" }, badges),
     element("h2", {}, row.question),
     element("p", { class: "answer" }, row.target),
-    element("ol", { class: "passages" }, row.passages.map((passage, n) => passageShown(passage, n + 1, row))),
+    element(
+      "ol",
+      { class: "passages" },
+      row.passages.map((passage, n) => passageShown(passage, n + 1, row)),
+    ),
     element(
       "div",
       { class: "row sticky", role: "group", "aria-label": "Verdict" },
@@ -93,8 +128,12 @@ function rowCard(session, row) {
     mending,
   );
   card.addEventListener("keydown", (event) => {
-    const typing = ["INPUT", "TEXTAREA"].includes(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
-    if (!typing && KEYS[event.key]) { event.preventDefault(); act[KEYS[event.key]](); }
+    const typing =
+      ["INPUT", "TEXTAREA"].includes(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
+    if (!typing && KEYS[event.key]) {
+      event.preventDefault();
+      act[KEYS[event.key]]();
+    }
   });
   card.addEventListener("mouseup", () => takeSelection(mending));
   return card;
@@ -108,9 +147,12 @@ function undoButton(session) {
 function passageShown(passage, number, row) {
   const line = passage.text.replace(/\s/g, " ");
   const places = [line.indexOf(row.answer), line.toLowerCase().indexOf(row.answer.toLowerCase())];
-  const at = row.cited.includes(number) && row.answer ? places.find((place) => place >= 0) ?? -1 : -1;
+  const at = row.cited.includes(number) && row.answer ? (places.find((place) => place >= 0) ?? -1) : -1;
   const end = at + row.answer.length;
-  const text = at < 0 ? [passage.text] : [passage.text.slice(0, at), element("mark", {}, passage.text.slice(at, end)), passage.text.slice(end)];
+  const text =
+    at < 0
+      ? [passage.text]
+      : [passage.text.slice(0, at), element("mark", {}, passage.text.slice(at, end)), passage.text.slice(end)];
   const open = () => openDocument(passage.document, passage.start, passage.end);
   return element(
     "li",
@@ -128,18 +170,33 @@ function mendForm(session, row) {
   const send = (said) => judge(session, row, { verdict: "mend", question: question.value, answer: said }, form);
   const form = element(
     "form",
-    { hidden: true, submit: (event) => { event.preventDefault(); if (answer.value.trim()) send(answer.value); } },
+    {
+      hidden: true,
+      submit: (event) => {
+        event.preventDefault();
+        if (answer.value.trim()) send(answer.value);
+      },
+    },
     labelled("Question", question),
     labelled("Answer, in the words of a passage (words selected above are taken)", answer),
     element("p", { class: "error", role: "alert" }),
-    element("div", { class: "row" }, element("button", { class: "main" }, "Keep as mended"), button("No passage answers it", () => send("-")), button("Cancel", () => { form.hidden = true; })),
+    element(
+      "div",
+      { class: "row" },
+      element("button", { class: "main" }, "Keep as mended"),
+      button("No passage answers it", () => send("-")),
+      button("Cancel", () => {
+        form.hidden = true;
+      }),
+    ),
   );
   return form;
 }
 
 function takeSelection(form) {
   const selected = String(getSelection()).replace(/\s+/g, " ").trim();
-  if (!form.hidden && selected && getSelection().anchorNode?.parentElement?.closest(".passage")) form.querySelector("input").value = selected;
+  if (!form.hidden && selected && getSelection().anchorNode?.parentElement?.closest(".passage"))
+    form.querySelector("input").value = selected;
 }
 
 async function judge(session, row, verdict, form = null) {

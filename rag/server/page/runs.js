@@ -38,7 +38,9 @@ export async function showRuns(main) {
   main.replaceChildren(
     element("h1", {}, "Training runs"),
     liveNow(live),
-    runs.length ? element("ul", { class: "runs", "aria-label": "Runs" }, items) : element("p", {}, "Nothing has been trained yet: make train"),
+    runs.length
+      ? element("ul", { class: "runs", "aria-label": "Runs" }, items)
+      : element("p", {}, "Nothing has been trained yet: make train"),
     detail,
   );
   if (runs.length) await open(runs[0]);
@@ -46,12 +48,21 @@ export async function showRuns(main) {
 
 function liveNow(live) {
   if (!live.length) return element("p", { class: "quiet" }, "Live: the weights that ship. Nothing was promoted.");
-  return element("ul", {}, live.map((each) => element("li", {}, `Live ${each.component}: ${each.why}`)));
+  return element(
+    "ul",
+    {},
+    live.map((each) => element("li", {}, `Live ${each.component}: ${each.why}`)),
+  );
 }
 
 function runItem(run, click) {
   const facts = [when(run.changed), run.stages.map((stage) => DOES[stage]).at(-1), outcome(run)];
-  return element("li", {}, button(run.name, click, { "aria-pressed": "false", class: "thumb" }), element("span", { class: "quiet" }, facts.filter(Boolean).join(" · ")));
+  return element(
+    "li",
+    {},
+    button(run.name, click, { "aria-pressed": "false", class: "thumb" }),
+    element("span", { class: "quiet" }, facts.filter(Boolean).join(" · ")),
+  );
 }
 
 function outcome({ verdicts }) {
@@ -76,22 +87,53 @@ function runParts(run) {
 }
 
 function verdicts({ verdicts: found, judged_on: whose }) {
-  if (!found.length) return element("p", { class: "quiet" }, "Not judged yet: make train judges, and python -m eval attribution does.");
+  if (!found.length)
+    return element("p", { class: "quiet" }, "Not judged yet: make train judges, and python -m eval attribution does.");
   const line = (each) => {
     const [outcome, ...figures] = each.sentence.split(/: |; /);
-    const badge = element("span", { class: each.promote ? "badge good" : "badge" }, each.promote ? "better" : "not better");
-    return element("li", {}, badge, ` ${outcome}`, element("ul", { class: "quiet" }, figures.map((figure) => element("li", {}, figure))));
+    const badge = element(
+      "span",
+      { class: each.promote ? "badge good" : "badge" },
+      each.promote ? "better" : "not better",
+    );
+    return element(
+      "li",
+      {},
+      badge,
+      ` ${outcome}`,
+      element(
+        "ul",
+        { class: "quiet" },
+        figures.map((figure) => element("li", {}, figure)),
+      ),
+    );
   };
-  return element("section", { "aria-label": "Verdicts" }, element("p", { class: "quiet" }, `Judged on ${whose}`), element("ul", { class: "verdicts" }, found.map(line)));
+  return element(
+    "section",
+    { "aria-label": "Verdicts" },
+    element("p", { class: "quiet" }, `Judged on ${whose}`),
+    element("ul", { class: "verdicts" }, found.map(line)),
+  );
 }
 
 function cells(run) {
   const measures = Object.keys(Object.values(run.cells)[0]);
   const head = ["New", ...measures].map((name) => element("th", { scope: "col" }, name));
   const rows = Object.entries(run.cells).map(([name, values]) =>
-    element("tr", {}, element("th", { scope: "row" }, name === "old" ? "nothing (what was live)" : name), measures.map((each) => element("td", {}, short(values[each])))));
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name === "old" ? "nothing (what was live)" : name),
+      measures.map((each) => element("td", {}, short(values[each]))),
+    ),
+  );
   const table = element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows));
-  return element("details", {}, element("summary", {}, "Every combination of old and new"), element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Combinations" }, table));
+  return element(
+    "details",
+    {},
+    element("summary", {}, "Every combination of old and new"),
+    element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Combinations" }, table),
+  );
 }
 
 function stage({ name, figures, charts }) {

@@ -12,19 +12,31 @@ export async function showSettings(main) {
   main.replaceChildren(
     element("h1", {}, "Settings"),
     element("p", {}, `Index: ${index}. Questions are answered by ${answers}.`),
-    element("p", { class: "quiet" }, `${changed || "None"} of ${settings.length} settings ${changed === 1 ? "differs" : "differ"} from the default. They are changed in ragtune.toml, and read when the server starts.`),
+    element(
+      "p",
+      { class: "quiet" },
+      `${changed || "None"} of ${settings.length} settings ${changed === 1 ? "differs" : "differ"} from the default. ` +
+        "They are changed in ragtune.toml, and read when the server starts.",
+    ),
     searchTest(),
     ...[...sections].map(([name, found]) => sectionTable(name, found)),
   );
 }
 
 function sectionTable(name, settings) {
-  const rows = settings.map(({ name: full, value, default: usual }) => element(
-    "tr",
-    { class: value !== usual ? "changed" : null },
-    element("th", { scope: "row" }, ...breakable(full.split(".")[1])),
-    element("td", {}, value === "" ? element("span", { class: "quiet" }, "none") : String(value), value !== usual && element("span", { class: "quiet" }, ` default ${usual === "" ? "none" : usual}`)),
-  ));
+  const rows = settings.map(({ name: full, value, default: usual }) =>
+    element(
+      "tr",
+      { class: value !== usual ? "changed" : null },
+      element("th", { scope: "row" }, ...breakable(full.split(".")[1])),
+      element(
+        "td",
+        {},
+        value === "" ? element("span", { class: "quiet" }, "none") : String(value),
+        value !== usual && element("span", { class: "quiet" }, ` default ${usual === "" ? "none" : usual}`),
+      ),
+    ),
+  );
   return element("table", { class: "settings" }, element("caption", {}, name), element("tbody", {}, rows));
 }
 
@@ -45,6 +57,11 @@ function searchTest() {
       list.replaceChildren(element("li", { class: "error", role: "alert" }, error.message));
     }
   };
-  const form = element("form", { class: "row", submit }, labelled("Try the search", words), element("button", {}, "Search"));
+  const form = element(
+    "form",
+    { class: "row", submit },
+    labelled("Try the search", words),
+    element("button", {}, "Search"),
+  );
   return element("section", { "aria-label": "Search" }, form, list);
 }

@@ -12,11 +12,22 @@ export function pageOf(found) {
 /** Return a section that draws a page when it is made, and leads to the others. */
 export function sheet(found, number = pageOf(found)) {
   const state = element("span", { class: "quiet", role: "status" }, `Drawing page ${number}…`);
-  const move = (by) => button(by < 0 ? "‹" : "›", () => turn(by), { "aria-label": by < 0 ? "Page before" : "Next page", disabled: true });
+  const move = (by) =>
+    button(by < 0 ? "‹" : "›", () => turn(by), { "aria-label": by < 0 ? "Page before" : "Next page", disabled: true });
   const [before, after] = [move(-1), move(1)];
   const paper = element("div", { class: "paper" });
-  const lost = element("p", { class: "quiet", hidden: true }, "The cited words were not found among the letters of this page.");
-  const shown = element("section", { class: "sheet", "aria-label": "Page" }, element("div", { class: "row" }, before, state, after), lost, paper);
+  const lost = element(
+    "p",
+    { class: "quiet", hidden: true },
+    "The cited words were not found among the letters of this page.",
+  );
+  const shown = element(
+    "section",
+    { class: "sheet", "aria-label": "Page" },
+    element("div", { class: "row" }, before, state, after),
+    lost,
+    paper,
+  );
   const turn = async (by) => {
     number += by;
     [before.disabled, after.disabled] = [true, true];
@@ -42,7 +53,12 @@ function address(found, number) {
 }
 
 function picture(found, page) {
-  const image = element("img", { src: `data:image/png;base64,${page.png}`, width: page.width, height: page.height, alt: `Page ${page.number} of ${found.title}; its text is in the text view` });
+  const image = element("img", {
+    src: `data:image/png;base64,${page.png}`,
+    width: page.width,
+    height: page.height,
+    alt: `Page ${page.number} of ${found.title}; its text is in the text view`,
+  });
   const boxes = page.marks.map(([x, y, right, bottom]) => svg("rect", { x, y, width: right - x, height: bottom - y }));
   return [image, svg("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, ...boxes)];
 }
