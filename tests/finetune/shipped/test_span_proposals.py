@@ -30,10 +30,11 @@ QUESTIONS = (
     "When does the harbour office open?",
     "Who built the mole, and why?",
     "What must be greased?",
+    "Which greasing is due before lifts?",
 )
 # What the rules give below, by version. Where they give something else on purpose, raise PROPOSALS_VERSION, or the
 # version of what has changed, and put the new digest here: else kept proposals of the old rules are taken for new ones.
-RULES = {"3": "642d5f618c93"}
+RULES = {"4": "82cbb060998d"}
 
 
 def test_no_source_file_decides_whether_kept_proposals_are_used():
