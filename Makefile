@@ -98,7 +98,7 @@ test: $(READY)  ## check style and types, and run every test, the loop on the re
 	@.venv/bin/ruff check -q .
 	@.venv/bin/ruff format -q --check .
 	@.venv/bin/mypy
-	@$(PY) -m pytest
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var

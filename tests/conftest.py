@@ -25,6 +25,12 @@ TEXT = (
 )
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take minutes, so that no worker is left alone with one of them at the end."""
+    longest = ("test_loop.py", "test_durability.py", "test_peft_parity.py", "test_openapi.py")
+    items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))
+
+
 @pytest.fixture(autouse=True)
 def one_thread(request):
     """Use one thread for the tiny model: with two it is slower, many times so while another program uses a core."""

@@ -107,6 +107,6 @@ def test_as_markdown_it_renders_it(seed):
     "piece", ["*a ", "**", "_a", "[", "[a](", "`", "<b ", "~~a", "a|", "&amp", "\\", "> ", "![a]("]
 )
 def test_no_text_takes_long(piece):
-    start = time.perf_counter()
+    start = time.process_time()
     find_marks(piece * (10_000 // len(piece)), "a.md")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

@@ -103,6 +103,6 @@ def test_nothing_but_space_and_marks_between_sentences_is_lost():
 
 @pytest.mark.parametrize("piece", ["-|", "| ", "x: y; ", "a. ", "...", "- ", "「", "*", ". \n", "1.", "``` x\n"])
 def test_no_text_takes_long(piece):
-    start = time.perf_counter()
+    start = time.process_time()
     sentence_spans(piece * 20_000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
