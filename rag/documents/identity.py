@@ -7,7 +7,7 @@ import json
 from rag.core.sections import ChunkSettings
 
 # Raised when the same file gives other text, sections or chunks than before.
-PARSERS_VERSION = "7"
+PARSERS_VERSION = "8"
 SENTENCE_END = "sentence end"
 SEPARATORS = ["\n\n", SENTENCE_END, "\n", "; ", " "]  # where prose is cut, the best first
 

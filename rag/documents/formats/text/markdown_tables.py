@@ -12,6 +12,8 @@ from rag.documents.formats.base.sections import Block, flat
 from rag.documents.formats.tables.row import SAMPLE
 from rag.documents.formats.tables.rows import table_blocks
 from rag.documents.formats.tables.shape import names_score
+from rag.documents.formats.text.drawn_grids import Line, lines_of
+from rag.documents.formats.text.pipe_rows import FEWEST_ROWS, has_pipe, pipe_tables
 from rag.documents.formats.text.text_tables import DrawnTable
 
 if TYPE_CHECKING:
@@ -21,16 +23,19 @@ if TYPE_CHECKING:
 RULE = frozenset("|:- \t>*+")  # of which the line below a table's header consists, also in a list or quotation
 MARKS = re.compile(r"[*_`\[<&\\!~]")
 SURELY_DATA = -1.5  # the score of a first row that cannot be a header, which Markdown demands of all tables
+NO_ROWS = frozenset(("fence", "code_block", "html_block", "table_open"))  # code, and tables that are found otherwise
 TABLE_TAG = re.compile(r"<(/?)table\b[^>]*>", re.I)
 
 
 def markdown_tables(text: str) -> list[DrawnTable]:
     """Return the tables of Markdown text in order; those in code are none."""
-    if "<table" not in text.lower() and not any(map(_is_rule, text.split("\n"))):
+    lines = lines_of(text)
+    if "<table" not in text.lower() and not any(map(_is_rule, lines)) and sum(map(has_pipe, lines)) < FEWEST_ROWS:
         return []
     starts = _line_starts(text)
     found: list[DrawnTable] = []
-    tokens = iter(_markdown().parse(text))
+    parsed = _markdown().parse(text)
+    tokens = iter(parsed)
     for token in tokens:
         if not token.map or (found and starts[token.map[1]] <= found[-1].end):
             continue
@@ -39,7 +44,16 @@ def markdown_tables(text: str) -> list[DrawnTable]:
             found += _drawn(first, last, _pipe_table(tokens, text, starts))
         elif token.type == "html_block":
             found += _html_tables(text, first, last)
-    return found
+    taken = [token.map for token in parsed if token.map and token.type in NO_ROWS]
+    return sorted([*found, *_unruled_tables(text, lines, taken)])
+
+
+def _unruled_tables(text: str, lines: list[Line], taken: list[list[int]]) -> Iterator[DrawnTable]:
+    """Yield the tables of pipes without a rule. taken: the first line of each part that has none, and the one after."""
+    at = 0
+    for first, end in [*sorted(taken), [len(lines), len(lines)]]:
+        yield from pipe_tables(text, lines[at:first])
+        at = max(at, end)
 
 
 def _is_rule(line: str) -> bool:

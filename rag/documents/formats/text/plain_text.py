@@ -13,6 +13,7 @@ from rag.documents.formats.text.aligned_tables import aligned_tables
 from rag.documents.formats.text.drawn_grids import grid_tables, lines_of
 from rag.documents.formats.text.markdown_hidden import blanked, hidden_spans, without
 from rag.documents.formats.text.markdown_tables import markdown_tables
+from rag.documents.formats.text.pipe_rows import pipe_tables
 from rag.documents.formats.text.text_tables import WrittenTables
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+\s*")  # a line of one punctuation character, repeated
@@ -30,7 +31,7 @@ def parse_text(data: bytes, settings: DocumentSettings = DEFAULTS) -> Parsed:
     """
     text = decode(data)
     drawn = lines_of(text)
-    tables = grid_tables(text, drawn) or aligned_tables(text, drawn)
+    tables = grid_tables(text, drawn) or pipe_tables(text, drawn) or aligned_tables(text, drawn)
     written = WrittenTables(text, tables)
     heading = [] if tables and not text[: tables[0].start].strip() else list(_title(text))
     return Parsed(written.text, written.with_cells(sections_between(written.text, heading)))

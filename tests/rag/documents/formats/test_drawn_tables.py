@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.documents.formats.text.plain_text import parse_rst, parse_text
+from rag.documents.formats.text.plain_text import parse_markdown, parse_rst, parse_text
 
 GRIDS = {
     "a grid": (
@@ -100,3 +100,48 @@ def test_a_title_directly_above_and_a_note_below_are_no_rows():
 )
 def test_text_that_is_no_table_stays_as_it_is(text):
     assert parse_text(text.encode()).text == text
+
+
+UNRULED = {
+    "a header": (
+        "Hut | Beds | Open\nAlm | 8 | May\nJoch | 12 | July\n",
+        "Hut: Alm; Beds: 8; Open: May\nHut: Joch; Beds: 12; Open: July\n",
+    ),
+    "pipes around": ("| Hut | Beds |\n| Alm | 8 |\n| Joch | 12 |\n", "Hut: Alm; Beds: 8\nHut: Joch; Beds: 12\n"),
+    "a corner without a name": (
+        "| 2019 | 2018\nBeds | 8 | 7\nBoats | 12 | 11\n",
+        "Beds; 2019: 8; 2018: 7\nBoats; 2019: 12; 2018: 11\n",
+    ),
+    "a header that looks like a heading": (
+        "# | Hut | Beds\n1 | Alm | 8\n2 | Joch | 12\n",
+        "#: 1; Hut: Alm; Beds: 8\n#: 2; Hut: Joch; Beds: 12\n",
+    ),
+    "rows that look like a list": (
+        "No. | Hut | Beds\n1. | Alm | 8\n2. | Joch | 12\n",
+        "No.: 1.; Hut: Alm; Beds: 8\nNo.: 2.; Hut: Joch; Beds: 12\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("parse", [parse_text, parse_markdown])
+@pytest.mark.parametrize("table", UNRULED)
+def test_pipes_without_a_rule_part_cells(table, parse):
+    drawn, wanted = UNRULED[table]
+    parsed = parse(f"There are some huts.\n\n{drawn}\nwords\n".encode())
+    assert parsed.text == f"There are some huts.\n\n{wanted}\nwords\n"
+    assert any(section.cells for section in parsed.sections)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "boat [-a | --all]\nboat [-b | --bow]\nboat [-c | --crew]\n",
+        "expr\n  | term\n  | factor\n  | atom\n",
+        "the keel | and no more\nthe mast | and the sail\n",
+        "a||b\nc||d\ne||f\n",
+        "    ls | wc -l\n    ls | sort -n\n    ls | head -2\n",
+        "```\nHut | Beds\nAlm | 8\nJoch | 12\n```\n",
+    ],
+)
+def test_other_pipes_are_left_as_they_are(text):
+    assert parse_markdown(f"words\n\n{text}".encode()).text == f"words\n\n{text}"
