@@ -74,7 +74,7 @@ def _is_table(rows: list[list[str]]) -> bool:
 
 
 def _closed(cell: str) -> bool:
-    """Return whether each bracket that is opened in a cell is closed in it: an optional part of a command may not be."""
+    """Return whether each bracket opened in a cell is closed in it, which those of optional parts may not be."""
     opened: list[str] = []
     for character in cell:
         if character in BRACKETS.values():
