@@ -41,6 +41,12 @@ _DENIAL = re.compile(
     r"|excluded?|excludes|barred|impossible|without)\b|n['’]t\b",
     re.I,
 )
+# "May not be available on some models": true of some cases, so that it says neither yes nor no.
+_IN_SOME_CASES = re.compile(
+    r"\bmight not\b|\b(?:(?:may|do|does|is|are|will|can) not|cannot|(?:do|does|is|are|wo|ca)n['’]t)\b"
+    r".*\b(?:depend(?:s|ing) (?:up)?on|(?:on|in|for|by|with|to) (?:some|certain|all|every))\b",
+    re.I,
+)
 _ANY_CASE = re.compile(r"\b(?:any|an|no) (?:cases?|exceptions?|circumstances|way|situations?)\b|\bever\b", re.I)
 _EXCEPTION = re.compile(r"\bexcept(?:ions?)?\b|\bunless\b|\bonly (?:if|when|for|in)\b", re.I)
 _ONLY = re.compile(r"\bonly\b", re.I)
@@ -94,6 +100,8 @@ def polarity(question: str, sentence: str) -> bool | None:
         return None
     if _REQUIRED.search(question) and _SAYS_FREE.search(clause):
         return False
+    if _IN_SOME_CASES.search(sentence):
+        return None
     if _DENIAL.search(re.sub(_LIMIT, " ", clause, flags=re.I)) or _has_opposite(question, clause):
         return False
     return _affirms(question, asked, clause, sentence)

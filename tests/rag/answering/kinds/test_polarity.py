@@ -77,6 +77,8 @@ def test_a_sentence_that_says_no(question, sentence):
         ("Is the pump loud?", "The harbour master signs the log."),
         ("Must the gate be locked?", "The gate is green."),
         ("Can I take a 12 kg bag?", "Bags are kept for 10 days."),
+        ("Can I fit the picture to the screen?", "Fitting to the screen may not be supported depending on the model."),
+        ("Is the ferry heated?", "The ferry is not heated on some days."),
     ],
 )
 def test_a_sentence_whose_words_do_not_tell(question, sentence):
