@@ -16,6 +16,7 @@ import numpy as np
 from rag.core.chunk import Chunk
 from rag.core.errors import StoreError
 from rag.index.database import Database, batches, placeholders
+from rag.index.left_documents import note_left
 from rag.index.schema import initialize
 from rag.index.staged_vectors import StagedVectors
 from rag.index.store import STORE_FILE, DocumentStore, text_digest, vector_key
@@ -144,6 +145,7 @@ class StoreWriter(DocumentStore):
     def remove(self, ids: list[str]) -> None:
         """Remove the documents, with every text that no other document has. Vectors follow when `writing` ends."""
         with self._db.transaction():
+            note_left(self._db, ids)
             change = self._next_change()
             for id in ids:
                 contents = self._contents_of(id)

@@ -84,12 +84,21 @@ def embedder_weights(index: Path, name: str) -> Path | None:
 
 
 def keep_weights(index: Path, folder: Path, name: str) -> Path:
-    """Copy weights into the index's folder under a name, unless they are there already, and return the copy."""
+    """Copy weights into the index's folder under a name, unless they are there already, and return the copy.
+
+    Raises ModelError, and leaves nothing, where they can't be copied whole.
+    """
     target = adapters_folder(index) / name
     if not target.exists():
+        for unfinished in adapters_folder(index).glob(f".{name}.*"):  # of a process that was killed
+            shutil.rmtree(unfinished, ignore_errors=True)
         aside = target.with_name(f".{name}.{os.getpid()}")
-        shutil.copytree(folder, aside, dirs_exist_ok=True)
-        aside.rename(target)
+        try:
+            shutil.copytree(folder, aside)
+            aside.rename(target)
+        except OSError as error:  # shutil.Error is one
+            shutil.rmtree(aside, ignore_errors=True)
+            raise ModelError(f"{folder} can't be copied to {target} ({error}): free some space") from error
     return target
 
 

@@ -65,13 +65,18 @@ def running_split(index: Path) -> Split | None:
 
 def begin_split(index: Path, a: str, b: str, share: float) -> Split:
     """Let `b` answer a share of the conversations from now on. Raises StoreError where that is no split."""
+    require_split(index, a, b, share)
+    return _write(index, Split(secrets.token_hex(4), a, b, share, now()))
+
+
+def require_split(index: Path, a: str, b: str, share: float) -> None:
+    """Raise StoreError where `begin_split` would."""
     if running := running_split(index):
         raise StoreError(f"{running.a} and {running.b} are being compared: rag adapters --end-split")
     if a == b:
         raise StoreError(f"{a} answers already: name another generator")
     if not 0 < share < 1:
         raise StoreError(f"the share of {b} lies between 0 and 1, not at {share}: rag adapters --split {b} --share 0.5")
-    return _write(index, Split(secrets.token_hex(4), a, b, share, now()))
 
 
 def end_split(index: Path) -> Split:

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rag.factory import open_writer
 from rag.index.writer_lock import writer_lock
 from rag.server.state.feedback import Feedback, now
 from rag.server.state.folder import uploads_folder
@@ -344,14 +345,19 @@ def test_feedback_says_what_kind_of_answer_it_is_about_and_whether_anything_answ
     assert made.client.post("/feedback", json=both).status_code == 400
 
 
-def test_a_removal_that_was_stopped_before_its_feedback_went_takes_it_along_when_it_is_resumed(served, ended):
+def test_feedback_of_a_removal_that_was_stopped_before_it_went_goes_with_the_next_job(served, ended):
+    from rag.index.left_documents import left_documents
+
     made = served()
-    shown = [{"document": "gone.md", "start": 0, "end": 4, "text": "Gone"}]
+    shown = [{"document": "leave.md", "start": 0, "end": 4, "text": "Gone"}]
     said = Feedback(now(), "a", "What?", "reader", "Gone", False, 0.5, "up", None, [], shown)
     made.service.feedback.put(said)
-    job = made.service.documents.add("remove", ["gone.md"])
+    store = open_writer(made.service.settings, made.index)
+    store.remove(["leave.md"])
+    store.close()
+    job = made.service.documents.add("remove", ["leave.md"])
     assert ended(made.client, {"id": job.id})["last"]["report"] == {"removed": []}
-    assert made.service.feedback.all() == []
+    assert made.service.feedback.all() == left_documents(made.index) == []
 
 
 def test_feedback_kept_by_an_older_server_is_read(tmp_path):
