@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
+from rag.cli.unforeseen import in_one_line
 from rag.core.errors import RagtuneError
 from rag.core.sections import ModelSettings, SettingsSection
 from rag.core.settings import Settings
@@ -27,7 +28,7 @@ def load_settings(overrides: list[str] | None, extra: Mapping[str, type[Settings
 def exit_status(run: Callable[[], int | None]) -> int:
     """Call `run` and return the exit status: what it returns, 0 for None.
 
-    An error that is meant for people becomes one line on stderr and status 1.
+    An error becomes one line on stderr and status 1.
     """
     try:
         return run() or 0
@@ -40,6 +41,9 @@ def exit_status(run: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was saved so far is kept", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - nobody is shown a traceback
+        print(f"error: {in_one_line(error)}", file=sys.stderr)
+        return 1
 
 
 def flush_output() -> None:

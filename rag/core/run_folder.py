@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from filelock import FileLock
 
 from rag.core.errors import SettingsError, TrainingError
-from rag.core.jsonl import write_lines
+from rag.core.jsonl import json_object, write_lines
 
 RUNS = Path("var/runs")
 LONGEST_NAME = 200  # bytes
@@ -74,8 +73,12 @@ class Stage:
         """Read what the stage wrote when it finished. Raises TrainingError when it has not finished."""
         if not self.finished:
             raise TrainingError(f"{self.folder} is not finished: python -m finetune {self.name} --run {self.run}")
-        result: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        return result
+        path = self.folder / "run.json"
+        try:
+            return json_object(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            remedy = f"python -m finetune {self.name} --run {self.run}"
+            raise TrainingError(f"{path} cannot be read ({error}); to do the stage anew: {remedy}") from error
 
     def finish(self, result: dict[str, Any]) -> None:
         """Write the stage's result, which marks it as finished."""

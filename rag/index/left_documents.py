@@ -53,7 +53,7 @@ def clear_left(index: Path, ids: Iterable[str]) -> None:
 
 
 def _noted(db: Database) -> list[str]:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", [KEY]).fetchone()
+    row = db.one("SELECT value FROM meta WHERE key = ?", [KEY])
     try:
         return list(map(str, json.loads(row[0]))) if row else []
     except ValueError as error:

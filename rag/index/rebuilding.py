@@ -51,10 +51,10 @@ def _read(index: Path) -> Remembered | None:
     try:
         db = Database(index / STORE_FILE)
         documents = dict(db.rows("SELECT id, source FROM documents ORDER BY id"))
-        row = db.execute("SELECT value FROM meta WHERE key = 'folders'").fetchone()
+        row = db.one("SELECT value FROM meta WHERE key = 'folders'")
         db.close()
         folders = [Path(name) for name in json.loads(row[0])] if row else []
-    except (StoreError, ValueError):
+    except (StoreError, ValueError, TypeError):
         return None
     held = Remembered(documents, folders).by_folder()
     return Remembered(documents, [folder for folder in folders if folder in held])

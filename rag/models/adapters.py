@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import ModelError
+from rag.core.jsonl import json_object
 from rag.models.resolve import LocalModel
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def read_identity(adapter: Path) -> dict[str, Any]:
     Raises ModelError when the folder has no such file, or that of something else.
     """
     try:
-        identity: dict[str, Any] = json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
+        identity = json_object((adapter / IDENTITY).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
     if missing := [key for key in CHECKED if key not in identity]:  # as in the folder of a weight delta
@@ -38,14 +38,14 @@ def read_identity(adapter: Path) -> dict[str, Any]:
 def questions_about(adapter: Path, documents: list[str]) -> int:
     """Return how many questions in the adapter's training record were made from the documents."""
     try:
-        questions = json.loads((adapter / TRAINING_RECORD).read_text(encoding="utf-8"))["questions"]
-    except (OSError, ValueError, KeyError, TypeError):  # an adapter without a record is served as well
+        questions = json_object((adapter / TRAINING_RECORD).read_text(encoding="utf-8"))["questions"]
+        starts = tuple(f"{document}:" for document in documents)
+        return sum(
+            question["id"].startswith(starts) or not {*documents}.isdisjoint(question.get("documents", ()))
+            for question in questions
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # without a record it is served as well
         return 0
-    starts = tuple(f"{document}:" for document in documents)
-    return sum(
-        question["id"].startswith(starts) or not {*documents}.isdisjoint(question.get("documents", ()))
-        for question in questions
-    )
 
 
 def reader_fits(model: LocalModel, prompt: str | None = None) -> bool:

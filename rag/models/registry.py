@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.core.errors import ModelError
+from rag.core.jsonl import json_object
 from rag.models.weight_delta import DELTA_FILE
 
 INDEX = Path("var/index")  # the default index
@@ -60,8 +61,8 @@ def history(index: Path) -> list[State]:
         return []
     try:
         with path.open(encoding="utf-8") as file:
-            return [_state(json.loads(line), path.parent) for line in file]
-    except (ValueError, KeyError, TypeError) as error:
+            return [_state(json_object(line), path.parent) for line in file]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} cannot be read ({error}): delete it, or make train") from error
 
 
@@ -127,10 +128,14 @@ def record_verdicts(index: Path, verdicts: dict[str, str]) -> None:
 
 
 def last_verdicts(index: Path) -> dict[str, str]:
-    """Return the last verdict on each component."""
+    """Return the last verdict on each component. Raises ModelError when the file cannot be read."""
     path = _find(index, VERDICTS_FILE)
-    verdicts: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return verdicts
+    try:
+        return {str(name): str(said) for name, said in json_object(path.read_text(encoding="utf-8")).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}): delete it; the next promotion writes it anew") from error
 
 
 def describe(index: Path, shipped: dict[str, str]) -> Iterator[str]:

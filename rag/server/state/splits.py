@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rag.core.errors import StoreError
+from rag.core.jsonl import json_object
 from rag.server.state.feedback import now
 from rag.server.state.folder import make_private, state_folder
 from rag.server.state.recent import Assigned
@@ -52,7 +53,7 @@ def read_split(index: Path) -> Split | None:
     if not path.exists():
         return None
     try:
-        return Split(**json.loads(path.read_text(encoding="utf-8")))
+        return Split(**json_object(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise StoreError(f"{path} can't be read ({error}): delete it, and begin another split") from error
 
