@@ -12,7 +12,15 @@ _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 # What libraries in other languages say of the same, as RuntimeError or in errors of their own.
 _SAYS_FULL = ("No space left on device", "File too large", "os error 28", "os error 27", "PytorchStreamWriter failed")
-_SAYS_NO_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "Cannot allocate memory", "out of memory")
+_SAYS_NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "Cannot allocate memory",
+    "out of memory",
+    "can't start new thread",
+    "could not create a primitive",  # of oneDNN
+)
 _SAYS_FORBIDDEN = ("Read-only file system", "Permission denied", "os error 30", "os error 13")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,7 @@ from rag.models.registry import INDEX
 STORE_FILE = "store.sqlite"
 VERSION = "3"
 AWAITED = ("", "")  # source and digest of a document that is not there; a digest "" is that of one not read yet
+NOT_AS_STORED = (ValueError, TypeError, LookupError, AttributeError, OverflowError)  # of a value of another type
 CACHED_TEXTS = 64  # documents whose text a reader keeps in memory
 _CHUNK = (
     "SELECT c.id, c.document, d.title, c.start, c.end, c.headings, c.page, c.cells, d.content "
@@ -78,8 +80,14 @@ class DocumentStore:
 
     @property
     def name(self) -> str:
-        """A name that no other index has, nor this one after its vectors were exchanged."""
-        return self._meta("name")
+        """A name that no other index has, nor this one after its vectors were exchanged.
+
+        Files are called by it, so it can lead nowhere: it has hexadecimal digits alone.
+        """
+        name = self._meta("name")
+        if not re.fullmatch("[0-9a-f]{8}", name):
+            raise self._damaged("its name")
+        return name
 
     @property
     def delta(self) -> str:
@@ -163,7 +171,7 @@ class DocumentStore:
         """Raise StoreError where something is of another type or form than what was stored."""
         try:
             yield
-        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        except NOT_AS_STORED as error:
             raise self._damaged(what) from error
 
     def changes_since(self, change: int) -> ChunkChanges | None:
@@ -271,7 +279,7 @@ class DocumentStore:
             return self._damage()
         except StoreError as error:
             return [str(error)]
-        except (ValueError, TypeError, LookupError) as error:  # whatever a row may hold in the place of what it should
+        except NOT_AS_STORED as error:
             return [f"a row is not what was stored ({type(error).__name__})"]
 
     def _damage(self) -> list[str]:

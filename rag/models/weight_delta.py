@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import ModelError
-from rag.core.jsonl import json_object
+from rag.core.jsonl import file_digest, json_object
 from rag.models.resolve import LocalModel
 
 if TYPE_CHECKING:
@@ -38,11 +38,13 @@ def delta_name(delta: Path) -> str:
 
 
 def check_delta(delta: Path, model: LocalModel) -> dict[str, Any]:
-    """Return the weight delta's identity. Raises ModelError when it was trained on another model."""
+    """Return the weight delta's identity. Raises ModelError when it is damaged, or was trained on another model."""
     identity = read_delta_identity(delta)
     if identity["base"] != model.digest:
         difference = f"{delta} was trained on {identity['base'][:12]}, not {model.digest[:12]}"
         raise ModelError(f"{difference}: make train, or python -m finetune cross-encoder FOLDERS")
+    if (named := identity.get("weights")) and file_digest(delta / DELTA_FILE) != named:
+        raise ModelError(f"{delta / DELTA_FILE} is damaged, it is not what training wrote: rag adapters --rollback")
     return identity
 
 

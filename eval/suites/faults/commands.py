@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from eval.suites.faults.serving import PLAY, play
+
 LIMIT = 300.0  # seconds until a command counts as one that hangs
 _PRELOADED = (
     "faiss",
@@ -59,7 +61,10 @@ class Running:
 
     def kill(self) -> None:
         """End it at once, with all that it has started."""
-        os.killpg(self.pid, signal.SIGKILL)
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:  # it has not made its group yet
+            os.kill(self.pid, signal.SIGKILL)
 
     def ended(self, limit: float = LIMIT) -> Ended | None:
         """Return how it ended, None if it still runs; one that runs longer than `limit` seconds is killed."""
@@ -101,6 +106,9 @@ def start(words: Sequence[str], folder: Path, fault: Callable[[], None] | None =
     def run() -> None:
         if fault:
             fault()
+        if words[0] == PLAY:
+            play(list(words[1:]))
+            return
         sys.argv = list(words)
         runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.suites.faults.house import House
+from eval.suites.faults.serving import PLAY
 from rag.core.errors import RagtuneError
 from rag.index.store import STORE_FILE, DocumentStore
 from rag.models.registry import WEIGHTS_FILE, history, weights_digest
@@ -37,7 +38,7 @@ class Stage:
 
 
 def stages(house: House) -> list[Stage]:
-    """Return all stages but serving, which is a process that does not end."""
+    """Return all stages."""
 
     def rag(*words: str) -> Command:
         return ("rag", *house.options("rag"), *words)
@@ -49,6 +50,7 @@ def stages(house: House) -> list[Stage]:
     mine, train = finetune("mine"), finetune("sft")
     evaluate = ("eval", *house.options("rag"), "bench", str(house.bench), "--generators", "base")
     of_index = "var/index/*.*"
+    serve = (PLAY, str(house.more), *rag("serve", "--quiet"))
     return [
         Stage("index", (), index, index, documents, index_is_whole, (of_index,)),
         Stage("ingest", (index,), ingest, ingest, documents, index_is_whole, (of_index,)),
@@ -64,6 +66,7 @@ def stages(house: House) -> list[Stage]:
             live_is_whole,
             ("var/index/adapters/**/*", "var/runs/default/attribution/*", "var/runs/default/sft/adapter/*"),
         ),
+        Stage("serve", (index,), serve, serve, documents, index_is_whole, (of_index, "var/index/server/*.*")),
     ]
 
 

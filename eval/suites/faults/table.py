@@ -21,12 +21,16 @@ ONCE = ("clock back", "read-only")  # faults with nothing random in them
 def try_faults(folder: Path, corpus: Path, kills: int, times: int, only: str) -> dict[str, Any]:
     """Try every fault on every stage, and return all trials.
 
-    folder: to be made, and removed before. kills: how often each stage is killed. times: how often each other fault is
+    folder: to be made. kills: how often each stage is killed. times: how often each other fault is
     tried. only: a stage or a fault, "" for all.
     """
+    folder = folder.resolve()
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise EvaluationError(f"{folder} can't be made ({error.strerror}): name another with --folder") from error
     prepare()
     house = House(folder)
-    folder.mkdir(parents=True)
     built = call(lambda: build_house(folder, corpus.resolve()), folder).wait()
     if built.status:
         raise EvaluationError(f"the folder for faults can't be made: {built.printed[-500:]}")

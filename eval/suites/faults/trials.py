@@ -78,6 +78,7 @@ class Workplace:
     def begin(self, state: str) -> None:
         """Put back the state "before" or "after" the stage."""
         shutil.rmtree(self.work)
+        self.work.with_name("accepted.txt").unlink(missing_ok=True)
         shutil.copytree(self._states[state], self.work, symlinks=True)
 
     def try_fault(self, fault: str, draw: random.Random) -> Trial:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 ODD_BYTES = (
     b"\0",
@@ -25,6 +25,7 @@ ODD_TEXTS = (
     b"|", b"```", b"---", b"\t", b",", b";", b"::", b"(", b")", b">>", b"endobj", b"BEGIN:VCALENDAR", b"From ",
 )  # fmt: skip
 ZIP = b"PK\x03\x04"
+Check = Callable[[random.Random], object]  # makes an input, and gives it to what is tested
 LONGEST = 200_000  # bytes of an input
 
 

@@ -11,18 +11,18 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from eval.suites.fuzz.mutation import Check
 from rag.core.errors import RagtuneError
 
 SECONDS = 10  # of one input; what takes longer hangs
 MEMORY = 6_000_000_000  # bytes of the process
-Check = Callable[[random.Random], object]  # makes an input, and gives it to what is tested
 
 
 class HangError(Exception):
@@ -80,20 +80,14 @@ def _where(error: Exception) -> tuple[str, str]:
 
 
 def run_apart(target: str, inputs: int, seconds: float, first: int) -> dict[str, Any]:
-    """Fuzz a target in a process of its own; one that dies is found, too, and the others go on after its input."""
+    """Fuzz a target in a process of its own; one that dies is found, too."""
     code = "import sys; from eval.suites.fuzz.runner import serve; serve(*sys.argv[1:])"
     words = [sys.executable, "-c", code, target, str(inputs), str(seconds), str(first)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        where = f"the process ended with {done.returncode}: {done.stderr.strip()[-300:]}"
-        return {
-            "inputs": 0,
-            "refused": 0,
-            "slowest": 0.0,
-            "memory_mb": 0,
-            "found": [vars(Found(target, where, str(first)))],
-        }
+        found = Found(target, f"the process ended with {done.returncode}: {done.stderr.strip()[-300:]}", str(first))
+        return {"inputs": 0, "refused": 0, "slowest": 0.0, "memory_mb": 0, "found": [vars(found)]}
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.suites.fuzz.mutation import ZIP, mutated, mutated_member
-from eval.suites.fuzz.runner import Check
+from eval.suites.fuzz.mutation import ZIP, Check, mutated, mutated_member
 
 CORPUS = Path("corpus")
 
