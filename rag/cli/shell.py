@@ -10,7 +10,7 @@ from rag.cli.unforeseen import in_one_line
 from rag.core.errors import RagtuneError
 from rag.core.sections import ModelSettings, SettingsSection
 from rag.core.settings import Settings
-from rag.models.libraries import prepare_libraries
+from rag.models.libraries import forbid_tracing, prepare_libraries
 
 INTERRUPTED = 130  # the shell's exit status for a program that Ctrl-C ended
 
@@ -22,6 +22,7 @@ def load_settings(overrides: list[str] | None, extra: Mapping[str, type[Settings
     """
     settings = Settings(overrides, extra=extra)
     prepare_libraries(settings.section(ModelSettings).hub)
+    forbid_tracing()
     return settings
 
 
@@ -33,8 +34,7 @@ def exit_status(run: Callable[[], int | None]) -> int:
     try:
         return run() or 0
     except RagtuneError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _failed(str(error))
     except BrokenPipeError:  # head, or whatever else reads the output, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -42,8 +42,17 @@ def exit_status(run: Callable[[], int | None]) -> int:
         print("interrupted; what was saved so far is kept", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback
-        print(f"error: {in_one_line(error)}", file=sys.stderr)
-        return 1
+        return _failed(in_one_line(error))
+
+
+def _failed(reason: str) -> int:
+    if "tqdm" in sys.modules:  # a line of its own, not the end of a progress bar
+        from tqdm import tqdm
+
+        for bar in list(getattr(tqdm, "_instances", ())):
+            bar.close()
+    print(f"error: {reason}", file=sys.stderr)
+    return 1
 
 
 def flush_output() -> None:

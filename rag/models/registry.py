@@ -99,14 +99,19 @@ def keep_weights(index: Path, folder: Path, name: str) -> Path:
             aside.rename(target)
         except OSError as error:  # shutil.Error is one
             shutil.rmtree(aside, ignore_errors=True)
-            raise ModelError(f"{folder} can't be copied to {target} ({error}): free some space") from error
+            raise ModelError(f"{folder} can't be copied to {target} ({error}): check the disk") from error
     return target
 
 
 def set_live(index: Path, new: State) -> None:
-    """Let these weights serve from now on; the other components stay as they are."""
+    """Let these weights serve from now on; the other components stay as they are.
+
+    What serves already, as where a promotion was killed and is done again, is no state of its own to go back to.
+    """
     states = history(index)
-    _write_states(index, [*states, {**(states[-1] if states else {}), **new}])
+    before = states[-1] if states else {}
+    if {**before, **new} != before:
+        _write_states(index, [*states, {**before, **new}])
 
 
 def roll_back(index: Path) -> tuple[State, State]:

@@ -104,11 +104,11 @@ def start(words: Sequence[str], folder: Path, fault: Callable[[], None] | None =
     """Start a command, such as ["rag", "index", "docs"], in a folder. fault: is called in its process first."""
 
     def run() -> None:
+        if words[0] == PLAY:  # the server meets the fault, not its client
+            play(list(words[1:]), fault)
+            return
         if fault:
             fault()
-        if words[0] == PLAY:
-            play(list(words[1:]))
-            return
         sys.argv = list(words)
         runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 

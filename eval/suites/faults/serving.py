@@ -10,6 +10,7 @@ import runpy
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,17 @@ INDEX = Path("var/index")
 QUESTION = "How high may a drone fly over the harbour estate?"
 
 
-def play(words: list[str]) -> None:
+def play(words: list[str], fault: Callable[[], None] | None) -> None:
     """Serve and be the client of it. words: the folder of the files to upload, then the command that serves.
+
+    fault: is called in the server's process first.
 
     Ends with status 1 and a line of error where the server says one.
     """
     pid = os.fork()
     if not pid:
+        if fault:
+            fault()
         sys.argv = words[1:]
         runpy.run_module("rag", run_name="__main__", alter_sys=True)
         os._exit(0)
@@ -61,7 +66,7 @@ def _client(pid: int) -> httpx.Client:
             client = httpx.Client(base_url=f"http://{server.host}:{server.port}", timeout=PATIENCE)
             if client.get("/health").status_code == 200:
                 return client
-        time.sleep(0.05)
+        time.sleep(0.2)
     raise TimeoutError("the server does not begin")
 
 
@@ -86,7 +91,7 @@ def _ended(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
     while job["state"] not in ("done", "failed"):
         if time.monotonic() > until:
             raise TimeoutError("a job does not end")
-        time.sleep(0.05)
+        time.sleep(0.2)  # a client may send ten requests a second
         job = _result(client.get(f"/jobs/{job['id']}"))
     return job
 

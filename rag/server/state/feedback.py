@@ -119,6 +119,7 @@ class FeedbackFile:
         with self._file.transaction():
             for document in documents:
                 self._drop("SELECT feedback FROM shown WHERE document = ?", [document])
+        self._file.rows("PRAGMA wal_checkpoint(TRUNCATE)")  # or its words would stay in the log
         forget_rows(self._index, documents)
 
     def _drop(self, select: str, values: list[object]) -> None:

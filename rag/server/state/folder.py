@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rag.core.errors import StoreError
 
+REMEDY = "free some space, or check the disk; if the file is damaged, move it away"
 PATIENCE = 30  # seconds that a statement waits for another process
 
 
@@ -52,7 +53,7 @@ class StateFile:
             self._db.execute("PRAGMA secure_delete=ON")
             self._db.executescript(schema)
         except sqlite3.Error as error:
-            raise StoreError(f"{path} can't be opened ({error}): move it away") from error
+            raise StoreError(f"{path} can't be opened ({error}): {REMEDY}") from error
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:
         """Run one statement and return its rows. Raises StoreError where the file can't be read or written."""
@@ -79,8 +80,7 @@ class StateFile:
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a fault of this program, not of the machine
         except sqlite3.Error as error:
-            remedy = "free some space, or check the disk; if the file is damaged, move it away"
-            raise StoreError(f"{self._path} can't be read or written ({error}): {remedy}") from error
+            raise StoreError(f"{self._path} can't be read or written ({error}): {REMEDY}") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -11,6 +11,7 @@ from fakes import HashEmbedder
 from rag.cli.main import main
 from rag.index.left_documents import left_documents
 from rag.index.writer import StoreWriter
+from rag.models.libraries import SILENCED, TRACING
 from rag.models.registry import INDEX
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import delta_name
@@ -21,7 +22,7 @@ from rag.server.state.feedback import Feedback, FeedbackFile, read_feedback
 def house(tmp_path, monkeypatch):
     """A working folder with three documents, one of them broken, and no model but the hashing embedder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
+    for name in ("HF_HUB_OFFLINE", *SILENCED, *TRACING, "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     model = LocalModel(tmp_path, HashEmbedder.digest, "hash")
     monkeypatch.setattr("rag.factory.find_model", lambda spec, hub: model)

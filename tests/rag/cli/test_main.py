@@ -15,6 +15,7 @@ from rag.cli.main import main
 from rag.cli.parser import build_parser
 from rag.cli.shell import exit_status
 from rag.core.errors import StoreError
+from rag.models.libraries import SILENCED, TRACING
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("torch", "transformers", "tokenizers", "peft", "faiss", "scipy", "sentence_transformers", "datasets", "bs4")
@@ -24,7 +25,7 @@ HEAVY += ("fastapi", "uvicorn", "mcp", "langchain_core")
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
+    for name in ("HF_HUB_OFFLINE", *SILENCED, *TRACING, "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
         monkeypatch.setenv(name, os.environ.get(name, ""))  # so that what main() sets is undone
 
 
@@ -99,6 +100,18 @@ def test_what_the_machine_lacks_is_named_with_what_mends_it(capsys, error, told)
     assert exit_status(stop) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line and "a fault of the program" not in line
+
+
+def test_an_error_in_the_middle_of_a_progress_bar_is_a_line_of_its_own(capsys):
+    from tqdm import tqdm
+
+    def stop():
+        bar = tqdm(total=9, desc="sft")
+        bar.update(1)
+        raise StoreError("no index")
+
+    assert exit_status(stop) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "error: no index"
 
 
 @pytest.mark.parametrize("arguments", [["ask"], [], ["ask", "x", "--base", "--adapter", "d"], ["dance"]])
