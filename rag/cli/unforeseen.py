@@ -20,6 +20,7 @@ _SAYS_NO_MEMORY = (
     "out of memory",
     "can't start new thread",
     "could not create a primitive",  # of oneDNN
+    "error return without exception set",  # of Python's own C code
 )
 _SAYS_FORBIDDEN = ("Read-only file system", "Permission denied", "os error 30", "os error 13")
 

@@ -97,6 +97,11 @@ class Stage:
             remedy = f"python -m finetune {self.name.split('/')[0]} --run {self.run}"
             raise TrainingError(f"{path} is damaged, or was changed since it was made; to make it anew: {remedy}")
 
+    def require_whole(self) -> None:
+        """Raise TrainingError where any file whose digest was kept is not as it was when the stage finished."""
+        for name in self.result().get("files", {}):
+            self.require_unchanged(name)
+
     def clear(self) -> None:
         """Remove the stage's folder and all that is in it.
 
