@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ class MarkWhole(TrainerCallback):
     """Marks each checkpoint when all of it is written: one that a kill or a full disk has cut short is of no use."""
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / WHOLE).touch()
+        with suppress(FileNotFoundError):  # another training of this run has begun, and cleared the folder
+            (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / WHOLE).touch()
 
 
 def last_checkpoint(folder: Path) -> str | None:
