@@ -100,8 +100,19 @@ test: $(READY)  ## check style and types, and run every test, the loop on the re
 	@.venv/bin/mypy
 	@$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# python -m venv V && V/bin/pip install cyclonedx-bom pip-audit; then make lock CYCLONEDX=V/bin/cyclonedx-py
+CYCLONEDX ?= cyclonedx-py
+lock: $(READY)  ## maintainers: pin every package of this platform with its hash, and write the bill of materials
+	@$(PY) -m pip install -q --dry-run --ignore-installed --report .locks/report.json -c .constraints.txt '.[test,serve,ocr]'
+	@$(PY) .ci/lock.py .locks/linux-cpu.txt .locks/report.json
+	@rm .locks/report.json
+	@$(CYCLONEDX) requirements .locks/linux-cpu.txt --output-format JSON -o .locks/bom.cdx.json
+
+licences: $(READY)  ## list the licences of all packages, of the weights and of the data
+	@$(PY) .ci/licences.py
+
 clean:  ## delete what is generated: index, models, runs, adapters
 	rm -rf var
 
-.PHONY: help setup index has-question ask serve ingest train eval reproduce test clean
+.PHONY: help setup index has-question ask serve ingest train eval reproduce test lock licences clean
 .PHONY: writer reader cross-encoder span-scorer large-span-scorer span-selector

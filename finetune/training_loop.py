@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
+WHOLE = "whole"  # a file in each checkpoint that is
 SHOWN_LOSSES = {"loss": "loss", "eval_loss": "development loss"}  # the log's names, and the bar's
 
 
@@ -56,6 +58,24 @@ def checkpoint_folder(folder: Path, *facts: object) -> Path:
     return folder / f"checkpoints-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]}"
 
 
+class MarkWhole(TrainerCallback):
+    """Marks each checkpoint when all of it is written: one that a kill or a full disk has cut short is of no use."""
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        with suppress(FileNotFoundError):  # another training of this run has begun, and cleared the folder
+            (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / WHOLE).touch()
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """Return the last checkpoint in the folder that is whole, None if there is none; the others are removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    whole = [path for path in found if (path / WHOLE).exists()]
+    for path in found:
+        if path not in whole:
+            shutil.rmtree(path, ignore_errors=True)
+    return str(whole[-1]) if whole else None
+
+
 def run_trainer(trainer: Trainer, label: str, resume: bool = True) -> float:
     """Train, from the last checkpoint in the trainer's output folder if there is one and `resume`.
 
@@ -63,9 +83,8 @@ def run_trainer(trainer: Trainer, label: str, resume: bool = True) -> float:
     """
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(ProgressBar(label))
-    folder = Path(trainer.args.output_dir or "")
-    last = get_last_checkpoint(str(folder)) if resume and folder.exists() else None
-    if last:
+    trainer.add_callback(MarkWhole())
+    if last := last_checkpoint(Path(trainer.args.output_dir or "")) if resume else None:
         print(f"resuming from {last}")
     seconds: float = trainer.train(resume_from_checkpoint=last).metrics["train_runtime"]
     return seconds

@@ -84,10 +84,10 @@ def index_folders(
     from rag.index.folder_update import choose_folders, mass_loss, update_folders
     from rag.index.indexing import IndexingSettings
     from rag.index.indexing_run import IndexingReport
-    from rag.index.rebuilding import remember
+    from rag.index.rebuilding import is_stopped, remember
 
     prepare_libraries(settings.section(ModelSettings).hub)
-    held = remember(index)
+    held, rebuild = remember(index), rebuild or is_stopped(index)
     folders = choose_folders(folders, held, rebuild)
     if rebuild and held and not remove_most and (kept := mass_loss(held)):
         return IndexingReport(kept=kept)

@@ -45,7 +45,14 @@ ORDER = {
         {"cli"},
         {"__main__"},
     ],
-    "eval": [{"metrics"}, {"runs"}, {"suites.pdf_layouts"}, {"promotion", "report", "suites"}, {"cli"}, {"__main__"}],
+    "eval": [
+        {"metrics"},
+        {"runs"},
+        {"suites.pdf_layouts", "suites.faults", "suites.fuzz"},
+        {"promotion", "report", "suites"},
+        {"cli"},
+        {"__main__"},
+    ],
 }
 MAY_USE = {"rag": {"rag"}, "finetune": {"finetune", "rag"}, "eval": {"eval", "rag"}}
 

@@ -10,7 +10,9 @@ from eval.cli.promotion import run_attribution, run_dev
 from eval.cli.suites import (
     run_agreement,
     run_attacks,
+    run_faults,
     run_followup,
+    run_fuzz,
     run_kinds,
     run_lookups,
     run_manuals,
@@ -44,6 +46,8 @@ EXAMPLES = """examples:
   python -m eval kinds                              60 questions for lists, yes or no, steps, comparisons, differences
   python -m eval pdf-readers                        PDF readers on 33 layouts: words in order, cells in place
   python -m eval followup                           recall for follow-up questions, before and after rewriting
+  python -m eval faults --kills 43 --times 10       every stage killed, starved, damaged: a table of what came of it
+  python -m eval fuzz --seconds 60                  broken input for everything that reads what others have made
   python -m eval splits                             simulated splits: wrong verdicts, and votes until there is one
   python -m eval reproduce                          run the commands of eval/published.toml and compare the figures
 """
@@ -58,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _add_promotion(commands)
     _add_suites(commands)
     _add_sets(commands)
+    _add_trust(commands)
     _add_speed(commands)
     _add_reproduce(commands)
     return top
@@ -165,6 +170,24 @@ def _add_sets(commands: Commands) -> None:
     text = "simulated splits of the server: how often the test of people's thumbs errs, and how many votes it needs"
     splits = _add_measuring(commands, "splits", run_splits, text)
     splits.add_argument("--runs", type=int, default=1000, metavar="N", help="of each case (default %(default)s)")
+
+
+def _add_trust(commands: Commands) -> None:
+    text = "every stage killed, out of disk or memory, with damaged files, a wrong clock, two writers (needs root)"
+    faults = _add_measuring(commands, "faults", run_faults, text)
+    _add_folder(faults, "--folder", "var/faults", "where it is tried; it must not be there yet")
+    _add_folder(faults, "--corpus", "corpus", "the sample corpus")
+    faults.add_argument("--kills", type=int, default=43, metavar="N", help="of each stage (default %(default)s)")
+    faults.add_argument("--times", type=int, default=5, metavar="N", help="of each other fault (default %(default)s)")
+    faults.add_argument("--only", default="", metavar="NAMES", help="stages or faults, joined by commas")
+    text = "broken input for readers, settings, imports, index files, adapters, answers: what is not refused"
+    fuzz = _add_measuring(commands, "fuzz", run_fuzz, text)
+    fuzz.add_argument("--inputs", type=int, default=100_000, metavar="N", help="of each target (default %(default)s)")
+    limit = "that a target may take (default %(default)s)"
+    fuzz.add_argument("--seconds", type=float, default=60.0, metavar="N", help=limit)
+    first = "number of the first input, which makes it (default %(default)s)"
+    fuzz.add_argument("--first", type=int, default=0, metavar="N", help=first)
+    fuzz.add_argument("--only", default="", metavar="TARGET", help="one target")
 
 
 def _add_speed(commands: Commands) -> None:

@@ -122,6 +122,22 @@ def run_kinds(args: argparse.Namespace, settings: Settings) -> None:
     show(args.json, found, as_text(found))
 
 
+def run_faults(args: argparse.Namespace, settings: Settings) -> None:
+    """Kill, starve and damage every stage, and see that it says so and goes on."""
+    from eval.suites.faults.table import as_text, try_faults
+
+    found = try_faults(args.folder, args.corpus, args.kills, args.times, args.only)
+    show(args.json, found, as_text(found))
+
+
+def run_fuzz(args: argparse.Namespace, settings: Settings) -> None:
+    """Give broken input to everything that reads what others have made."""
+    from eval.suites.fuzz.table import as_text, fuzz_all
+
+    found = fuzz_all(args.inputs, args.seconds, args.first, args.only)
+    show(args.json, found, as_text(found))
+
+
 def run_splits(args: argparse.Namespace, settings: Settings) -> None:
     """Simulate splits of which the truth is known."""
     from eval.suites.splits import as_text, measure_splits

@@ -173,6 +173,7 @@ def begin_stage(name: str, run: str, resume: bool) -> Stage | None:
     """
     stage = Stage(run, name)
     if resume and stage.finished:
+        stage.require_whole()
         print(f"{name}: finished before, kept")
         return None
     if not resume:

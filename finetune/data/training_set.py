@@ -12,7 +12,7 @@ from finetune.data.split import DEV, GATE, PARTS, TRAIN
 from finetune.data.verdicts import as_judged, is_judged, read_verdicts, row_digest, verdicts_file
 from rag.core.errors import TrainingError
 from rag.core.jsonl import file_digest, read_lines, write_lines
-from rag.core.run_folder import Stage, people_lock, run_folder
+from rag.core.run_folder import RUNS, Stage, people_lock, run_folder
 from rag.core.text_metrics import normalize
 
 # Times that a reviewed row is trained on: repeated, not weighted in the loss, so that every trainer does the same.
@@ -44,6 +44,8 @@ def collect_rows(run: str) -> list[PartedRow]:
 
 def _rows_of_part(folder: Path, part: str) -> list[TrainingRow]:
     path = folder / f"{part}.jsonl"
+    stage = folder.relative_to(RUNS)
+    Stage(stage.parts[0], "/".join(stage.parts[1:])).require_unchanged(path.name)
     return read_rows(path) if path.exists() or part != GATE else []  # runs made before there was a gate have no file
 
 

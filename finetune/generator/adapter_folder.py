@@ -10,10 +10,10 @@ from transformers import Trainer
 
 from finetune.data.training_set import frozen_rows
 from finetune.generator.base_model import TrainableModel
-from rag.core.jsonl import write_lines
+from rag.core.jsonl import file_digest, write_lines
 from rag.core.run_folder import Stage
 from rag.generation import prompt
-from rag.models.adapters import AT_QUESTION, CURVES, IDENTITY, TRAINING_RECORD
+from rag.models.adapters import AT_QUESTION, CURVES, IDENTITY, TRAINING_RECORD, WEIGHTS
 
 
 def base_identity(base: TrainableModel, method: str, at_question: bool) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def save_adapter(
     """
     folder = stage.folder / "adapter"
     write_adapter(trainer, folder, identity["activation"] == AT_QUESTION)
-    write_identity(folder, identity)
+    write_identity(folder, {**identity, "weights": file_digest(folder / WEIGHTS)})
     write_lines(folder / TRAINING_RECORD, [training_record(mined)])
     history = trainer.state.log_history
     (folder / CURVES).write_text(json.dumps({**_earlier_curves(stage), stage.name: history}))

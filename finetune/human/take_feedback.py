@@ -21,6 +21,7 @@ from rag.factory import open_store
 from rag.generation.prompt import REFUSAL, answer_text
 from rag.index.store import DocumentStore
 from rag.server.state.feedback import Feedback, read_feedback
+from rag.server.state.feedback_rows import note_index
 
 NOT_LITERAL = "no passage shown has the correction word for word"
 NOT_A_SPAN = "its answer is put together, not the words of a passage"
@@ -57,6 +58,7 @@ def take_feedback(run: str, settings: Settings, index: Path) -> TakenFeedback:
         return TakenFeedback()
     folder.mkdir(parents=True, exist_ok=True)
     with people_lock(folder):  # a document that leaves meanwhile waits, and then takes its rows with it
+        note_index(folder, index)
         return _take_all(Stage(run, STAGE), settings, index)
 
 

@@ -67,7 +67,8 @@ def mine(
             "writer": writer.name,
             "base": base,
             "prompt": fingerprint(writer.tokenizer),
-        }
+        },
+        [f"{part}.jsonl" for part in PARTS],
     )
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.training_loop import run_trainer
-from rag.core.jsonl import write_json
+from rag.core.jsonl import file_digest, write_json
 from rag.models.device import computes_bfloat16
 from rag.models.resolve import LocalModel
-from rag.models.weight_delta import IDENTITY_FILE, save_delta
+from rag.models.weight_delta import DELTA_FILE, IDENTITY_FILE, save_delta
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, Trainer
@@ -61,4 +61,5 @@ def save_encoder(trained: PreTrainedModel, base: LocalModel, folder: Path, rank:
     rank: of the matrices that the delta is kept as.
     """
     save_delta(trained, base, folder, rank)
-    write_json(folder / IDENTITY_FILE, {"base": base.digest, "base_name": base.name, "rank": rank, **facts})
+    known = {"base": base.digest, "base_name": base.name, "rank": rank, "weights": file_digest(folder / DELTA_FILE)}
+    write_json(folder / IDENTITY_FILE, {**known, **facts})

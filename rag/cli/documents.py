@@ -33,12 +33,12 @@ def run_remove(args: argparse.Namespace, settings: Settings) -> None:
     """Remove documents from the index."""
     from rag.factory import open_writer
     from rag.index.indexing import remove
-    from rag.server.state.feedback import forget_feedback
+    from rag.server.state.feedback import forget_left
 
     store = open_writer(settings, args.index)
     ids = matching(store.documents(), args.patterns)
     remove(store, ids)
-    forget_feedback(args.index, ids)
+    forget_left(args.index)
     for id in ids:
         print(f"removed: {id}")
     print("no question finds them any more; rag compact also deletes their words from the search files")

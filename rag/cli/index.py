@@ -21,15 +21,17 @@ def run_index(args: argparse.Namespace, settings: Settings) -> int:
     """Make the index hold the documents of folders, those that it was made from if none is named."""
     from rag.factory import index_folders
     from rag.index.rebuilding import remember
-    from rag.server.state.feedback import forget_feedback
+    from rag.server.state.feedback import forget_left
 
     start = time.perf_counter()
     if args.rebuild and remember(args.index) is None:
         print(f"what {args.index} held can't be read: index its other folders again", file=sys.stderr)
 
+    forget_left(args.index)  # what an earlier run was stopped over, before a document of that name can be back
+
     def run(remove_most: bool) -> IndexingReport:
         report = index_folders(args.folders, settings, args.index, rebuild=args.rebuild, remove_most=remove_most)
-        forget_feedback(args.index, report.left)
+        forget_left(args.index)
         return report
 
     report = run(remove_most=args.yes)
@@ -60,6 +62,7 @@ def run_ingest(args: argparse.Namespace, settings: Settings) -> int:
     from rag.documents.discovery import Skipped, require_exists
     from rag.factory import open_index_for_writing
     from rag.index.indexing import IndexingSettings, ingest
+    from rag.server.state.feedback import forget_left
 
     start = time.perf_counter()
     there, missing = [], []
@@ -71,6 +74,7 @@ def run_ingest(args: argparse.Namespace, settings: Settings) -> int:
             missing.append(Skipped(path, error.reason))
     if not there:
         raise DocumentError("; ".join(skipped.reason for skipped in missing))
+    forget_left(args.index)
     store, embedder = open_index_for_writing(settings, args.index)
     report = ingest(store, embedder, there, IndexingSettings.of(settings))
     store.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from rag.core.settings import Settings
 from rag.models import registry
 from rag.server.state.feedback import split_votes
-from rag.server.state.splits import Split, begin_split, end_split, read_split
+from rag.server.state.splits import Split, begin_split, end_split, read_split, require_split
 from rag.server.trial.outcome import compare, describe_split, sentence
 from rag.server.work.generators import LIVE, Choice, Generators
 
@@ -18,12 +18,15 @@ def begin(args: argparse.Namespace, settings: Settings) -> None:
     from rag.factory import open_generator
 
     generators, folder = Generators(settings, args.index), Path(args.split)
-    if adapter := folder if folder.is_dir() else generators.resolve(args.split).adapter:
+    own = folder if folder.is_dir() else None  # of a run, which is copied to the index once nothing refuses it
+    if adapter := own or generators.resolve(args.split).adapter:
         open_generator(settings, adapter)  # who asks the server must not be the first to see that it does not fit
-    tried = generators.resolve(_kept(args.index, folder) if folder.is_dir() else args.split)
-    before = generators.resolve(_lasting(generators.resolve()))  # which the server must find by its name, too
-    split = begin_split(args.index, before.name, _lasting(tried), args.share)
-    show(args.index, split)
+    tried = _kept_name(own) if own else _lasting(generators.resolve(args.split))
+    before = generators.resolve(_lasting(generators.resolve())).name  # which the server must find by its name, too
+    require_split(args.index, before, tried, args.share)
+    if own:
+        registry.keep_weights(args.index, own, tried)
+    show(args.index, begin_split(args.index, before, tried, args.share))
 
 
 def end(args: argparse.Namespace) -> None:
@@ -45,10 +48,9 @@ def show(index: Path, split: Split | None = None) -> None:
         print("\n".join(describe_split(index, split)))
 
 
-def _kept(index: Path, folder: Path) -> str:
-    """Copy an adapter to the index, so that the server knows it and it outlives its run; return its name there."""
-    digest = registry.weights_digest("generator", folder)
-    return registry.keep_weights(index, folder, f"tried-generator-{digest}").name
+def _kept_name(folder: Path) -> str:
+    """Return an adapter's name in the index, where the server knows it and it outlives its run."""
+    return f"tried-generator-{registry.weights_digest('generator', folder)}"
 
 
 def _lasting(choice: Choice) -> str:

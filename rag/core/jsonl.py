@@ -15,14 +15,30 @@ from rag.core.errors import DataError
 T = TypeVar("T")
 
 
+def parse_json(text: str | bytes) -> Any:
+    """Return what a text says as JSON. Whatever is wrong with it is a ValueError, also where it is nested too deep."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def json_object(text: str | bytes) -> dict[str, Any]:
+    """Return the JSON object that a text is. Raises ValueError where it is anything else."""
+    found = parse_json(text)
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")
+    return found
+
+
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Read a file of JSON lines; empty lines are skipped.
 
-    Raises DataError when the file cannot be read or a line is not JSON.
+    Raises DataError when the file cannot be read or a line is not a JSON object.
     """
     try:
         with path.open(encoding="utf-8") as file:  # str.splitlines would also split at U+2028 and U+0085
-            return [json.loads(line) for line in file if line.strip()]
+            return [json_object(line) for line in file if line.strip()]
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as JSON lines: {error}") from error
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from rag.core.errors import SettingsError, TrainingError
-from rag.core.jsonl import write_lines
+from rag.core.jsonl import file_digest, json_object, write_lines
 
 RUNS = Path("var/runs")
 LONGEST_NAME = 200  # bytes
@@ -74,12 +74,33 @@ class Stage:
         """Read what the stage wrote when it finished. Raises TrainingError when it has not finished."""
         if not self.finished:
             raise TrainingError(f"{self.folder} is not finished: python -m finetune {self.name} --run {self.run}")
-        result: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        return result
+        path = self.folder / "run.json"
+        try:
+            return json_object(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            remedy = f"python -m finetune {self.name} --run {self.run}"
+            raise TrainingError(f"{path} cannot be read ({error}); to do the stage anew: {remedy}") from error
 
-    def finish(self, result: dict[str, Any]) -> None:
-        """Write the stage's result, which marks it as finished."""
-        write_lines(self.folder / "run.json", [result])
+    def finish(self, result: dict[str, Any], files: Iterable[str] = ()) -> None:
+        """Write the stage's result, which marks it as finished.
+
+        files: names of files of its folder, whose digests are kept with it, for `require_unchanged`.
+        """
+        kept = {"files": {name: file_digest(self.folder / name) for name in files}} if files else {}
+        write_lines(self.folder / "run.json", [{**result, **kept}])
+
+    def require_unchanged(self, name: str) -> None:
+        """Raise TrainingError where a file whose digest was kept is not as it was when the stage finished."""
+        kept = self.result().get("files", {}) if self.finished else {}
+        path = self.folder / name
+        if name in kept and (not path.exists() or file_digest(path) != kept[name]):
+            remedy = f"python -m finetune {self.name.split('/')[0]} --run {self.run}"
+            raise TrainingError(f"{path} is damaged, or was changed since it was made; to make it anew: {remedy}")
+
+    def require_whole(self) -> None:
+        """Raise TrainingError where any file whose digest was kept is not as it was when the stage finished."""
+        for name in self.result().get("files", {}):
+            self.require_unchanged(name)
 
     def clear(self) -> None:
         """Remove the stage's folder and all that is in it.

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from rag.core.errors import SettingsError
 
 Number = TypeVar("Number", int, float)
+LARGEST = 2**63  # what no setting reaches, nor SQLite takes
 KIND_NAMES: dict[type, str] = {int: "a whole number", float: "a number"}
 
 
@@ -57,7 +58,7 @@ def _allowed(value: object, limits: Mapping[str, Any]) -> bool:
         return value in limits["choices"]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "least" not in limits
-    if not math.isfinite(value):
+    if not abs(value) < LARGEST:  # nor are infinity and "not a number"
         return False
     if "least" not in limits:
         return True

@@ -46,7 +46,9 @@ class Settings:
     def _read_file(self, file: Path) -> None:
         try:
             data = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise SettingsError(f"{file} can't be read ({error.strerror}): check its permissions") from error
+        except (ValueError, RecursionError) as error:  # also numbers of too many digits, and tables too deep
             raise SettingsError(f"{file} is not valid TOML: {error}") from error
         for section, values in data.items():
             self._require_section(section)

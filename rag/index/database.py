@@ -57,6 +57,10 @@ class Database:
         with self._translated_errors():
             return self._db.execute(sql, values)
 
+    def one(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        """Return the first row of a query, None if it has none."""
+        return next(self.rows(sql, values), None)
+
     def rows(self, sql: str, values: Sequence[Value] = ()) -> Iterator[Row]:
         """Yield the rows of a query, read one by one."""
         with self._translated_errors():
@@ -108,6 +112,8 @@ class Database:
             raise  # a fault of this program, not of the machine
         except sqlite3.Error as error:
             raise StoreError(_explained(error, self.path)) from error
+        except UnicodeDecodeError as error:  # of a name in the file's own schema
+            raise StoreError(f"{self.path} is damaged ({error}): rag index FOLDER --rebuild") from error
 
 
 def placeholders(values: Sequence[object]) -> str:

@@ -47,11 +47,6 @@ class IndexingReport:
     sample: list[str] = field(default_factory=list)
     kept: dict[Path, list[str]] = field(default_factory=dict)
 
-    @property
-    def left(self) -> list[str]:
-        """The ids that are no longer in the index, those of renamed documents among them."""
-        return [*self.removed, *self.sample, *(old for old, _ in self.renamed)]
-
     def join(self, other: IndexingReport) -> None:
         """Add what another run did."""
         for name, value in vars(other).items():

@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.core.errors import StoreError
+from rag.core.jsonl import write_json
 from rag.documents.document import Document
 from rag.index.database import Database
+from rag.index.left_documents import left_documents
 from rag.index.store import STORE_FILE
 from rag.index.writer import StoreWriter
+
+ASIDE = "rebuilding.json"  # what the index held, while there is no store that knows it
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,26 @@ class Remembered:
 
 
 def remember(index: Path) -> Remembered | None:
-    """Return what an index of any version holds: nothing if there is none, None if it can't be read."""
+    """Return what an index of any version holds: nothing if there is none, None if it can't be read.
+
+    Where a rebuild was stopped before it had its store, that is also what the index held before.
+    """
+    if is_stopped(index):
+        aside, now = _set_aside(index)[0], _read(index) or Remembered()
+        return Remembered(aside.documents | now.documents, list(dict.fromkeys(aside.folders + now.folders)))
+    return _read(index)
+
+
+def _read(index: Path) -> Remembered | None:
     if not (index / STORE_FILE).exists():
         return Remembered()
     try:
         db = Database(index / STORE_FILE)
         documents = dict(db.rows("SELECT id, source FROM documents ORDER BY id"))
-        row = db.execute("SELECT value FROM meta WHERE key = 'folders'").fetchone()
+        row = db.one("SELECT value FROM meta WHERE key = 'folders'")
         db.close()
         folders = [Path(name) for name in json.loads(row[0])] if row else []
-    except (StoreError, ValueError):
+    except (StoreError, ValueError, TypeError):
         return None
     held = Remembered(documents, folders).by_folder()
     return Remembered(documents, [folder for folder in folders if folder in held])
@@ -51,8 +65,12 @@ def make_anew(
 ) -> StoreWriter:
     """Delete the index and make an empty one that knows its documents by name, so that none is lost if this is stopped.
 
-    documents: id -> path of the file. delta: as `DocumentStore.delta`.
+    documents: id -> path of the file. delta: as `DocumentStore.delta`. The other documents have left the index.
     """
+    held = remember(index) or Remembered()
+    left = _set_aside(index)[1] if is_stopped(index) else left_documents(index)
+    names = {"documents": held.documents, "folders": list(map(str, held.folders)), "left": left}
+    write_json(index / ASIDE, names)
     StoreWriter.destroy(index)
     store = StoreWriter(index, identity, create=True, delta=delta)
     with store.writing():
@@ -60,4 +78,22 @@ def make_anew(
             store.put(Document(id, source, "", "", (), ""), [])
         for folder in folders:
             store.keep_folder(folder)
+        store.remove(sorted({*left, *held.documents} - documents.keys()))
+    (index / ASIDE).unlink()
     return store
+
+
+def is_stopped(index: Path) -> bool:
+    """Tell whether a rebuild of the index was stopped before it had its store: it has to be done again."""
+    return (index / ASIDE).exists()
+
+
+def _set_aside(index: Path) -> tuple[Remembered, list[str]]:
+    """Return what a rebuild that was stopped had set aside: what the index held, and which documents had left it."""
+    path = index / ASIDE
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+        documents = {str(id): str(source) for id, source in names["documents"].items()}
+        return Remembered(documents, [Path(name) for name in names["folders"]]), list(map(str, names["left"]))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise StoreError(f"{path} can't be read ({error}): delete it, and rag index FOLDER --rebuild") from error

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from rag.models.registry import INDEX
 STORE_FILE = "store.sqlite"
 VERSION = "3"
 AWAITED = ("", "")  # source and digest of a document that is not there; a digest "" is that of one not read yet
+NOT_AS_STORED = (ValueError, TypeError, LookupError, AttributeError, OverflowError)  # of a value of another type
 CACHED_TEXTS = 64  # documents whose text a reader keeps in memory
 _CHUNK = (
     "SELECT c.id, c.document, d.title, c.start, c.end, c.headings, c.page, c.cells, d.content "
@@ -61,13 +64,13 @@ class DocumentStore:
     def _open(self, folder: Path, identity: dict[str, str], db: Database) -> None:
         self.folder, self._db = folder, db
         self._texts: dict[int, str] = {}
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        if not db.one("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
             raise StoreError(f"the index in {folder} is not finished: make index")
         version = self._meta("version")
         if version != VERSION:
             made = f"the index in {folder} was made by another version of this program ({version or 1}, not {VERSION})"
             raise OutdatedIndexError(f"{made}: {rag_command(folder, 'index', '--rebuild')}")
-        stored = json.loads(self._meta("identity"))
+        stored = self._identity()
         for key, wanted in identity.items():
             if stored.get(key) != wanted:
                 difference = explain_difference(key, str(stored.get(key)), wanted)
@@ -77,21 +80,35 @@ class DocumentStore:
 
     @property
     def name(self) -> str:
-        """A name that no other index has, nor this one after its vectors were exchanged."""
-        return self._meta("name")
+        """A name that no other index has, nor this one after its vectors were exchanged.
+
+        Files are called by it, so it can lead nowhere: it has hexadecimal digits alone.
+        """
+        name = self._meta("name")
+        if not re.fullmatch("[0-9a-f]{8}", name):
+            raise self._damaged("its name")
+        return name
 
     @property
     def delta(self) -> str:
         """The name of the weight delta of the embedder that made the vectors; "" for none."""
-        return str(json.loads(self._meta("identity")).get("changes", ""))
+        return str(self._identity().get("changes", ""))
+
+    def _identity(self) -> dict[str, Any]:
+        with self._damage_of("its identity"):
+            return dict(json.loads(self._meta("identity")))
 
     @property
     def change(self) -> int:
         """The number of changes committed so far, with which everything made from the store is stamped."""
-        return int(self._meta("change"))
+        return self._number("change")
+
+    def _number(self, key: str) -> int:
+        with self._damage_of(f"the number {key!r}"):
+            return int(self._meta(key))
 
     def _meta(self, key: str) -> str:
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", [key]).fetchone()
+        row = self._db.one("SELECT value FROM meta WHERE key = ?", [key])
         return row[0] if row else ""
 
     @contextmanager
@@ -103,13 +120,17 @@ class DocumentStore:
     def documents(self) -> dict[str, tuple[str, str]]:
         """Return for each document id the path of its file, and the SHA-256 of the file as it was indexed."""
         rows = self._db.rows("SELECT id, source, digest FROM documents ORDER BY id")
-        return {id: (source, digest) for id, source, digest in rows}
+        found = {id: (source, digest) for id, source, digest in rows}
+        if not all(isinstance(each, str) for id, values in found.items() for each in (id, *values)):
+            raise self._damaged("a document's name")
+        return found
 
     @property
     def folders(self) -> list[Path]:
         """The folders whose documents the index was told to hold, in that order, as far as it has any of them."""
         sources = [Path(source) for source, _ in self.documents().values()]
-        named = [Path(name) for name in json.loads(self._meta("folders") or "[]")]
+        with self._damage_of("the list of its folders"):
+            named = [Path(name) for name in json.loads(self._meta("folders") or "[]")]
         return [folder for folder in named if any(source.is_relative_to(folder) for source in sources)]
 
     def chunk_counts(self) -> dict[str, int]:
@@ -120,20 +141,21 @@ class DocumentStore:
     def unread(self) -> dict[str, tuple[str, ...]]:
         """Return for each document that was read in part the lines that name what could not be read."""
         rows = self._db.rows("SELECT id, unread FROM documents WHERE unread != '[]' ORDER BY id")
-        return {id: tuple(json.loads(lines)) for id, lines in rows}
+        with self._damage_of("what a document's reading left out"):
+            return {id: tuple(json.loads(lines)) for id, lines in rows}
 
     def text(self, id: str) -> str:
         """Return a document's text, to which all spans refer. Raises StoreError when there is no such document."""
         with self.reading():
-            row = self._db.execute("SELECT content FROM documents WHERE id = ?", [id]).fetchone()
+            row = self._db.one("SELECT content FROM documents WHERE id = ?", [id])
             if row is None:
                 raise StoreError(f"no document {id} in the index")
             return self._text(row[0])
 
     def _text(self, content: int) -> str:
         if content not in self._texts:
-            digest, text = self._db.execute("SELECT digest, text FROM contents WHERE id = ?", [content]).fetchone()
-            if text_digest(text) != digest:
+            row = self._db.one("SELECT digest, text FROM contents WHERE id = ?", [content])
+            if row is None or not isinstance(text := row[1], str) or text_digest(text) != row[0]:
                 raise self._damaged("a document's text")
             while len(self._texts) >= CACHED_TEXTS:
                 del self._texts[next(iter(self._texts))]
@@ -144,12 +166,20 @@ class DocumentStore:
         damage = f"{self.folder / STORE_FILE} is damaged ({what} is not what was stored)"
         return StoreError(f"{damage}: rag index FOLDER --rebuild")
 
+    @contextmanager
+    def _damage_of(self, what: str) -> Iterator[None]:
+        """Raise StoreError where something is of another type or form than what was stored."""
+        try:
+            yield
+        except NOT_AS_STORED as error:
+            raise self._damaged(what) from error
+
     def changes_since(self, change: int) -> ChunkChanges | None:
         """Return the chunks that were added and removed after a change number.
 
         Returns None when the removals of that time are no longer remembered: read all chunks instead.
         """
-        if 0 < change < int(self._meta("forgotten")):
+        if 0 < change < self._number("forgotten"):
             return None
         gone = self._db.rows(
             "SELECT chunk FROM removed WHERE change > ? AND added <= ? ORDER BY chunk", [change, change]
@@ -179,14 +209,16 @@ class DocumentStore:
 
     def vectors(self, ids: np.ndarray) -> np.ndarray:
         """Return the vectors of ascending chunk ids: float16 (len(ids), dimension). Raises StoreError on damage."""
-        found = []
+        found: list[bytes] = []
         vector_of = "SELECT v.vector, v.crc FROM chunks c JOIN vectors v ON v.id = c.vector"
         for some in _batches(ids):
             sql = f"{vector_of} WHERE c.id IN ({placeholders(some)}) ORDER BY c.id"
             for vector, crc in self._db.rows(sql, some):
-                if zlib.crc32(vector) != crc:
+                if not isinstance(vector, bytes) or zlib.crc32(vector) != crc:
                     raise self._damaged("a vector")
                 found.append(vector)
+        if len(found) != len(ids) or len(set(map(len, found))) > 1:
+            raise self._damaged("the number of vectors, or of their dimensions")
         whole = np.frombuffer(b"".join(found), np.float16)
         return whole.reshape(len(ids), -1) if found else np.zeros((0, 0), np.float16)
 
@@ -226,9 +258,11 @@ class DocumentStore:
 
     def _chunks(self, sql: str, values: Sequence[int | str]) -> Iterator[tuple[int, Chunk]]:
         for id, document, title, start, end, headings, page, cells, content in self._db.rows(sql, values):
-            text = self._text(content)[start:end]
-            of_tables = tuple(TableCell(*cell) for cell in json.loads(cells))
-            yield id, Chunk(document, title, start, end, text, tuple(json.loads(headings)), page, of_tables)
+            with self._damage_of("a chunk"):
+                text, path = self._text(content)[start:end], tuple(json.loads(headings))
+                of_tables = tuple(TableCell(*cell) for cell in json.loads(cells))
+                chunk = Chunk(document, title, start, end, text, path, page, of_tables)
+            yield id, chunk
 
     def size(self) -> dict[str, int]:
         """Return how many documents, chunks, texts and vectors there are, and how many removals are remembered."""
@@ -237,10 +271,18 @@ class DocumentStore:
         return {name: self._count(table) for name, table in zip(names, tables, strict=True)}
 
     def _count(self, table: str) -> int:
-        return int(self._db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
+        return sum(count for (count,) in self._db.rows(f"SELECT COUNT(*) FROM {table}"))
 
     def damage(self) -> list[str]:
         """Read the whole store and return what is wrong with it, one line each."""
+        try:
+            return self._damage()
+        except StoreError as error:
+            return [str(error)]
+        except NOT_AS_STORED as error:
+            return [f"a row is not what was stored ({type(error).__name__})"]
+
+    def _damage(self) -> list[str]:
         found = [row[0] for row in self._db.rows("PRAGMA quick_check(5)") if row[0] != "ok"]
         texts = self._db.rows("SELECT id, digest, text FROM contents")
         found += [f"text {id} is not what was stored" for id, digest, text in texts if text_digest(text) != digest]

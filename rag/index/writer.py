@@ -16,6 +16,7 @@ import numpy as np
 from rag.core.chunk import Chunk
 from rag.core.errors import StoreError
 from rag.index.database import Database, batches, placeholders
+from rag.index.left_documents import note_left
 from rag.index.schema import initialize
 from rag.index.staged_vectors import StagedVectors
 from rag.index.store import STORE_FILE, DocumentStore, text_digest, vector_key
@@ -50,7 +51,7 @@ class StoreWriter(DocumentStore):
         elif not (folder / STORE_FILE).exists():
             raise StoreError(f"there is no index in {folder}: make index, or rag --index {folder} index FOLDER")
         db = Database(folder / STORE_FILE, write=True)
-        if create and not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        if create and not db.one("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
             initialize(db, {**identity, "changes": delta})
         self._arguments = (folder, identity, create, delta)
         self._open(folder, identity, db)
@@ -99,7 +100,7 @@ class StoreWriter(DocumentStore):
         have the new vectors from their next opening on.
         """
         with self._db.transaction():
-            identity = json.loads(self._meta("identity"))
+            identity = self._identity()
             self._db.execute(_UNUSED_VECTORS)
             self.staged.swap(identity.get("changes", ""), delta)
             self._set_meta("identity", json.dumps({**identity, "changes": delta}))
@@ -144,6 +145,7 @@ class StoreWriter(DocumentStore):
     def remove(self, ids: list[str]) -> None:
         """Remove the documents, with every text that no other document has. Vectors follow when `writing` ends."""
         with self._db.transaction():
+            note_left(self._db, ids)
             change = self._next_change()
             for id in ids:
                 contents = self._contents_of(id)
@@ -167,7 +169,8 @@ class StoreWriter(DocumentStore):
     def _add_text(self, text: str) -> int:
         digest = text_digest(text)
         self._db.execute("INSERT OR IGNORE INTO contents (digest, text) VALUES (?, ?)", [digest, text])
-        return int(self._db.execute("SELECT id FROM contents WHERE digest = ?", [digest]).fetchone()[0])
+        ((id,),) = self._db.rows("SELECT id FROM contents WHERE digest = ?", [digest])
+        return int(id)
 
     def _drop_unused_texts(self, contents: list[int]) -> None:
         unused = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import ModelError
+from rag.core.jsonl import file_digest, json_object
 from rag.models.resolve import LocalModel
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 IDENTITY = "identity.json"  # what serving checks: base model, precision, prompt
 TRAINING_RECORD = "record.json"  # what evaluation checks: the questions and documents that it was trained on
+WEIGHTS = "adapter_model.safetensors"
 CURVES = "curves.json"  # what reports draw: the training log of each stage
+ANOTHER = "rag adapters --rollback, or make train"
 CHECKED = ("base", "precision", "prompt")  # the identity's keys without which an adapter cannot be served
 AT_QUESTION = "question"  # the identity's "activation" of adapters that are inactive before the question
 SHIPPED_READER = Path(__file__).parents[1] / "weights" / "reader"
@@ -27,7 +29,7 @@ def read_identity(adapter: Path) -> dict[str, Any]:
     Raises ModelError when the folder has no such file, or that of something else.
     """
     try:
-        identity: dict[str, Any] = json.loads((adapter / IDENTITY).read_text(encoding="utf-8"))
+        identity = json_object((adapter / IDENTITY).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{adapter} is not an adapter of ours ({error}): make train") from error
     if missing := [key for key in CHECKED if key not in identity]:  # as in the folder of a weight delta
@@ -35,17 +37,26 @@ def read_identity(adapter: Path) -> dict[str, Any]:
     return identity
 
 
+def require_whole(adapter: Path) -> None:
+    """Raise ModelError where an adapter's weights are not those that its identity names; older ones name none."""
+    named = read_identity(adapter).get("weights") if (adapter / IDENTITY).exists() else None
+    if not (adapter / WEIGHTS).exists():  # PEFT would take pickled ones
+        raise ModelError(f"{adapter} has no {WEIGHTS}, and no other weights are loaded: {ANOTHER}")
+    if named and file_digest(adapter / WEIGHTS) != named:
+        raise ModelError(f"{adapter / WEIGHTS} is damaged, it is not what training wrote: {ANOTHER}")
+
+
 def questions_about(adapter: Path, documents: list[str]) -> int:
     """Return how many questions in the adapter's training record were made from the documents."""
     try:
-        questions = json.loads((adapter / TRAINING_RECORD).read_text(encoding="utf-8"))["questions"]
-    except (OSError, ValueError, KeyError, TypeError):  # an adapter without a record is served as well
+        questions = json_object((adapter / TRAINING_RECORD).read_text(encoding="utf-8"))["questions"]
+        starts = tuple(f"{document}:" for document in documents)
+        return sum(
+            question["id"].startswith(starts) or not {*documents}.isdisjoint(question.get("documents", ()))
+            for question in questions
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # without a record it is served as well
         return 0
-    starts = tuple(f"{document}:" for document in documents)
-    return sum(
-        question["id"].startswith(starts) or not {*documents}.isdisjoint(question.get("documents", ()))
-        for question in questions
-    )
 
 
 def reader_fits(model: LocalModel, prompt: str | None = None) -> bool:
@@ -60,10 +71,11 @@ def serving_config(adapter: Path) -> PeftConfig:
     """Return the adapter's PEFT configuration without its invocation tokens.
 
     The adapter is only called on what follows the question's start. There plain LoRA computes the same, without looking
-    for the start at every step.
+    for the start at every step. Raises ModelError as `require_whole` does.
     """
     from peft import PeftConfig
 
+    require_whole(adapter)
     config = PeftConfig.from_pretrained(str(adapter))
     if getattr(config, "alora_invocation_tokens", None):
         config.alora_invocation_tokens = None
@@ -88,6 +100,7 @@ def attach_adapter(base: PreTrainedModel, adapter: Path, at_question: bool) -> P
     if mergeable:
         from rag.models.merge_lora import merged_copy
 
+        require_whole(adapter)
         if merged := merged_copy(base, adapter):
             return merged
     from peft import PeftModel

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Literal
 
 import xxhash
 
-from rag.core.jsonl import write_json
+from rag.core.jsonl import parse_json, write_json
 
 Algorithm = Literal["sha256", "xxh3_128"]
 # Seconds. A younger file may change again within one tick of its file system's clock, so that its times stay the same.
@@ -46,7 +45,7 @@ def _state(path: Path) -> list[int]:
 
 def _read(cache: Path) -> dict[str, list[int | str]]:
     try:
-        known = json.loads(cache.read_text(encoding="utf-8"))
+        known = parse_json(cache.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     entries = known.items() if isinstance(known, dict) else ()

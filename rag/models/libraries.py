@@ -8,6 +8,10 @@ import os
 import warnings
 
 SPIN_COUNT = "3000"  # of GNU OpenMP, whose default is 300,000; on idle cores an answer takes as long with either
+# What keeps libraries from telling others that they are used.
+SILENCED = ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK", "HF_HUB_DISABLE_UPDATE_CHECK")
+# What keeps langchain-core from sending questions and passages to a host, whatever the user's shell says.
+TRACING = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
 M_TRIM_THRESHOLD = -1  # these two are glibc's, from malloc.h
 M_MMAP_THRESHOLD = -3
 
@@ -18,7 +22,8 @@ def prepare_libraries(hub: bool) -> None:
     hub: whether the Hugging Face hub may be asked. Must run before the libraries are imported.
     """
     os.environ["HF_HUB_OFFLINE"] = "0" if hub else "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    for name in SILENCED:
+        os.environ[name] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "0" if hub else "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     # Threads that wait for each other spin for some microseconds only, then sleep. Beside other programs a spinning
@@ -28,6 +33,12 @@ def prepare_libraries(hub: bool) -> None:
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     _keep_freed_memory()
+
+
+def forbid_tracing() -> None:
+    """Keep langchain-core from tracing. For the programs of this project; an application of others decides itself."""
+    for name in TRACING:
+        os.environ[name] = "false"
 
 
 def _keep_freed_memory() -> None:

@@ -8,12 +8,12 @@ Importing PEFT costs a cold question 1.1 s of CPU time (PEFT 0.21, 2 cores), mos
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
+from rag.core.jsonl import json_object
 from rag.models.cpu_kernels import PackedLinear, copy_modules, give_weight, unpacked_weight
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def merged_copy(base: PreTrainedModel, adapter: Path) -> PreTrainedModel | None:
 def plain_scaling(adapter: Path) -> float | None:
     """Return alpha / r of an adapter's configuration, None where it is not plain LoRA."""
     try:
-        config: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        config = json_object((adapter / "adapter_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None  # PEFT says what is wrong with it
     special = {key: value for key, value in config.items() if key not in INERT and value not in (None, False, "none")}

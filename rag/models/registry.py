@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.core.errors import ModelError
+from rag.core.jsonl import json_object
 from rag.models.weight_delta import DELTA_FILE
 
 INDEX = Path("var/index")  # the default index
@@ -60,8 +61,8 @@ def history(index: Path) -> list[State]:
         return []
     try:
         with path.open(encoding="utf-8") as file:
-            return [_state(json.loads(line), path.parent) for line in file]
-    except (ValueError, KeyError, TypeError) as error:
+            return [_state(json_object(line), path.parent) for line in file]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} cannot be read ({error}): delete it, or make train") from error
 
 
@@ -84,19 +85,33 @@ def embedder_weights(index: Path, name: str) -> Path | None:
 
 
 def keep_weights(index: Path, folder: Path, name: str) -> Path:
-    """Copy weights into the index's folder under a name, unless they are there already, and return the copy."""
+    """Copy weights into the index's folder under a name, unless they are there already, and return the copy.
+
+    Raises ModelError, and leaves nothing, where they can't be copied whole.
+    """
     target = adapters_folder(index) / name
     if not target.exists():
+        for unfinished in adapters_folder(index).glob(f".{name}.*"):  # of a process that was killed
+            shutil.rmtree(unfinished, ignore_errors=True)
         aside = target.with_name(f".{name}.{os.getpid()}")
-        shutil.copytree(folder, aside, dirs_exist_ok=True)
-        aside.rename(target)
+        try:
+            shutil.copytree(folder, aside)
+            aside.rename(target)
+        except OSError as error:  # shutil.Error is one
+            shutil.rmtree(aside, ignore_errors=True)
+            raise ModelError(f"{folder} can't be copied to {target} ({error}): check the disk") from error
     return target
 
 
 def set_live(index: Path, new: State) -> None:
-    """Let these weights serve from now on; the other components stay as they are."""
+    """Let these weights serve from now on; the other components stay as they are.
+
+    What serves already, as where a promotion was killed and is done again, is no state of its own to go back to.
+    """
     states = history(index)
-    _write_states(index, [*states, {**(states[-1] if states else {}), **new}])
+    before = states[-1] if states else {}
+    if {**before, **new} != before:
+        _write_states(index, [*states, {**before, **new}])
 
 
 def roll_back(index: Path) -> tuple[State, State]:
@@ -118,10 +133,14 @@ def record_verdicts(index: Path, verdicts: dict[str, str]) -> None:
 
 
 def last_verdicts(index: Path) -> dict[str, str]:
-    """Return the last verdict on each component."""
+    """Return the last verdict on each component. Raises ModelError when the file cannot be read."""
     path = _find(index, VERDICTS_FILE)
-    verdicts: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return verdicts
+    try:
+        return {str(name): str(said) for name, said in json_object(path.read_text(encoding="utf-8")).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}): delete it; the next promotion writes it anew") from error
 
 
 def describe(index: Path, shipped: dict[str, str]) -> Iterator[str]:

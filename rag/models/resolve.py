@@ -10,12 +10,14 @@ from pathlib import Path
 import xxhash
 
 from rag.core.errors import ModelError
+from rag.core.jsonl import parse_json
 from rag.core.sections import ModelSettings
 from rag.models.digest_cache import cached_digest
 from rag.models.gguf_conversion import converted_folder, find_converted
 from rag.models.split_wheels import SplitWheel
 
 CACHE = Path("var/models")  # converted models, and the digests of files that have been read
+NAMING_CODE = ("config.json", "tokenizer_config.json", "processor_config.json", "modules.json")
 DIGESTS = "digests.json"
 
 
@@ -141,10 +143,27 @@ def _folder_digest(folder: Path, cache: Path) -> str:
 
     It tells one training from another; it is no protection against somebody who wants two models to look the same.
     """
-    weights = sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin")])
+    weights = sorted(folder.glob("*.safetensors"))
     if not (folder / "config.json").exists() or not weights:
-        raise ModelError(f"{folder} holds no model: config.json and *.safetensors are expected")
+        pickled = "; pickled weights could run code, and are not loaded" if any(folder.glob("*.bin")) else ""
+        raise ModelError(f"{folder} holds no model: config.json and *.safetensors are expected{pickled}")
+    _require_no_code(folder)
     whole = xxhash.xxh3_128((folder / "config.json").read_bytes())
     for path in weights:
         whole.update(f"{path.name}:{cached_digest(path, 'xxh3_128', cache / DIGESTS)};".encode())
     return whole.hexdigest()
+
+
+def _require_no_code(folder: Path) -> None:
+    """Raise ModelError where a model's files name code of its own: a model is data, and nothing of it is run."""
+    for path in sorted(folder.rglob("*.json")):
+        if path.name not in NAMING_CODE:
+            continue
+        try:
+            said = parse_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path} can't be read ({error}): copy the model again") from error
+        modules = [each for each in said if isinstance(each, dict)] if isinstance(said, list) else []
+        own = [kind for each in modules if not (kind := str(each.get("type"))).startswith("sentence_transformers.")]
+        if own or (isinstance(said, dict) and "auto_map" in said):
+            raise ModelError(f"{path} names code of the model's own, which is not run: choose another model")

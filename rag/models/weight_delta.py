@@ -6,11 +6,11 @@ A few MB are stored in place of a whole model.
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.core.errors import ModelError
+from rag.core.jsonl import file_digest, json_object
 from rag.models.resolve import LocalModel
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ DELTA_FILE, IDENTITY_FILE = "changes.safetensors", "identity.json"
 def read_delta_identity(delta: Path) -> dict[str, Any]:
     """Return what the weight delta was trained on, and how. Raises ModelError when it can't be read."""
     try:
-        identity: dict[str, Any] = json.loads((delta / IDENTITY_FILE).read_text(encoding="utf-8"))
+        identity = json_object((delta / IDENTITY_FILE).read_text(encoding="utf-8"))
+        if not isinstance(identity.get("base"), str):
+            raise ValueError(f"{IDENTITY_FILE} names no base model")
     except (OSError, ValueError) as error:
         remedy = "rag adapters --rollback, or make train"
         raise ModelError(f"{delta} holds no weight delta of ours ({error}): {remedy}") from error
@@ -36,11 +38,13 @@ def delta_name(delta: Path) -> str:
 
 
 def check_delta(delta: Path, model: LocalModel) -> dict[str, Any]:
-    """Return the weight delta's identity. Raises ModelError when it was trained on another model."""
+    """Return the weight delta's identity. Raises ModelError when it is damaged, or was trained on another model."""
     identity = read_delta_identity(delta)
     if identity["base"] != model.digest:
         difference = f"{delta} was trained on {identity['base'][:12]}, not {model.digest[:12]}"
         raise ModelError(f"{difference}: make train, or python -m finetune cross-encoder FOLDERS")
+    if (named := identity.get("weights")) and file_digest(delta / DELTA_FILE) != named:
+        raise ModelError(f"{delta / DELTA_FILE} is damaged, it is not what training wrote: rag adapters --rollback")
     return identity
 
 

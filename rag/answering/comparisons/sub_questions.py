@@ -187,6 +187,8 @@ def _completed(first: str, second: str) -> str:
     and "edition 4" two editions of the rules.
     """
     head, tail = _head(first), first[len(_head(first)) :]
+    if not head.split() or (tail and not tail.split()):  # there is no word to share
+        return second
     measured = tail and _MEASURE.search(head)
     last = (tail if measured else head).split()[-1]
     if re.match(r"^the ones?\b", second, re.I):

@@ -6,13 +6,13 @@ its confidence is recalibrated by two numbers, fitted on questions that the gene
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from rag.core.errors import DataError
+from rag.core.jsonl import json_object, write_lines
 from rag.models.registry import CONFIDENCE_FILE
 
 PRIOR_SCALE, PRIOR_OFFSET = 0.5, 1.0  # standard deviations around (1, 0): a few questions should move little
@@ -38,7 +38,7 @@ class Recalibration:
 
     def save(self, folder: Path) -> None:
         """Write the numbers beside an adapter's weights."""
-        (folder / CONFIDENCE_FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        write_lines(folder / CONFIDENCE_FILE, [self])
 
 
 def read_recalibration(folder: Path) -> Recalibration:
@@ -47,7 +47,10 @@ def read_recalibration(folder: Path) -> Recalibration:
     Raises DataError for a file that holds anything else.
     """
     try:
-        return Recalibration(**json.loads((folder / CONFIDENCE_FILE).read_text(encoding="utf-8")))
+        found = Recalibration(**json_object((folder / CONFIDENCE_FILE).read_text(encoding="utf-8")))
+        if not all(isinstance(value, int | float) and math.isfinite(value) for value in vars(found).values()):
+            raise ValueError("not all of it are numbers")
+        return found
     except FileNotFoundError:
         return Recalibration()
     except (OSError, ValueError, TypeError) as error:

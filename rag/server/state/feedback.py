@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from rag.index.left_documents import clear_left, left_documents
 from rag.server.state.feedback_rows import forget_rows
 from rag.server.state.folder import StateFile, state_folder
 from rag.server.state.recent import Assigned
@@ -73,7 +74,7 @@ class FeedbackFile:
 
     def __init__(self, index: Path):
         """Open the file of the index, and make it if there is none."""
-        self._file = StateFile(state_folder(index) / FILE, _SCHEMA)
+        self._index, self._file = index, StateFile(state_folder(index) / FILE, _SCHEMA)
         with self._file.transaction():
             there = {row[1] for row in self._file.rows("PRAGMA table_info(feedback)")}
             for name in _ADDED.keys() - there:
@@ -112,25 +113,20 @@ class FeedbackFile:
         found = [dict(zip(_COLUMNS.split(", "), row, strict=True)) for row in rows]
         return [Feedback(**{**each, **{name: json.loads(str(each[name])) for name in _AS_JSON}}) for each in found]
 
-    def forget(self, documents: Iterable[str]) -> int:
-        """Remove all feedback that shows a passage of these documents, and return how much that was.
-
-        The rows that training has made of it go, too.
-        """
+    def forget(self, documents: Iterable[str]) -> None:
+        """Remove all feedback that shows a passage of these documents, and the rows that training has made of it."""
         documents = list(documents)
         with self._file.transaction():
-            sql = "SELECT feedback FROM shown WHERE document = ?"
-            count = sum(self._drop(sql, [document]) for document in documents)
-        forget_rows(documents)
-        return count
+            for document in documents:
+                self._drop("SELECT feedback FROM shown WHERE document = ?", [document])
+        self._file.rows("PRAGMA wal_checkpoint(TRUNCATE)")  # or its words would stay in the log
+        forget_rows(self._index, documents)
 
-    def _drop(self, select: str, values: list[object]) -> int:
-        ids = [row[0] for row in self._file.rows(select, values)]
-        for id in ids:
+    def _drop(self, select: str, values: list[object]) -> None:
+        for (id,) in self._file.rows(select, values):
             self._file.rows("DELETE FROM shown WHERE feedback = ?", [id])
             self._file.rows("DELETE FROM compared WHERE feedback = ?", [id])
             self._file.rows("DELETE FROM feedback WHERE id = ?", [id])
-        return len(ids)
 
     def close(self) -> None:
         """Close the file."""
@@ -154,11 +150,20 @@ def read_feedback(index: Path) -> list[Feedback]:
         return feedback.all() if feedback else []
 
 
-def forget_feedback(index: Path, documents: Iterable[str]) -> None:
-    """Remove the feedback of an index that shows a passage of these documents, if there is any."""
+def forget_left(index: Path) -> None:
+    """Remove the feedback, and the rows made of it, that show a passage of documents which have left the index.
+
+    Those among them that a process was killed over before it came to this.
+    """
+    documents = left_documents(index)
+    if not documents:
+        return
     with _opened(index) as feedback:
         if feedback:
             feedback.forget(documents)
+        else:
+            forget_rows(index, documents)
+    clear_left(index, documents)
 
 
 def split_votes(index: Path, split: str) -> list[Vote]:

@@ -8,21 +8,47 @@ from typing import Any
 
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import RUNS, people_lock
+from rag.index.store import STORE_FILE
 
+INDEXES = "feedback_of.jsonl"  # in a run's folder: the indexes whose feedback it has taken
 _ROW_FILES = ("feedback/pairs.jsonl", "review/verdicts.jsonl", "feedback/train.jsonl")
 
 
-def forget_rows(documents: Iterable[str]) -> None:
-    """Remove the rows made of feedback that show a passage of these documents, from all runs, and their verdicts.
+def note_index(run: Path, index: Path) -> None:
+    """Note that rows of a run are made of an index's feedback. run: its folder, under its `people_lock`."""
+    known, path = _indexes_of(run) or [], str(index.resolve())
+    if path not in known:
+        write_lines(run / INDEXES, [{"index": each} for each in (*known, path)])
+
+
+def forget_rows(index: Path, documents: Iterable[str]) -> None:
+    """Remove the rows made of an index's feedback that show a passage of these documents, and their verdicts.
 
     They are lines of RUN/feedback/train.jsonl and pairs.jsonl and of RUN/review/verdicts.jsonl, with ids that end with
-    "#feedback" after the document, the place and the question.
+    "#feedback" after the document, the place and the question. A document of the same name in another index keeps its
+    own, unless a run has taken feedback of both.
     """
     names = set(documents)
     runs = {file.parents[1] for name in _ROW_FILES for file in RUNS.glob(f"*/{name}")}
-    for run in runs if names else ():
+    for run in sorted(runs) if names else ():
         with people_lock(run):
-            _forget_rows_of(run, names)
+            if _may_be_of(run, index):
+                _forget_rows_of(run, names)
+
+
+def _may_be_of(run: Path, index: Path) -> bool:
+    """Tell whether a run may have rows of this index: also one that did not note it, or whose index was moved since."""
+    noted = _indexes_of(run)
+    return noted is None or any(path == str(index.resolve()) or not _is_index(Path(path)) for path in noted)
+
+
+def _indexes_of(run: Path) -> list[str] | None:
+    path = run / INDEXES
+    return [str(line["index"]) for line in read_lines(path)] if path.exists() else None
+
+
+def _is_index(folder: Path) -> bool:
+    return (folder / STORE_FILE).exists()
 
 
 def _forget_rows_of(run: Path, names: set[str]) -> None:

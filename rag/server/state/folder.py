@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rag.core.errors import StoreError
 
+REMEDY = "free some space, or check the disk; if the file is damaged, move it away"
 PATIENCE = 30  # seconds that a statement waits for another process
 
 
@@ -44,6 +45,7 @@ class StateFile:
     def __init__(self, path: Path, schema: str):
         """Open the file, and make it if it is not there. schema: statements that make its tables."""
         make_private(path.parent)
+        self._path = path
         self._lock = threading.RLock()
         try:
             self._db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
@@ -51,24 +53,34 @@ class StateFile:
             self._db.execute("PRAGMA secure_delete=ON")
             self._db.executescript(schema)
         except sqlite3.Error as error:
-            raise StoreError(f"{path} can't be opened ({error}): move it away") from error
+            raise StoreError(f"{path} can't be opened ({error}): {REMEDY}") from error
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:
-        """Run one statement and return its rows."""
-        with self._lock:
+        """Run one statement and return its rows. Raises StoreError where the file can't be read or written."""
+        with self._lock, self._translated_errors():
             return self._db.execute(sql, values).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit all that is done inside, or nothing of it."""
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+            self.rows("BEGIN IMMEDIATE")
             try:
                 yield
-                self._db.execute("COMMIT")
+                self.rows("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk may have ended it already
+                    self.rows("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a fault of this program, not of the machine
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} can't be read or written ({error}): {REMEDY}") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rag.core.errors import StoreError
+from rag.core.jsonl import parse_json
 from rag.server.state.folder import make_private, state_folder
 
 FILE = "keys.json"
@@ -35,7 +36,7 @@ def read_keys(index: Path) -> list[Key]:
     if not path.exists():
         return []
     try:
-        return [Key(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
+        return [Key(**each) for each in parse_json(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError) as error:
         raise StoreError(f"{path} can't be read ({error}): delete it, and make keys with rag keys add NAME") from error
 

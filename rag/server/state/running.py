@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rag.core.errors import StoreError
+from rag.core.jsonl import json_object
 from rag.server.state.folder import make_private, state_folder
 
 FILE, LOCK = "running.json", "running.lock"
@@ -72,6 +73,6 @@ def _alone(index: Path, path: Path) -> Iterator[None]:
 def find_server(index: Path) -> RunningServer | None:
     """Return the server that said it runs for the index, None if there is none; it may have been killed since."""
     try:
-        return RunningServer(**json.loads((state_folder(index) / FILE).read_text(encoding="utf-8")))
+        return RunningServer(**json_object((state_folder(index) / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rag.core.errors import StoreError
+from rag.core.jsonl import json_object
 from rag.server.state.feedback import now
 from rag.server.state.folder import make_private, state_folder
 from rag.server.state.recent import Assigned
@@ -52,7 +53,7 @@ def read_split(index: Path) -> Split | None:
     if not path.exists():
         return None
     try:
-        return Split(**json.loads(path.read_text(encoding="utf-8")))
+        return Split(**json_object(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise StoreError(f"{path} can't be read ({error}): delete it, and begin another split") from error
 
@@ -65,13 +66,18 @@ def running_split(index: Path) -> Split | None:
 
 def begin_split(index: Path, a: str, b: str, share: float) -> Split:
     """Let `b` answer a share of the conversations from now on. Raises StoreError where that is no split."""
+    require_split(index, a, b, share)
+    return _write(index, Split(secrets.token_hex(4), a, b, share, now()))
+
+
+def require_split(index: Path, a: str, b: str, share: float) -> None:
+    """Raise StoreError where `begin_split` would."""
     if running := running_split(index):
         raise StoreError(f"{running.a} and {running.b} are being compared: rag adapters --end-split")
     if a == b:
         raise StoreError(f"{a} answers already: name another generator")
     if not 0 < share < 1:
         raise StoreError(f"the share of {b} lies between 0 and 1, not at {share}: rag adapters --split {b} --share 0.5")
-    return _write(index, Split(secrets.token_hex(4), a, b, share, now()))
 
 
 def end_split(index: Path) -> Split:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.core.errors import DocumentError, RagtuneError
+from rag.core.errors import DocumentError, RagtuneError, StoreError
 from rag.core.progress import telling_progress
 from rag.core.settings import Settings
 from rag.factory import index_folders, open_index_for_writing, open_store, open_writer
@@ -31,8 +31,8 @@ AGAIN = 5.0  # seconds until jobs are tried again whose file could not be writte
 class DocumentsWorker:
     """Does the jobs of a job file, those first that a killed server has left."""
 
-    def __init__(self, settings: Settings, index: Path, jobs: JobFile, on_removed: Callable[[list[str]], None]):
-        """on_removed: gets the ids of documents that have left the index."""
+    def __init__(self, settings: Settings, index: Path, jobs: JobFile, on_removed: Callable[[], None]):
+        """on_removed: called after each job, since documents may have left the index, and at the start."""
         self._settings, self._index, self.jobs, self._on_removed = settings, index, jobs, on_removed
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="documents", daemon=True)
@@ -74,11 +74,12 @@ class DocumentsWorker:
         while not self._stopped.is_set():
             self._wake.clear()
             try:
+                self._on_removed()  # a kill may have come before it, or the disk was full
                 for job in self.jobs.unfinished():
                     if self._stopped.is_set():
                         return
                     self._do(job)
-            except sqlite3.Error:  # what becomes of a job can't be kept: the disk is full, or the server ends
+            except (sqlite3.Error, StoreError):  # nothing can be kept: the disk is full, or the server ends
                 self._stopped.wait(AGAIN)
                 continue
             self._wake.wait()
@@ -86,8 +87,11 @@ class DocumentsWorker:
     def _do(self, job: Job) -> None:
         self.jobs.tell(job.id, RUNNING)
         try:
-            with telling_progress(_Progress(self.jobs, job.id)):
-                report = _WORK[job.kind](self, job.targets)
+            try:
+                with telling_progress(_Progress(self.jobs, job.id)):
+                    report = _WORK[job.kind](self, job.targets)
+            finally:
+                self._on_removed()
         except RagtuneError as error:
             self.jobs.tell(job.id, FAILED, error=str(error))
         except Exception as error:  # noqa: BLE001 - a fault must end this job, not the thread
@@ -139,13 +143,10 @@ class DocumentsWorker:
             remove(store, ids)
         finally:
             store.close()
-        self._on_removed(targets)  # also those that a job removed which was stopped before it came here
         return {"removed": ids}
 
     def _sync(self, targets: list[str]) -> dict[str, Any]:
-        report = index_folders([Path(target) for target in targets], self._settings, self._index)
-        self._on_removed(report.left)
-        return report_facts(report)
+        return report_facts(index_folders([Path(target) for target in targets], self._settings, self._index))
 
 
 _WORK = {"ingest": DocumentsWorker._ingest, "remove": DocumentsWorker._remove, "sync": DocumentsWorker._sync}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rag.core.errors import PromptError, RagtuneError
 from rag.core.sections import ServeSettings
 from rag.core.settings import Settings
+from rag.index.left_documents import clear_left, left_documents
 from rag.pipeline import Pipeline, check_question
 from rag.server.state.feedback import FeedbackFile
 from rag.server.state.jobs import JobFile
@@ -58,11 +59,16 @@ class Service:
         self.worker, self.recent = ModelWorker(self.limits.queue), RecentAnswers()
         self.feedback = FeedbackFile(index)
         self.trouble = ""  # why the default model could not be loaded
-        self.documents = DocumentsWorker(settings, index, JobFile(index), self._forget)
+        self.documents = DocumentsWorker(settings, index, JobFile(index), self._forget_left)
 
-    def _forget(self, documents: list[str]) -> None:
-        self.feedback.forget(documents)
+    def _forget_left(self) -> None:
+        """Forget what shows documents that have left the index, by a job or by a command beside the server."""
+        documents = left_documents(self.index)
+        if not documents:
+            return
         self.recent.forget(set(documents))
+        self.feedback.forget(documents)
+        clear_left(self.index, documents)
 
     def start(self) -> None:
         """Begin with jobs that wait, and load what answers by default."""

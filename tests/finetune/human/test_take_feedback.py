@@ -20,7 +20,7 @@ from rag.core.chunk import Chunk
 from rag.core.jsonl import read_lines, write_lines
 from rag.core.run_folder import Stage, people_lock, run_folder
 from rag.generation.prompt import REFUSAL
-from rag.server.state.feedback import Feedback, FeedbackFile, forget_feedback
+from rag.server.state.feedback import Feedback, FeedbackFile
 from rag.server.state.feedback_rows import forget_rows
 from triplets import row
 
@@ -56,7 +56,7 @@ def harbour(tmp_path, monkeypatch):
         values = {"correction": None, "citations": cited, "passages": shown, "confidence": 0.5, **told}
         file.put(Feedback("2026-01-01T00:00:00Z", f"ans{question}{more}", question, "reader", text, **values))
 
-    yield SimpleNamespace(say=say, take=lambda: take_feedback("r", None, index), chunks=chunks, index=index)
+    yield SimpleNamespace(say=say, take=lambda: take_feedback("r", None, index), chunks=chunks, index=index, file=file)
     file.close()
 
 
@@ -226,7 +226,7 @@ def test_with_a_document_go_its_feedback_its_rows_and_their_verdicts(harbour):
     harbour.say(thumb="down", correction="300 metres")
     harbour.take()
     accept()
-    forget_feedback(harbour.index, ["crossing.md"])  # it was only shown
+    harbour.file.forget(["crossing.md"])  # it was only shown
     assert feedback_rows("r") == [] and pairs() == [] and read_lines(verdicts_file("r")) == []
     assert harbour.take().rows == [] and not Stage("r", "feedback").folder.exists()
     assert len(training_rows("r", "train")) == 2
@@ -241,8 +241,21 @@ def test_with_a_document_go_verdicts_on_rows_that_were_made_before_and_no_others
     for each, new in [(proposed, mended), *((other, None) for other in others)]:
         keep_verdict("r", each.id, verdict_line(each, MEND if new else KEEP, new))
     Stage("r", "feedback").clear()  # as when the user has said otherwise since
-    forget_rows(["crossing.md"])
+    forget_rows(harbour.index, ["crossing.md"])
     assert [line["id"] for line in read_lines(verdicts_file("r"))] == [other.id for other in others]
+
+
+def test_a_document_of_another_index_with_the_same_name_keeps_its_rows(harbour, tmp_path, tiny_index):
+    other = tiny_index({"crossing.md": OTHER}).folder
+    tiny_index({}, "index")
+    harbour.say()
+    harbour.take()
+    accept()
+    forget_rows(other, ["crossing.md"])
+    assert len(feedback_rows("r")) == len(read_lines(verdicts_file("r"))) == 1
+    harbour.index.rename(tmp_path / "moved")  # where it is now, nothing has noted
+    forget_rows(tmp_path / "moved", ["crossing.md"])
+    assert feedback_rows("r") == read_lines(verdicts_file("r")) == []
 
 
 def test_rows_of_feedback_are_made_by_one_at_a_time_and_not_while_a_document_leaves(harbour, monkeypatch):

@@ -9,15 +9,20 @@ import pytest
 
 from fakes import HashEmbedder
 from rag.cli.main import main
+from rag.index.left_documents import left_documents
+from rag.index.writer import StoreWriter
+from rag.models.libraries import SILENCED, TRACING
+from rag.models.registry import INDEX
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import delta_name
+from rag.server.state.feedback import Feedback, FeedbackFile, read_feedback
 
 
 @pytest.fixture(autouse=True)
 def house(tmp_path, monkeypatch):
     """A working folder with three documents, one of them broken, and no model but the hashing embedder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
+    for name in ("HF_HUB_OFFLINE", *SILENCED, *TRACING, "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     model = LocalModel(tmp_path, HashEmbedder.digest, "hash")
     monkeypatch.setattr("rag.factory.find_model", lambda spec, hub: model)
@@ -257,11 +262,59 @@ def test_what_leaves_before_and_after_the_question_is_reported_and_its_feedback_
     (house / "docs" / "sea" / "ebb.md").unlink()
     (house / "docs" / "quay").rename(house / "away")
     (house / "docs" / "quay").mkdir()
-    forgotten = []
-    monkeypatch.setattr("rag.server.state.feedback.forget_feedback", lambda index, ids: forgotten.extend(ids))
+    say_of("crane.md", "ebb.md", "mole.md", "tide.md")
     monkeypatch.setattr("rag.cli.index._may_remove", lambda kept: True)
     assert "3 removed" in output_of(capsys, "index", "docs/quay", "docs/sea")
-    assert sorted(forgotten) == ["crane.md", "ebb.md", "mole.md"]
+    assert said_of() == ["tide.md"]
+
+
+def say_of(*documents: str) -> None:
+    """Give a thumb to an answer from each of the documents."""
+    file = FeedbackFile(INDEX)
+    for name in documents:
+        shown = [{"document": name, "start": 0, "end": 5, "text": "words"}]
+        file.put(Feedback("2026-01-01T00:00:00Z", name, "Why?", "reader", "words", False, 0.5, "up", None, [], shown))
+    file.close()
+
+
+def said_of() -> list[str]:
+    return [each.answer for each in read_feedback(INDEX)]
+
+
+@pytest.mark.parametrize("how", ["index", "remove"])
+def test_feedback_of_a_removed_document_goes_also_where_the_command_was_killed_over_it(house, capsys, monkeypatch, how):
+    output_of(capsys, "index", "docs")
+    say_of("quay/crane.md", "quay/mole.md")
+    (house / "docs" / "quay" / "mole.md").unlink()
+    words = ["index", "docs"] if how == "index" else ["remove", "quay/mole.md"]
+    with monkeypatch.context() as killed:
+        killed.setattr("rag.server.state.feedback.forget_rows", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        output_of(capsys, *words, status=130)
+    (house / "docs" / "quay" / "mole.md").write_text("# Mole\n\nAnother document of that name.\n")
+    output_of(capsys, "index", "docs")
+    assert said_of() == ["quay/crane.md"] and left_documents(INDEX) == []
+    say_of("quay/mole.md")
+    output_of(capsys, "index", "docs")
+    assert said_of() == ["quay/crane.md", "quay/mole.md"]
+
+
+def test_a_rebuild_that_is_killed_before_it_has_a_store_loses_no_document(house, capsys, monkeypatch):
+    (house / "other").mkdir()
+    (house / "other" / "tide.md").write_text("The tide is high at noon.")
+    output_of(capsys, "index", "docs", "other")
+    say_of("quay/crane.md", "quay/mole.md", "tide.md")
+    (house / "docs" / "quay" / "mole.md").unlink()
+    with monkeypatch.context() as killed:
+        killed.setattr("rag.index.rebuilding.StoreWriter", _Killed)
+        output_of(capsys, "index", "docs", "--rebuild", status=130)
+    assert "there is no index" in output_of(capsys, "documents", status=1)
+    assert "2 added" in output_of(capsys, "index", "docs") and names(capsys) == ["quay/crane.md", "tide.md"]
+    assert said_of() == ["quay/crane.md", "tide.md"] and not list(INDEX.glob("rebuilding*"))
+
+
+class _Killed(StoreWriter):
+    def __init__(self, *arguments, **options):
+        raise KeyboardInterrupt
 
 
 def test_a_rebuild_reads_other_folders_and_single_files_again(house, capsys):

@@ -1,5 +1,6 @@
 """The `rag` command as a whole: errors, exit status, help, and what it does not import."""
 
+import errno
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from rag.cli.main import main
 from rag.cli.parser import build_parser
 from rag.cli.shell import exit_status
 from rag.core.errors import StoreError
+from rag.models.libraries import SILENCED, TRACING
 
 ROOT = Path(__file__).parents[3]
 HEAVY = ("torch", "transformers", "tokenizers", "peft", "faiss", "scipy", "sentence_transformers", "datasets", "bs4")
@@ -23,7 +25,7 @@ HEAVY += ("fastapi", "uvicorn", "mcp", "langchain_core")
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
+    for name in ("HF_HUB_OFFLINE", *SILENCED, *TRACING, "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
         monkeypatch.setenv(name, os.environ.get(name, ""))  # so that what main() sets is undone
 
 
@@ -62,16 +64,54 @@ def test_a_broken_live_file_names_the_remedy(capsys, tmp_path):
     assert "make train" in error_of(["--index", "notes", "adapters", "--rollback"], capsys)
 
 
-def test_errors_for_people_become_a_status_and_others_pass(capsys):
+def test_every_error_becomes_a_status_and_one_line_and_the_details_of_a_fault_a_file(capsys):
     def stop(error):
         raise error
 
     assert exit_status(lambda: None) == 0
     assert exit_status(lambda: stop(StoreError("no index"))) == 1
     assert exit_status(lambda: stop(KeyboardInterrupt())) == 130
-    with pytest.raises(ZeroDivisionError):
-        exit_status(lambda: 1 / 0)
-    assert capsys.readouterr().err.splitlines()[0] == "error: no index"
+    assert exit_status(lambda: 1 / 0) == 1
+    first, _, fault = capsys.readouterr().err.splitlines()
+    assert first == "error: no index" and fault.startswith("error: a fault of the program (ZeroDivisionError)")
+    details = Path(re.search(r"details are in (\S+):", fault)[1])
+    assert "1 / 0" in details.read_text() and details.stat().st_mode & 0o77 == 0
+    details.unlink()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "var/x"), "no space is left to write var/x"),
+        (OSError(errno.EFBIG, "File too large"), "free some space"),
+        (RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/0: file write failed"), "no space"),
+        (PermissionError(errno.EACCES, "Permission denied", "var/x"), "check the permissions"),
+        (MemoryError(), "not enough memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            "not enough memory",
+        ),
+    ],
+)
+def test_what_the_machine_lacks_is_named_with_what_mends_it(capsys, error, told):
+    def stop():
+        raise error
+
+    assert exit_status(stop) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line and "a fault of the program" not in line
+
+
+def test_an_error_in_the_middle_of_a_progress_bar_is_a_line_of_its_own(capsys):
+    from tqdm import tqdm
+
+    def stop():
+        bar = tqdm(total=9, desc="sft")
+        bar.update(1)
+        raise StoreError("no index")
+
+    assert exit_status(stop) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "error: no index"
 
 
 @pytest.mark.parametrize("arguments", [["ask"], [], ["ask", "x", "--base", "--adapter", "d"], ["dance"]])

@@ -10,6 +10,7 @@ import pytest
 
 from fakes import HashEmbedder
 from rag.cli.main import main
+from rag.models.libraries import SILENCED, TRACING
 from rag.models.resolve import LocalModel
 from rag.models.weight_delta import delta_name
 from samples import saved
@@ -21,7 +22,7 @@ def house(tmp_path, monkeypatch):
     """A working folder with a few documents, one read in part, and no model but the hashing embedder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
+    for name in ("HF_HUB_OFFLINE", *SILENCED, *TRACING, "TOKENIZERS_PARALLELISM", "TRANSFORMERS_VERBOSITY"):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     model = LocalModel(tmp_path, HashEmbedder.digest, "hash")
     monkeypatch.setattr("rag.factory.find_model", lambda spec, hub: model)

@@ -81,3 +81,18 @@ def test_all_runs_may_live_on_another_disk(tmp_path):
     stage.finish({})
     stage.clear()
     assert files(tmp_path / "disk") == []
+
+
+def test_a_file_that_is_not_as_it_was_when_the_stage_finished_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = Stage("r", "mine")
+    stage.folder.mkdir(parents=True)
+    (stage.folder / "gate.jsonl").write_text("{}")
+    stage.finish({"kept": 1}, ["gate.jsonl"])
+    stage.require_whole()
+    (stage.folder / "gate.jsonl").write_text("{ }")
+    with pytest.raises(TrainingError, match="damaged, or was changed.*finetune mine --run r"):
+        stage.require_whole()
+    (stage.folder / "run.json").write_text("[1]")
+    with pytest.raises(TrainingError, match="cannot be read.*to do the stage anew"):
+        stage.result()

@@ -145,3 +145,17 @@ def test_settings_and_file_discovery_load_no_heavy_library(module):
     script = f"import sys, {module}; print(*({heavy!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 9000, "[chunk]\nsize = " + "9" * 5000, "[chunk]\nsize = " + "9" * 400, "[model\n", "\udcff"]
+)
+def test_a_file_that_no_parser_takes_is_one_error(tmp_path, text):
+    file = tmp_path / "ragtune.toml"
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SettingsError):
+        Settings([], file)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(SettingsError, match="can't be read"):
+        Settings([], file)

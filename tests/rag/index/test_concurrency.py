@@ -70,15 +70,15 @@ def test_every_answer_is_that_of_one_committed_state(tmp_path):
 def test_a_text_is_read_whole_while_another_process_replaces_it(tmp_path, monkeypatch):
     store = StoreWriter(tmp_path / "index", IDENTITY, create=True)
     put(store, "a.md", "The old text.")
-    reader, execute = DocumentStore(tmp_path / "index", IDENTITY), Database.execute
+    reader, one = DocumentStore(tmp_path / "index", IDENTITY), Database.one
 
     def replaced_first(db, sql, values=()):
         if sql.startswith("SELECT digest, text"):
             monkeypatch.undo()
             put(store, "a.md", "The new text.")
-        return execute(db, sql, values)
+        return one(db, sql, values)
 
-    monkeypatch.setattr(Database, "execute", replaced_first)
+    monkeypatch.setattr(Database, "one", replaced_first)
     assert reader.text("a.md") == "The old text."
     assert store.text("a.md") == DocumentStore(tmp_path / "index", IDENTITY).text("a.md") == "The new text."
 

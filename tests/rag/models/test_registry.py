@@ -128,6 +128,14 @@ def test_one_step_back_undoes_one_promotion_whatever_it_promoted():
         roll_back(INDEX)
 
 
+def test_a_promotion_that_was_killed_and_is_done_again_is_one_step_back():
+    promote(judged("one", generator=True))
+    last = judged("two", generator=True)
+    promote(last)
+    promote(last)
+    assert set(roll_back(INDEX)[1]) == {"generator"} and live_run("generator") == "one"
+
+
 def test_nothing_goes_live_when_nothing_is_better():
     promote(judged("one", generator=False, reranker=False))
     assert not LIVE.exists() and "one: kept what was live" in last_verdicts(INDEX)["reranker"]

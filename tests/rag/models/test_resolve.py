@@ -167,3 +167,60 @@ def test_the_shipped_cross_encoder_stands_beside_the_default_embedder_alone():
     assert ModelSettings(embedder="some/other").cross_encoder == ""
     assert ModelSettings(reranker="").cross_encoder == ""
     assert ModelSettings(embedder="some/other", reranker="shipped").cross_encoder == "shipped"
+
+
+@pytest.fixture
+def folder_model(tmp_path, monkeypatch):
+    """Return the folder of a model that is data alone, and a file that only its code would make."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')")
+    assert find_model(str(folder)).path == folder
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("config.json", {"model_type": "bert", "auto_map": {"AutoModel": "own.Model"}}),
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["own.Tokenizer", None]}}),
+        ("modules.json", [{"idx": 0, "name": "0", "path": "", "type": "own.Transformer"}]),
+    ],
+)
+def test_a_model_that_names_code_of_its_own_is_refused_before_anything_is_imported(folder_model, name, said):
+    (folder_model / name).write_text(json.dumps(said))
+    with pytest.raises(ModelError, match=f"{name} names code of the model's own, which is not run"):
+        find_model(str(folder_model))
+    assert not (folder_model.parent / "was-run").exists()
+
+
+def test_pickled_weights_are_no_weights(folder_model, tiny_adapter, tmp_path):
+    from rag.models.adapters import serving_config
+
+    (folder_model / "model.safetensors").rename(folder_model / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="pickled weights could run code"):
+        find_model(str(folder_model))
+    adapter = tmp_path / "adapter"
+    shutil.copytree(tiny_adapter, adapter)
+    (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
+    with pytest.raises(ModelError, match="no other weights are loaded"):
+        serving_config(adapter)
+
+
+def test_an_adapter_with_a_bit_changed_is_refused(tiny_adapter, tmp_path):
+    from rag.core.jsonl import file_digest
+    from rag.models.adapters import require_whole
+
+    adapter = shutil.copytree(tiny_adapter, tmp_path / "adapter")
+    weights = adapter / "adapter_model.safetensors"
+    identity = json.loads((adapter / "identity.json").read_text())
+    (adapter / "identity.json").write_text(json.dumps({**identity, "weights": file_digest(weights)}))
+    require_whole(adapter)
+    data = bytearray(weights.read_bytes())
+    data[-5] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(ModelError, match="is damaged, it is not what training wrote"):
+        require_whole(adapter)

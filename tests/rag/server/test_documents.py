@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rag.factory import open_writer
 from rag.index.writer_lock import writer_lock
 from rag.server.state.feedback import Feedback, now
 from rag.server.state.folder import uploads_folder
@@ -344,14 +345,19 @@ def test_feedback_says_what_kind_of_answer_it_is_about_and_whether_anything_answ
     assert made.client.post("/feedback", json=both).status_code == 400
 
 
-def test_a_removal_that_was_stopped_before_its_feedback_went_takes_it_along_when_it_is_resumed(served, ended):
+def test_feedback_of_a_removal_that_was_stopped_before_it_went_goes_with_the_next_job(served, ended):
+    from rag.index.left_documents import left_documents
+
     made = served()
-    shown = [{"document": "gone.md", "start": 0, "end": 4, "text": "Gone"}]
+    shown = [{"document": "leave.md", "start": 0, "end": 4, "text": "Gone"}]
     said = Feedback(now(), "a", "What?", "reader", "Gone", False, 0.5, "up", None, [], shown)
     made.service.feedback.put(said)
-    job = made.service.documents.add("remove", ["gone.md"])
+    store = open_writer(made.service.settings, made.index)
+    store.remove(["leave.md"])
+    store.close()
+    job = made.service.documents.add("remove", ["leave.md"])
     assert ended(made.client, {"id": job.id})["last"]["report"] == {"removed": []}
-    assert made.service.feedback.all() == []
+    assert made.service.feedback.all() == left_documents(made.index) == []
 
 
 def test_feedback_kept_by_an_older_server_is_read(tmp_path):
@@ -362,3 +368,49 @@ def test_feedback_kept_by_an_older_server_is_read(tmp_path):
     older.close()
     (kept,) = feedback.read_feedback(tmp_path)
     assert (kept.answer, kept.kind, kept.unanswerable, kept.refused) == ("a", "", False, False)
+
+
+CANARY = "zorblatt"
+
+
+def test_nothing_of_a_removed_document_is_left_in_any_file(served, ended):
+    """Text, vectors' keys, postings, feedback, jobs: no file of the index has a word of it after rag compact."""
+    from rag.factory import open_writer
+    from rag.index.indexing import compact
+
+    made = served()
+    text = f"# Secret\n\nThe {CANARY} of Kestrel Bay was built in 1998 by the {CANARY}s.\n"
+    ended(made.client, made.client.put("/documents/secret.md", content=text.encode()).json())
+    answer = made.client.post("/ask", json={"question": f"When was the {CANARY} of Kestrel Bay built?"}).json()
+    assert made.client.post("/feedback", json={"answer": answer["id"], "thumb": "up"}).status_code == 201
+    assert files_with(made.index, CANARY.encode())
+    ended(made.client, made.client.delete("/documents/secret.md").json())
+    store = open_writer(made.service.settings, made.index)
+    compact(store)
+    store.close()
+    assert CANARY not in made.client.get("/metrics").text
+    assert files_with(made.index, CANARY.encode()) == []
+
+
+def files_with(folder, word):
+    return [path.name for path in folder.rglob("*") if path.is_file() and word in path.read_bytes()]
+
+
+OUTSIDE = ["../x.md", "/etc/x.md", "..%2f..%2fx.md", "a%00b.md", "a%5c..%5cx.md", ".hidden.md", "a" * 300 + ".md"]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_an_upload_is_written_nowhere_but_in_its_folder(served, tmp_path, name):
+    made = served()
+    before = {path for path in tmp_path.rglob("*.md")}
+    assert made.client.put(f"/documents/{name}", content=b"words").status_code in (400, 404, 405)
+    assert {path for path in tmp_path.rglob("*.md")} == before
+
+
+@pytest.mark.parametrize("name", ["CON.md", "nul.txt", "a:b.md", "what?.md", "trailing..md"])
+def test_names_that_another_system_reserves_are_names_here(served, ended, name):
+    from urllib.parse import quote
+
+    made = served()
+    ended(made.client, made.client.put(f"/documents/{quote(name)}", content=b"The crane lifts 41 tonnes.").json())
+    assert (uploads_folder(made.index) / name).read_bytes() == b"The crane lifts 41 tonnes."

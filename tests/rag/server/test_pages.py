@@ -1,6 +1,8 @@
 """Pages of PDF files: drawn with the cited words marked where they stand, within limits, and remembered."""
 
 import base64
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ from rag.core.sections import DocumentSettings
 from rag.documents.marked_words import find_words, folded
 from rag.documents.page_image import draw_page
 from rag.server.api import pages
+from serving import until
 
 PDF = next(path for path in (Path(__file__).parents[3] / "corpus").rglob("annual-review-2024-25.pdf"))
 
@@ -71,6 +74,21 @@ def test_a_page_is_drawn_once_and_remembered(served, ended, monkeypatch):
     first = made.client.get("/pages/2/review.pdf").json()
     monkeypatch.setattr("rag.server.api.pages.draw_page", lambda *args: pytest.fail("drawn again"))
     assert made.client.get("/pages/2/review.pdf").json() == first and first["marks"] == []
+
+
+def test_pages_that_wait_to_be_drawn_hold_up_no_other_request(served, ended, monkeypatch):
+    drawing, begun = threading.Event(), []
+    made = served()
+    ended(made.client, made.client.put("/documents/review.pdf", content=PDF.read_bytes()).json())
+    monkeypatch.setattr(pages, "PATIENCE", 0.2)
+    monkeypatch.setattr(pages, "draw_page", lambda *_: begun.append(1) or drawing.wait(20) and None)
+    with ThreadPoolExecutor(45) as clients:  # more than the server has threads
+        asked = [clients.submit(made.client.get, "/pages/1/review.pdf") for _ in range(45)]
+        until(lambda: begun)
+        assert made.client.get("/documents", timeout=5).status_code == 200 and len(begun) == 1
+        until(lambda: sum(each.done() for each in asked) == 44)
+        drawing.set()
+    assert [each.result().status_code for each in asked].count(503) == 44
 
 
 def test_what_can_not_be_drawn_says_why(served, ended, tmp_path):

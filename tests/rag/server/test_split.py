@@ -8,7 +8,7 @@ import pytest
 
 from rag.cli.main import main
 from rag.models.adapters import IDENTITY
-from rag.models.registry import history, last_verdicts
+from rag.models.registry import adapters_folder, history, last_verdicts
 from rag.server.state.feedback import Feedback, FeedbackFile, Vote, now, split_votes
 from rag.server.state.recent import Assigned
 from rag.server.state.splits import Split, begin_split, end_split, read_split
@@ -165,3 +165,4 @@ def test_an_adapter_of_another_base_is_refused_before_anybody_is_answered_by_it(
 def test_a_share_lies_between_nothing_and_all(adapter, tiny_model, capsys, share):
     words = ["adapters", "--split", str(adapter), f"--share={share}"]
     assert run(*words, model=tiny_model) == 1 and "lies between" in capsys.readouterr().err
+    assert not adapters_folder(Path("index")).exists(), "nothing was copied for it"

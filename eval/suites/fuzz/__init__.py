@@ -1,0 +1,1 @@
+"""Fuzzing: everything that reads what others have made gets broken input, and may only refuse it."""
