@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from finetune.data.rows import read_pairs
 from finetune.data.split import DEV, TRAIN
 from finetune.data.training_set import REVIEWED, training_rows
-from finetune.export.chats import longest_chat, preference_chats, sft_chats
 from finetune.export.trainers import Part, Recipe
+from finetune.generator.chats import longest_chat, preference_chats, sft_chats
 from finetune.settings import DpoSettings, SftSettings
 from rag.core.errors import TrainingError
 from rag.core.run_folder import Stage

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from finetune.export.chats import Chat
+from finetune.generator.chats import Chat
 from finetune.generator.peft_methods import METHODS
 from finetune.settings import DpoSettings, SftSettings
 from rag.core.jsonl import write_json, write_lines
