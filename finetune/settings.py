@@ -1,4 +1,4 @@
-"""The settings of mining and training: sections `mine`, `sft` and `dpo` of `ragtune.toml`, with the values they take.
+"""The settings of mining and training: sections of `ragtune.toml`, with the values that they take.
 
 Nothing heavy is imported here, so that each command can check all settings before it loads a model.
 """
@@ -13,6 +13,8 @@ from rag.core.sections import SettingsSection, in_range, one_of
 
 # The keys of finetune.generator.peft_methods.METHODS and of finetune.mining.filters.NAMES; a test holds them equal.
 METHODS = ("alora", "lora", "dora", "qalora", "ia3", "prompt-tuning", "p-tuning", "prefix-tuning")
+# "dpo" and the keys of finetune.generator.preference_methods.BESIDE_DPO; a test holds them equal.
+PREFERENCE_METHODS = ("dpo", "kto", "orpo", "grpo", "rloo")
 FILTERS = (
     "malformed",
     "points_at_text",
@@ -124,4 +126,18 @@ class DpoSettings(SettingsSection):
     batch: int = in_range(4, 1)
 
 
-SECTIONS: dict[str, type[SettingsSection]] = {cls.section: cls for cls in (MineSettings, SftSettings, DpoSettings)}
+@dataclass(frozen=True)
+class PreferenceSettings(SettingsSection):
+    """What the stage after SFT trains.
+
+    method: "dpo", or another that learns from the same pairs or by the same checks, with the settings of DPO. The
+    others act on the whole sequence, and go with adapters that do, such as those of sft.method=lora.
+    """
+
+    section: ClassVar[str] = "preference"
+    method: str = one_of("dpo", *PREFERENCE_METHODS)
+
+
+SECTIONS: dict[str, type[SettingsSection]] = {
+    cls.section: cls for cls in (MineSettings, SftSettings, DpoSettings, PreferenceSettings)
+}

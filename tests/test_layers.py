@@ -40,7 +40,7 @@ ORDER = {
         {"data"},
         {"mining"},
         {"generator", "human", "retriever"},
-        {"shipped"},
+        {"shipped", "export"},
         {"experiments", "promote", "time_budget", "api"},
         {"cli"},
         {"__main__"},

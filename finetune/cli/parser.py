@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from finetune.cli import experiments, human, shipped, stages
+from finetune.cli import experiments, exports, human, shipped, stages
 from finetune.shipped.question_folder import QuestionFolder
 from rag.cli.commands import Commands, module_parser
 
@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   python -m finetune --set sft.method=dora train
   python -m finetune --set mine.teacher=http://127.0.0.1:8080/v1 --set endpoint.model=NAME mine
   python -m finetune import questions.csv asked.jsonl    people's questions join the mined ones
+  python -m finetune export out/axolotl --to axolotl    rows, pairs and configuration for another trainer
   python -m finetune review --sample 50  look at 50 rows: keep, mend, drop
   python -m finetune lineage board/minutes-2025-03.md    the rows and adapters that a document has taught
   python -m finetune against-people BENCH OTHER --writer DIR    what mined rows teach, compared with people's
@@ -68,6 +69,17 @@ def _add_stages(commands: Commands) -> None:
     merge.add_argument("adapter", type=Path, help="the adapter's folder")
     merge.add_argument("out", type=Path, help="the folder to write; then --set model.generator=FOLDER")
     _add_run(merge, "the run whose development questions are asked")
+    _add_export(commands)
+
+
+def _add_export(commands: Commands) -> None:
+    text = "write a run's rows and pairs for another trainer, or model and adapter as GGUF for llama.cpp"
+    export = commands.add("export", exports.run_export, text)
+    export.add_argument("out", type=Path, metavar="FOLDER", help="the folder to write")
+    export.add_argument("--to", choices=exports.TARGETS, required=True, help="the program that is to read it")
+    adapter = "an adapter that goes with it: as plain LoRA beside activated LoRA; merged for llama.cpp where it can be"
+    export.add_argument("--adapter", type=Path, metavar="DIR", help=adapter)
+    _add_run(export, "the run whose rows are written, or whose development questions are asked")
 
 
 def _add_human(commands: Commands) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finetune.generator.configured_base import configured_base
-from finetune.settings import DpoSettings, MineSettings, SftSettings
+from finetune.settings import DpoSettings, MineSettings, PreferenceSettings, SftSettings
 from rag.core.run_folder import Stage
 from rag.core.sections import AnswerSettings, EndpointSettings, PrefixSettings
 from rag.core.settings import Settings
@@ -121,7 +121,8 @@ def run_dpo(args: argparse.Namespace, settings: Settings) -> None:
     write_preference_pairs(stage, generator, dpo, settings.section(AnswerSettings))
     del generator
     model, device, _ = configured_base(settings)
-    train_dpo(stage, sft, mined, model, device, dpo, args.resume, settings.section(PrefixSettings))
+    prefix, method = settings.section(PrefixSettings), settings.section(PreferenceSettings).method
+    train_dpo(stage, sft, mined, model, device, dpo, args.resume, prefix, method)
 
 
 def run_corpus_embedder(args: argparse.Namespace, settings: Settings) -> None:

@@ -19,18 +19,22 @@ if TYPE_CHECKING:
 FILE = Path(__file__).parent / "general.jsonl"
 
 
-def general_examples(tokenizer: PreTrainedTokenizerBase, rows: int, share: float) -> list[tuple[list[int], list[int]]]:
-    """Return token ids of instructions and of their answers.
+def general_instructions(rows: int, share: float) -> list[dict[str, str]]:
+    """Return instructions with their answers.
 
     rows: how many other examples there are. share: of general instructions among all, from 0 to below 1; they repeat
     where there are too few.
     """
     count = round(rows * share / (1 - share)) if share else 0
-    examples = itertools.islice(itertools.cycle(read_lines(FILE)), count)
+    return list(itertools.islice(itertools.cycle(read_lines(FILE)), count))
+
+
+def general_examples(tokenizer: PreTrainedTokenizerBase, rows: int, share: float) -> list[tuple[list[int], list[int]]]:
+    """Return token ids of `general_instructions` and of their answers."""
     return [
         (
             prompt.render_plain(tokenizer, example["instruction"]),
             [*prompt.plain_ids(tokenizer, example["answer"]), tokenizer.eos_token_id],
         )
-        for example in examples
+        for example in general_instructions(rows, share)
     ]

@@ -67,13 +67,19 @@ def train_dpo(
     settings: DpoSettings,
     resume: bool,
     prefix: PrefixSettings | None = None,
+    method: str = "dpo",
 ) -> None:
     """Train the SFT adapter further on the stage's preference pairs, and write it to the stage's folder.
 
-    Raises TrainingError when the SFT adapter was trained on another base.
+    method: "dpo", or another of `preference_methods`. Raises TrainingError when the SFT adapter was trained on another
+    base, or acts from the question on alone and the method is not DPO.
     """
     trained = sft.result()
     _check_base(sft, trained, model)
+    at_question = trained["activation"] == AT_QUESTION
+    if at_question and method != "dpo":
+        remedy = f"python -m finetune --set sft.method=lora sft --run {sft.run}"
+        raise TrainingError(f"{method} trains over the whole sequence, and {sft.folder} acts on the question: {remedy}")
     prefix = dataclasses.replace(prefix or PrefixSettings(), apart=trained["apart"])
     base = load_trainable(model, device, trained["precision"], prefix)
     wanted = prompt.fingerprint(base.tokenizer)
@@ -81,12 +87,17 @@ def train_dpo(
     train, dev = (read_pairs(stage.folder / f"{name}.jsonl") for name in ("train", "dev"))
     start = sft.folder / "adapter"
     tuned = PeftModel.from_pretrained(base.model, str(start), is_trainable=True, config=serving_config(start))
-    at_question = trained["activation"] == AT_QUESTION
-    trainer = dpo_trainer(stage.folder, base, tuned, train, dev, settings, at_question)
+    if method == "dpo":
+        trainer = dpo_trainer(stage.folder, base, tuned, train, dev, settings, at_question)
+    else:
+        from finetune.generator.preference_methods import BESIDE_DPO
+
+        trainer = BESIDE_DPO[method](stage.folder, base, tuned, train, dev, settings)
     # Before training, since it needs what SFT has kept.
     identity = adapter_identity(stage, base, trained["method"], at_question)
     train_adapter(trainer, stage.folder.name, resume)
-    save_adapter(trainer, stage, mined, identity, {"pairs": len(train), "reasons": count_reasons(train)})
+    result = {"preference": method, "pairs": len(train), "reasons": count_reasons(train)}
+    save_adapter(trainer, stage, mined, identity, result)
 
 
 def _check_base(sft: Stage, trained: dict[str, Any], model: LocalModel) -> None:
