@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from rag.core.errors import SettingsError
 from rag.core.sections import SettingsSection, in_range, one_of
+from rag.models.adapter_methods import METHODS
 
-# The keys of finetune.generator.peft_methods.METHODS and of finetune.mining.filters.NAMES; a test holds them equal.
-METHODS = ("alora", "lora", "dora", "qalora", "ia3", "prompt-tuning", "p-tuning", "prefix-tuning")
+# The keys of finetune.mining.filters.NAMES; a test holds them equal.
 FILTERS = (
     "malformed",
     "points_at_text",

@@ -29,7 +29,12 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_methods(args: argparse.Namespace, settings: Settings) -> None:
-    """Train a few steps with every method of fine-tuning, on the same mined rows."""
+    """Print the registry of methods, or train a few steps with every one, on the same mined rows."""
+    if args.list:
+        from rag.models.adapter_methods import methods_table
+
+        print(methods_table())
+        return
     from finetune.data.rows import read_rows
     from finetune.experiments.compare_methods import compare_methods
     from rag.core.jsonl import write_lines

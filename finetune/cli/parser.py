@@ -103,6 +103,8 @@ def _add_experiments(commands: Commands) -> None:
     _add_run(methods, "the run whose mined rows are trained on")
     methods.add_argument("--steps", type=int, default=30, metavar="N", help="(default %(default)s)")
     methods.add_argument("--dev", type=int, default=24, metavar="N", help="development rows (default %(default)s)")
+    listed = "print what each makes and where it may serve, and train nothing"
+    methods.add_argument("--list", action="store_true", help=listed)
     _add_json(methods, "var/runs/methods.json")
     text = "compare what mined rows teach the base with what as many of people's questions teach it"
     people = commands.add("against-people", experiments.run_against_people, text)

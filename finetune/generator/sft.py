@@ -77,7 +77,7 @@ def sft_trainer(
 
     folder: where its checkpoints go.
     """
-    method = find_method(settings.method, base.model)
+    method = find_method(settings.method)
     if starts_from_reader(base, settings):
         print(f"starting from {SHIPPED_READER}")
     set_seed(SEED)
@@ -141,7 +141,7 @@ def adapter_to_train(base: TrainableModel, settings: SftSettings) -> PeftModel:
     if starts_from_reader(base, settings):
         config = serving_config(SHIPPED_READER)
         return PeftModel.from_pretrained(base.model, str(SHIPPED_READER), is_trainable=True, config=config)
-    return get_peft_model(base.model, find_method(settings.method, base.model).make(settings.rank))
+    return get_peft_model(base.model, find_method(settings.method).make(settings, base.model))
 
 
 def average_with_start(tuned: PeftModel, start: Path, share: float) -> None:

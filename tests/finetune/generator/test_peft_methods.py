@@ -20,7 +20,7 @@ from finetune.generator.merge import generated_texts, merge_adapter
 from finetune.generator.peft_methods import METHODS, find_method
 from finetune.generator.sft import sft_trainer
 from finetune.settings import SftSettings
-from rag.core.errors import TrainingError
+from rag.core.errors import ModelError, TrainingError
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.models.resolve import find_model
@@ -38,15 +38,20 @@ def test_every_method_learns_and_is_served_as_it_was_trained(tiny_model, tmp_pat
 
 
 def test_qalora_is_refused_where_peft_would_train_plain_lora():
+    make = find_method("qalora").make
     with pytest.raises(TrainingError, match="GPTQ"):
-        find_method("qalora", SimpleNamespace(quantization_method="awq"))
-    assert find_method("qalora", SimpleNamespace(quantization_method="gptq")).make(4).use_qalora
+        make(SftSettings(), SimpleNamespace(quantization_method="awq"))
+    assert make(SftSettings(), SimpleNamespace(quantization_method="gptq")).use_qalora
 
 
 @pytest.mark.parametrize("precision", ["float32", "nf4"])
 def test_qalora_sees_the_sum_of_each_group_of_inputs(tiny_model, precision):
     base = load_trainable(find_model(str(tiny_model)), "cpu", precision, unpack=False).model
-    layer = get_peft_model(base, find_method("qalora").make(4)).base_model.model.model.layers[1].mlp.down_proj
+    layer = (
+        get_peft_model(base, find_method("qalora").make(SftSettings(rank=4), base))
+        .base_model.model.model.layers[1]
+        .mlp.down_proj
+    )
     first, second, group = layer.lora_A["default"], layer.lora_B["default"], 16
     torch.nn.init.normal_(second.weight)
     assert first.weight.shape == (4, 64 // group) and type(layer.base_layer).__name__ == (
@@ -70,7 +75,7 @@ def trained(tiny_model, folder, name):
     return folder / "adapter"
 
 
-@pytest.mark.parametrize("name", ["lora", "dora", "qalora", "ia3"])
+@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].facts.merge])
 def test_a_merged_model_answers_as_the_adapter_does(tiny_model, tmp_path, name):
     adapter, model = trained(tiny_model, tmp_path, name), find_model(str(tiny_model))
     assert merge_adapter(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12) == 0.0
@@ -90,9 +95,9 @@ def test_a_merge_that_changes_answers_is_not_published(tiny_model, tmp_path, mon
     assert not [p for p in tmp_path.iterdir() if "merged" in p.name]
 
 
-@pytest.mark.parametrize("name", ["alora", "prefix-tuning"])
+@pytest.mark.parametrize("name", [name for name in METHODS if not METHODS[name].facts.merge])
 def test_an_adapter_that_is_no_weight_delta_is_not_merged(tiny_model, tmp_path, name):
-    with pytest.raises(TrainingError, match=f"trained with {name}.*sft.method=lora"):
+    with pytest.raises(ModelError, match=f"trained with {name}.*sft.method=lora"):
         merge_adapter(
             trained(tiny_model, tmp_path, name), find_model(str(tiny_model)), "cpu", ROWS[:8], tmp_path / "merged", 12
         )
