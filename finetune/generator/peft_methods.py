@@ -22,17 +22,20 @@ from peft import (
     ShiraConfig,
 )
 
+from finetune.generator.adapter_fusion import fusion_config, load_parts
 from finetune.settings import SftSettings
 from rag.core.errors import TrainingError
 from rag.models.adapter_methods import METHODS as REGISTRY
 from rag.models.adapter_methods import AdapterMethod
+from rag.models.bottleneck import BottleneckConfig
 from rag.models.qalora import support_linear_layers
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, Trainer
 
 VIRTUAL_TOKENS = 20  # of a soft prompt; more gained little in Lester et al., 2021, arXiv 2104.08691
 REPARAMETERIZATION = 128  # hidden size of p-tuning's prompt encoder
+ATTENTION_OUTPUT, FEED_FORWARD_OUTPUT = "o_proj", "down_proj"  # of Llama, Mistral, Qwen, Gemma, Phi
 CAUSAL = {"task_type": "CAUSAL_LM"}
 
 Make = Callable[[SftSettings, "PreTrainedModel"], PeftConfig]
@@ -43,12 +46,14 @@ class PeftMethod:
     """A method of fine-tuning.
 
     make: returns PEFT's configuration for a base. learning_rate: the peak that suits it. facts: its line in the
-    registry.
+    registry. prepare: what is done with a new trainer; finish: what is done between training and saving.
     """
 
     make: Make
     learning_rate: float
     facts: AdapterMethod
+    prepare: Callable[[Trainer, SftSettings], None] | None = None
+    finish: Callable[[Trainer], None] | None = None
 
     @property
     def at_question(self) -> bool:
@@ -112,6 +117,24 @@ def _shira(settings: SftSettings, base: PreTrainedModel) -> ShiraConfig:
     return ShiraConfig(r=min(settings.rank, most), random_seed=0, target_modules="all-linear", **CAUSAL)
 
 
+def _houlsby(settings: SftSettings, base: PreTrainedModel) -> BottleneckConfig:
+    return _bottleneck(base, settings.rank, ATTENTION_OUTPUT, FEED_FORWARD_OUTPUT)
+
+
+def _pfeiffer(settings: SftSettings, base: PreTrainedModel) -> BottleneckConfig:
+    return _bottleneck(base, settings.rank, FEED_FORWARD_OUTPUT)
+
+
+def _bottleneck(base: PreTrainedModel, size: int, *names: str) -> BottleneckConfig:
+    if missing := {*names} - {name.rpartition(".")[2] for name in _linear_layers(base)}:
+        raise TrainingError(f"this base has no layers called {', '.join(missing)}: --set sft.method=lora")
+    return BottleneckConfig(target_modules=[*names], size=size, task_type="CAUSAL_LM")
+
+
+def _adapter_fusion(settings: SftSettings, base: PreTrainedModel) -> BottleneckConfig:
+    return fusion_config(settings.parts)
+
+
 def _linear_layers(base: PreTrainedModel) -> dict[str, torch.nn.Linear]:
     """Return the linear layers by name, those of bitsandbytes too, but for the output layer."""
     return {
@@ -135,8 +158,15 @@ _SETUPS: dict[str, tuple[Make, float]] = {
     "layer-norms": (_layer_norms, 1e-2),
     "bitfit": (_bitfit, 1e-2),
     "shira": (_shira, 2e-3),
+    "houlsby": (_houlsby, 2e-3),
+    "pfeiffer": (_pfeiffer, 2e-3),
+    "adapter-fusion": (_adapter_fusion, 1e-3),
 }
-METHODS = {name: PeftMethod(*setup, REGISTRY[name]) for name, setup in _SETUPS.items()}
+_PREPARE = {"adapter-fusion": lambda trainer, settings: load_parts(trainer.model, settings.parts)}
+_FINISH: dict[str, Callable[[Trainer], None]] = {}
+METHODS = {
+    name: PeftMethod(*setup, REGISTRY[name], _PREPARE.get(name), _FINISH.get(name)) for name, setup in _SETUPS.items()
+}
 
 
 def find_method(name: str) -> PeftMethod:

@@ -67,6 +67,13 @@ METHODS: dict[str, AdapterMethod] = {
     "prompt-tuning": AdapterMethod("additive", "embeddings of virtual tokens", "2104.08691"),
     "p-tuning": AdapterMethod("additive", "virtual tokens that a small network writes", "2103.10385"),
     "prefix-tuning": AdapterMethod("additive", "keys and values of virtual tokens", "2101.00190"),
+    "houlsby": AdapterMethod(
+        "additive", "a bottleneck behind each attention and feed-forward part", "1902.00751", mix=True
+    ),
+    "pfeiffer": AdapterMethod("additive", "a bottleneck behind each feed-forward part", "2005.00247", mix=True),
+    "adapter-fusion": AdapterMethod(
+        "additive", "attention over the bottlenecks of several adapters", "2005.00247", mix=True
+    ),
     "layer-norms": AdapterMethod("selective", "the weights of the layer norms", "2312.11420", merge=True),
     "bitfit": AdapterMethod("selective", "biases: the base's, or new ones where it has none", "2106.10199"),
     "shira": AdapterMethod("selective", "random entries of each weight matrix", "2406.13175", merge=True),

@@ -11,7 +11,7 @@ from peft import get_peft_model
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.experiments.compare_methods import try_method
+from finetune.experiments.compare_methods import Comparison, plan_attempts, try_method
 from finetune.generator import merge as merging
 from finetune.generator.adapter_folder import base_identity, write_adapter
 from finetune.generator.base_model import load_trainable
@@ -27,12 +27,15 @@ from rag.models.resolve import find_model
 from triplets import row
 
 ROWS = [row(n, n % 3 > 0) for n in range(24)]
+TEXT = "The harbour office opens at eight. " * 60
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_learns_and_is_served_as_it_was_trained(tiny_model, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    trial = try_method(name, find_model(str(tiny_model)), "cpu", "float32", ROWS, ROWS[:6], 30)
+    comparison = Comparison(find_model(str(tiny_model)), "cpu", "float32", ROWS, ROWS[:6], 30, 2, TEXT)
+    for attempt in plan_attempts(comparison, [name], tmp_path):
+        trial = try_method(attempt, comparison)
     assert trial.loss[1] < trial.loss[0] and trial.served == 1.0
     assert 0 < trial.trained < 0.7 and trial.seconds > 0
 
@@ -97,10 +100,10 @@ def test_a_merge_that_changes_answers_is_not_published(tiny_model, tmp_path, mon
 
 @pytest.mark.parametrize("name", [name for name in METHODS if not METHODS[name].facts.merge])
 def test_an_adapter_that_is_no_weight_delta_is_not_merged(tiny_model, tmp_path, name):
+    identity = {"base": "any", "prompt": "any", "precision": "float32", "method": name}
+    (tmp_path / "identity.json").write_text(json.dumps(identity))
     with pytest.raises(ModelError, match=f"trained with {name}.*sft.method=lora"):
-        merge_adapter(
-            trained(tiny_model, tmp_path, name), find_model(str(tiny_model)), "cpu", ROWS[:8], tmp_path / "merged", 12
-        )
+        merge_adapter(tmp_path, find_model(str(tiny_model)), "cpu", ROWS[:8], tmp_path / "merged", 12)
 
 
 def test_development_f1_is_of_what_would_be_shown():
