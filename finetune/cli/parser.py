@@ -104,7 +104,7 @@ def _add_experiments(commands: Commands) -> None:
     _add_run(methods, "the run whose mined rows are trained on")
     methods.add_argument("--steps", type=int, default=30, metavar="N", help="(default %(default)s)")
     methods.add_argument("--batch", type=int, default=2, metavar="N", help="rows a step (default %(default)s)")
-    methods.add_argument("--rows", type=int, default=60, metavar="N", help="training rows (default %(default)s)")
+    methods.add_argument("--rows", type=int, default=300, metavar="N", help="training rows (default %(default)s)")
     methods.add_argument(
         "--method", action="append", choices=METHODS, help="try this one; may be repeated (default: all)"
     )

@@ -92,6 +92,7 @@ class AnswerF1(TrainerCallback):
         self, tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], reader: PrefixReader | None
     ) -> None:
         self._tokenizer, self._rows, self._reader = tokenizer, rows, reader
+        self.texts: list[str] = []  # the answers at the last evaluation
 
     def on_evaluate(
         self,
@@ -105,8 +106,8 @@ class AnswerF1(TrainerCallback):
         model.eval()
         with torch.autocast(args.device.type, torch.bfloat16, enabled=args.bf16):
             answers = generate_answers(model, self._tokenizer, self._rows, self._reader)
-        texts = [self._tokenizer.decode(answer.ids, skip_special_tokens=True) for answer in answers]
-        metrics["eval_f1"] = sum(map(answer_f1, self._rows, texts)) / len(texts)
+        self.texts = [self._tokenizer.decode(answer.ids, skip_special_tokens=True) for answer in answers]
+        metrics["eval_f1"] = sum(map(answer_f1, self._rows, self.texts)) / len(self.texts)
         state.log_history[-1]["eval_f1"] = metrics["eval_f1"]
 
 

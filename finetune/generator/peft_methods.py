@@ -23,6 +23,7 @@ from peft import (
 )
 
 from finetune.generator.adapter_fusion import fusion_config, load_parts
+from finetune.generator.dylora import choose_rank, limit_ranks
 from finetune.settings import SftSettings
 from rag.core.errors import TrainingError
 from rag.models.adapter_methods import METHODS as REGISTRY
@@ -149,6 +150,7 @@ def _linear_layers(base: PreTrainedModel) -> dict[str, torch.nn.Linear]:
 _SETUPS: dict[str, tuple[Make, float]] = {
     "alora": (_lora, 5e-4),  # on NF4 weights this and "lora" are QLoRA
     "lora": (_lora, 5e-4),
+    "dylora": (_lora, 5e-4),
     "dora": (_dora, 5e-4),
     "qalora": (_qalora, 5e-4),
     "ia3": (_ia3, 1e-2),
@@ -162,10 +164,13 @@ _SETUPS: dict[str, tuple[Make, float]] = {
     "pfeiffer": (_pfeiffer, 2e-3),
     "adapter-fusion": (_adapter_fusion, 1e-3),
 }
-_PREPARE = {"adapter-fusion": lambda trainer, settings: load_parts(trainer.model, settings.parts)}
-_FINISH: dict[str, Callable[[Trainer], None]] = {}
+_PREPARE: dict[str, Callable[[Trainer, SftSettings], None]] = {
+    "adapter-fusion": lambda trainer, settings: load_parts(trainer.model, settings.parts),
+    "dylora": limit_ranks,
+}
+_FINISH = {"dylora": choose_rank}
 METHODS = {
-    name: PeftMethod(*setup, REGISTRY[name], _PREPARE.get(name), _FINISH.get(name)) for name, setup in _SETUPS.items()
+    name: PeftMethod(*_SETUPS[name], facts, _PREPARE.get(name), _FINISH.get(name)) for name, facts in REGISTRY.items()
 }
 
 

@@ -61,6 +61,9 @@ METHODS: dict[str, AdapterMethod] = {
         at_question=True,
     ),
     "lora": AdapterMethod("reparameterized", LOW_RANK, "2106.09685", True, True, True, True, True),
+    "dylora": AdapterMethod(
+        "reparameterized", f"{LOW_RANK}, their rank chosen afterwards", "2210.07558", True, True, True, True, True
+    ),
     "dora": AdapterMethod("reparameterized", f"{LOW_RANK}, and a length for each output", "2402.09353", merge=True),
     "qalora": AdapterMethod("reparameterized", f"{LOW_RANK}, on groups of inputs", "2309.14717", merge=True, mix=True),
     "ia3": AdapterMethod("additive", "a factor for each key, value and inner feature", "2205.05638", merge=True),

@@ -34,9 +34,9 @@ TEXT = "The harbour office opens at eight. " * 60
 def test_every_method_learns_and_is_served_as_it_was_trained(tiny_model, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     comparison = Comparison(find_model(str(tiny_model)), "cpu", "float32", ROWS, ROWS[:6], 30, 2, TEXT)
-    for attempt in plan_attempts(comparison, [name], tmp_path):
-        trial = try_method(attempt, comparison)
-    assert trial.loss[1] < trial.loss[0] and trial.served == 1.0
+    base, *_, trial = [try_method(attempt, comparison) for attempt in plan_attempts(comparison, [name], tmp_path)]
+    assert trial.loss < base.loss and trial.served == base.served == 1.0
+    assert (trial.perplexity == pytest.approx(base.perplexity)) == (name == "alora") and not base.trained
     assert 0 < trial.trained < 0.7 and trial.seconds > 0
 
 
