@@ -23,6 +23,7 @@ from peft import (
 )
 
 from finetune.generator.adapter_fusion import fusion_config, load_parts
+from finetune.generator.diff_pruning import DiffPruningConfig, keep_largest, penalize_open_masks
 from finetune.generator.dylora import choose_rank, limit_ranks
 from finetune.settings import SftSettings
 from rag.core.errors import TrainingError
@@ -112,10 +113,17 @@ def _bitfit(settings: SftSettings, base: PreTrainedModel) -> BeftConfig:
 
 
 def _shira(settings: SftSettings, base: PreTrainedModel) -> ShiraConfig:
+    return ShiraConfig(r=_sparse_rank(settings, base), random_seed=0, target_modules="all-linear", **CAUSAL)
+
+
+def _diff_pruning(settings: SftSettings, base: PreTrainedModel) -> DiffPruningConfig:
+    return DiffPruningConfig(r=_sparse_rank(settings, base), target_modules="all-linear", task_type="CAUSAL_LM")
+
+
+def _sparse_rank(settings: SftSettings, base: PreTrainedModel) -> int:
     # As many entries as LoRA of this rank has, but never more than half of a matrix.
     sizes = [(layer.in_features, layer.out_features) for layer in _linear_layers(base).values()]
-    most = min(inputs * outputs // (2 * (inputs + outputs)) for inputs, outputs in sizes)
-    return ShiraConfig(r=min(settings.rank, most), random_seed=0, target_modules="all-linear", **CAUSAL)
+    return min(settings.rank, *(inputs * outputs // (2 * (inputs + outputs)) for inputs, outputs in sizes))
 
 
 def _houlsby(settings: SftSettings, base: PreTrainedModel) -> BottleneckConfig:
@@ -160,6 +168,7 @@ _SETUPS: dict[str, tuple[Make, float]] = {
     "layer-norms": (_layer_norms, 1e-2),
     "bitfit": (_bitfit, 1e-2),
     "shira": (_shira, 2e-3),
+    "diff-pruning": (_diff_pruning, 1e-3),
     "houlsby": (_houlsby, 2e-3),
     "pfeiffer": (_pfeiffer, 2e-3),
     "adapter-fusion": (_adapter_fusion, 1e-3),
@@ -167,8 +176,9 @@ _SETUPS: dict[str, tuple[Make, float]] = {
 _PREPARE: dict[str, Callable[[Trainer, SftSettings], None]] = {
     "adapter-fusion": lambda trainer, settings: load_parts(trainer.model, settings.parts),
     "dylora": limit_ranks,
+    "diff-pruning": penalize_open_masks,
 }
-_FINISH = {"dylora": choose_rank}
+_FINISH = {"dylora": choose_rank, "diff-pruning": keep_largest}
 METHODS = {
     name: PeftMethod(*_SETUPS[name], facts, _PREPARE.get(name), _FINISH.get(name)) for name, facts in REGISTRY.items()
 }

@@ -79,6 +79,7 @@ METHODS: dict[str, AdapterMethod] = {
     ),
     "layer-norms": AdapterMethod("selective", "the weights of the layer norms", "2312.11420", merge=True),
     "bitfit": AdapterMethod("selective", "biases: the base's, or new ones where it has none", "2106.10199"),
+    "diff-pruning": AdapterMethod("selective", "a sparse change of the weights, and where", "2012.07463", merge=True),
     "shira": AdapterMethod("selective", "random entries of each weight matrix", "2406.13175", merge=True),
 }
 

@@ -18,7 +18,7 @@ from finetune.generator.base_model import load_trainable
 from finetune.generator.callbacks import StopAtCollapse, answer_f1
 from finetune.generator.merge import generated_texts, merge_adapter
 from finetune.generator.peft_methods import METHODS, find_method
-from finetune.generator.sft import sft_trainer
+from finetune.generator.sft import finish_training, sft_trainer
 from finetune.settings import SftSettings
 from rag.core.errors import ModelError, TrainingError
 from rag.generation import prompt
@@ -69,10 +69,10 @@ def test_qalora_sees_the_sum_of_each_group_of_inputs(tiny_model, precision):
 def trained(tiny_model, folder, name):
     """Return an adapter after two steps of training."""
     base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
-    trainer = sft_trainer(
-        folder / "t", base, ROWS[:8], ROWS[:4], SftSettings(method=name, epochs=2, learning_rate=0.02)
-    )
+    settings = SftSettings(method=name, epochs=2, learning_rate=0.02)
+    trainer = sft_trainer(folder / "t", base, ROWS[:8], ROWS[:4], settings)
     trainer.train()
+    finish_training(trainer, settings)
     write_adapter(trainer, folder / "adapter", find_method(name).at_question)
     (folder / "adapter/identity.json").write_text(json.dumps(base_identity(base, name, find_method(name).at_question)))
     return folder / "adapter"
