@@ -6,15 +6,16 @@ Nothing heavy is imported here, so that each command can check all settings befo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from rag.core.errors import SettingsError
 from rag.core.sections import SettingsSection, in_range, one_of
+from rag.models.adapter_methods import METHODS
 
-# The keys of finetune.generator.peft_methods.METHODS and of finetune.mining.filters.NAMES; a test holds them equal.
-METHODS = ("alora", "lora", "dora", "qalora", "ia3", "prompt-tuning", "p-tuning", "prefix-tuning")
 # "dpo" and the keys of finetune.generator.preference_methods.BESIDE_DPO; a test holds them equal.
 PREFERENCE_METHODS = ("dpo", "kto", "orpo", "grpo", "rloo")
+# The keys of finetune.mining.filters.NAMES; a test holds them equal.
 FILTERS = (
     "malformed",
     "points_at_text",
@@ -94,7 +95,8 @@ class SftSettings(SettingsSection):
     stops; there are at least four in a run, and one an epoch. general: share of general instructions in the training
     data of methods that act on the whole sequence. learned: weight of the trained adapter, from 0 to 1, when it is
     averaged with the reader that it started from: mined questions are narrower than people's, and the average keeps
-    more of the reader (WiSE-FT: Wortsman et al., 2022, arXiv 2109.01903).
+    more of the reader (WiSE-FT: Wortsman et al., 2022, arXiv 2109.01903). fuse: folders of bottleneck adapters,
+    separated by commas, among which "adapter-fusion" learns to choose.
     """
 
     section: ClassVar[str] = "sft"
@@ -107,6 +109,12 @@ class SftSettings(SettingsSection):
     patience: int = in_range(2, 1)
     general: float = in_range(0.1, 0, 1, below=True)
     learned: float = in_range(0.5, 0, 1)
+    fuse: str = ""
+
+    @property
+    def parts(self) -> list[Path]:
+        """Return the folders in `fuse`."""
+        return [Path(folder) for folder in filter(None, map(str.strip, self.fuse.split(",")))]
 
 
 @dataclass(frozen=True)

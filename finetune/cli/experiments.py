@@ -6,6 +6,7 @@ import argparse
 
 from finetune.generator.configured_base import configured_base
 from rag.core.settings import Settings
+from rag.models.adapter_methods import METHODS, methods_table
 
 
 def run_speed(args: argparse.Namespace, settings: Settings) -> None:
@@ -29,16 +30,22 @@ def run_speed(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def run_methods(args: argparse.Namespace, settings: Settings) -> None:
-    """Train a few steps with every method of fine-tuning, on the same mined rows."""
+    """Print the registry of methods, or train a few steps with every one, on the same mined rows."""
+    if args.list:
+        print(methods_table())
+        return
     from finetune.data.rows import read_rows
-    from finetune.experiments.compare_methods import compare_methods
+    from finetune.experiments.compare_methods import Comparison, compare_methods
+    from finetune.experiments.perplexity import other_text
     from rag.core.jsonl import write_lines
     from rag.core.run_folder import Stage
 
     mined = Stage(args.run, "mine")
     mined.result()
     train, dev = (read_rows(mined.folder / f"{name}.jsonl") for name in ("train", "dev"))
-    write_lines(args.json, compare_methods(*configured_base(settings), train, dev[: args.dev], args.steps))
+    rows = train[: args.rows], dev[: args.dev]
+    comparison = Comparison(*configured_base(settings), *rows, args.steps, args.batch, other_text(args.text))
+    write_lines(args.json, compare_methods(comparison, args.method or [*METHODS]))
 
 
 def run_against_people(args: argparse.Namespace, settings: Settings) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from finetune.cli import experiments, exports, human, shipped, stages
+from finetune.settings import METHODS
 from finetune.shipped.question_folder import QuestionFolder
 from rag.cli.commands import Commands, module_parser
 
@@ -114,7 +115,16 @@ def _add_experiments(commands: Commands) -> None:
     methods = commands.add("methods", experiments.run_methods, text)
     _add_run(methods, "the run whose mined rows are trained on")
     methods.add_argument("--steps", type=int, default=30, metavar="N", help="(default %(default)s)")
+    methods.add_argument("--batch", type=int, default=2, metavar="N", help="rows a step (default %(default)s)")
+    methods.add_argument("--rows", type=int, default=300, metavar="N", help="training rows (default %(default)s)")
+    methods.add_argument(
+        "--method", action="append", choices=METHODS, help="try this one; may be repeated (default: all)"
+    )
+    text = "measure what was forgotten on this text (default: Python's manual)"
+    methods.add_argument("--text", type=Path, metavar="FILE", help=text)
     methods.add_argument("--dev", type=int, default=24, metavar="N", help="development rows (default %(default)s)")
+    listed = "print what each makes and where it may serve, and train nothing"
+    methods.add_argument("--list", action="store_true", help=listed)
     _add_json(methods, "var/runs/methods.json")
     text = "compare what mined rows teach the base with what as many of people's questions teach it"
     people = commands.add("against-people", experiments.run_against_people, text)

@@ -171,7 +171,7 @@ def _dpo_trainer(
     from finetune.generator.peft_methods import find_method
 
     method = find_method(variant.method)
-    tuned = get_peft_model(base.model, method.make(SftSettings().rank))
+    tuned = get_peft_model(base.model, method.make(SftSettings(), base.model))
     settings = replace(DpoSettings(), epochs=epochs)
     return dpo_trainer(folder, base, tuned, _pairs(train), _pairs(dev), settings, method.at_question)
 

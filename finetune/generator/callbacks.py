@@ -10,7 +10,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from finetune.data.rows import TrainingRow
-from rag.answering.answer import generated_answer
+from rag.answering.answer import Answer, generated_answer
 from rag.core.errors import TrainingError
 from rag.core.sections import AnswerSettings
 from rag.core.text_metrics import token_f1
@@ -65,13 +65,18 @@ def _answer_batch(
     return decode_batch(writer, state, {tokenizer.eos_token_id}, MAX_NEW_TOKENS)
 
 
+def shown_answer(row: TrainingRow, text: str) -> Answer:
+    """Return the answer that would be shown for a freely written text."""
+    return generated_answer(Generation(text, []), [Passage(chunk, 0.0, None) for chunk in row.passages])
+
+
 def answer_f1(row: TrainingRow, text: str) -> float:
     """Return the token F1 of the answer that would be shown for a freely written text.
 
     By the rule of SQuAD 2.0 (Rajpurkar et al., 2018, arXiv 1806.03822) a refusal scores 1 where the label is the
     refusal, and 0 elsewhere.
     """
-    shown = generated_answer(Generation(text, []), [Passage(chunk, 0.0, None) for chunk in row.passages])
+    shown = shown_answer(row, text)
     if shown.refused or not row.cited:
         return float(shown.refused and not row.cited)
     return token_f1(shown.text, [row.answer])
@@ -87,6 +92,7 @@ class AnswerF1(TrainerCallback):
         self, tokenizer: PreTrainedTokenizerBase, rows: Sequence[TrainingRow], reader: PrefixReader | None
     ) -> None:
         self._tokenizer, self._rows, self._reader = tokenizer, rows, reader
+        self.texts: list[str] = []  # the answers at the last evaluation
 
     def on_evaluate(
         self,
@@ -100,8 +106,8 @@ class AnswerF1(TrainerCallback):
         model.eval()
         with torch.autocast(args.device.type, torch.bfloat16, enabled=args.bf16):
             answers = generate_answers(model, self._tokenizer, self._rows, self._reader)
-        texts = [self._tokenizer.decode(answer.ids, skip_special_tokens=True) for answer in answers]
-        metrics["eval_f1"] = sum(map(answer_f1, self._rows, texts)) / len(texts)
+        self.texts = [self._tokenizer.decode(answer.ids, skip_special_tokens=True) for answer in answers]
+        metrics["eval_f1"] = sum(map(answer_f1, self._rows, self.texts)) / len(self.texts)
         state.log_history[-1]["eval_f1"] = metrics["eval_f1"]
 
 

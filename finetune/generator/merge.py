@@ -10,10 +10,10 @@ from pathlib import Path
 from peft import PeftModel
 
 from finetune.data.rows import TrainingRow
-from finetune.generator.peft_methods import find_method
 from rag.core.errors import TrainingError
 from rag.generation import prompt
 from rag.generation.generator import Generator
+from rag.models.adapter_methods import check_use
 from rag.models.adapters import IDENTITY, read_identity, serving_config
 from rag.models.causal_lm import load_base
 from rag.models.device import computes_bfloat16
@@ -29,16 +29,11 @@ def merge_adapter(
 ) -> float:
     """Write base and adapter as one model to the folder `out`.
 
-    Returns the share of rows that it answers differently from the adapter. Raises TrainingError when the adapter's
-    method can't be merged, or more than TOLERANCE of the answers differ; `out` is then not there.
+    Returns the share of rows that it answers differently from the adapter. Raises ModelError when the adapter's
+    method can't be merged, and TrainingError when more than TOLERANCE of the answers differ; `out` is then not there.
     """
     identity = read_identity(adapter)
-    method = identity.get("method", "lora")
-    if not find_method(method).mergeable:
-        raise TrainingError(
-            f"{adapter} was trained with {method}, which cannot be merged into the base's weights: "
-            "--set sft.method=lora trains an adapter that can"
-        )
+    check_use(identity.get("method", "lora"), "merge", adapter)
     if out.exists():
         raise TrainingError(f"{out} is there already: choose another folder")
     precision = identity["precision"]

@@ -60,6 +60,7 @@ def train_sft(
         raise TrainingError(f"{left}: mine or import more")
     trainer = sft_trainer(stage.folder, base, train, dev, settings)
     train_adapter(trainer, stage.folder.name, resume)
+    finish_training(trainer, settings)
     if starts_from_reader(base, settings):
         average_with_start(trainer.model, SHIPPED_READER, 1 - settings.learned)
     identity = adapter_identity(stage, base, settings.method, find_method(settings.method).at_question)
@@ -77,7 +78,7 @@ def sft_trainer(
 
     folder: where its checkpoints go.
     """
-    method = find_method(settings.method, base.model)
+    method = find_method(settings.method)
     if starts_from_reader(base, settings):
         print(f"starting from {SHIPPED_READER}")
     set_seed(SEED)
@@ -92,9 +93,17 @@ def sft_trainer(
         arguments = _arguments(folder, base, len(train), settings, ROWS_AT_ONCE)
         trainer = whole_sequence.sft_trainer(base, train, dev, arguments, settings)
         reader = None
+    if method.prepare:
+        method.prepare(trainer, settings)
     trainer.add_callback(AnswerF1(base.tokenizer, dev, reader))
     trainer.add_callback(EarlyStoppingCallback(settings.patience))
     return trainer
+
+
+def finish_training(trainer: Trainer, settings: SftSettings) -> None:
+    """Do what the method has to do between training and saving: most have nothing."""
+    if finish := find_method(settings.method).finish:
+        finish(trainer)
 
 
 def _arguments(folder: Path, base: TrainableModel, rows: int, settings: SftSettings, at_once: int) -> dict[str, Any]:
@@ -141,7 +150,7 @@ def adapter_to_train(base: TrainableModel, settings: SftSettings) -> PeftModel:
     if starts_from_reader(base, settings):
         config = serving_config(SHIPPED_READER)
         return PeftModel.from_pretrained(base.model, str(SHIPPED_READER), is_trainable=True, config=config)
-    return get_peft_model(base.model, find_method(settings.method, base.model).make(settings.rank))
+    return get_peft_model(base.model, find_method(settings.method).make(settings, base.model))
 
 
 def average_with_start(tuned: PeftModel, start: Path, share: float) -> None:

@@ -52,7 +52,7 @@ def sft_trainer(
         train_dataset=tokenize_rows(base.tokenizer, train, settings.general),
         eval_dataset=tokenize_rows(base.tokenizer, dev),
         processing_class=base.tokenizer,
-        peft_config=find_method(settings.method, base.model).make(settings.rank),
+        peft_config=find_method(settings.method).make(settings, base.model),
     )
 
 

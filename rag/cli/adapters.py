@@ -12,7 +12,7 @@ SHIPPED = "the shipped one"
 
 
 def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
-    """Print what is live and why and how a split stands, roll back the last promotion, or begin or end a split."""
+    """Print what is live and why and how a split stands, roll back, begin or end a split, or compose adapters."""
     from rag.cli import split
     from rag.factory import needs_reembedding
 
@@ -21,6 +21,11 @@ def run_adapters(args: argparse.Namespace, settings: Settings) -> None:
         return
     if args.split:
         split.begin(args, settings)
+        return
+    if args.compose:
+        from rag.cli.compose import compose
+
+        compose(args, settings)
         return
     if args.end_split:
         split.end(args)

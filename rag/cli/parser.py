@@ -16,6 +16,7 @@ from rag.cli.models import run_models
 from rag.cli.search import run_search
 from rag.cli.serve import run_keys, run_mcp, run_serve
 from rag.cli.show import run_show
+from rag.models.compose import WAYS
 from rag.models.registry import INDEX
 
 DESCRIPTION = "Ask questions of your own documents, on your own machine."
@@ -212,6 +213,7 @@ def _add_adapters(commands: Commands) -> None:
         "rag adapters --rollback",
         "rag adapters --split var/runs/default/sft/adapter --share 0.2    try an adapter on a fifth of what is asked",
         "rag adapters --end-split",
+        "rag adapters --compose var/runs/a/sft/adapter var/runs/b/sft/adapter --out var/both    one adapter of two",
     )
     text = "show which trained weights are live, and why, and how a split stands"
     adapters = commands.add("adapters", run_adapters, text, epilog=examples)
@@ -224,6 +226,15 @@ def _add_adapters(commands: Commands) -> None:
     action.add_argument("--split", metavar="NAME", help=split)
     end = "end the split; an adapter that people's thumbs show to be better goes live"
     action.add_argument("--end-split", action="store_true", help=end)
+    composed = "write one adapter to --out that does what these LoRA adapters do together"
+    action.add_argument("--compose", type=Path, nargs="+", metavar="DIR", help=composed)
+    how = "exact sum (cat), or one of equal ranks (default %(default)s)"
+    adapters.add_argument("--how", choices=WAYS, default="cat", help=how)
+    each = "of each adapter of --compose (default: 1 with cat, else their mean)"
+    adapters.add_argument("--weights", type=float, nargs="+", metavar="W", help=each)
+    density = "share of entries that ties and dare keep (default %(default)s)"
+    adapters.add_argument("--density", type=float, default=0.5, metavar="D", help=density)
+    adapters.add_argument("--out", type=Path, metavar="DIR", help="the folder that --compose writes")
     share = "of the conversations that --split gives it (default %(default)s)"
     adapters.add_argument("--share", type=float, default=0.5, metavar="S", help=share)
 

@@ -75,6 +75,8 @@ def serving_config(adapter: Path) -> PeftConfig:
     """
     from peft import PeftConfig
 
+    from rag.models import bottleneck  # noqa: F401  (makes its type known to PEFT)
+
     require_whole(adapter)
     config = PeftConfig.from_pretrained(str(adapter))
     if getattr(config, "alora_invocation_tokens", None):

@@ -15,7 +15,7 @@ from rag.core.settings import Settings
 
 
 def test_names_of_methods_and_filters_are_those_that_exist():
-    assert tuple(peft_methods.METHODS) == METHODS and FILTERS == filters.NAMES
+    assert [*peft_methods.METHODS] == [*METHODS] and FILTERS == filters.NAMES
 
 
 @pytest.mark.parametrize(

@@ -11,42 +11,50 @@ from peft import get_peft_model
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from finetune.experiments.compare_methods import try_method
+from finetune.experiments.compare_methods import Comparison, plan_attempts, try_method
 from finetune.generator import merge as merging
 from finetune.generator.adapter_folder import base_identity, write_adapter
 from finetune.generator.base_model import load_trainable
 from finetune.generator.callbacks import StopAtCollapse, answer_f1
 from finetune.generator.merge import generated_texts, merge_adapter
 from finetune.generator.peft_methods import METHODS, find_method
-from finetune.generator.sft import sft_trainer
+from finetune.generator.sft import finish_training, sft_trainer
 from finetune.settings import SftSettings
-from rag.core.errors import TrainingError
+from rag.core.errors import ModelError, TrainingError
 from rag.generation import prompt
 from rag.generation.generator import Generator
 from rag.models.resolve import find_model
 from triplets import row
 
 ROWS = [row(n, n % 3 > 0) for n in range(24)]
+TEXT = "The harbour office opens at eight. " * 60
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_learns_and_is_served_as_it_was_trained(tiny_model, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    trial = try_method(name, find_model(str(tiny_model)), "cpu", "float32", ROWS, ROWS[:6], 30)
-    assert trial.loss[1] < trial.loss[0] and trial.served == 1.0
+    comparison = Comparison(find_model(str(tiny_model)), "cpu", "float32", ROWS, ROWS[:6], 30, 2, TEXT)
+    base, *_, trial = [try_method(attempt, comparison) for attempt in plan_attempts(comparison, [name], tmp_path)]
+    assert trial.loss < base.loss and trial.served == base.served == 1.0
+    assert (trial.perplexity == pytest.approx(base.perplexity)) == (name == "alora") and not base.trained
     assert 0 < trial.trained < 0.7 and trial.seconds > 0
 
 
 def test_qalora_is_refused_where_peft_would_train_plain_lora():
+    make = find_method("qalora").make
     with pytest.raises(TrainingError, match="GPTQ"):
-        find_method("qalora", SimpleNamespace(quantization_method="awq"))
-    assert find_method("qalora", SimpleNamespace(quantization_method="gptq")).make(4).use_qalora
+        make(SftSettings(), SimpleNamespace(quantization_method="awq"))
+    assert make(SftSettings(), SimpleNamespace(quantization_method="gptq")).use_qalora
 
 
 @pytest.mark.parametrize("precision", ["float32", "nf4"])
 def test_qalora_sees_the_sum_of_each_group_of_inputs(tiny_model, precision):
     base = load_trainable(find_model(str(tiny_model)), "cpu", precision, unpack=False).model
-    layer = get_peft_model(base, find_method("qalora").make(4)).base_model.model.model.layers[1].mlp.down_proj
+    layer = (
+        get_peft_model(base, find_method("qalora").make(SftSettings(rank=4), base))
+        .base_model.model.model.layers[1]
+        .mlp.down_proj
+    )
     first, second, group = layer.lora_A["default"], layer.lora_B["default"], 16
     torch.nn.init.normal_(second.weight)
     assert first.weight.shape == (4, 64 // group) and type(layer.base_layer).__name__ == (
@@ -61,16 +69,16 @@ def test_qalora_sees_the_sum_of_each_group_of_inputs(tiny_model, precision):
 def trained(tiny_model, folder, name):
     """Return an adapter after two steps of training."""
     base = load_trainable(find_model(str(tiny_model)), "cpu", "float32")
-    trainer = sft_trainer(
-        folder / "t", base, ROWS[:8], ROWS[:4], SftSettings(method=name, epochs=2, learning_rate=0.02)
-    )
+    settings = SftSettings(method=name, epochs=2, learning_rate=0.02)
+    trainer = sft_trainer(folder / "t", base, ROWS[:8], ROWS[:4], settings)
     trainer.train()
+    finish_training(trainer, settings)
     write_adapter(trainer, folder / "adapter", find_method(name).at_question)
     (folder / "adapter/identity.json").write_text(json.dumps(base_identity(base, name, find_method(name).at_question)))
     return folder / "adapter"
 
 
-@pytest.mark.parametrize("name", ["lora", "dora", "qalora", "ia3"])
+@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].facts.merge])
 def test_a_merged_model_answers_as_the_adapter_does(tiny_model, tmp_path, name):
     adapter, model = trained(tiny_model, tmp_path, name), find_model(str(tiny_model))
     assert merge_adapter(adapter, model, "cpu", ROWS[:8], tmp_path / "merged", 12) == 0.0
@@ -90,12 +98,12 @@ def test_a_merge_that_changes_answers_is_not_published(tiny_model, tmp_path, mon
     assert not [p for p in tmp_path.iterdir() if "merged" in p.name]
 
 
-@pytest.mark.parametrize("name", ["alora", "prefix-tuning"])
+@pytest.mark.parametrize("name", [name for name in METHODS if not METHODS[name].facts.merge])
 def test_an_adapter_that_is_no_weight_delta_is_not_merged(tiny_model, tmp_path, name):
-    with pytest.raises(TrainingError, match=f"trained with {name}.*sft.method=lora"):
-        merge_adapter(
-            trained(tiny_model, tmp_path, name), find_model(str(tiny_model)), "cpu", ROWS[:8], tmp_path / "merged", 12
-        )
+    identity = {"base": "any", "prompt": "any", "precision": "float32", "method": name}
+    (tmp_path / "identity.json").write_text(json.dumps(identity))
+    with pytest.raises(ModelError, match=f"trained with {name}.*sft.method=lora"):
+        merge_adapter(tmp_path, find_model(str(tiny_model)), "cpu", ROWS[:8], tmp_path / "merged", 12)
 
 
 def test_development_f1_is_of_what_would_be_shown():

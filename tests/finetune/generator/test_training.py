@@ -222,7 +222,7 @@ def test_nf4_gradients_are_the_same_after_an_evaluation(tiny_model):
     """On some CPUs bitsandbytes repacks weights in evaluation mode, and then has no gradient: see load_trainable."""
     base = load_trainable(find_model(str(tiny_model)), "cpu", "nf4").model
     torch.manual_seed(0)
-    model, ids = get_peft_model(base, METHODS["lora"].make(4)), torch.arange(5, 25)[None]
+    model, ids = get_peft_model(base, METHODS["lora"].make(SftSettings(rank=4), base)), torch.arange(5, 25)[None]
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = torch.randn_like(parameter) * 0.1
