@@ -13,9 +13,9 @@ from finetune.export.gguf_model import write_model_gguf
 from finetune.export.llama_cpp import LlamaCpp, installed
 from finetune.generator.adapter_folder import write_identity
 from finetune.generator.merge import generated_texts, merge_adapter
-from finetune.generator.peft_methods import find_method
 from rag.core.errors import TrainingError
 from rag.generation.generator import Generator
+from rag.models.adapter_methods import METHODS
 from rag.models.adapters import read_identity
 from rag.models.causal_lm import load_base
 from rag.models.resolve import LocalModel
@@ -42,7 +42,8 @@ def export_llama_cpp(
     """
     folder.mkdir(parents=True, exist_ok=True)
     identity = read_identity(adapter) if adapter else {"precision": precision}
-    merged = adapter is not None and find_method(identity.get("method", "lora")).mergeable
+    method = METHODS.get(identity.get("method", "lora"))
+    merged = adapter is not None and method is not None and method.merge
     if adapter and merged:
         merge_adapter(adapter, model, "cpu", rows, folder / MERGED, max_new_tokens)
         write_model_gguf(folder / MERGED, folder / MODEL, f"{model.name} with {adapter.name}")
