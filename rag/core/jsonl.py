@@ -36,9 +36,13 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
     Raises DataError when the file cannot be read or a line is not a JSON object.
     """
+    return _read_lines(path, json_object)
+
+
+def _read_lines(path: Path, parse: Callable[[str], T]) -> list[T]:
     try:
         with path.open(encoding="utf-8") as file:  # str.splitlines would also split at U+2028 and U+0085
-            return [json_object(line) for line in file if line.strip()]
+            return [parse(line) for line in file if line.strip()]
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as JSON lines: {error}") from error
 
@@ -57,14 +61,18 @@ def recovered_lines(path: Path) -> list[dict[str, Any]]:
     """Read JSON lines that a killed process may have been appending to.
 
     A last line without its line end is cut off the file, so that the next writer can append. Returns [] where there
-    is no file.
+    is no file. Raises DataError as `read_lines` does.
     """
+    return _recovered(path, json_object)
+
+
+def _recovered(path: Path, parse: Callable[[str], T]) -> list[T]:
     if not path.exists():
         return []
     data = path.read_bytes()
     if not data.endswith(b"\n"):
         path.write_bytes(data[: data.rfind(b"\n") + 1])
-    return read_lines(path)
+    return _read_lines(path, parse)
 
 
 def resumable_map(path: Path, items: Sequence[T], work: Callable[[T], Any], label: str) -> list[Any]:
@@ -76,7 +84,7 @@ def resumable_map(path: Path, items: Sequence[T], work: Callable[[T], Any], labe
     from tqdm import tqdm
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    results: list[Any] = recovered_lines(path)
+    results: list[Any] = _recovered(path, parse_json)
     with (
         path.open("a", encoding="utf-8") as file,
         tqdm(total=len(items), initial=len(results), desc=label, unit=" questions") as bar,

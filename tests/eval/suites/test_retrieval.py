@@ -73,7 +73,7 @@ def test_a_cross_encoder_is_left_out_where_it_was_trained(table):
 
 
 def test_cross_encoders_of_a_corpus_stand_in_the_table_too(table, tmp_path):
-    (tmp_path / "identity.json").write_text('{"trained_on": ["xquad-32", "default"]}')
+    (tmp_path / "identity.json").write_text('{"base": "0", "trained_on": ["xquad-32", "default"]}')
     assert f"fused + {tmp_path}" in table("harbour", QUESTIONS, ordering=[tmp_path])["orders"]
     found = table("xquad-32", QUESTIONS, ordering=[tmp_path])
     assert f"fused + {tmp_path}" not in found["orders"] and len(found["notes"]) == 3
